@@ -1,0 +1,54 @@
+# make run               set up, fly a simulated drone over a simulated field, map it, serve the dashboard
+# make run FLIGHT=DIR    the same with your own photos
+# make test              everything a change must pass
+# make lint              the style, type and import checks alone
+# make lock              refresh both lock files (needs uv)
+
+PYTHON ?= python3
+VENV   ?= .venv
+ROOT   ?= $(CURDIR)/.fieldbox
+FLIGHT ?=
+BIN    := $(VENV)/bin
+export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test lint format lock clean translations
+
+run: $(VENV)/.runtime
+	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
+
+test: $(VENV)/.develop
+	tests/system-packages.sh
+	$(MAKE) lint
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.develop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.develop
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.develop: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@ $(VENV)/.runtime
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+          --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group build
+lock:
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,231 @@
+"""Settings: one frozen tree, read from a TOML file and from FIELDBOX_SECTION__KEY.
+
+Every key has a default, so an empty file is a valid one. Unknown keys and wrong values are all
+reported at once, each with what was meant or what is allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_
+
+DEFAULT_FILE = Path("/etc/fieldbox/fieldbox.toml")
+PREFIX = "FIELDBOX_"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Allowed values of a number, ends included."""
+
+    low: float
+    high: float
+
+
+def bounded(default: Any, low: float, high: float) -> Any:
+    """A dataclass field whose number must lie between `low` and `high`."""
+    return field(default=default, metadata={"bounds": Bounds(low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Where everything is kept."""
+
+    root: Path = Path("/var/lib/fieldbox")
+    reserve_mb: int = bounded(512, 0, 1_000_000)
+    """Free space that a copy never eats into."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """How hard the box works."""
+
+    threads: int = bounded(0, 0, 64)
+    """0: as many as the machine has cores, at most 4."""
+    poll_seconds: float = bounded(2.0, 0.1, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where the dashboard answers."""
+
+    host: str = "127.0.0.1"
+    port: int = bounded(8080, 1, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class MapConfig:
+    """The field map."""
+
+    cell_m: float = bounded(1.0, 0.1, 50)
+    photo_reduction: int = bounded(1, 1, 4)
+    """1: photos are looked at in full; 2: at half scale (faster, small weeds are lost)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """How photos are grouped into flights."""
+
+    gap_minutes: float = bounded(20.0, 1, 24 * 60)
+    jump_m: float = bounded(1000.0, 10, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsConfig:
+    """Which model runs. An empty path means the one that came with fieldbox."""
+
+    weeds: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryConfig:
+    """What may leave the farm in a summary."""
+
+    share_name: bool = False
+    share_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocaleConfig:
+    """The language of the box; a person's own choice on the dashboard goes before it."""
+
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole tree."""
+
+    storage: StorageConfig = StorageConfig()
+    worker: WorkerConfig = WorkerConfig()
+    web: WebConfig = WebConfig()
+    map: MapConfig = MapConfig()
+    ingest: IngestConfig = IngestConfig()
+    models: ModelsConfig = ModelsConfig()
+    summary: SummaryConfig = SummaryConfig()
+    locale: LocaleConfig = LocaleConfig()
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.storage.root / "fieldbox.db"
+
+    @property
+    def threads(self) -> int:
+        """Worker threads, with 0 resolved for this machine."""
+        return self.worker.threads or min(4, os.cpu_count() or 1)
+
+
+def load_config(environ: Mapping[str, str] | None = None, path: Path | None = None) -> Config:
+    """Read the settings file (`path`, else FIELDBOX_CONFIG, else /etc/fieldbox/fieldbox.toml) and the environment.
+
+    A missing default file is fine; a missing named one is not. Raises Misconfigured with every
+    problem found.
+    """
+    environ = os.environ if environ is None else environ
+    values, problems = _read_file(environ, path)
+    problems += _merge_environment(values, environ)
+    sections = {
+        section.name: _build_section(section.name, _section_type(section.name), values.pop(section.name, {}), problems)
+        for section in dataclasses.fields(Config)
+    }
+    problems += [_unknown(name, _section_names()) for name in values]
+    if problems:
+        raise Misconfigured(N_("The settings have errors: {problems}"), problems="; ".join(problems))
+    return Config(**sections)
+
+
+def _read_file(environ: Mapping[str, str], path: Path | None) -> tuple[dict[str, Any], list[str]]:
+    named = path or (Path(environ["FIELDBOX_CONFIG"]) if environ.get("FIELDBOX_CONFIG") else None)
+    try:
+        return tomllib.loads((named or DEFAULT_FILE).read_text("utf-8")), []
+    except FileNotFoundError:
+        return {}, [f"{named} does not exist"] if named else []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return {}, [f"{named or DEFAULT_FILE}: {error}"]
+
+
+def _merge_environment(values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    problems = []
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or "__" not in name:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = text
+        else:
+            problems.append(f"{section} must be a section")
+    return problems
+
+
+def _build_section(name: str, kind: type[Any], raw: Any, problems: list[str]) -> Any:
+    if not isinstance(raw, dict):
+        problems.append(f"{name} must be a section, like [{name}]")
+        return kind()
+    hints = get_type_hints(kind)
+    good = {}
+    for key, value in raw.items():
+        if key not in hints:
+            problems.append(_unknown(f"{name}.{key}", [f"{name}.{known}" for known in hints]))
+            continue
+        try:
+            good[key] = _convert(value, hints[key], kind.__dataclass_fields__[key].metadata.get("bounds"))
+        except ValueError as error:
+            problems.append(f"{name}.{key}: {error}")
+    return kind(**good)
+
+
+def _convert(value: Any, kind: type[Any], bounds: Bounds | None) -> Any:
+    if kind is bool:
+        return _as_bool(value)
+    if kind is Path or kind is str:
+        if not isinstance(value, str):
+            raise ValueError("must be text")
+        return kind(value)
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no {'whole number' if kind is int else 'number'}") from None
+    if bounds and not bounds.low <= number <= bounds.high:
+        raise ValueError(f"{value} must lie between {bounds.low:g} and {bounds.high:g}")
+    return number
+
+
+def _as_bool(value: Any) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    known = words.get(str(value).lower())
+    if known is None:
+        raise ValueError(f"{value!r} must be true or false")
+    return known
+
+
+def _section_names() -> list[str]:
+    return [section.name for section in dataclasses.fields(Config)]
+
+
+def _section_type(name: str) -> type[Any]:
+    kind: type[Any] = get_type_hints(Config)[name]
+    return kind
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"unknown setting {name}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def settings() -> Iterator[tuple[str, Any]]:
+    """Every setting with its default, as `section.key` and value: for documentation and `doctor`."""
+    for section in dataclasses.fields(Config):
+        for key in dataclasses.fields(_section_type(section.name)):
+            yield f"{section.name}.{key.name}", key.default

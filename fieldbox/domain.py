@@ -1,0 +1,291 @@
+"""The nouns of fieldbox. Frozen, no behaviour beyond what a noun knows of itself.
+
+Conventions, used everywhere:
+- Pixels: x to the right, y down; the centre of the top-left pixel is (0, 0).
+- Ground: east and north in metres in the UTM zone of the flight (`epsg`), float64.
+- Angles: degrees. Yaw is the direction in which the top of the image points, clockwise from true
+  north. Pitch and roll are those of an aircraft with the camera looking straight down: (0, 0) is
+  nadir, positive pitch looks ahead (towards the image's top), positive roll looks to the left.
+- Errors: one standard deviation unless the name ends in 95. What is not known is None or NaN.
+- Capture digests are lower-case hexadecimal BLAKE3 of the file's bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.i18n import Sentence
+
+
+class LayerLabel(StrEnum):
+    """How far the colours of a flight can be trusted."""
+
+    CALIBRATED = "calibrated"
+    RELATIVE = "relative"
+    RGB_ONLY = "RGB-only"
+
+
+class Cover(StrEnum):
+    """What a plant is taken for."""
+
+    CROP = "crop"
+    WEED = "weed"
+
+
+class Interval(NamedTuple):
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where a camera was and how it was turned. See the module's conventions."""
+
+    lat: float
+    lon: float
+    height_m: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    error_m: float
+    """Horizontal position, per axis."""
+    height_error_m: float
+    yaw_error_deg: float
+    tilt_error_deg: float
+    """Pitch and roll, each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera with Brown distortion (OpenCV order), for images of `width` x `height` pixels."""
+
+    make: str
+    model: str
+    width: int
+    height: int
+    focal_px: float
+    cx: float
+    """Principal point, pixels."""
+    cy: float
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """k1, k2, p1, p2, k3."""
+    focal_error: float = 0.02
+    """Relative error of the focal length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One exposure, kept under its digest. Without a pose it is kept and listed, not mapped."""
+
+    digest: str
+    name: str
+    """Path as the user gave it, relative to the folder or card."""
+    size: int
+    taken_at: datetime | None
+    """Naive: the clock of the camera, whose time zone is not known."""
+    lat: float | None
+    lon: float | None
+    """Of the GPS tag; present even where the rest of a pose is not."""
+    camera: Camera | None
+    pose: Pose | None
+    unplaced: Sentence | None
+    """Why there is no pose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A file that was not taken, and why."""
+
+    name: str
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A piece of land. `boundary` is a ring of (lon, lat); `drawn` False means made from a flight's hull."""
+
+    id: int
+    code: str
+    """Short and unique, safe to send."""
+    name: str
+    boundary: tuple[tuple[float, float], ...]
+    drawn: bool
+    crop: str | None = None
+    sown_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """The captures of one sortie."""
+
+    id: str
+    """Derived from the digests of its captures: the same card gives the same flight."""
+    field_id: int | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    captures: tuple[Capture, ...]
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Pixels with their mask: uint8 [height, width, 3] RGB and bool [height, width] (True is valid)."""
+
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    gsd_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of an image in pixels: columns x0 to x1 and rows y0 to y1, ends excluded."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a capture chosen for a patch of ground."""
+
+    digest: str
+    window: Window
+    """What has to be decoded and looked at, margin included."""
+    ground_m2: float
+    """Area of the ground that this view answers for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A single plant on the ground."""
+
+    cover: Cover
+    score: float
+    east: float
+    north: float
+    outline: NDArray[np.float64]
+    """[K, 2] east, north; open ring."""
+    area_m2: float
+    position_error_m: float
+    """95 % horizontal radius."""
+    digest: str
+    """The capture it was seen in."""
+    pixel_x: float
+    pixel_y: float
+    """Its centre in that capture's full-scale pixels."""
+    owned: bool = True
+    """False: the centre lies just outside the ground that its view answers for (needed at seams)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """A raster of cells over a field, north up, row 0 in the north. Unseen cells are NaN, never zero.
+
+    All layers are float32 [rows, columns].
+    """
+
+    epsg: int
+    west: float
+    north: float
+    cell_m: float
+    seen: NDArray[np.float32]
+    """Share of the cell that was looked at, 0 to 1 (the one layer without NaN)."""
+    weed_cover: NDArray[np.float32]
+    crop_cover: NDArray[np.float32]
+    """Shares of the seen ground, 0 to 1."""
+    weed_density: NDArray[np.float32]
+    """Weeds per square metre of seen ground; NaN everywhere if single weeds were not called."""
+    unsure: NDArray[np.float32]
+    """Share of the seen ground where no class is sure."""
+    exg: NDArray[np.float32]
+    gli: NDArray[np.float32]
+    vari: NDArray[np.float32]
+    """Mean over the cell's vegetation: relative, RGB only."""
+    health_z: NDArray[np.float32]
+    """Robust z-score of the crop's index against its own field; low is poor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspot:
+    """A group of neighbouring cells with many weeds."""
+
+    rank: int
+    east: float
+    north: float
+    lat: float
+    lon: float
+    area_m2: float
+    weed_cover: float
+    """0 to 1."""
+    weed_count: int | None
+    digest: str
+    """The capture that shows its worst cell, and where in it."""
+    pixel_x: float
+    pixel_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A model as it was shipped."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one flight says about one field under one model release. None is "not known"."""
+
+    id: str
+    flight_id: str
+    field_id: int
+    release: str
+    made_at: datetime
+    area_ha: float
+    area_ha_interval95: Interval | None
+    gsd_cm: float
+    gsd_cm_interval95: Interval | None
+    weed_cover_pct: float | None
+    weed_cover_pct_interval95: Interval | None
+    weed_count: int | None
+    weed_count_interval95: Interval | None
+    crop_cover_pct: float | None
+    crop_cover_pct_interval95: Interval | None
+    crop_count: int | None
+    crop_count_interval95: Interval | None
+    health_index: float | None
+    health_index_interval95: Interval | None
+    unsure_pct: float | None
+    unsure_pct_interval95: Interval | None
+    unseen_pct: float
+    unseen_pct_interval95: Interval | None
+    position_error_m: float
+    layer_label: LayerLabel
+    warnings: tuple[Sentence, ...]
+    hotspots: tuple[Hotspot, ...]
+    photos_used: int
+    photos_unplaced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of the outbox."""
+
+    id: str
+    """Sortable by time; idempotent for the same survey."""
+    kind: str
+    body: str
+    state: str
+    attempts: int
+    created_at: datetime

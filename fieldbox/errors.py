@@ -1,0 +1,48 @@
+"""Everything that can go wrong, as a small tree.
+
+    FieldboxError
+    ├── Rejected        the input is wrong: this file or flight, never the box      (no retry helps)
+    ├── Unsent          the link did not carry a message                            (retry later)
+    ├── Unavailable     a resource of the box is short: disk full, read-only        (retry when mended)
+    └── Misconfigured   the box itself: settings, a model file, a database          (a person must act)
+
+The text of each is one clear sentence that says what is wrong and what to do. It is a `Sentence`, so
+it can be stored and shown in the reader's language.
+"""
+
+from __future__ import annotations
+
+from fieldbox.i18n import Param, Sentence
+
+
+class FieldboxError(Exception):
+    """Base of all our errors. `retry_helps` tells whether doing the same again later can succeed."""
+
+    retry_helps = False
+
+    def __init__(self, template: str, **params: Param) -> None:
+        self.sentence = Sentence(template, params)
+        super().__init__(template, params)
+
+    def __str__(self) -> str:
+        return str(self.sentence)
+
+
+class Rejected(FieldboxError):
+    """Input that cannot be used; good input beside it goes on."""
+
+
+class Unsent(FieldboxError):
+    """A message that the link did not carry."""
+
+    retry_helps = True
+
+
+class Unavailable(FieldboxError):
+    """Something of the box is short just now, such as space on its disk."""
+
+    retry_helps = True
+
+
+class Misconfigured(FieldboxError):
+    """The box is set up wrongly; a person must act."""

@@ -1,0 +1,65 @@
+"""Sentences that a person reads, kept apart from the language they are read in.
+
+A `Sentence` is a gettext message id with its parameters. It is stored as such (in the list of
+rejected files, in a survey's warnings) and turned into words only when it is shown, in the reader's
+language. Mark a message id with `N_` so that the catalogue extractor finds it.
+"""
+
+from __future__ import annotations
+
+import gettext
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+DOMAIN = "fieldbox"
+
+Param = str | int | float
+
+
+def N_(message_id: str) -> str:
+    """Mark a message id for extraction; it is translated later, when it is shown."""
+    return message_id
+
+
+@lru_cache(maxsize=16)
+def translator(language: str | None = None) -> Callable[[str], str]:
+    """Return the translating function for `language` (an ISO 639 code); None follows the environment.
+
+    A language without a catalogue reads English.
+    """
+    languages = [language] if language else None
+    return gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True).gettext
+
+
+def _(message_id: str) -> str:
+    """Translate `message_id` into the language of the process."""
+    return translator()(message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence for a person: what is the case and, where something is wrong, what to do."""
+
+    template: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.in_language(None)
+
+    def in_language(self, language: str | None) -> str:
+        """The sentence in `language`; None follows the environment."""
+        return translator(language)(self.template).format(**self.params)
+
+    def to_json(self) -> str:
+        """The form kept in the database."""
+        return json.dumps({"t": self.template, "p": dict(self.params)}, ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Sentence:
+        """Read back what `to_json` wrote."""
+        raw = json.loads(text)
+        return cls(raw["t"], raw["p"])
