@@ -134,7 +134,9 @@ def load_config(environ: Mapping[str, str] | None = None, path: Path | None = No
     values, problems = _read_file(environ, path)
     problems += _merge_environment(values, environ)
     sections = {
-        section.name: _build_section(section.name, _section_type(section.name), values.pop(section.name, {}), problems)
+        section.name: _build_section(
+            section.name, _section_type(section.name), values.pop(section.name, {}), problems
+        )
         for section in dataclasses.fields(Config)
     }
     problems += [_unknown(name, _section_names()) for name in values]

@@ -98,6 +98,7 @@ class Capture:
     pose: Pose | None
     unplaced: Sentence | None
     """Why there is no pose."""
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

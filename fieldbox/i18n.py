@@ -25,14 +25,26 @@ def N_(message_id: str) -> str:
     return message_id
 
 
+_process_language: list[str | None] = [None]
+
+
+def use_language(language: str | None) -> None:
+    """Set the language of this process (command line, worker); pages choose their own for each reader."""
+    _process_language[0] = language
+
+
 @lru_cache(maxsize=16)
+def _catalogue(language: str | None) -> Callable[[str], str]:
+    languages = [language] if language else None
+    return gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True).gettext
+
+
 def translator(language: str | None = None) -> Callable[[str], str]:
-    """Return the translating function for `language` (an ISO 639 code); None follows the environment.
+    """Return the translating function for `language` (an ISO 639 code); None follows `use_language`.
 
     A language without a catalogue reads English.
     """
-    languages = [language] if language else None
-    return gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True).gettext
+    return _catalogue(language or _process_language[0])
 
 
 def _(message_id: str) -> str:
@@ -51,7 +63,7 @@ class Sentence:
         return self.in_language(None)
 
     def in_language(self, language: str | None) -> str:
-        """The sentence in `language`; None follows the environment."""
+        """The sentence in `language`; None follows `use_language`."""
         return translator(language)(self.template).format(**self.params)
 
     def to_json(self) -> str:

@@ -102,11 +102,23 @@ def test_a_simulated_flight_says_so() -> None:
     count=st.integers(0, 10**12),
     share=st.booleans(),
 )
-def test_it_always_fits(name: str, warnings: list[Sentence], spots: int, value: float | None,
-                        spread: Interval | None, count: int, share: bool) -> None:
+def test_it_always_fits(
+    name: str,
+    warnings: list[Sentence],
+    spots: int,
+    value: float | None,
+    spread: Interval | None,
+    count: int,
+    share: bool,
+) -> None:
     survey = replace(
-        SURVEY, weed_cover_pct=value, weed_cover_pct_interval95=spread, weed_count=count,
-        weed_count_interval95=spread, warnings=tuple(warnings), hotspots=(SPOT,) * spots,
+        SURVEY,
+        weed_cover_pct=value,
+        weed_cover_pct_interval95=spread,
+        weed_count=count,
+        weed_count_interval95=spread,
+        warnings=tuple(warnings),
+        hotspots=(SPOT,) * spots,
     )
     text = summarise(survey, replace(FIELD, name=name), FLIGHT, share_name=share, share_position=share)
     assert len(text.encode()) <= MAX_BYTES

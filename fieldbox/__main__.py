@@ -1,0 +1,5 @@
+"""`python -m fieldbox`."""
+
+from fieldbox.cli import main
+
+main()

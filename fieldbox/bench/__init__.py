@@ -1,0 +1,1 @@
+"""How fast fieldbox is on this machine, told as ratios within one run."""

@@ -1,0 +1,343 @@
+"""The command line. Each command calls a service or the pipeline and prints what came of it.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with rejected input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from fieldbox import __version__
+from fieldbox.config import Config, load_config
+from fieldbox.errors import FieldboxError
+from fieldbox.i18n import _, use_language
+
+FAILED, DONE_WITH_REJECTED = 1, 3
+
+P = ParamSpec("P")
+
+
+class Group(click.Group):
+    """A group whose commands never show a traceback for what a user or the box got wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; one of our errors becomes its sentence and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except FieldboxError as error:
+            click.echo(_("fieldbox: {sentence}").format(sentence=error), err=True)
+            ctx.exit(FAILED)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Settings file (default: /etc/fieldbox/fieldbox.toml).",
+)
+@click.version_option(__version__, prog_name="fieldbox")
+@click.pass_context
+def main(ctx: click.Context, path: Path | None) -> None:
+    """Weeds and crop health from drone photos, on a box that needs no internet.
+
+    \b
+    Example: fieldbox ingest /media/card --wait
+    """
+    config = load_config(path=path)
+    use_language(config.locale.language)
+    ctx.obj = config
+
+
+def with_config(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the settings as its first argument."""
+
+    @wraps(command)
+    @click.pass_obj
+    def run(config: Config, /, *args: Any, **kwargs: Any) -> None:
+        command(config, *args, **kwargs)
+
+    return run
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--field", "field_name", help="Name of the field the flight belongs to (made if it is new).")
+@click.option("--wait", is_flag=True, help="Wait until the flight is mapped and print what came of it.")
+@as_json
+@with_config
+def ingest(config: Config, path: Path, field_name: str | None, wait: bool, as_json: bool) -> None:
+    """Copy the photos of a flight from PATH and map them.
+
+    \b
+    Example: fieldbox ingest /media/card/DCIM --field "North field" --wait
+    Exit code 3: done, but some files were rejected.
+    """
+    from fieldbox.services import intake  # noqa: PLC0415  heavy imports only for the command that needs them
+
+    outcome = intake.ingest(
+        config, path, field_name=field_name, wait=wait, shown=None if as_json else _progress_bars()
+    )
+    click.echo(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else outcome.to_text())
+    sys.exit(outcome.exit_code)
+
+
+@main.command()
+@click.argument("survey_id")
+@click.option(
+    "--layer",
+    type=click.Choice(["weeds", "crop", "zones", "health", "prescription", "footprints", "poses", "mosaic"]),
+    required=True,
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["geojson", "shp", "kml", "gpkg", "isoxml", "cog", "csv"]),
+    required=True,
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@with_config
+def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) -> None:
+    """Write a layer of a survey to a file; vectors in WGS 84.
+
+    \b
+    Example: fieldbox export 3f2a… --layer weeds --format geojson -o weeds.geojson
+    """
+    from fieldbox.services import results  # noqa: PLC0415
+
+    results.export(config, survey_id, layer, kind, output)
+
+
+@main.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option(
+    "--gsd-mm", type=click.FloatRange(0.1, 1000), required=True, help="Millimetres on the ground for a pixel."
+)
+@as_json
+@with_config
+def detect(config: Config, image: Path, gsd_mm: float, as_json: bool) -> None:
+    """Find weeds in one IMAGE that needs no pose.
+
+    \b
+    Example: fieldbox detect tile.jpg --gsd-mm 2.8 --json
+    """
+    from fieldbox.services import single  # noqa: PLC0415
+
+    found = single.detect(config, image, gsd_mm)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else single.describe(found))
+
+
+@main.command()
+@click.argument("flight_id")
+@click.argument("file")
+@click.argument("x", type=float)
+@click.argument("y", type=float)
+@as_json
+@with_config
+def locate(config: Config, flight_id: str, file: str, x: float, y: float, as_json: bool) -> None:
+    """Tell where pixel X Y of a photo of a flight lies on the ground.
+
+    \b
+    Example: fieldbox locate 9c1d… DJI_0007.JPG 640 480
+    """
+    from fieldbox.services import single  # noqa: PLC0415
+
+    spot = single.locate(config, flight_id, file, x, y)
+    text = _("{lat:.7f}, {lon:.7f}, within {error_m:.2f} m (95 %)").format(**spot)
+    click.echo(json.dumps(spot) if as_json else text)
+
+
+@main.command()
+@click.argument("survey_id")
+@with_config
+def summary(config: Config, survey_id: str) -> None:
+    """Print the summary of a survey as it goes to the agronomist: at most 1,024 bytes.
+
+    \b
+    Example: fieldbox summary 3f2a…
+    """
+    from fieldbox.services import results  # noqa: PLC0415
+
+    click.echo(results.summary(config, survey_id))
+
+
+@main.group()
+def outbox() -> None:
+    """Look at the messages that wait for a link."""
+
+
+@outbox.command("list")
+@as_json
+@with_config
+def outbox_list(config: Config, as_json: bool) -> None:
+    """List the messages, most urgent first.
+
+    \b
+    Example: fieldbox outbox list --json
+    """
+    from fieldbox.services import results  # noqa: PLC0415
+
+    click.echo(results.outbox(config, as_json=as_json))
+
+
+@main.command()
+@as_json
+@with_config
+def status(config: Config, as_json: bool) -> None:
+    """Tell what the box is doing: flights, queue, disk.
+
+    \b
+    Example: fieldbox status --json
+    """
+    from fieldbox.services import results  # noqa: PLC0415
+
+    click.echo(results.status(config, as_json=as_json))
+
+
+@main.command()
+@with_config
+def worker(config: Config) -> None:
+    """Map the flights in the queue, one after the other, until stopped.
+
+    \b
+    Example: fieldbox worker
+    """
+    from fieldbox.services import worker as service  # noqa: PLC0415
+
+    service.serve(config)
+
+
+@main.command()
+@with_config
+def web(config: Config) -> None:
+    """Serve the dashboard until stopped.
+
+    \b
+    Example: fieldbox web
+    """
+    from fieldbox.services import web as service  # noqa: PLC0415
+
+    service.serve(config)
+
+
+@main.command()
+@click.option("--name", default="owner", show_default=True, help="Whose link; a new name becomes an owner.")
+@with_config
+def login_link(config: Config, name: str) -> None:
+    """Print a link that logs in once, to set a first or forgotten password.
+
+    \b
+    Example: fieldbox login-link --name owner
+    """
+    from fieldbox.services import accounts  # noqa: PLC0415
+
+    click.echo(accounts.login_link(config, name))
+
+
+@main.command()
+@click.option(
+    "--flight", type=click.Path(path_type=Path), help="Map these photos instead of a simulated flight."
+)
+@click.option("--serve/--no-serve", default=True, help="Keep the dashboard running afterwards.")
+@with_config
+def demo(config: Config, flight: Path | None, serve: bool) -> None:
+    """Fly a simulated drone over a simulated field (or take your FLIGHT), map it, serve the dashboard.
+
+    \b
+    Example: fieldbox demo --flight ~/photos/north-field
+    """
+    from fieldbox.services import demo as service  # noqa: PLC0415
+
+    sys.exit(service.run(config, flight, serve=serve, shown=_progress_bars()))
+
+
+@main.group()
+def simulate() -> None:
+    """Make fields and flights whose truth is known."""
+
+
+@main.group()
+def models() -> None:
+    """Look at the models that run on this box."""
+
+
+@models.command("list")
+@as_json
+@with_config
+def models_list(config: Config, as_json: bool) -> None:
+    """List the models with version, digest and range of use.
+
+    \b
+    Example: fieldbox models list
+    """
+    from fieldbox.services import single  # noqa: PLC0415
+
+    click.echo(single.list_models(config, as_json=as_json))
+
+
+@models.command("verify")
+@with_config
+def models_verify(config: Config) -> None:
+    """Check every model file against the digest pinned in the package.
+
+    \b
+    Example: fieldbox models verify
+    """
+    from fieldbox.services import single  # noqa: PLC0415
+
+    click.echo(single.verify_models(config))
+
+
+@main.command()
+@click.option(
+    "--photos",
+    default=48,
+    show_default=True,
+    type=click.IntRange(12, 2000),
+    help="Photos of the simulated 20 MP flight.",
+)
+@click.option(
+    "--naive-photos",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Photos of it that the naive way looks at.",
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Keep the simulated flight here and use it again."
+)
+@as_json
+@with_config
+def bench(config: Config, photos: int, naive_photos: int, folder: Path | None, as_json: bool) -> None:
+    """Time ours against the naive way and the floor of this machine, in one run.
+
+    \b
+    Example: fieldbox bench --photos 48
+    """
+    from fieldbox import bench as benchmark  # noqa: PLC0415
+
+    report = benchmark.run(
+        config, photos=photos, naive_photos=naive_photos, folder=folder, shown=_progress_bars()
+    )
+    click.echo(json.dumps(report.to_json()) if as_json else report.to_text())
+
+
+def _progress_bars() -> Callable[[str, int, int], None]:
+    """A callback (step, done, total) that draws a bar for each step on a terminal, and lines elsewhere."""
+    from fieldbox.services.progress import Bars  # noqa: PLC0415
+
+    return Bars()
+
+
+if __name__ == "__main__":
+    main()

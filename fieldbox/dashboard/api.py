@@ -1,0 +1,151 @@
+"""The JSON API that the pages use. What is not known is null."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from fieldbox.dashboard import words
+from fieldbox.dashboard.ports import DetectionLike, FlightRowLike, box
+from fieldbox.domain import Cover, Hotspot, Survey
+
+api = Blueprint("api", __name__, url_prefix="/api")
+MOST_WEEDS = 2000
+_HOUR = 3600
+
+
+@api.get("/flights")
+def flights() -> Response:
+    """All flights, newest first, with the state of their work."""
+    return jsonify(flights=[_flight(row) for row in box().store.flights()])
+
+
+@api.get("/fields")
+def fields() -> Response:
+    """All fields with the ids of their surveys, newest first."""
+    store = box().store
+    return jsonify(
+        fields=[
+            {
+                "id": field.id,
+                "code": field.code,
+                "name": field.name,
+                "boundary": field.boundary,
+                "drawn": field.drawn,
+                "surveys": [survey.id for survey in store.surveys(field_id=field.id)],
+            }
+            for field in store.fields()
+        ]
+    )
+
+
+@api.get("/surveys/<survey_id>")
+def survey(survey_id: str) -> Response:
+    """The numbers of a survey with their 95 % intervals."""
+    found = _survey(survey_id)
+    numbers = {
+        name: value
+        for name, value in asdict(found).items()
+        if name not in ("warnings", "hotspots", "made_at")
+    }
+    return jsonify(
+        {**numbers, "made_at": found.made_at.isoformat(), "warnings": words.warnings(found)},
+    )
+
+
+@api.get("/surveys/<survey_id>/hotspots")
+def hotspots(survey_id: str) -> Response:
+    """The hotspots of a survey as GeoJSON points, worst first."""
+    return jsonify(type="FeatureCollection", features=[_spot(spot) for spot in _survey(survey_id).hotspots])
+
+
+@api.get("/surveys/<survey_id>/weeds")
+def weeds(survey_id: str) -> Response:
+    """Single weeds as GeoJSON polygons, best score first.
+
+    `bbox` is west,south,east,north in degrees, `limit` at most 2000; `truncated` tells of more.
+    """
+    _survey(survey_id)
+    limit = min(MOST_WEEDS, max(1, request.args.get("limit", MOST_WEEDS, type=int)))
+    found = box().store.detections(survey_id, bbox=_bbox(), cover=Cover.WEED, limit=limit + 1)
+    answer = jsonify(
+        type="FeatureCollection",
+        features=[_weed(each) for each in found[:limit]],
+        truncated=len(found) > limit,
+    )
+    answer.headers["Cache-Control"] = f"private, max-age={_HOUR}"
+    return answer
+
+
+def _survey(survey_id: str) -> Survey:
+    found = box().store.survey(survey_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _bbox() -> tuple[float, float, float, float] | None:
+    text = request.args.get("bbox")
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        abort(400)
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        abort(400)
+    return west, south, east, north
+
+
+def _flight(row: FlightRowLike) -> dict[str, Any]:
+    job = row.job
+    return {
+        "id": row.id,
+        "field": row.field_id,
+        "name": words.flight_name(row),
+        "started_at": row.started_at.isoformat() if row.started_at else None,
+        "captures": row.captures,
+        "placed": row.placed,
+        "simulated": row.simulated,
+        "state": job.state if job else None,
+        "state_words": words.job_state(job),
+        "reason": words.job_reason(job) or None,
+        "step": job.step if job else None,
+        "done": job.done if job else None,
+        "total": job.total if job else None,
+    }
+
+
+def _spot(spot: Hotspot) -> dict[str, Any]:
+    numbers = {
+        "rank": spot.rank,
+        "area_m2": spot.area_m2,
+        "weed_cover": spot.weed_cover,
+        "weed_count": spot.weed_count,
+    }
+    seen = {"photo": spot.digest, "x": spot.pixel_x, "y": spot.pixel_y}
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [spot.lon, spot.lat]},
+        "properties": {**numbers, **seen},
+    }
+
+
+def _weed(plant: DetectionLike) -> dict[str, Any]:
+    # 8 decimals of a degree are about a millimetre: outlines of small weeds keep their shape.
+    ring = [[round(float(lon), 8), round(float(lat), 8)] for lon, lat in plant.outline]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]] if ring else []},
+        "properties": {
+            "class": str(plant.cover),
+            "score": round(plant.score, 3),
+            "area_cm2": round(plant.area_cm2, 1),
+            "position_error_m": round(plant.position_error_m, 2),
+            "photo": plant.digest,
+            "x": round(plant.pixel_x),
+            "y": round(plant.pixel_y),
+        },
+    }

@@ -1,0 +1,79 @@
+"""The reader's language and how numbers and times are written in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import request
+from flask_babel import get_domain, get_locale, gettext
+
+from fieldbox.dashboard.ports import box
+from fieldbox.domain import Interval
+from fieldbox.i18n import DOMAIN, TRANSLATIONS, Sentence
+
+COOKIE = "language"
+
+
+def languages() -> dict[str, str]:
+    """Codes of the languages that have a catalogue, English first, with their own names."""
+    codes = [
+        "en",
+        *sorted(path.parent.parent.name for path in TRANSLATIONS.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")),
+    ]
+    return {code: (Locale.parse(code).get_display_name(code) or code).capitalize() for code in codes}
+
+
+def choose() -> str:
+    """The language of this request: the reader's own choice, then the browser's, then the box's."""
+    known = languages()
+    chosen = request.cookies.get(COOKIE, "")
+    if chosen in known:
+        return chosen
+    fallback = box().language if box().language in known else "en"
+    return request.accept_languages.best_match(list(known), fallback) or fallback
+
+
+def current() -> Locale:
+    """The locale of this request."""
+    locale = get_locale()
+    return locale if isinstance(locale, Locale) else Locale("en")
+
+
+def say(message_id: str, /, **params: str | float) -> str:
+    """`message_id` in the reader's language, its %(named)s places filled."""
+    return str(gettext(message_id, **params))
+
+
+def say_many(one: str, many: str, how_many: int, /, **params: str | float) -> str:
+    """The plural form for `how_many` in the reader's language; %(num)s is the count, well written."""
+    message = get_domain().get_translations().ungettext(one, many, how_many)
+    return str(message % {"num": number(how_many), **params})
+
+
+def in_words(sentence: Sentence) -> str:
+    """A stored sentence in the reader's language."""
+    return sentence.in_language(current().language)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with exactly `digits` decimals."""
+    return format_decimal(value, "#,##0." + "0" * digits if digits else "#,##0", locale=current())
+
+
+def interval(value: Interval, digits: int = 0) -> str:
+    """Both ends of an interval."""
+    return f"{number(value.low, digits)}–{number(value.high, digits)}"
+
+
+def when(moment: datetime) -> str:
+    """A date with its time: an instant in the box's time zone, a camera's time as the camera had it."""
+    local = moment.astimezone() if moment.tzinfo else moment
+    return format_datetime(local, "d MMM y, HH:mm", locale=current())
+
+
+def day(moment: datetime) -> str:
+    """A date alone."""
+    return format_date(moment.astimezone() if moment.tzinfo else moment, "d MMMM y", locale=current())

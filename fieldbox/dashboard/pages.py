@@ -1,0 +1,261 @@
+"""The pages: home, a flight, a field with its map, the photo behind a spot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from fieldbox.dashboard import tiles, words
+from fieldbox.dashboard.language import in_words, number, say
+from fieldbox.dashboard.layers import LAYERS, Layer, ticks
+from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
+from fieldbox.dashboard.ports import FlightRowLike, IngestLike, box
+from fieldbox.domain import Field, Survey
+from fieldbox.errors import Misconfigured, Rejected
+
+pages = Blueprint("pages", __name__)
+Page = str | Response | tuple[str, int]
+FLIGHTS_SHOWN = 30
+LONGEST_NAME = 80
+WEED_ZOOM = 20
+_STALE = timedelta(minutes=30)
+_ACTIVE = ("waiting", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNow:
+    """A field with its newest survey, if it has one."""
+
+    field: Field
+    survey: Survey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Everything on the home page."""
+
+    copying: IngestLike | None
+    arriving: list[FlightRowLike]
+    stopped: list[FlightRowLike]
+    settled: list[FlightRowLike]
+    fields: list[FieldNow]
+    names: dict[int, str]
+    """Of the fields."""
+
+
+@pages.get("/")
+def home() -> Page:
+    """What needs me now."""
+    return render_template("home.html", now=look_now())
+
+
+@pages.get("/now")
+def now_part() -> Page:
+    """The moving part of the home page."""
+    return render_template("parts/now.html", now=look_now())
+
+
+def look_now() -> Now:
+    """Gather the home page."""
+    store = box().store
+    flights = store.flights()[:FLIGHTS_SHOWN]
+    fields = [FieldNow(field, _newest(store.surveys(field_id=field.id))) for field in store.fields()]
+    fields.sort(
+        key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
+    )
+    return Now(
+        copying=_copying(store.ingests()),
+        arriving=[flight for flight in flights if flight.job and flight.job.state in _ACTIVE],
+        stopped=[flight for flight in flights if flight.job and flight.job.state == "failed"],
+        settled=[flight for flight in flights if not flight.job or flight.job.state == "done"],
+        fields=fields,
+        names={each.field.id: each.field.name for each in fields},
+    )
+
+
+def _newest(surveys: Sequence[Survey]) -> Survey | None:
+    return surveys[0] if surveys else None
+
+
+def _copying(ingests: Sequence[IngestLike]) -> IngestLike | None:
+    """The copying that goes on; one that was cut off long ago is not shown."""
+    newest = ingests[0] if ingests else None
+    if newest is None or newest.ended_at is not None or datetime.now(UTC) - newest.started_at > _STALE:
+        return None
+    return newest
+
+
+@pages.get("/flights/<flight_id>")
+def flight(flight_id: str) -> Page:
+    """What came in with a flight, what did not, and how far the work is."""
+    return render_template("flight.html", **_flight_view(flight_id))
+
+
+@pages.get("/flights/<flight_id>/now")
+def flight_part(flight_id: str) -> Page:
+    """The moving part of a flight's page."""
+    return render_template("parts/flight.html", **_flight_view(flight_id))
+
+
+def _flight_view(flight_id: str) -> dict[str, Any]:
+    store = box().store
+    found = store.flight(flight_id)
+    if found is None:
+        abort(404)
+    placed = sum(capture.pose is not None for capture in found.captures)
+    return {
+        "flight": found,
+        "placed": placed,
+        "job": store.job_for_flight(flight_id),
+        "field": store.field(found.field_id) if found.field_id is not None else None,
+        "surveys": store.surveys(flight_id=flight_id),
+        "rejected": words.by_reason(store.rejections(flight_id=flight_id)),
+        "unplaced": words.unplaced(found.captures),
+    }
+
+
+@pages.get("/fields/<int:field_id>")
+def field(field_id: int) -> Page:
+    """A field: its map, its numbers, its hotspots. `?survey=` chooses the date."""
+    store = box().store
+    found = store.field(field_id)
+    if found is None:
+        abort(404)
+    surveys = store.surveys(field_id=field_id)
+    wanted = request.args.get("survey")
+    survey = next((each for each in surveys if each.id == wanted), None) if wanted else _newest(surveys)
+    if wanted and survey is None:
+        abort(404)
+    layers = _layers(survey) if survey else []
+    return render_template(
+        "field.html",
+        field=found,
+        surveys=surveys,
+        survey=survey,
+        layers=layers,
+        map=_map(found, survey, layers) if survey else None,
+    )
+
+
+@pages.post("/fields/<int:field_id>/name")
+def rename_field(field_id: int) -> Page:
+    """Give a field another name."""
+    store = box().store
+    found = store.field(field_id)
+    if found is None:
+        abort(404)
+    name = " ".join(request.form.get("name", "").split())[:LONGEST_NAME]
+    if not name:
+        flash(say("A field needs a name."), "error")
+    elif name != found.name:
+        try:
+            store.update_field(field_id, name=name)
+            store.audit(current_user.name, "field renamed", f"{field_id}: {found.name} → {name}")
+            flash(say("The field is now called %(name)s.", name=name))
+        except Rejected as error:
+            flash(in_words(error.sentence), "error")
+    return redirect(url_for("pages.field", field_id=field_id))
+
+
+@pages.get("/surveys/<survey_id>/hotspots/<int:rank>")
+def hotspot(survey_id: str, rank: int) -> Page:
+    """The photo that shows a hotspot."""
+    survey = _survey(survey_id)
+    spot = next((each for each in survey.hotspots if each.rank == rank), None)
+    if spot is None:
+        abort(404)
+    return _evidence(survey, digest=spot.digest, x=spot.pixel_x, y=spot.pixel_y, spot=spot)
+
+
+@pages.get("/surveys/<survey_id>/look/<digest>")
+def look(survey_id: str, digest: str) -> Page:
+    """The photo that shows a single plant at pixel `x`, `y`."""
+    try:
+        x, y = (round(float(request.args[name])) for name in ("x", "y"))
+    except (KeyError, ValueError, OverflowError):
+        abort(400)
+    return _evidence(_survey(survey_id), digest=digest, x=x, y=y, spot=None)
+
+
+def _evidence(survey: Survey, **shown: Any) -> str:
+    template = "parts/evidence.html" if "part" in request.args else "evidence.html"
+    return render_template(template, survey=survey, **shown)
+
+
+def _survey(survey_id: str) -> Survey:
+    found = box().store.survey(survey_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _layers(survey: Survey) -> list[dict[str, Any]]:
+    """The layers of which this survey knows something, in reading order."""
+    return [
+        {
+            "key": layer.key,
+            "title": say(layer.title),
+            "unit": say(layer.unit),
+            "note": say(layer.note),
+            "ticks": ticks(layer, number),
+        }
+        for layer in LAYERS.values()
+        if _is_known(layer, survey)
+    ]
+
+
+def _is_known(layer: Layer, survey: Survey) -> bool:
+    needs: dict[str, object] = {
+        "weed-cover": survey.weed_cover_pct,
+        "weed-density": survey.weed_count,
+        "crop-cover": survey.crop_cover_pct,
+        "health": survey.health_index,
+        "unsure": survey.unsure_pct,
+    }
+    return needs.get(layer.key, True) is not None
+
+
+def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What map.js needs; None if the pictures of the survey are gone."""
+    try:
+        extent = tiles.extent(raster(survey.id, MOSAIC))
+        grid = tiles.extent(raster(survey.id, GRID))
+    except Misconfigured:
+        return None
+    south_west, north_east = extent.bounds[1::-1], extent.bounds[:1:-1]
+    return {
+        "bounds": [south_west, north_east],
+        "zoom": {
+            "photo": extent.native_zoom,
+            "grid": min(tiles.MAX_ZOOM, grid.native_zoom + 3),
+            "weeds": WEED_ZOOM,
+        },
+        "tiles": f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}",
+        "layers": [layer["key"] for layer in layers],
+        "boundary": [(lat, lon) for lon, lat in field_.boundary],
+        "weeds": url_for("api.weeds", survey_id=survey.id) if survey.weed_count is not None else None,
+        "look": url_for("pages.look", survey_id=survey.id, digest="DIGEST"),
+        "hotspots": [
+            {
+                "rank": spot.rank,
+                "at": (spot.lat, spot.lon),
+                "url": url_for("pages.hotspot", survey_id=survey.id, rank=spot.rank),
+                "title": say("Spot %(rank)s", rank=spot.rank),
+            }
+            for spot in survey.hotspots
+        ],
+        "words": {
+            "weed": say("Weed"),
+            "zoomIn": say("Zoom in to see single weeds."),
+            "more": say("Too many weeds to draw them all here. Zoom in further."),
+            "failed": say("The box did not answer. Is the phone still in its network?"),
+            "zoomInTitle": say("Zoom in"),
+            "zoomOutTitle": say("Zoom out"),
+        },
+    }

@@ -1,0 +1,98 @@
+"""Original photos and windows of them, read by GDAL line by line: a large photo is never whole in memory.
+
+Pixels are those of the stored file; the orientation tag of EXIF is not applied, as nowhere in fieldbox.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window
+
+from fieldbox.dashboard.tiles import Picture, environment
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+
+_DIGEST = re.compile(r"[0-9a-f]{16,128}")
+MAX_CROP_PX = 1600
+MAX_WHOLE_PX = 2048
+RING_PX = 46
+
+
+def original(root: Path, digest: str) -> Path:
+    """The file of a photo under the data folder. Raises Rejected for what is no digest or is not there."""
+    path = root / "originals" / digest[:2] / f"{digest}.jpg"
+    if not _DIGEST.fullmatch(digest) or not path.is_file():
+        raise Rejected(N_("This photo is not on the box any more."))
+    return path
+
+
+def crop(path: Path, x: float, y: float, size: int) -> Picture:
+    """A square of at most `size` pixels around pixel (`x`, `y`) at full scale, the spot marked with a ring.
+
+    Near an edge the square slides inwards. Raises Rejected if the photo cannot be read.
+    """
+    with environment(), _open(path) as source:
+        side_x, side_y = (min(size, MAX_CROP_PX, length) for length in (source.width, source.height))
+        left = _slide(x, side_x, source.width)
+        top = _slide(y, side_y, source.height)
+        image = _read(source, Window(left, top, side_x, side_y), (side_y, side_x))
+    _ring(image, x - left, y - top)
+    return _jpeg(image)
+
+
+def whole(path: Path) -> Picture:
+    """The whole photo, halved until its longer side is MAX_WHOLE_PX or less. Raises Rejected if damaged."""
+    with environment(), _open(path) as source:
+        shrink = 1
+        while max(source.shape) > shrink * MAX_WHOLE_PX:
+            shrink *= 2  # halves come straight from the JPEG's frequencies: quick, and small in memory
+        shape = (math.ceil(source.height / shrink), math.ceil(source.width / shrink))
+        return _jpeg(_read(source, Window(0, 0, source.width, source.height), shape))
+
+
+def _open(path: Path) -> rasterio.DatasetReader:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            return rasterio.open(path, driver="JPEG")
+        except RasterioError:
+            raise _unreadable() from None
+
+
+def _read(source: rasterio.DatasetReader, window: Window, shape: tuple[int, int]) -> Image.Image:
+    bands = [1, 2, 3] if source.count >= 3 else [1, 1, 1]
+    try:
+        pixels: NDArray[np.uint8] = source.read(indexes=bands, window=window, out_shape=(3, *shape))
+    except RasterioError:
+        raise _unreadable() from None
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
+def _unreadable() -> Rejected:
+    return Rejected(N_("This photo cannot be read: its file is damaged."))
+
+
+def _slide(centre: float, side: int, length: int) -> int:
+    return max(0, min(length - side, round(centre - side / 2)))
+
+
+def _ring(image: Image.Image, x: float, y: float) -> None:
+    draw = ImageDraw.Draw(image)
+    for colour, width, radius in (("black", 7, RING_PX + 2), ("white", 3, RING_PX)):
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=width)
+
+
+def _jpeg(image: Image.Image) -> Picture:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return Picture(out.getvalue(), "image/jpeg")

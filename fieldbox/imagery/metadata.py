@@ -1,0 +1,88 @@
+"""What a photo says of itself: size, time, place, camera and pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from fieldbox.domain import Camera, Pose
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.cameras import camera_of
+from fieldbox.imagery.exif import Exif, read_exif
+from fieldbox.imagery.jpeg import JpegHeader, read_header
+from fieldbox.imagery.poses import place_of, pose_of
+from fieldbox.imagery.xmp import Xmp, read_xmp
+
+SIMULATED_SOFTWARE = "fieldbox simulate"
+NO_FOCAL = Sentence(
+    N_("The photo does not say the focal length of its camera: give the drone's original files.")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is not stated, or not believable, is None (or "")."""
+
+    width: int
+    height: int
+    """Pixels of the file."""
+    taken_at: datetime | None
+    """Naive: the camera's clock."""
+    lat: float | None
+    lon: float | None
+    make: str
+    model: str
+    serial: str
+    """Of the camera or drone."""
+    software: str
+    camera: Camera | None
+    pose: Pose | None
+    unplaced: Sentence | None
+    """Why there is no pose; None where there is one."""
+    simulated: bool
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Read the metadata of the photo at `path`; the pixels are not decoded.
+
+    Raises Rejected, with one sentence, for what is no usable colour JPEG: empty, another kind of file,
+    cut off, damaged header, thermal, too small or too large; OSError when the file cannot be read.
+    """
+    header = read_header(path)
+    return _metadata(header, read_exif(header.exif), read_xmp(header.xmp))
+
+
+def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
+    _refuse_thermal(xmp)
+    place = place_of(exif, xmp)
+    camera = camera_of(exif, xmp, header.width, header.height)
+    pose = pose_of(exif, xmp)
+    placed = isinstance(pose, Pose) and camera is not None
+    return Metadata(
+        width=header.width,
+        height=header.height,
+        taken_at=exif.taken_at,
+        lat=place.lat if place else None,
+        lon=place.lon if place else None,
+        make=exif.make,
+        model=exif.model,
+        serial=exif.serial or xmp.text("drone-dji", "cameraserialnumber", "droneserialnumber")[:80],
+        software=exif.software,
+        camera=camera,
+        pose=pose if isinstance(pose, Pose) and placed else None,
+        unplaced=None if placed else pose if isinstance(pose, Sentence) else NO_FOCAL,
+        simulated=_simulated(exif, xmp),
+    )
+
+
+def _refuse_thermal(xmp: Xmp) -> None:
+    source = xmp.text("drone-dji", "imagesource").lower()
+    if "infrared" in source or "thermal" in source:
+        raise Rejected(N_("It is a thermal picture: give the colour photos of the same flight."))
+
+
+def _simulated(exif: Exif, xmp: Xmp) -> bool:
+    stated = xmp.text("fieldbox", "simulated").lower() in {"true", "1", "yes"}
+    return stated or exif.software.lower().startswith(SIMULATED_SOFTWARE)

@@ -1,0 +1,182 @@
+"""The weed model: one window of an RGB picture in, crop and weed plants out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.domain import Cover, Interval
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_
+from fieldbox.inference.plants import STRIDE, Decoding, Segmentation, segment
+from fieldbox.inference.runtime import CHANNELS, Session
+
+MULTIPLE = 32
+# One run costs about 75 bytes of memory a pixel: 1.2 MPx keep two workers well inside their share.
+TILE_PX = 1_200_000
+# Half of it is dropped on either side of a seam: more than a large weed's radius at 2.8 mm a pixel.
+OVERLAP = 160
+UNKNOWN_RATIO = Interval(0.5, 2.0)
+"""For a model that was never held against counted plants."""
+
+
+class Runs(Protocol):
+    """What a model needs to be asked: `Session`, or a stand-in in a test."""
+
+    digest: str
+
+    def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As `Session.run`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """95 % intervals of true over predicted numbers on tiles that the model was not trained on."""
+
+    count: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
+    cover: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
+
+    @classmethod
+    def from_metadata(cls, stored: Mapping[str, str]) -> Ratios:
+        """From the model file's metadata (`count_ratio95`, `cover_ratio95`: JSON {class: [low, high]})."""
+        count, cover = json.loads(stored["count_ratio95"]), json.loads(stored["cover_ratio95"])
+        return cls(
+            {kind: Interval(*map(float, count[kind.value])) for kind in Cover},
+            {kind: Interval(*map(float, cover[kind.value])) for kind in Cover},
+        )
+
+
+class WeedModel:
+    """Tells crop from weeds. Safe to share between threads."""
+
+    def __init__(
+        self,
+        session: Runs,
+        *,
+        name: str,
+        version: str,
+        gsd_range_mm: tuple[float, float],
+        decoding: Decoding,
+        ratios: Ratios | None = None,
+    ) -> None:
+        self._session = session
+        self._decoding = decoding
+        self.gsd_range_mm = gsd_range_mm
+        self.ratios = ratios or Ratios()
+        self.release = f"{name}@{version}"
+        self.digest = session.digest
+
+    @classmethod
+    def load(cls, path: Path, *, expected_sha256: str | None = None, threads: int = 1) -> WeedModel:
+        """Load the model file; raises `Misconfigured` as `Session.load` does, or where its metadata is unusable."""
+        session = Session.load(path, threads=threads, expected_sha256=expected_sha256)
+        try:
+            stored = session.metadata
+            low, high = json.loads(stored["gsd_mm"])
+            decoding = Decoding.from_json(json.loads(stored["decoding"]))
+            return cls(
+                session, name=stored["name"], version=stored["version"],
+                gsd_range_mm=(float(low), float(high)), decoding=decoding,
+                ratios=Ratios.from_metadata(stored),
+            )  # fmt: skip
+        except (KeyError, ValueError, TypeError) as error:
+            raise Misconfigured(
+                N_("The model file {file} lacks its description; install the release again."), file=path.name
+            ) from error
+
+    def look(self, window: NDArray[np.uint8]) -> Segmentation:
+        """Find the plants in one window.
+
+        window: uint8 [H, W, 3] RGB, any size from 1x1 up, at a ground sampling distance inside
+        `gsd_range_mm`. Returns maps at 1/4 of its size and plants in its pixels.
+        Raises `ValueError` for another shape or type.
+        """
+        if window.dtype != np.uint8 or window.ndim != 3 or window.shape[2] != 3 or not window.size:
+            raise ValueError(f"uint8 [height, width, 3] expected, not {window.dtype} {window.shape}")
+        height, width = window.shape[:2]
+        return segment(self.maps(window), self._decoding, (height, width))
+
+    def maps(self, window: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The model's own maps of a window, float32 [6, h, w] with h >= ceil(H / 4); `look` decodes them."""
+        padded = _padded(window)
+        height, width = padded.shape[:2]
+        rows, columns = _tiles(height, width)
+        if len(rows) == 1 and len(columns) == 1:
+            whole: NDArray[np.float32] = self._session.run(padded[None])[0]
+            return whole
+        maps = np.empty((CHANNELS, height // STRIDE, width // STRIDE), np.float32)
+        for top, bottom, first_row, last_row in rows:
+            for left, right, first_column, last_column in columns:
+                part = self._session.run(np.ascontiguousarray(padded[None, top:bottom, left:right]))[0]
+                y, x = (
+                    np.s_[first_row // STRIDE : last_row // STRIDE],
+                    np.s_[first_column // STRIDE : last_column // STRIDE],
+                )
+                inner_y = np.s_[(first_row - top) // STRIDE : (last_row - top) // STRIDE]
+                inner_x = np.s_[(first_column - left) // STRIDE : (last_column - left) // STRIDE]
+                maps[:, y, x] = part[:, inner_y, inner_x]
+        return maps
+
+
+def _padded(window: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mirror the right and lower border until both sides are multiples of 32."""
+    height, width = window.shape[:2]
+    down, right = -height % MULTIPLE, -width % MULTIPLE
+    if not down and not right:
+        return window
+    # A mirror image needs something to mirror: very small windows are repeated at their edge instead.
+    how = cv2.BORDER_REFLECT_101 if height > down and width > right else cv2.BORDER_REPLICATE
+    return cv2.copyMakeBorder(window, 0, down, 0, right, how).astype(np.uint8, copy=False)
+
+
+def _tiles(
+    height: int, width: int
+) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]]]:
+    """Cut a window (sides multiples of 32) into rows and columns of overlapping tiles of at most `TILE_PX`.
+
+    Each is (begin, end, first, last): the tile spans begin to end, and first to last is taken from it.
+    Of all ways to cut, the one with the fewest pixels to look at.
+    """
+    best: tuple[int, int, int] | None = None
+    for across in range(1, 1 + math.ceil(width / (2 * OVERLAP))):
+        tile_width = _side(width, across)
+        down = next(
+            (
+                n
+                for n in range(1, 1 + height)
+                if _side(height, n) * tile_width <= TILE_PX or _side(height, n) <= 2 * OVERLAP
+            ),
+            1,
+        )
+        cost = across * down * tile_width * _side(height, down)
+        if tile_width * _side(height, down) <= TILE_PX and (best is None or cost < best[0]):
+            best = (cost, down, across)
+    _, down, across = best or (0, 1, 1)
+    return _spans(height, down), _spans(width, across)
+
+
+def _side(length: int, count: int) -> int:
+    """Side of each of `count` overlapping tiles that cover `length`, a multiple of 32."""
+    return min(length, math.ceil((length + (count - 1) * OVERLAP) / count / MULTIPLE) * MULTIPLE)
+
+
+def _spans(length: int, count: int) -> list[tuple[int, int, int, int]]:
+    side = _side(length, count)
+    begins = [round(n * (length - side) / max(1, count - 1) / MULTIPLE) * MULTIPLE for n in range(count)]
+    # Seams lie in the middle of the overlaps, on whole cells.
+    seams = [
+        0,
+        *((a + side + b) // 2 // STRIDE * STRIDE for a, b in itertools.pairwise(begins)),
+        length,
+    ]
+    return [(begin, begin + side, seams[n], seams[n + 1]) for n, begin in enumerate(begins)]

@@ -1,0 +1,1 @@
+"""From a card or folder to verified copies, grouped into flights."""

@@ -1,0 +1,194 @@
+"""What one view adds to the grid of the field: whole numbers for each cell, so that sums are exact.
+
+Cells are squares of `cell_m`, aligned to multiples of it in the UTM zone: a cell's column is
+floor(east / cell_m), its row floor(-north / cell_m), counted southwards. All sums are int64 (indices
+and areas as fixed-point numbers), so that the total does not depend on the order of the views.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_
+
+CROP, WEED = 1, 2
+"""Classes of the class map; 0 is soil."""
+
+INDEX_UNIT = 1.0 / 65536
+AREA_UNIT_M2 = 1e-9
+_MAGIC = b"FBC1"
+_HEADER = struct.Struct("<4sdII")
+
+
+class Sum(IntEnum):
+    """Columns of `CellSums.values`."""
+
+    PIXELS = 0
+    AREA = 1
+    """Ground area of the pixels, in AREA_UNIT_M2."""
+    CROP = 2
+    WEED = 3
+    UNSURE = 4
+    VEGETATION = 5
+    """Pixels that are vegetation by colour; the indices are summed over these, in INDEX_UNIT."""
+    EXG = 6
+    GLI = 7
+    VARI = 8
+    CROP_VEGETATION = 9
+    """Pixels of the crop that are vegetation by colour; the next two are summed over these."""
+    CROP_EXG = 10
+    CROP_GLI = 11
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CellSums:
+    """Sparse sums, ordered by row and column: rows and columns int64 [N], values int64 [N, len(Sum)]."""
+
+    cell_m: float
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+    def to_bytes(self) -> bytes:
+        """Compact, and the same for the same sums."""
+        header = _HEADER.pack(_MAGIC, self.cell_m, len(self.rows), self.values.shape[1])
+        # Column by column: neighbours are alike, which deflates well.
+        parts = (self.rows.astype("<i4"), self.columns.astype("<i4"), self.values.T.astype("<i8"))
+        return header + zlib.compress(b"".join(part.tobytes() for part in parts), 6)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> CellSums:
+        """Read back `to_bytes`. Raises Misconfigured if the bytes are not such."""
+        try:
+            magic, cell_m, count, width = _HEADER.unpack_from(data)
+            body = zlib.decompress(data[_HEADER.size :])
+        except (struct.error, zlib.error) as error:
+            raise damaged() from error
+        if magic != _MAGIC or width != len(Sum) or len(body) != count * (8 + 8 * width):
+            raise damaged()
+        rows = np.frombuffer(body, "<i4", count).astype(np.int64)
+        columns = np.frombuffer(body, "<i4", count, 4 * count).astype(np.int64)
+        values = np.frombuffer(body, "<i8", count * width, 8 * count).reshape(width, count).T
+        return cls(cell_m, rows, columns, np.ascontiguousarray(values, np.int64))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PixelLayers:
+    """What is known of the pixels of a view, all [h, w]; None is "not looked for"."""
+
+    classes: NDArray[np.uint8] | None = None
+    """0 soil, 1 crop, 2 weed."""
+    unsure: NDArray[np.bool_] | None = None
+    vegetation: NDArray[np.bool_] | None = None
+    exg: NDArray[np.float32] | None = None
+    gli: NDArray[np.float32] | None = None
+    vari: NDArray[np.float32] | None = None
+
+
+def damaged() -> Misconfigured:
+    """The error for stored bytes that cannot be read back."""
+    return Misconfigured(N_("A stored result is damaged; delete the survey and run its flight again."))
+
+
+def sum_cells(
+    ground: NDArray[np.float64], owned: NDArray[np.bool_], cell_m: float, layers: PixelLayers
+) -> CellSums:
+    """Sums over the owned pixels, for each cell they fall in.
+
+    `ground` [h, w, 2] holds east and north of the pixel centres on a regular lattice of pixels (NaN
+    for the sky), `owned` [h, w] whether the view answers for that ground.
+    """
+    kept = owned & np.isfinite(ground[..., 0])
+    if not kept.any():
+        empty = np.zeros(0, np.int64)
+        return CellSums(cell_m, empty, empty, np.zeros((0, len(Sum)), np.int64))
+    points = ground[kept]
+    column = np.floor(points[:, 0] / cell_m).astype(np.int64)
+    row = np.floor(-points[:, 1] / cell_m).astype(np.int64)
+    left, top = int(column.min()), int(row.min())
+    width = int(column.max()) - left + 1
+    cell = (row - top) * width + (column - left)
+    size = int(cell.max()) + 1
+    columns = _columns(cell, size, kept, _pixel_areas(ground)[kept], layers)
+    values = np.stack(columns, axis=1)
+    filled = np.flatnonzero(values[:, Sum.PIXELS])
+    return CellSums(cell_m, filled // width + top, filled % width + left, values[filled])
+
+
+def add_cells(sums: Iterable[CellSums]) -> CellSums | None:
+    """The total of the sums of several views, exact whatever their order; None for no sums."""
+    given = list(sums)
+    if not given:
+        return None
+    if len({one.cell_m for one in given}) > 1:
+        raise ValueError("sums of different cell sizes cannot be added")
+    rows = np.concatenate([one.rows for one in given])
+    columns = np.concatenate([one.columns for one in given])
+    values = np.concatenate([one.values for one in given])
+    if not rows.size:
+        return given[0]
+    order = np.lexsort((columns, rows))
+    rows, columns, values = rows[order], columns[order], values[order]
+    first = np.flatnonzero(np.r_[True, (np.diff(rows) != 0) | (np.diff(columns) != 0)])
+    return CellSums(given[0].cell_m, rows[first], columns[first], np.add.reduceat(values, first, axis=0))
+
+
+def _columns(
+    cell: NDArray[np.int64],
+    size: int,
+    kept: NDArray[np.bool_],
+    areas: NDArray[np.float64],
+    layers: PixelLayers,
+) -> list[NDArray[np.int64]]:
+    """The columns in the order of `Sum`, each int64 [size]."""
+    nothing = np.zeros(size, np.int64)
+
+    def count(mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        return nothing if mask is None else np.bincount(cell[mask], minlength=size)
+
+    def total(values: NDArray[np.float32] | None, mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        if values is None or mask is None:
+            return nothing
+        # Whole numbers far below 2^53: float64 adds them exactly.
+        whole = np.rint(values[kept][mask] * (1 / INDEX_UNIT))
+        return np.rint(np.bincount(cell[mask], whole, size)).astype(np.int64)
+
+    classes = None if layers.classes is None else layers.classes[kept]
+    crop = None if classes is None else classes == CROP
+    weed = None if classes is None else classes == WEED
+    unsure = None if layers.unsure is None else layers.unsure[kept]
+    green = None if layers.vegetation is None else layers.vegetation[kept]
+    green_crop = None if crop is None or green is None else crop & green
+    area = np.bincount(cell, np.rint(areas / AREA_UNIT_M2), size)
+    return [
+        np.bincount(cell, minlength=size),
+        np.rint(area).astype(np.int64),
+        count(crop),
+        count(weed),
+        count(unsure),
+        count(green),
+        total(layers.exg, green),
+        total(layers.gli, green),
+        total(layers.vari, green),
+        count(green_crop),
+        total(layers.exg, green_crop),
+        total(layers.gli, green_crop),
+    ]
+
+
+def _pixel_areas(ground: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[h, w] ground area of the pixels of a lattice, from the steps between their centres."""
+    rows, columns = ground.shape[:2]
+    if rows < 2 or columns < 2:
+        return np.zeros((rows, columns))
+    across, down = np.diff(ground, axis=1)[:-1], np.diff(ground, axis=0)[:, :-1]
+    areas = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
+    return np.pad(areas, ((0, 1), (0, 1)), mode="edge")

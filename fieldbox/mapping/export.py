@@ -1,0 +1,235 @@
+"""Layers of a survey as files that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import math
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pyogrio.errors
+import pyogrio.raw
+import rasterio
+import rasterio.shutil
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
+
+from fieldbox.domain import Cover, Detection, FieldMap
+from fieldbox.errors import Misconfigured, Rejected
+from fieldbox.i18n import N_
+from fieldbox.mapping.files import north_up, replacing
+from fieldbox.mapping.geo import lon_lat
+
+VECTOR_LAYERS = ("weeds", "crop", "footprints")
+RASTER_LAYERS = ("health",)
+LATER = ("zones", "prescription")
+VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
+RASTER_FORMATS = ("cog",)
+_SHAPEFILE_NAMES = {"position_error_m": "POS_ERR_M", "area_cm2": "AREA_CM2", "capture": "CAPTURE"}
+_CIRCLE = np.linspace(0, 2 * math.pi, 12, endpoint=False)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Features:
+    """Shapes in longitude and latitude (WGS 84) with named columns of the same length."""
+
+    shapes: Sequence[shapely.Polygon]
+    columns: Mapping[str, NDArray[np.generic]]
+
+
+def plant_features(detections: Sequence[Detection], cover: Cover, epsg: int) -> Features:
+    """The outlines of the weeds or of the crop; a plant without an outline is a circle of its area."""
+    plants = [one for one in detections if one.cover is cover]
+    rings = [_ring(one) for one in plants]
+    return Features(
+        _polygons(rings, epsg),
+        {
+            "id": np.arange(1, len(plants) + 1, dtype=np.int32),
+            "class": np.array([one.cover.value for one in plants], object),
+            "score": np.array([round(one.score, 4) for one in plants], float),
+            "area_cm2": np.array([round(one.area_m2 * 1e4, 1) for one in plants], float),
+            "position_error_m": np.array([round(one.position_error_m, 3) for one in plants], float),
+            "capture": np.array([one.digest[:16] for one in plants], object),
+        },
+    )
+
+
+def footprint_features(rings: Mapping[str, ArrayLike], epsg: int) -> Features:
+    """The ground that each photo shows, from rings [K, 2] east, north by the name of the photo."""
+    shown = {name: np.asarray(ring, float).reshape(-1, 2) for name, ring in rings.items()}
+    shown = {name: ring for name, ring in shown.items() if len(ring) >= 3}
+    names = sorted(shown)
+    areas = [round(float(shapely.Polygon(shown[name]).area), 2) for name in names]
+    return Features(
+        _polygons([shown[name] for name in names], epsg),
+        {
+            "id": np.arange(1, len(names) + 1, dtype=np.int32),
+            "name": np.array(names, object),
+            "area_m2": np.array(areas, float),
+        },
+    )
+
+
+def export_vector(features: Features, path: Path, fmt: str) -> None:
+    """Write features as geojson, shp (a path ending in .zip: all its files, flat), kml, gpkg or csv.
+
+    Raises Rejected for a format that vectors cannot have.
+    """
+    writers: dict[str, Callable[[Features, Path], None]] = {
+        "geojson": _write_geojson,
+        "shp": _write_shapefile,
+        "kml": _write_kml,
+        "gpkg": _write_gpkg,
+        "csv": _write_csv,
+    }
+    if fmt not in writers:
+        _no_format(fmt, VECTOR_FORMATS)
+    try:
+        writers[fmt](features, path)
+    except pyogrio.errors.DataSourceError as error:
+        raise Misconfigured(
+            N_("{name} cannot be written: {reason}."), name=path.name, reason=str(error)
+        ) from None
+
+
+def export_raster(grid: FieldMap, layer: str, path: Path, fmt: str = "cog") -> None:
+    """Write the health layer (robust z-scores, float32, NaN where not judged) as a GeoTIFF for the web.
+
+    Raises Rejected for a layer or a format that is not to be had.
+    """
+    if layer in LATER:
+        _not_yet(layer)
+    if layer not in RASTER_LAYERS:
+        raise Rejected(N_("The layer {layer} is not a raster; choose a vector format."), layer=layer)
+    if fmt not in RASTER_FORMATS:
+        _no_format(fmt, RASTER_FORMATS)
+    rows, columns = grid.health_z.shape
+    profile = {
+        "driver": "GTiff",
+        "width": columns,
+        "height": rows,
+        "count": 1,
+        "dtype": "float32",
+        "nodata": math.nan,
+        "crs": f"EPSG:{grid.epsg}",
+        "transform": north_up(grid.west, grid.north, grid.cell_m),
+    }
+    with replacing(path) as target, MemoryFile() as memory:
+        with memory.open(**profile) as raster:
+            raster.set_band_description(1, "health_z")
+            raster.write(grid.health_z, 1)
+        try:
+            with memory.open() as raster:
+                rasterio.shutil.copy(raster, target, driver="COG", compress="DEFLATE", blocksize=256)
+        except RasterioError as error:
+            raise OSError(str(error)) from error
+
+
+def check_layer(layer: str, fmt: str) -> None:
+    """Raise Rejected, with what to do, for a layer or a format that cannot be exported."""
+    if layer in LATER or fmt == "isoxml":
+        _not_yet(layer if layer in LATER else fmt)
+    if layer in RASTER_LAYERS:
+        if fmt not in RASTER_FORMATS:
+            _no_format(fmt, RASTER_FORMATS)
+        return
+    if layer not in VECTOR_LAYERS:
+        raise Rejected(
+            N_("There is no layer {layer}; choose one of {known}."),
+            layer=layer,
+            known=", ".join((*VECTOR_LAYERS, *RASTER_LAYERS)),
+        )
+    if fmt not in VECTOR_FORMATS:
+        _no_format(fmt, VECTOR_FORMATS)
+
+
+def _not_yet(what: str) -> NoReturn:
+    raise Rejected(N_("The export of {what} is not available yet."), what=what)
+
+
+def _no_format(fmt: str, known: Sequence[str]) -> NoReturn:
+    if fmt == "isoxml":
+        _not_yet(fmt)
+    raise Rejected(
+        N_("This layer cannot be written as {format}; choose one of {known}."),
+        format=fmt,
+        known=", ".join(known),
+    )
+
+
+def _ring(plant: Detection) -> NDArray[np.float64]:
+    if len(plant.outline) >= 3:
+        return plant.outline
+    radius = math.sqrt(max(plant.area_m2, 1e-6) / math.pi)
+    circle = np.column_stack([np.cos(_CIRCLE), np.sin(_CIRCLE)])
+    return np.asarray(circle * radius + (plant.east, plant.north), float)
+
+
+def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.Polygon]:
+    if not rings:
+        return []
+    degrees = lon_lat(epsg, np.concatenate(rings))
+    parts = np.split(degrees, np.cumsum([len(ring) for ring in rings])[:-1])
+    # Counter-clockwise, as GeoJSON (RFC 7946) wants it.
+    return [shapely.geometry.polygon.orient(shapely.Polygon(part)) for part in parts]
+
+
+def _write(features: Features, path: Path, driver: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
+    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "8"} if driver == "GeoJSON" else {}
+    pyogrio.raw.write(
+        path,
+        geometry=shapely.to_wkb(np.array(features.shapes, object)),
+        field_data=list(columns.values()),
+        fields=np.array(list(columns), object),
+        geometry_type="Polygon",
+        crs="EPSG:4326",
+        driver=driver,
+        layer=path.stem,
+        **options,
+    )
+
+
+def _write_geojson(features: Features, path: Path) -> None:
+    with replacing(path) as target:
+        _write(features, target, "GeoJSON", features.columns)
+
+
+def _write_gpkg(features: Features, path: Path) -> None:
+    with replacing(path) as target:
+        _write(features, target, "GPKG", features.columns)
+
+
+def _write_kml(features: Features, path: Path) -> None:
+    with replacing(path) as target:
+        _write(features, target, "KML", features.columns)
+
+
+def _write_shapefile(features: Features, path: Path) -> None:
+    short = {_SHAPEFILE_NAMES.get(name, name.upper()): values for name, values in features.columns.items()}
+    with replacing(path) as target:
+        if path.suffix.lower() != ".zip":
+            _write(features, target.with_suffix(".shp"), "ESRI Shapefile", short)
+            return
+        _write(features, target.with_suffix(".shp"), "ESRI Shapefile", short)
+        parts = sorted(target.parent.iterdir())
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for part in parts:
+                archive.write(part, part.name)
+        for part in parts:
+            part.unlink()
+
+
+def _write_csv(features: Features, path: Path) -> None:
+    with replacing(path) as target, target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*features.columns, "lat", "lon"])
+        values = [column.tolist() for column in features.columns.values()]
+        for row, shape in zip(zip(*values, strict=True), features.shapes, strict=True):
+            middle = shape.centroid
+            writer.writerow([*row, f"{middle.y:.8f}", f"{middle.x:.8f}"])

@@ -1,0 +1,50 @@
+"""Files that are there whole or not at all, and how rasters lie on the ground."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rasterio.transform import Affine
+
+from fieldbox.errors import FieldboxError, Misconfigured, Unavailable
+from fieldbox.i18n import N_
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, in a folder of its own beside `path`, put in its place when the block ends well.
+
+    All files of that folder move (a shapefile is several). Raises Unavailable when there is no space.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        try:
+            yield Path(folder) / path.name
+            for written in sorted(Path(folder).iterdir()):
+                _flush(written)
+                written.replace(path.parent / written.name)
+        except OSError as error:
+            raise _told(error, path) from error
+
+
+def north_up(west: float, north: float, cell_m: float) -> Affine:
+    """The transform of a raster with square cells and row 0 in the north."""
+    return Affine(cell_m, 0.0, west, 0.0, -cell_m, north)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _told(error: OSError, path: Path) -> FieldboxError:
+    # GDAL tells of a full disk in words only.
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS} or "No space left" in str(error)
+    if full:
+        return Unavailable(N_("{name} cannot be written: free some space on the box."), name=path.name)
+    return Misconfigured(N_("{name} cannot be written: {reason}."), name=path.name, reason=str(error))

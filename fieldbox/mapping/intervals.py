@@ -1,0 +1,50 @@
+"""95 % intervals of the numbers that a survey states."""
+
+from __future__ import annotations
+
+import math
+
+from fieldbox.domain import Interval
+from fieldbox.mapping.health import wilson95
+
+Z95 = 1.959964
+
+
+def count_interval(count: int, ratio: Interval) -> Interval:
+    """Interval of a count of plants.
+
+    `ratio` is the 95 % interval of true over predicted counts, measured once per model release. To
+    it comes the scatter of the count itself (Poisson): relative variances add. The count that the
+    map shows always lies inside.
+    """
+    mean, sigma = _middle(ratio)
+    relative = math.hypot(sigma / mean, 1 / math.sqrt(max(count, 1)))
+    spread = Z95 * relative * max(count, 1) * mean
+    return Interval(max(0.0, min(count * mean - spread, count)), max(count * mean + spread, count))
+
+
+def cover_interval(percent: float, ratio: Interval) -> Interval:
+    """Interval of a cover in percent, from the 95 % interval of true over predicted cover."""
+    low, high = percent * ratio.low, percent * ratio.high
+    return Interval(max(0.0, min(low, percent)), min(100.0, max(high, percent)))
+
+
+def proportion_interval(share: float, samples: int) -> Interval:
+    """Wilson's interval in percent of a share (0 to 1) seen in `samples` independent pieces."""
+    low, high = wilson95(share, max(samples, 1))
+    return Interval(100 * min(low, share), 100 * max(high, share))
+
+
+def area_interval(area: float, relative_gsd: float) -> Interval:
+    """Interval of an area whose scale (metres per pixel) has the relative 95 % error `relative_gsd`."""
+    return Interval(area * max(0.0, 1 - relative_gsd) ** 2, area * (1 + relative_gsd) ** 2)
+
+
+def edge_interval(share: float, perimeter_m: float, area_m2: float, error95_m: float) -> Interval:
+    """Interval in percent of a share of a field that shifts with the map: a strip along the boundary."""
+    strip = 100 * perimeter_m * error95_m / area_m2 if area_m2 > 0 else 100.0
+    return Interval(max(0.0, 100 * share - strip), min(100.0, 100 * share + strip))
+
+
+def _middle(ratio: Interval) -> tuple[float, float]:
+    return max((ratio.low + ratio.high) / 2, 1e-6), max(ratio.high - ratio.low, 0.0) / (2 * Z95)

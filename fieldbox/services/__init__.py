@@ -1,0 +1,1 @@
+"""One module per running service: the only place that builds adapters."""

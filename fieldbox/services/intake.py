@@ -1,0 +1,190 @@
+"""Taking a card or folder in and, if asked, waiting for its map: behind `ingest` and the demo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fieldbox.config import Config
+from fieldbox.domain import Flight, Interval, Rejection, Survey
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, Sentence, _
+from fieldbox.models import release_sha
+from fieldbox.pipeline import Arrival, take_in
+from fieldbox.services import worker
+from fieldbox.services.box import open_store
+from fieldbox.storage.store import Store
+
+Progress = Callable[[str, int, int], None]
+
+DONE, FAILED, DONE_WITH_REJECTED = 0, 1, 3
+
+ESTIMATES = (
+    "area_ha",
+    "gsd_cm",
+    "weed_cover_pct",
+    "weed_count",
+    "crop_cover_pct",
+    "crop_count",
+    "health_index",
+    "unsure_pct",
+    "unseen_pct",
+)
+"""Fields of a survey that have a companion `<name>_interval95`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `ingest` prints."""
+
+    arrival: Arrival
+    surveys: tuple[Survey, ...]
+    failures: tuple[tuple[str, Sentence], ...]
+    """(flight id, reason) of flights that could not be mapped."""
+    field_names: dict[int, str]
+    seconds: float
+    waited: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 failed, 3 done with rejected input."""
+        if self.failures and not self.surveys:
+            return FAILED
+        return DONE_WITH_REJECTED if self.arrival.rejected else DONE
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `fieldbox ingest --wait --json`."""
+        flights = self.arrival.flights
+        return {
+            "flight": flights[0].id if flights else None,
+            "flights": [flight.id for flight in flights],
+            "captures": {
+                "accepted": self.arrival.accepted,
+                "rejected": len(self.arrival.rejected),
+                "duplicates": self.arrival.duplicates,
+            },
+            "rejected": [{"file": one.name, "reason": str(one.reason)} for one in self.arrival.rejected],
+            "unplaced": [{"file": name, "reason": str(reason)} for name, reason in _unplaced(flights)],
+            "failed": [{"flight": flight, "reason": str(reason)} for flight, reason in self.failures],
+            "surveys": [survey_json(one, self.field_names.get(one.field_id)) for one in self.surveys],
+            "seconds": round(self.seconds, 2),
+            "simulated": bool(flights) and all(flight.simulated for flight in flights),
+        }
+
+    def to_text(self) -> str:
+        """The same for a person."""
+        arrival = self.arrival
+        lines = [
+            _("{accepted} photos taken in, {duplicates} known already, {rejected} rejected.").format(
+                accepted=arrival.accepted, duplicates=arrival.duplicates, rejected=len(arrival.rejected)
+            )
+        ]
+        lines += [f"  {one.name}: {one.reason}" for one in arrival.rejected]
+        lines += [f"  {name}: {reason}" for name, reason in _unplaced(arrival.flights)]
+        for survey in self.surveys:
+            lines += ["", *_survey_lines(survey, self.field_names.get(survey.field_id, "?"))]
+        lines += [_("Flight {flight} was not mapped: {reason}").format(flight=f, reason=r) for f, r in self.failures]
+        if not self.waited and arrival.flights:
+            lines.append(_("The flight waits in the queue; the worker maps it (`fieldbox status`)."))
+        return "\n".join(lines)
+
+
+def ingest(
+    config: Config, path: Path, *, field_name: str | None, wait: bool, shown: Progress | None = None
+) -> Outcome:
+    """Take in `path` and queue its flights; with `wait`, return when they are mapped.
+
+    Raises Rejected if there is nothing to take in, Unavailable if the box cannot store more.
+    """
+    start = time.monotonic()
+    with open_store(config) as store:
+        arrival = take_in(path, config, store, shown or _silent, field_name=field_name)
+        _check_any(arrival)
+        mappable = [flight for flight in arrival.flights if flight.field_id is not None]
+        for flight in mappable:
+            store.enqueue(flight.id, release_sha=release_sha(config))
+        if wait:
+            worker.drain(config, store, [flight.id for flight in mappable], shown)
+        surveys, failures = _results(store, arrival.flights) if wait else ((), ())
+        names = {field.id: field.name for field in store.fields()}
+    return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait)
+
+
+def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
+    """A survey as the contract has it: null for what is not known, an interval beside each estimate."""
+    row: dict[str, Any] = {"id": survey.id, "field": field}
+    for name in ESTIMATES:
+        row[name] = getattr(survey, name)
+        interval: Interval | None = getattr(survey, f"{name}_interval95")
+        row[f"{name}_interval95"] = list(interval) if interval else None
+    return {
+        **row,
+        "position_error_m": survey.position_error_m,
+        "layer_label": survey.layer_label.value,
+        "release": survey.release,
+        "warnings": [str(warning) for warning in survey.warnings],
+        "hotspots": len(survey.hotspots),
+        "photos_used": survey.photos_used,
+        "photos_unplaced": survey.photos_unplaced,
+    }
+
+
+def _check_any(arrival: Arrival) -> None:
+    if not arrival.flights and not arrival.rejected:
+        raise Rejected(N_("There are no photos here: give the folder that holds the drone's JPEG files."))
+
+
+def _results(
+    store: Store, flights: tuple[Flight, ...]
+) -> tuple[tuple[Survey, ...], tuple[tuple[str, Sentence], ...]]:
+    surveys, failures = [], []
+    for flight in flights:
+        job = store.job_for_flight(flight.id)
+        if flight.field_id is None:
+            reason = Sentence(N_("None of its photos could be placed; each says why."))
+            failures.append((flight.id, reason))
+        elif job and job.reason and job.state != "done":
+            failures.append((flight.id, job.reason))
+        else:
+            surveys += store.surveys(flight_id=flight.id)[:1]
+    return tuple(surveys), tuple(failures)
+
+
+def _unplaced(flights: tuple[Flight, ...]) -> list[tuple[str, Sentence]]:
+    captures = [capture for flight in flights for capture in flight.captures]
+    return [(one.name, one.unplaced) for one in captures if one.pose is None and one.unplaced]
+
+
+def _survey_lines(survey: Survey, field: str) -> list[str]:
+    def shown(value: float | None, interval: Interval | None, unit: str, digits: int = 1) -> str:
+        if value is None:
+            return _("not known")
+        spread = f" ({interval.low:.{digits}f} - {interval.high:.{digits}f})" if interval else ""
+        return f"{value:.{digits}f}{spread}{unit}"
+
+    rows = [
+        (_("Field"), field),
+        (_("Area seen"), shown(survey.area_ha, survey.area_ha_interval95, " ha", 3)),
+        (_("Weeds"), shown(survey.weed_count, survey.weed_count_interval95, "", 0)),
+        (_("Weed cover"), shown(survey.weed_cover_pct, survey.weed_cover_pct_interval95, " %", 2)),
+        (_("Crop plants"), shown(survey.crop_count, survey.crop_count_interval95, "", 0)),
+        (_("Crop cover"), shown(survey.crop_cover_pct, survey.crop_cover_pct_interval95, " %", 2)),
+        (_("Health index"), shown(survey.health_index, survey.health_index_interval95, " / 100", 0)),
+        (_("Unsure"), shown(survey.unsure_pct, survey.unsure_pct_interval95, " %")),
+        (_("Unseen"), shown(survey.unseen_pct, survey.unseen_pct_interval95, " %")),
+        (_("Hotspots"), str(len(survey.hotspots))),
+        (_("Position error"), _("{error:.2f} m (95 %)").format(error=survey.position_error_m)),
+        (_("Colours"), survey.layer_label.value),
+        (_("Photos"), _("{used} looked at, {unplaced} not placed").format(used=survey.photos_used, unplaced=survey.photos_unplaced)),
+        (_("Survey"), survey.id),
+    ]
+    width = max(len(name) for name, _value in rows)
+    lines = [f"{name:<{width}}  {value}" for name, value in rows]
+    return lines + [f"! {warning}" for warning in survey.warnings]
+
+
+def _silent(_step: str, _done: int, _total: int) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,124 @@
+"""What the box found, for the command line: exports, summaries, the outbox, the state of the box."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fieldbox.config import Config
+from fieldbox.domain import Survey
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, _
+from fieldbox.services.box import open_store
+from fieldbox.storage.store import Store
+
+
+def find_survey(store: Store, survey_id: str) -> Survey:
+    """The survey with this id, or the only one whose id begins so. Raises Rejected."""
+    survey = store.survey(survey_id)
+    if survey:
+        return survey
+    alike = [one for one in store.surveys() if one.id.startswith(survey_id)] if survey_id else []
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise Rejected(N_("Several surveys begin with {id}: give more of the id."), id=survey_id)
+    raise Rejected(N_("There is no survey {id}: see `fieldbox status` for those there are."), id=survey_id)
+
+
+def summary(config: Config, survey_id: str) -> str:
+    """The summary of a survey as it was put into the outbox: JSON of at most 1,024 bytes."""
+    with open_store(config) as store:
+        survey = find_survey(store, survey_id)
+        message = store.message(survey.id)
+        if message is None:
+            raise Rejected(N_("The survey {id} has no summary in the outbox."), id=survey.id)
+        return message.body
+
+
+def outbox(config: Config, *, as_json: bool) -> str:
+    """The outbox as text or as a JSON list."""
+    with open_store(config) as store:
+        messages = store.messages()
+    if as_json:
+        rows = [
+            {
+                "id": m.id,
+                "kind": m.kind,
+                "state": m.state,
+                "attempts": m.attempts,
+                "created_at": m.created_at.isoformat(),
+                "bytes": len(m.body.encode()),
+            }
+            for m in messages
+        ]
+        return json.dumps(rows)
+    if not messages:
+        return _("The outbox is empty.")
+    return "\n".join(
+        f"{m.id}  {m.kind}  {m.state}  {len(m.body.encode())} B  {m.created_at:%Y-%m-%d %H:%M}"
+        for m in messages
+    )
+
+
+def status(config: Config, *, as_json: bool) -> str:
+    """Flights, queue, surveys and disk, as text or JSON."""
+    with open_store(config) as store:
+        state = _state(config, store)
+    if as_json:
+        return json.dumps(state, ensure_ascii=False)
+    lines = [
+        _("{free_gb:.1f} GB free of {total_gb:.1f} GB in {root}").format(**state["disk"]),
+        _("{count} messages wait for a link").format(count=state["outbox_waiting"]),
+    ]
+    lines += [
+        _("flight {id}: {captures} photos, {state} ({step} {done}/{total})").format(**one)
+        for one in state["flights"]
+    ]
+    lines += [
+        _("survey {id}: field {field}, {area_ha:.2f} ha, made {made_at}").format(**one)
+        for one in state["surveys"]
+    ]
+    return "\n".join(lines)
+
+
+def _state(config: Config, store: Store) -> dict[str, Any]:
+    disk = shutil.disk_usage(config.storage.root)
+    fields = {field.id: field.name for field in store.fields()}
+    return {
+        "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
+        "outbox_waiting": len(store.messages("waiting")),
+        "flights": [
+            {
+                "id": row.id,
+                "captures": row.captures,
+                "placed": row.placed,
+                "state": row.job.state if row.job else "idle",
+                "step": row.job.step if row.job else "",
+                "done": row.job.done if row.job else 0,
+                "total": row.job.total if row.job else 0,
+                "reason": str(row.job.reason) if row.job and row.job.reason else None,
+            }
+            for row in store.flights()
+        ],
+        "surveys": [
+            {
+                "id": s.id,
+                "flight": s.flight_id,
+                "field": fields.get(s.field_id),
+                "area_ha": s.area_ha,
+                "made_at": s.made_at.isoformat(),
+            }
+            for s in store.surveys()
+        ],
+    }
+
+
+def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) -> None:
+    """Write a layer of a survey to `output`. Raises Rejected for what cannot be exported so."""
+    from fieldbox.services import exporting  # noqa: PLC0415  GDAL is loaded for exports alone
+
+    with open_store(config) as store:
+        exporting.export(config, store, find_survey(store, survey_id), layer, kind, output)

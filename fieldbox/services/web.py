@@ -1,0 +1,61 @@
+"""The web process: the dashboard behind waitress."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+from types import FrameType
+
+import structlog
+import waitress
+
+from fieldbox.config import Config
+from fieldbox.dashboard.app import create_app
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_
+from fieldbox.services.box import open_store
+from fieldbox.storage.store import Store
+
+log = structlog.get_logger()
+
+THREADS = 6
+SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
+
+
+def serve(config: Config) -> None:
+    """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
+    signal.signal(signal.SIGTERM, _leave)
+    with open_store(config) as store:
+        app = create_app(
+            store, config.storage.root, secret_key=secret_key(store), language=config.locale.language
+        )
+        try:
+            server = waitress.create_server(
+                app, host=config.web.host, port=config.web.port, threads=THREADS, ident="fieldbox"
+            )
+        except OSError as error:
+            raise Misconfigured(
+                N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT."),
+                host=config.web.host,
+                port=config.web.port,
+                why=error.strerror or "?",
+            ) from error
+        log.info("dashboard answers", url=f"http://{config.web.host}:{config.web.port}")
+        try:
+            server.run()
+        except (KeyboardInterrupt, SystemExit):
+            server.close()
+
+
+def secret_key(store: Store) -> bytes:
+    """The key that signs session cookies: made once, kept in the database."""
+    kept = store.setting(SECRET)
+    if kept is None:
+        kept = secrets.token_hex(32)
+        store.set_setting(SECRET, kept)
+    return bytes.fromhex(kept)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

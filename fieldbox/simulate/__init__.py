@@ -1,0 +1,1 @@
+"""Fields and flights whose truth is known."""

@@ -1,0 +1,414 @@
+"""Grow a row-crop field with known truth: soil, relief, ridges, plants, weeds in patches.
+
+It is made to look like a field from a drone, not to prove a model's worth: what a model scores on a
+field of its own maker's drawing says nothing of its accuracy on a real one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.domain import Cover
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_
+from fieldbox.simulate import plants as drawing
+from fieldbox.simulate import texture
+from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField
+
+SOILS: dict[str, tuple[int, int, int]] = {
+    "brown": (134, 118, 91),
+    "red": (150, 104, 80),
+    "black": (128, 120, 108),
+    "grey": (138, 130, 114),
+}
+"""Mean RGB; "brown" is measured on the real field."""
+MAX_CANVAS_PX = 250_000_000
+_CELL_PX = 8
+_STRIP = 512
+_VARIANTS = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOptions:
+    """What grows where. Lengths in metres, angles in degrees clockwise from grid north."""
+
+    size_m: tuple[float, float] = (30.0, 20.0)
+    """East and north extent of the planted ground."""
+    margin_m: float = 2.0
+    """Headland around it."""
+    crops: tuple[str, ...] = ("potato",)
+    row_spacing_m: float = 0.75
+    in_row_m: float = 0.35
+    row_heading_deg: float = 0.0
+    emergence: float = 0.8
+    """Share of the places in the rows with a plant."""
+    crop_diameter_m: float = 0.22
+    """Median; it varies over the field and from plant to plant."""
+    weeds_per_m2: float = 2.5
+    weed_patchiness: float = 0.6
+    """Share of the weeds that stand in patches, 0 to 1."""
+    weed_patches: int = 6
+    weed_kinds: tuple[str, ...] = ("grass", "broadleaf", "creeping", "seedling")
+    relief_m: float = 0.3
+    """Standard deviation-like amplitude of the land's long waves."""
+    ridge_m: float = 0.12
+    soil: str = "brown"
+    clods: float = 1.0
+    """Density of clods and stones, 1 as on the real field."""
+    straw_per_m2: float = 1.5
+    sun_azimuth_deg: float = 135.0
+    sun_elevation_deg: float = 50.0
+    shadow: float = 0.3
+    """0: overcast, 1: hard sun."""
+    gsd_m: float = 0.0028
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise Misconfigured for values that make no field."""
+        _check_options(self)
+
+
+def _check_options(options: FieldOptions) -> None:
+    east, north = options.size_m
+    ranges = {
+        "size_m": (min(east, north), 1.0, 1000.0),
+        "margin_m": (options.margin_m, 0.0, 50.0),
+        "row_spacing_m": (options.row_spacing_m, 0.1, 5.0),
+        "in_row_m": (options.in_row_m, 0.03, 5.0),
+        "emergence": (options.emergence, 0.0, 1.0),
+        "crop_diameter_m": (options.crop_diameter_m, 0.03, 1.0),
+        "weeds_per_m2": (options.weeds_per_m2, 0.0, 200.0),
+        "weed_patchiness": (options.weed_patchiness, 0.0, 1.0),
+        "weed_patches": (options.weed_patches, 1, 1000),
+        "relief_m": (options.relief_m, 0.0, 20.0),
+        "ridge_m": (options.ridge_m, 0.0, 0.5),
+        "clods": (options.clods, 0.0, 5.0),
+        "straw_per_m2": (options.straw_per_m2, 0.0, 50.0),
+        "sun_elevation_deg": (options.sun_elevation_deg, 5.0, 90.0),
+        "shadow": (options.shadow, 0.0, 1.0),
+        "gsd_m": (options.gsd_m, 0.0005, 0.1),
+    }
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise Misconfigured(
+                N_("The simulated field's {name} is {value}; give a number from {low} to {high}."),
+                name=name, value=value, low=low, high=high,
+            )
+    for name, given, known in (
+        ("crop", options.crops, drawing.CROPS),
+        ("weed", options.weed_kinds, drawing.WEEDS),
+        ("soil", (options.soil,), SOILS),
+    ):
+        unknown = [item for item in given if item not in known]
+        if unknown or not given:
+            raise Misconfigured(
+                N_("The simulator knows no {name} called '{value}'; choose from: {known}."),
+                name=name, value=", ".join(unknown), known=", ".join(known),
+            )
+    pixels = (east + 2 * options.margin_m) * (north + 2 * options.margin_m) / options.gsd_m**2
+    if pixels > MAX_CANVAS_PX:
+        raise Misconfigured(
+            N_("A field of {east} x {north} m at {gsd} mm per pixel takes too much memory; make it smaller, "
+               "or repeat a small one in the flight."),
+            east=east, north=north, gsd=round(options.gsd_m * 1000, 2),
+        )
+
+
+def grow_field(options: FieldOptions) -> SimField:
+    """Draw the field. The same options give the same bytes. About 0.3 s per million plants' pixels."""
+    rng = np.random.default_rng([options.seed, 1])
+    land = _Land(options, rng)
+    canvas, surround = _soil(options, land, rng)
+    _straw(canvas, options, rng)
+    placed = _place(options, land, np.random.default_rng([options.seed, 2]))
+    grown = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
+    heights = land.ground.copy()
+    _raise(heights, options, land, grown)
+    return SimField(
+        canvas=canvas, gsd_m=options.gsd_m, heights=heights, ground=land.ground, plants=tuple(grown),
+        planted_m=options.size_m, surround=surround,
+    )
+
+
+class _Land:
+    """Coarse rasters (cells of 8 x 8 pixels) of heights, ridges and light."""
+
+    def __init__(self, options: FieldOptions, rng: np.random.Generator) -> None:
+        gsd = options.gsd_m
+        wide = math.ceil((options.size_m[0] + 2 * options.margin_m) / gsd / _CELL_PX)
+        tall = math.ceil((options.size_m[1] + 2 * options.margin_m) / gsd / _CELL_PX)
+        self.cell = gsd * _CELL_PX
+        self.shape = (tall, wide)
+        self.width_px, self.height_px = wide * _CELL_PX, tall * _CELL_PX
+        self.x = ((np.arange(wide, dtype=np.float32) - (wide - 1) / 2) * self.cell)[None, :]
+        self.y = (((tall - 1) / 2 - np.arange(tall, dtype=np.float32)) * self.cell)[:, None]
+        along, across = _row_axes(options)
+        self.across = self.x * across[0] + self.y * across[1]
+        wander = texture.smooth_noise(rng, self.shape, max(4.0, 6.0 / self.cell)) * 0.015
+        phase = (self.across + wander) / options.row_spacing_m
+        wave = 0.5 + 0.5 * np.cos(2 * math.pi * phase)
+        inside = np.minimum(
+            options.size_m[0] / 2 + 0.15 - np.abs(self.x), options.size_m[1] / 2 + 0.15 - np.abs(self.y)
+        )
+        inside = np.clip((inside + 0.05 * texture.smooth_noise(rng, self.shape, 0.25 / self.cell)) / 0.15, 0, 1)
+        self.ridge = np.asarray(np.clip(wave * 1.7 - 0.35, 0, 1) * inside, np.float32)
+        self.ridge = np.asarray(cv2.GaussianBlur(self.ridge, (0, 0), max(0.6, 0.03 / self.cell)), np.float32)
+        del along
+        long_wave = min(12.0, max(options.size_m) / 2)
+        relief = options.relief_m * 0.5 * texture.smooth_noise(rng, self.shape, long_wave / self.cell)
+        bumps = 0.008 * texture.smooth_noise(rng, self.shape, max(2.0, 0.12 / self.cell))
+        # Away from the ridges the land is worked flat; wheels press every fourth furrow deeper.
+        track = np.clip(np.cos(2 * math.pi * (phase / 4 + 0.125)) * 3 - 2.2, 0, 1) * inside
+        self.ground = np.asarray(relief + bumps + options.ridge_m * self.ridge - 0.03 * track, np.float32)
+        self.ground -= self.ground.mean()
+        self.light = self._light(options, rng)
+
+    def _light(self, options: FieldOptions, rng: np.random.Generator) -> Floats:
+        """Brightness of the soil: slopes to the sun, damp furrows, and slow changes over the field."""
+        towards = _towards_sun(options)
+        smooth = cv2.GaussianBlur(self.ground, (0, 0), 1.2)
+        slope_y, slope_x = np.gradient(smooth, self.cell)
+        low = math.cos(math.radians(options.sun_elevation_deg))
+        lit = -(slope_x * towards[0] + slope_y * towards[1]) * low * (0.25 + 0.9 * options.shadow)
+        patches = 0.035 * texture.smooth_noise(rng, self.shape, max(3.0, 2.5 / self.cell))
+        patches += 0.025 * texture.smooth_noise(rng, self.shape, max(3.0, 0.5 / self.cell))
+        return np.asarray(np.clip(0.95 + 0.09 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
+
+
+def _towards_sun(options: FieldOptions) -> tuple[float, float]:
+    """Unit vector towards the sun in image axes (x right, y down)."""
+    azimuth = math.radians(options.sun_azimuth_deg)
+    return math.sin(azimuth), -math.cos(azimuth)
+
+
+def _row_axes(options: FieldOptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Unit vectors (east, north) along and across the rows."""
+    heading = math.radians(options.row_heading_deg)
+    return np.array([math.sin(heading), math.cos(heading)]), np.array([math.cos(heading), -math.sin(heading)])
+
+
+def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
+    """The bare canvas [h, w, 3], and a seamless tile of headland."""
+    tiles = texture.soil_tiles(rng, options.gsd_m, _towards_sun(options), options.clods)
+    table = texture.colour_table(SOILS[options.soil])
+    width, height = land.width_px, land.height_px
+    canvas = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIP):
+        bottom = min(top + _STRIP, height)
+        ridge, light = (_enlarged(part, top, bottom, width) for part in (land.ridge, land.light))
+        crust_rows, crumb_rows = np.arange(top, bottom) % texture.CRUST_PX, np.arange(top, bottom) % texture.TILE_PX
+        crumb = _along(tiles.crumb[crumb_rows], width).astype(np.float32)
+        crust = _along(tiles.crust[crust_rows], width).astype(np.float32)
+        edge = _along(tiles.edge[crust_rows], width)
+        share = np.clip((ridge - 0.5) * 5 + 0.9 * edge + 0.5, 0, 1)
+        crumb += (crust - crumb) * share
+        crumb *= light
+        level = cv2.convertScaleAbs(crumb)
+        canvas[top:bottom] = cv2.LUT(cv2.merge([level, level, level]), table)
+    plain = cv2.convertScaleAbs(tiles.crumb.astype(np.float32) * 0.95)
+    return canvas, np.asarray(cv2.LUT(cv2.merge([plain, plain, plain]), table), np.uint8)
+
+
+def _enlarged(coarse: Floats, top: int, bottom: int, width: int) -> Floats:
+    """Rows `top` to `bottom` of a coarse raster at the canvas's resolution; `top` is a multiple of the cell."""
+    first, last = top // _CELL_PX, math.ceil(bottom / _CELL_PX)
+    rows = np.clip(np.arange(first - 1, last + 1), 0, coarse.shape[0] - 1)
+    big = cv2.resize(coarse[rows], (width, (last - first + 2) * _CELL_PX), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(big[_CELL_PX : _CELL_PX + bottom - top], np.float32)
+
+
+def _along(rows: NDArray[Any], width: int) -> NDArray[Any]:
+    return np.tile(rows, (1, math.ceil(width / rows.shape[1])))[:, :width]
+
+
+def _straw(canvas: Bytes, options: FieldOptions, rng: np.random.Generator) -> None:
+    """Dry stalks and roots: thin bent pale lines with a dark side."""
+    height, width = canvas.shape[:2]
+    sun = np.array(_towards_sun(options))
+    for _ in range(int(options.straw_per_m2 * width * height * options.gsd_m**2)):
+        steps = int(rng.integers(4, 9))
+        heading = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, 0.35, steps))
+        stride = rng.uniform(0.006, 0.02) / options.gsd_m
+        points = rng.uniform((0, 0), (width, height)) + np.cumsum(
+            np.column_stack([np.cos(heading), np.sin(heading)]) * stride, axis=0
+        )
+        tone = rng.uniform(0.75, 1.1)
+        colour = (168 * tone, 150 * tone, 112 * tone)
+        thick = 1 if rng.random() < 0.8 else 2
+        _polyline(canvas, points - sun * 1.4, (70, 58, 40), 1)
+        _polyline(canvas, points, colour, thick)
+
+
+def _polyline(canvas: Bytes, points: NDArray[np.float64], colour: tuple[float, float, float], width: int) -> None:
+    fixed = np.asarray(np.round(points * 16), np.int32)
+    cv2.polylines(canvas, [fixed], False, colour, width, cv2.LINE_AA, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    cover: Cover
+    kind: str
+    x: float
+    y: float
+    diameter: float
+
+
+def _place(options: FieldOptions, land: _Land, rng: np.random.Generator) -> list[_Place]:
+    """Where each plant stands: weeds first, since crop plants grow over them."""
+    crop = _place_crop(options, rng)
+    weeds = _place_weeds(options, rng, crop)
+    return weeds + crop
+
+
+def _place_crop(options: FieldOptions, rng: np.random.Generator) -> list[_Place]:
+    along, across = _row_axes(options)
+    reach = math.hypot(*options.size_m) / 2
+    vigour = texture.smooth_noise(rng, (64, 64), 8.0)
+    found = []
+    for number in range(-int(reach / options.row_spacing_m), int(reach / options.row_spacing_m) + 1):
+        kind = options.crops[number % len(options.crops)]
+        spots = np.arange(-reach, reach, options.in_row_m)
+        spots = spots + rng.normal(0, 0.12 * options.in_row_m, spots.size)
+        aside = number * options.row_spacing_m + rng.normal(0, 0.02, spots.size)
+        points = spots[:, None] * along + aside[:, None] * across
+        size = options.crop_diameter_m * np.exp(rng.normal(0, 0.28, spots.size))
+        keep = rng.random(spots.size) < options.emergence
+        keep &= np.all(np.abs(points) < np.array(options.size_m) / 2 - 0.05, axis=1)
+        cell = np.clip((points / np.array(options.size_m) + 0.5) * 63, 0, 63).astype(int)
+        size = np.clip(size * np.exp(0.16 * vigour[cell[:, 1], cell[:, 0]]), 0.05, 1.2)
+        found += [
+            _Place(Cover.CROP, kind, float(p[0]), float(p[1]), float(d))
+            for p, d in zip(points[keep], size[keep], strict=True)
+        ]
+    return found
+
+
+def _place_weeds(options: FieldOptions, rng: np.random.Generator, crop: list[_Place]) -> list[_Place]:
+    """A Thomas cluster process for the patches, uniform for the rest; not under crop, not on each other."""
+    half = np.array(options.size_m) / 2
+    count = int(rng.poisson(options.weeds_per_m2 * options.size_m[0] * options.size_m[1]))
+    centres = rng.uniform(-half, half, (options.weed_patches, 2))
+    spread = rng.uniform(0.4, 1.1, options.weed_patches) * min(1.5, 0.12 * float(half.min()) + 0.3)
+    main_kind = rng.integers(len(options.weed_kinds), size=options.weed_patches)
+    taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    for plant in crop:
+        _remember(taken, plant.x, plant.y, plant.diameter * 0.42)
+    found: list[_Place] = []
+    for _attempt in range(count * 4):
+        if len(found) == count:
+            break
+        patch = int(rng.integers(options.weed_patches)) if rng.random() < options.weed_patchiness else -1
+        at = centres[patch] + rng.normal(0, spread[patch], 2) if patch >= 0 else rng.uniform(-half, half)
+        kind = int(rng.integers(len(options.weed_kinds)))
+        if patch >= 0 and rng.random() < 0.6:
+            kind = int(main_kind[patch])
+        diameter = float(np.clip(0.066 * np.exp(rng.normal(0, 0.3)), 0.03, 0.15))
+        name = options.weed_kinds[kind]
+        if name in {"grass", "creeping"}:
+            diameter *= 1.5
+        if np.any(np.abs(at) > half) or _crowded(taken, float(at[0]), float(at[1]), diameter * 0.4):
+            continue
+        _remember(taken, float(at[0]), float(at[1]), diameter * 0.4)
+        found.append(_Place(Cover.WEED, name, float(at[0]), float(at[1]), diameter))
+    return found
+
+
+def _remember(taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float) -> None:
+    taken.setdefault((math.floor(x), math.floor(y)), []).append((x, y, r))
+
+
+def _crowded(taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float) -> bool:
+    column, row = math.floor(x), math.floor(y)
+    return any(
+        math.hypot(x - ox, y - oy) < r + other
+        for dx in (-1, 0, 1)
+        for dy in (-1, 0, 1)
+        for ox, oy, other in taken.get((column + dx, row + dy), ())
+    )
+
+
+def _stamp(canvas: Bytes, options: FieldOptions, places: list[_Place], rng: np.random.Generator) -> list[Plant]:
+    """Draw all plants; returns them with their drawn sizes, in the order of `places`."""
+    book: dict[str, list[drawing.Sprite]] = {}
+    for kind in sorted({place.kind for place in places}):
+        sizes = np.array([place.diameter for place in places if place.kind == kind])
+        steps = np.quantile(sizes, np.linspace(0.03, 0.97, _VARIANTS * 2))
+        book[kind] = drawing.library(rng, kind, steps, options.gsd_m)
+    centre = np.array([(canvas.shape[1] - 1) / 2, (canvas.shape[0] - 1) / 2])
+    grown = []
+    for number, place in enumerate(places):
+        shelf = book[place.kind]
+        nearest = np.argsort([abs(sprite.diameter_m - place.diameter) for sprite in shelf])[:5]
+        sprite = shelf[int(nearest[rng.integers(len(nearest))])]
+        height = place.diameter * drawing.HEIGHT_SHARE[place.kind] * float(rng.uniform(0.8, 1.15))
+        foot = centre + np.array([place.x, -place.y]) / options.gsd_m
+        scale = place.diameter / sprite.diameter_m
+        drawn = _turned(sprite.rgba, float(rng.uniform(0, 360)), scale, foot)
+        radius, area = _put(canvas, options, drawn, foot, height)
+        grown.append(Plant(number, place.cover, place.kind, place.x, place.y, radius, area, height))
+    return grown
+
+
+def _turned(rgba: Bytes, angle: float, scale: float, foot: NDArray[np.float64]) -> Bytes:
+    """The sprite turned and scaled about its middle, shifted so that its middle falls on `foot`'s subpixel."""
+    half = math.ceil(rgba.shape[0] * max(scale, 0.2) * 0.5) + 3
+    middle = (rgba.shape[1] - 1) / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), angle, scale)
+    turn[:, 2] += half - middle + (foot - np.round(foot))
+    side = 2 * half + 1
+    return np.asarray(cv2.warpAffine(rgba, turn, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _put(
+    canvas: Bytes, options: FieldOptions, drawn: Bytes, foot: NDArray[np.float64], height: float
+) -> tuple[float, float]:
+    """Stamp a plant and its shadow; returns its radius (m) and leaf area (m2)."""
+    gsd = options.gsd_m
+    alpha = drawn[..., 3]
+    towards = np.array(_towards_sun(options))
+    reach = 0.55 * height / math.tan(math.radians(options.sun_elevation_deg)) / gsd
+    pad = math.ceil(reach + 4)
+    wide = cv2.copyMakeBorder(drawn, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
+    shift = np.array([[1, 0, -towards[0] * reach], [0, 1, -towards[1] * reach]])
+    size = (wide.shape[1], wide.shape[0])
+    cast = cv2.GaussianBlur(cv2.warpAffine(wide[..., 3], shift, size), (0, 0), max(0.8, reach / 5))
+    under = cv2.GaussianBlur(wide[..., 3], (0, 0), max(1.0, 0.012 / gsd))
+    dark = np.maximum(cast * (0.75 * options.shadow), under * (0.12 + 0.15 * options.shadow)) / 255
+    half = size[0] // 2
+    x0, y0 = (np.round(foot).astype(int) - half).tolist()
+    a, b = max(0, y0), min(canvas.shape[0], y0 + size[1])
+    c, d = max(0, x0), min(canvas.shape[1], x0 + size[0])
+    if a < b and c < d:
+        part = canvas[a:b, c:d]
+        cut = (slice(a - y0, b - y0), slice(c - x0, d - x0))
+        keep = (1 - dark[cut]) * (1 - wide[cut][..., 3].astype(np.float32) / 255)
+        part[:] = np.clip(part * keep[..., None] + wide[cut][..., :3] + 0.5, 0, 255).astype(np.uint8)
+    rows, columns = np.nonzero(alpha > 127)
+    middle = alpha.shape[0] // 2
+    radius = float(np.hypot(rows - middle, columns - middle).max()) * gsd if rows.size else gsd
+    return radius, float(alpha.sum(dtype=np.int64)) / 255 * gsd**2
+
+
+def _raise(heights: Floats, options: FieldOptions, land: _Land, plants: list[Plant]) -> None:
+    """Lift the height raster by a smooth dome for each plant tall enough to matter."""
+    rows, columns = land.shape
+    for plant in plants:
+        if plant.height_m < 0.02:
+            continue
+        reach = plant.radius_m * 1.15 / land.cell
+        at_x = plant.east / land.cell + (columns - 1) / 2
+        at_y = (rows - 1) / 2 - plant.north / land.cell
+        a, b = max(0, math.floor(at_y - reach)), min(rows, math.ceil(at_y + reach) + 1)
+        c, d = max(0, math.floor(at_x - reach)), min(columns, math.ceil(at_x + reach) + 1)
+        if a >= b or c >= d:
+            continue
+        y, x = np.mgrid[a:b, c:d].astype(np.float32)
+        away = np.clip(((x - at_x) ** 2 + (y - at_y) ** 2) / reach**2, 0, 1)
+        dome = land.ground[a:b, c:d] + plant.height_m * 0.8 * (1 - away) ** 0.7
+        np.maximum(heights[a:b, c:d], dome, out=heights[a:b, c:d])

@@ -1,0 +1,68 @@
+"""Fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from fieldbox.domain import Field
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+from fieldbox.storage.schema import fields
+
+Ring = Sequence[tuple[float, float]]
+
+
+def add(connection: Connection, name: str, boundary: Ring, *, drawn: bool, crop: str | None) -> Field:
+    """Add a field under the next free code."""
+    _refuse_taken(connection, name, None)
+    number = connection.execute(select(func.coalesce(func.max(fields.c.id), 0) + 1)).scalar_one()
+    row = {"id": number, "code": f"F{number:02d}", "name": name, "drawn": drawn, "crop": crop}
+    connection.execute(insert(fields).values(**row, boundary=_plain(boundary)))
+    return _must(connection, number)
+
+
+def change(connection: Connection, field_id: int, changes: dict[str, Any]) -> Field:
+    """Change the columns named in `changes`."""
+    if "name" in changes:
+        _refuse_taken(connection, changes["name"], field_id)
+    if "boundary" in changes:
+        changes = {"drawn": True, **changes, "boundary": _plain(changes["boundary"])}
+    if changes:
+        connection.execute(update(fields).where(fields.c.id == field_id).values(**changes))
+    return _must(connection, field_id)
+
+
+def every(connection: Connection) -> list[Field]:
+    """All fields by name."""
+    return [_field(row) for row in connection.execute(select(fields).order_by(fields.c.name))]
+
+
+def by_id(connection: Connection, field_id: int) -> Field | None:
+    """One field."""
+    row = connection.execute(select(fields).where(fields.c.id == field_id)).one_or_none()
+    return None if row is None else _field(row)
+
+
+def _must(connection: Connection, field_id: int) -> Field:
+    field = by_id(connection, field_id)
+    if field is None:
+        raise Rejected(N_("There is no field number {number}; look at the list of fields."), number=field_id)
+    return field
+
+
+def _refuse_taken(connection: Connection, name: str, own_id: int | None) -> None:
+    holder = connection.execute(select(fields.c.id).where(fields.c.name == name)).scalar_one_or_none()
+    if holder not in (None, own_id):
+        raise Rejected(N_("There is a field named {name} already; choose another name."), name=name)
+
+
+def _plain(boundary: Ring) -> list[list[float]]:
+    return [[float(lon), float(lat)] for lon, lat in boundary]
+
+
+def _field(row: Row[*tuple[Any, ...]]) -> Field:
+    ring = tuple((lon, lat) for lon, lat in row.boundary)
+    return Field(row.id, row.code, row.name, ring, row.drawn, row.crop, row.sown_on)

@@ -1,0 +1,109 @@
+"""Flights and which captures belong to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from fieldbox.domain import Flight
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+from fieldbox.storage import captures as capture_rows
+from fieldbox.storage import jobs as job_rows
+from fieldbox.storage.rows import FlightRow, Job
+from fieldbox.storage.schema import captures, flights, memberships
+
+
+def save(connection: Connection, flight: Flight, now: datetime) -> None:
+    """Insert a flight, or replace what is known of it; `saved_at` stays that of the first time."""
+    values = {
+        "field_id": flight.field_id,
+        "started_at": flight.started_at,
+        "ended_at": flight.ended_at,
+        "simulated": flight.simulated,
+    }
+    row = upsert(flights).values(id=flight.id, saved_at=now, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+    connection.execute(delete(memberships).where(memberships.c.flight_id == flight.id))
+    members = _members(connection, flight)
+    if members:
+        connection.execute(insert(memberships), members)
+
+
+def by_id(connection: Connection, flight_id: str) -> Flight | None:
+    """One flight with its captures in the order in which they were saved."""
+    row = connection.execute(select(flights).where(flights.c.id == flight_id)).one_or_none()
+    if row is None:
+        return None
+    members = (
+        select(captures)
+        .join(memberships, memberships.c.capture_id == captures.c.id)
+        .where(memberships.c.flight_id == flight_id)
+        .order_by(memberships.c.position)
+    )
+    found = tuple(capture_rows.read(connection, members))
+    return Flight(row.id, row.field_id, row.started_at, row.ended_at, found, row.simulated)
+
+
+def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:
+    """Flights without their captures, the one saved last first."""
+    counts = (
+        select(
+            memberships.c.flight_id,
+            func.count().label("captures"),
+            func.count(captures.c.pose).label("placed"),
+        )
+        .join(captures, captures.c.id == memberships.c.capture_id)
+        .group_by(memberships.c.flight_id)
+        .subquery()
+    )
+    query = (
+        select(flights, counts.c.captures, counts.c.placed)
+        .outerjoin(counts, counts.c.flight_id == flights.c.id)
+        .order_by(flights.c.saved_at.desc(), flights.c.started_at.desc(), flights.c.id)
+    )
+    if field_id is not None:
+        query = query.where(flights.c.field_id == field_id)
+    newest = job_rows.newest_by_flight(connection)
+    return [_flight_row(row, newest.get(row.id)) for row in connection.execute(query)]
+
+
+def of_capture(connection: Connection, digest: str) -> str | None:
+    """The id of the flight that a capture belongs to; the one saved last, if there are several."""
+    query = (
+        select(memberships.c.flight_id)
+        .join(captures, captures.c.id == memberships.c.capture_id)
+        .join(flights, flights.c.id == memberships.c.flight_id)
+        .where(captures.c.digest == digest)
+        .order_by(flights.c.saved_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _members(connection: Connection, flight: Flight) -> list[dict[str, Any]]:
+    ids = capture_rows.ids(connection, [capture.digest for capture in flight.captures])
+    missing = next((capture.name for capture in flight.captures if capture.digest not in ids), None)
+    if missing is not None:
+        raise Rejected(N_("The photo {name} is not in the box; bring the flight in again."), name=missing)
+    return [
+        {"flight_id": flight.id, "position": position, "capture_id": ids[capture.digest]}
+        for position, capture in enumerate(flight.captures)
+    ]
+
+
+def _flight_row(row: Row[*tuple[Any, ...]], job: Job | None) -> FlightRow:
+    return FlightRow(
+        id=row.id,
+        field_id=row.field_id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        simulated=row.simulated,
+        saved_at=row.saved_at,
+        captures=row.captures or 0,
+        placed=row.placed or 0,
+        job=job,
+    )

@@ -1,0 +1,43 @@
+"""Messages on their way out of the box."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from fieldbox.domain import Message
+from fieldbox.storage.schema import messages
+
+
+def add(connection: Connection, message: Message, survey_number: int | None) -> None:
+    """Put a message into the outbox."""
+    connection.execute(
+        insert(messages).values(
+            id=message.id,
+            kind=message.kind,
+            body=message.body,
+            state=message.state,
+            attempts=message.attempts,
+            created_at=message.created_at,
+            survey_number=survey_number,
+        )
+    )
+
+
+def listed(connection: Connection, state: str | None) -> list[Message]:
+    """Messages in a state, or all: the most urgent first, then the oldest."""
+    query = select(messages).order_by(messages.c.priority, messages.c.id)
+    if state is not None:
+        query = query.where(messages.c.state == state)
+    return [_message(row) for row in connection.execute(query)]
+
+
+def by_id(connection: Connection, message_id: str) -> Message | None:
+    """One message."""
+    row = connection.execute(select(messages).where(messages.c.id == message_id)).one_or_none()
+    return None if row is None else _message(row)
+
+
+def _message(row: Row[*tuple[Any, ...]]) -> Message:
+    return Message(row.id, row.kind, row.body, row.state, row.attempts, row.created_at)

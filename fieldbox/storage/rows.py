@@ -1,0 +1,139 @@
+"""What the store hands out beyond the nouns of `fieldbox.domain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.domain import Cover
+from fieldbox.i18n import Sentence
+
+
+class Keep(Enum):
+    """The type of `KEEP`."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+"""Leave this value as it is (None would clear it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """One time that somebody brought photos."""
+
+    id: int
+    source: str
+    started_at: datetime
+    ended_at: datetime | None
+    """None: still running, or cut off."""
+    duplicates: int
+    accepted: int
+    rejected: int
+
+
+class JobState(StrEnum):
+    """Where the work on a flight stands. Waiting and running jobs are live."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The work of looking at one flight with one model release."""
+
+    id: int
+    flight_id: str
+    release_sha: str
+    state: JobState
+    attempts: int
+    """Errors that the work ended with so far."""
+    deaths: int
+    """Claims since the work last got further than ever before: a power cut, or a photo that kills."""
+    step: str
+    done: int
+    total: int
+    reason: Sentence | None
+    """Why it last failed."""
+    due_at: datetime
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlightRow:
+    """A flight in a list, without its captures."""
+
+    id: str
+    field_id: int | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    simulated: bool
+    saved_at: datetime
+    """When the box first learned of it (the camera's clock may be wrong)."""
+    captures: int
+    placed: int
+    job: Job | None
+    """The newest."""
+
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees; the edges belong to it."""
+
+
+class ViewKey(NamedTuple):
+    """What the result of looking at one view depends on."""
+
+    digest: str
+    plan_key: str
+    release_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDetection:
+    """A single plant on the ground, as it is looked up."""
+
+    id: int
+    cover: Cover
+    score: float
+    lat: float
+    lon: float
+    area_cm2: float
+    position_error_m: float
+    """95 % horizontal radius."""
+    outline: NDArray[np.float64]
+    """[K, 2] longitude, latitude; open ring."""
+    digest: str
+    """The capture it was seen in."""
+    pixel_x: float
+    pixel_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who may log in."""
+
+    id: int
+    name: str
+    password_hash: str
+    role: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what."""
+
+    at: datetime
+    actor: str
+    action: str
+    detail: str

@@ -1,0 +1,360 @@
+"""The tables. A change here needs a migration in `migrations/versions`; a test holds the two together.
+
+Constraints are named, because SQLite changes a table by copying it and Alembic must know what to copy.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Named,
+    Table,
+    Text,
+    TypedColumns,
+    UniqueConstraint,
+    text,
+)
+
+from fieldbox.i18n import Sentence
+from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
+
+REVISION: Final = "0001"
+"""The newest migration, so that opening an up-to-date database need not load Alembic."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class IngestColumns(TypedColumns):
+    """One time that somebody brought photos."""
+
+    id = Column(Integer, primary_key=True)
+    source: Named[str] = Column(Text)
+    started_at: Named[datetime] = Column(Utc)
+    ended_at: Named[datetime | None] = Column(Utc)
+    duplicates: Named[int] = Column(server_default=text("0"))
+
+
+ingests = Table("ingests", metadata, IngestColumns)
+
+
+class RejectionColumns(TypedColumns):
+    """A file that was not taken."""
+
+    id = Column(Integer, primary_key=True)
+    ingest_id: Named[int] = Column(ForeignKey("ingests.id"), index=True)
+    name: Named[str] = Column(Text)
+    reason: Named[Sentence] = Column(SentenceText)
+
+
+rejections = Table("rejections", metadata, RejectionColumns)
+
+
+class CaptureColumns(TypedColumns):
+    """A photo. Other tables hold the integer, which is short; people and files go by the digest."""
+
+    id = Column(Integer, primary_key=True)
+    digest: Named[str] = Column(Text, unique=True)
+    ingest_id: Named[int] = Column(ForeignKey("ingests.id"), index=True)
+    name: Named[str] = Column(Text)
+    size: Named[int]
+    taken_at: Named[datetime | None] = Column(CameraTime)
+    lat: Named[float | None]
+    lon: Named[float | None]
+    camera: Named[Any] = Column(Json, nullable=True)
+    pose: Named[Any] = Column(Json, nullable=True)
+    unplaced: Named[Sentence | None] = Column(SentenceText)
+    simulated: Named[bool]
+
+
+captures = Table("captures", metadata, CaptureColumns)
+
+
+class FieldColumns(TypedColumns):
+    """A piece of land."""
+
+    id = Column(Integer, primary_key=True)
+    code: Named[str] = Column(Text, unique=True)
+    name: Named[str] = Column(Text, unique=True)
+    boundary: Named[Any] = Column(Json, nullable=False)
+    drawn: Named[bool]
+    crop: Named[str | None] = Column(Text)
+    sown_on: Named[date | None] = Column(Day)
+
+
+fields = Table("fields", metadata, FieldColumns)
+
+
+class FlightColumns(TypedColumns):
+    """The captures of one sortie."""
+
+    id: Named[str] = Column(Text, primary_key=True)
+    field_id: Named[int | None] = Column(ForeignKey("fields.id"), index=True)
+    started_at: Named[datetime | None] = Column(CameraTime)
+    ended_at: Named[datetime | None] = Column(CameraTime)
+    simulated: Named[bool]
+    saved_at: Named[datetime] = Column(Utc, index=True)
+
+
+flights = Table("flights", metadata, FlightColumns)
+
+
+class MembershipColumns(TypedColumns):
+    """Which captures a flight has, in its order."""
+
+    flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), primary_key=True)
+    position: Named[int] = Column(primary_key=True)
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), index=True)
+
+
+memberships = Table(
+    "memberships",
+    metadata,
+    MembershipColumns,
+    UniqueConstraint("flight_id", "capture_id"),
+    sqlite_with_rowid=False,
+)
+
+
+class JobColumns(TypedColumns):
+    """The work of looking at one flight with one release."""
+
+    id = Column(Integer, primary_key=True)
+    flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), index=True)
+    release_sha: Named[str] = Column(Text)
+    state: Named[str] = Column(Text)
+    attempts: Named[int] = Column(server_default=text("0"))
+    deaths: Named[int] = Column(server_default=text("0"))
+    step: Named[str] = Column(Text, server_default=text("''"))
+    done: Named[int] = Column(server_default=text("0"))
+    total: Named[int] = Column(server_default=text("0"))
+    reached: Named[Any] = Column(Json, nullable=False, server_default=text("'{}'"))
+    """The furthest that each step ever got."""
+    reason: Named[Sentence | None] = Column(SentenceText)
+    due_at: Named[datetime] = Column(Utc)
+    created_at: Named[datetime] = Column(Utc)
+    finished_at: Named[datetime | None] = Column(Utc)
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    JobColumns,
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
+    Index(
+        "uq_jobs_live",
+        "flight_id",
+        "release_sha",
+        unique=True,
+        sqlite_where=text("state IN ('waiting', 'running')"),
+    ),
+    Index("ix_jobs_state_due_at", "state", "due_at"),
+)
+
+
+class ViewColumns(TypedColumns):
+    """What looking at one view gave; kept until the survey is saved."""
+
+    id = Column(Integer, primary_key=True)
+    plan_key: Named[str] = Column(Text)
+    release_sha: Named[str] = Column(Text)
+    digest: Named[str] = Column(Text, ForeignKey("captures.digest"))
+    payload: Named[bytes] = Column(LargeBinary)
+    patch: Named[str | None] = Column(Text)
+
+
+views = Table(
+    "views",
+    metadata,
+    ViewColumns,
+    UniqueConstraint("plan_key", "release_sha", "digest"),
+    Index("ix_views_digest", "digest"),
+)
+
+
+class SurveyColumns(TypedColumns):
+    """What one flight says about one field under one release. `number` is the short name for the R*Tree."""
+
+    number = Column(Integer, primary_key=True)
+    id: Named[str] = Column(Text, unique=True)
+    flight_id: Named[str] = Column(Text, ForeignKey("flights.id"))
+    field_id: Named[int] = Column(ForeignKey("fields.id"))
+    plan_key: Named[str] = Column(Text)
+    release_sha: Named[str] = Column(Text)
+    release: Named[str] = Column(Text)
+    made_at: Named[datetime] = Column(Utc)
+    area_ha: Named[float]
+    gsd_cm: Named[float]
+    weed_cover_pct: Named[float | None]
+    weed_count: Named[int | None]
+    crop_cover_pct: Named[float | None]
+    crop_count: Named[int | None]
+    health_index: Named[float | None]
+    unsure_pct: Named[float | None]
+    unseen_pct: Named[float]
+    position_error_m: Named[float]
+    intervals: Named[Any] = Column(Json, nullable=False)
+    """{estimate: [low, high]} of those that are known."""
+    layer_label: Named[str] = Column(Text)
+    warnings: Named[Any] = Column(Json, nullable=False)
+    photos_used: Named[int]
+    photos_unplaced: Named[int]
+
+
+surveys = Table(
+    "surveys",
+    metadata,
+    SurveyColumns,
+    UniqueConstraint("flight_id", "plan_key", "release_sha"),
+    Index("ix_surveys_field_id_made_at", "field_id", "made_at"),
+)
+
+
+class HotspotColumns(TypedColumns):
+    """A group of cells with many weeds."""
+
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"), primary_key=True)
+    rank: Named[int] = Column(primary_key=True)
+    east: Named[float]
+    north: Named[float]
+    lat: Named[float]
+    lon: Named[float]
+    area_m2: Named[float]
+    weed_cover: Named[float]
+    weed_count: Named[int | None]
+    digest: Named[str] = Column(Text)
+    pixel_x: Named[float]
+    pixel_y: Named[float]
+
+
+hotspots = Table("hotspots", metadata, HotspotColumns)
+
+
+class DetectionColumns(TypedColumns):
+    """A single plant. Its centre is in the R*Tree `detection_places` under the same id."""
+
+    id = Column(Integer, primary_key=True)
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"), index=True)
+    cover: Named[str] = Column(Text)
+    score: Named[float]
+    lat: Named[float]
+    lon: Named[float]
+    area_cm2: Named[float]
+    position_error_m: Named[float]
+    outline: Named[bytes] = Column(LargeBinary)
+    """Little-endian float32 pairs: longitude and latitude minus the centre's, degrees."""
+    capture_id: Named[int] = Column(ForeignKey("captures.id"))
+    pixel_x: Named[float]
+    pixel_y: Named[float]
+
+
+detections = Table(
+    "detections",
+    metadata,
+    DetectionColumns,
+    CheckConstraint("cover IN ('crop', 'weed')", name="cover"),
+    CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
+    Index("ix_detections_capture_id", "capture_id"),
+)
+
+
+class PlaceColumns(TypedColumns):
+    """Centres of detections; the third dimension is the survey's number, so that others are not visited.
+
+    SQLite keeps these as float32, rounded outwards: a look-up gives a few too many, never too few.
+    """
+
+    id = Column(Integer, primary_key=True)
+    west: Named[float]
+    east: Named[float]
+    south: Named[float]
+    north: Named[float]
+    first_survey: Named[float]
+    last_survey: Named[float]
+
+
+detection_places = Table("detection_places", MetaData(), PlaceColumns)
+"""A virtual table: made by hand in the migration, so not in `metadata`."""
+
+
+class MessageColumns(TypedColumns):
+    """The outbox."""
+
+    id: Named[str] = Column(Text, primary_key=True)
+    kind: Named[str] = Column(Text)
+    priority: Named[int] = Column(server_default=text("5"))
+    """Small goes first."""
+    body: Named[str] = Column(Text)
+    state: Named[str] = Column(Text)
+    attempts: Named[int]
+    next_try: Named[datetime | None] = Column(Utc)
+    created_at: Named[datetime] = Column(Utc)
+    survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
+
+
+messages = Table(
+    "messages", metadata, MessageColumns, Index("ix_messages_state_priority_id", "state", "priority", "id")
+)
+
+
+class UserColumns(TypedColumns):
+    """People who may log in. Names differ by more than case."""
+
+    id = Column(Integer, primary_key=True)
+    name: Named[str] = Column(Text(collation="NOCASE"), unique=True)
+    password_hash: Named[str] = Column(Text)
+    role: Named[str] = Column(Text)
+    created_at: Named[datetime] = Column(Utc)
+
+
+users = Table("users", metadata, UserColumns)
+
+
+class LoginTokenColumns(TypedColumns):
+    """Links that log somebody in once; the row goes when it is used."""
+
+    token_hash: Named[str] = Column(Text, primary_key=True)
+    user_id: Named[int] = Column(ForeignKey("users.id"), index=True)
+    expires_at: Named[datetime] = Column(Utc)
+
+
+login_tokens = Table("login_tokens", metadata, LoginTokenColumns)
+
+
+class SettingColumns(TypedColumns):
+    """Settings that people change on the pages."""
+
+    key: Named[str] = Column(Text, primary_key=True)
+    value: Named[str] = Column(Text)
+
+
+settings = Table("settings", metadata, SettingColumns)
+
+
+class AuditColumns(TypedColumns):
+    """Who did what."""
+
+    id = Column(Integer, primary_key=True)
+    at: Named[datetime] = Column(Utc)
+    actor: Named[str] = Column(Text)
+    action: Named[str] = Column(Text)
+    detail: Named[str] = Column(Text)
+
+
+audit = Table("audit", metadata, AuditColumns)

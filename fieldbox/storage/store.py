@@ -1,0 +1,446 @@
+"""The store: everything that the box knows, behind one class.
+
+Each method is one transaction; one that writes has its commit on the disk when it returns. The queries
+themselves are in the modules beside this one, as functions of a connection, so that several of them can
+be one transaction (`save_survey`).
+
+Instants are aware datetimes, times by a camera's clock naive ones. Every method can raise
+`Unavailable` (the disk is full, read-only or failing; another writer took too long) and `Misconfigured`
+(the file is damaged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Message, Rejection, Survey
+from fieldbox.i18n import Sentence
+from fieldbox.storage import (
+    accounts,
+    captures,
+    fields,
+    flights,
+    jobs,
+    outbox,
+    surveys,
+    views,
+)
+from fieldbox.storage import detections as plants
+from fieldbox.storage.backup import copy_database
+from fieldbox.storage.detections import ToGeographic
+from fieldbox.storage.engine import Database
+from fieldbox.storage.lock import held
+from fieldbox.storage.migrate import prepare
+from fieldbox.storage.rows import (
+    KEEP,
+    AuditEntry,
+    Box,
+    FlightRow,
+    Ingest,
+    Job,
+    JobState,
+    Keep,
+    StoredDetection,
+    User,
+    ViewKey,
+)
+
+_VIEWS_AT_ONCE = 32
+
+
+def utc_now() -> datetime:
+    """The time by the clock of the box."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """The database of one box. Threads may share a store; other processes open their own."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = clock
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open the database `path`, made or brought to this release's schema if need be.
+
+        Raises:
+            Misconfigured: damaged, not fieldbox's, made by a newer release, or its folder cannot be written.
+            Unavailable: no space, or another process took too long.
+        """
+        prepare(path)
+        return cls(Database(path), clock)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Close the connections; the store may not be used after that."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, in SQLite's words; an empty list if nothing is."""
+        with self._database.read() as connection:
+            found = [verdict for (verdict,) in connection.exec_driver_sql("PRAGMA quick_check")]
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        dangling = [
+            f"{table} row {row} refers to a missing row of {parent}" for table, row, parent, _ in lost
+        ]
+        return [verdict for verdict in found if verdict != "ok"] + dangling
+
+    def backup(self, target: Path) -> None:
+        """Copy the database, as it is at this moment, to `target`: checked, and a single file."""
+        copy_database(self.path, target)
+
+    def worker_lock(self) -> AbstractContextManager[bool]:
+        """Be the one worker on this database inside the block; False: another process is it already."""
+        return held(self.path.with_name("worker.lock"), wait_s=0)
+
+    # Ingest
+
+    def begin_ingest(self, source: str) -> int:
+        """Open an ingest of photos from `source` (a folder, a card, an upload); its id."""
+        with self._database.write() as connection:
+            return captures.begin_ingest(connection, source, self._now())
+
+    def known(self, digest: str) -> bool:
+        """Whether a capture has this digest."""
+        with self._database.read() as connection:
+            return captures.is_known(connection, digest)
+
+    def add_capture(self, capture: Capture, *, ingest_id: int) -> bool:
+        """Add a capture. False: one with this digest is known, and stays as it is."""
+        with self._database.write() as connection:
+            return captures.add_capture(connection, capture, ingest_id)
+
+    def captures(self, digests: Iterable[str]) -> list[Capture]:
+        """The captures with these digests, in this order; unknown digests are left out."""
+        with self._database.read() as connection:
+            return captures.by_digests(connection, list(digests))
+
+    def captures_of_ingest(self, ingest_id: int) -> list[Capture]:
+        """The captures that were new in this ingest, in the order of adding."""
+        with self._database.read() as connection:
+            return captures.of_ingest(connection, ingest_id)
+
+    def add_rejections(self, ingest_id: int, rejections: Sequence[Rejection]) -> None:
+        """Note files that were not taken, and why."""
+        with self._database.write() as connection:
+            captures.add_rejections(connection, ingest_id, rejections)
+
+    def rejections(self, *, ingest_id: int | None = None, flight_id: str | None = None) -> list[Rejection]:
+        """Rejected files of an ingest, of all ingests that brought photos of a flight, or all."""
+        with self._database.read() as connection:
+            return captures.list_rejections(connection, ingest_id, flight_id)
+
+    def end_ingest(self, ingest_id: int, duplicates: int) -> None:
+        """Close an ingest that met `duplicates` files whose captures were known."""
+        with self._database.write() as connection:
+            captures.end_ingest(connection, ingest_id, duplicates, self._now())
+
+    def ingests(self) -> list[Ingest]:
+        """Every ingest, newest first."""
+        with self._database.read() as connection:
+            return captures.all_ingests(connection)
+
+    # Fields
+
+    def add_field(
+        self, name: str, boundary: Sequence[tuple[float, float]], *, drawn: bool, crop: str | None = None
+    ) -> Field:
+        """Add a field with a ring of (lon, lat), under the next code: F01, F02, …
+
+        Raises:
+            Rejected: the name is taken.
+        """
+        with self._database.write() as connection:
+            return fields.add(connection, name, boundary, drawn=drawn, crop=crop)
+
+    def update_field(
+        self,
+        field_id: int,
+        *,
+        name: str | None = None,
+        boundary: Sequence[tuple[float, float]] | None = None,
+        drawn: bool | None = None,
+        crop: str | Keep | None = KEEP,
+        sown_on: date | Keep | None = KEEP,
+    ) -> Field:
+        """Change what is given. None clears `crop` and `sown_on`, and leaves the others as they are.
+
+        A new boundary counts as drawn by a person unless `drawn` is False.
+
+        Raises:
+            Rejected: there is no such field, or the name is taken.
+        """
+        given = {"name": name, "boundary": boundary, "drawn": drawn}
+        clearable = {"crop": crop, "sown_on": sown_on}
+        changes: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+        changes |= {key: value for key, value in clearable.items() if value is not KEEP}
+        with self._database.write() as connection:
+            return fields.change(connection, field_id, changes)
+
+    def fields(self) -> list[Field]:
+        """All fields, by name."""
+        with self._database.read() as connection:
+            return fields.every(connection)
+
+    def field(self, field_id: int) -> Field | None:
+        """One field."""
+        with self._database.read() as connection:
+            return fields.by_id(connection, field_id)
+
+    # Flights
+
+    def save_flight(self, flight: Flight) -> None:
+        """Keep a flight whose captures have been added; again: replace its field, times and captures.
+
+        Raises:
+            Rejected: one of its captures is not known.
+        """
+        with self._database.write() as connection:
+            flights.save(connection, flight, self._now())
+
+    def flight(self, flight_id: str) -> Flight | None:
+        """One flight with its captures, in the order in which they were saved."""
+        with self._database.read() as connection:
+            return flights.by_id(connection, flight_id)
+
+    def flights(self, field_id: int | None = None) -> list[FlightRow]:
+        """Flights (of a field) without their captures, the one saved last first."""
+        with self._database.read() as connection:
+            return flights.listed(connection, field_id)
+
+    def flight_of_capture(self, digest: str) -> str | None:
+        """The id of the flight of a capture; the one saved last if there are several."""
+        with self._database.read() as connection:
+            return flights.of_capture(connection, digest)
+
+    # Jobs
+
+    def enqueue(self, flight_id: str, *, release_sha: str) -> int:
+        """Ask for a look at a flight with a release; the job's id, an old one if it is still live."""
+        with self._database.write() as connection:
+            return jobs.enqueue(connection, flight_id, release_sha, self._now())
+
+    def claim(self) -> Job | None:
+        """Take the job that has been due for longest. See `fieldbox.storage.jobs` for what is counted."""
+        with self._database.write() as connection:
+            return jobs.claim(connection, self._now())
+
+    def release_claims(self) -> int:
+        """Put jobs that a dead worker had taken back into the queue; how many. Hold `worker_lock` for it."""
+        with self._database.write() as connection:
+            return jobs.release_claims(connection)
+
+    def progress(self, job_id: int, step: str, done: int, total: int) -> None:
+        """Note that `done` of `total` parts of a step are done."""
+        with self._database.write() as connection:
+            jobs.progress(connection, job_id, step, done, total)
+
+    def finish(self, job_id: int) -> None:
+        """The job is done."""
+        with self._database.write() as connection:
+            jobs.finish(connection, job_id, self._now())
+
+    def fail(self, job_id: int, reason: Sentence, *, retry_at: datetime | None) -> JobState:
+        """Count an error of a job; it waits for `retry_at` (within a day), or has failed for good."""
+        with self._database.write() as connection:
+            return jobs.fail(connection, job_id, reason, retry_at, self._now())
+
+    def jobs(self, states: Collection[JobState] | None = None) -> list[Job]:
+        """Jobs in these states (None: all), newest first."""
+        with self._database.read() as connection:
+            return jobs.listed(connection, states)
+
+    def job_for_flight(self, flight_id: str) -> Job | None:
+        """The newest job of a flight."""
+        with self._database.read() as connection:
+            return jobs.of_flight(connection, flight_id)
+
+    # View results
+
+    def save_view(self, key: ViewKey, payload: bytes, patch: str | None) -> None:
+        """Keep what looking at a view gave, with the path of its mosaic patch; replaces an earlier result."""
+        with self._database.write() as connection:
+            views.save(connection, key, payload, patch)
+
+    def views_done(self, plan_key: str, release_sha: str) -> set[str]:
+        """The digests of the captures whose views have been looked at."""
+        with self._database.read() as connection:
+            return views.done(connection, plan_key, release_sha)
+
+    def views(self, plan_key: str, release_sha: str) -> Iterator[tuple[str, bytes]]:
+        """(digest, payload) by digest, read a few at a time: memory and locks stay small."""
+        after = ""
+        while True:
+            with self._database.read() as connection:
+                portion = views.portion(connection, plan_key, release_sha, after=after, size=_VIEWS_AT_ONCE)
+            if not portion:
+                return
+            yield from portion
+            after = portion[-1][0]
+
+    def patches(self, plan_key: str, release_sha: str) -> list[tuple[str, str]]:
+        """(digest, path of the mosaic patch) by digest, of the results that have one."""
+        with self._database.read() as connection:
+            return views.patches(connection, plan_key, release_sha)
+
+    def drop_views(self, plan_key: str, release_sha: str) -> None:
+        """Forget the results of a plan."""
+        with self._database.write() as connection:
+            views.drop(connection, plan_key, release_sha)
+
+    # Surveys
+
+    def save_survey(
+        self,
+        survey: Survey,
+        detections: Sequence[Detection],
+        message: Message,
+        *,
+        plan_key: str,
+        release_sha: str,
+        to_geographic: ToGeographic,
+        drop_views: bool = True,
+    ) -> bool:
+        """Keep a survey with its plants and its message to the hub, and settle its job: all or nothing.
+
+        `to_geographic` turns the plants' east and north (1-D arrays, metres) into latitudes and longitudes.
+        False: this survey, or one of the same flight, plan and release, is there already; it and its
+        message stay as they are.
+        """
+        with self._database.write() as connection:
+            fresh = not surveys.is_saved(connection, survey, plan_key, release_sha)
+            if fresh:
+                number = surveys.add(connection, survey, plan_key, release_sha)
+                plants.add(connection, number, detections, to_geographic)
+                outbox.add(connection, message, number)
+            jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
+            if drop_views:
+                views.drop(connection, plan_key, release_sha)
+            return fresh
+
+    def survey(self, survey_id: str) -> Survey | None:
+        """One survey."""
+        with self._database.read() as connection:
+            return surveys.by_id(connection, survey_id)
+
+    def surveys(self, field_id: int | None = None, flight_id: str | None = None) -> list[Survey]:
+        """Surveys of a field, of a flight, or all; newest first."""
+        with self._database.read() as connection:
+            return surveys.listed(connection, field_id, flight_id)
+
+    def survey_for(self, flight_id: str, plan_key: str, release_sha: str) -> Survey | None:
+        """The survey made of this flight with this plan and release."""
+        with self._database.read() as connection:
+            return surveys.made_of(connection, flight_id, plan_key, release_sha)
+
+    def detections(
+        self,
+        survey_id: str,
+        *,
+        bbox: Box | None = None,
+        cover: Cover | None = None,
+        limit: int | None = None,
+    ) -> list[StoredDetection]:
+        """Plants of a survey whose centre lies in `bbox`, the surest first."""
+        with self._database.read() as connection:
+            return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, limit=limit)
+
+    def count_detections(self, survey_id: str, *, bbox: Box | None = None, cover: Cover | None = None) -> int:
+        """How many plants `detections` would give without a limit."""
+        with self._database.read() as connection:
+            return plants.count(connection, survey_id, bbox=bbox, cover=cover)
+
+    # Outbox
+
+    def messages(self, state: str | None = None) -> list[Message]:
+        """Messages in a state, or all: the most urgent first, then the oldest."""
+        with self._database.read() as connection:
+            return outbox.listed(connection, state)
+
+    def message(self, message_id: str) -> Message | None:
+        """One message."""
+        with self._database.read() as connection:
+            return outbox.by_id(connection, message_id)
+
+    # Accounts, settings, audit
+
+    def add_user(self, name: str, password_hash: str, role: str) -> User:
+        """Add a person.
+
+        Raises:
+            Rejected: the name is taken (case does not matter).
+        """
+        with self._database.write() as connection:
+            return accounts.add_user(connection, name, password_hash, role, self._now())
+
+    def user(self, user_id: int) -> User | None:
+        """One person."""
+        with self._database.read() as connection:
+            return accounts.user_by_id(connection, user_id)
+
+    def user_by_name(self, name: str) -> User | None:
+        """One person; case does not matter."""
+        with self._database.read() as connection:
+            return accounts.user_by_name(connection, name)
+
+    def users(self) -> list[User]:
+        """Everybody, by name."""
+        with self._database.read() as connection:
+            return accounts.all_users(connection)
+
+    def set_password_hash(self, user_id: int, password_hash: str) -> None:
+        """Change a password; unused login links of that person become void.
+
+        Raises:
+            Rejected: there is no such person.
+        """
+        with self._database.write() as connection:
+            accounts.set_password_hash(connection, user_id, password_hash)
+
+    def setting(self, key: str) -> str | None:
+        """A setting that people change on the pages."""
+        with self._database.read() as connection:
+            return accounts.setting(connection, key)
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Change a setting."""
+        with self._database.write() as connection:
+            accounts.set_setting(connection, key, value)
+
+    def add_login_token(self, token_hash: str, user_id: int, expires_at: datetime) -> None:
+        """Keep the hash of a link that logs a person in once."""
+        with self._database.write() as connection:
+            accounts.add_login_token(connection, token_hash, user_id, expires_at, self._now())
+
+    def use_login_token(self, token_hash: str, now: datetime) -> int | None:
+        """Use a link up: the id of its person; None if it is unknown, used, or ran out before `now`."""
+        with self._database.write() as connection:
+            return accounts.use_login_token(connection, token_hash, now)
+
+    def audit(self, actor: str, action: str, detail: str) -> None:
+        """Write down who did what."""
+        with self._database.write() as connection:
+            accounts.note(connection, actor, action, detail, self._now())
+
+    def audits(self, limit: int = 100) -> list[AuditEntry]:
+        """The last entries of who did what, newest first."""
+        with self._database.read() as connection:
+            return accounts.notes(connection, limit)

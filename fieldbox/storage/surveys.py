@@ -1,0 +1,92 @@
+"""Surveys and their hotspots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select
+
+from fieldbox.domain import Hotspot, Interval, LayerLabel, Survey
+from fieldbox.i18n import Sentence
+from fieldbox.storage.schema import hotspots, surveys
+
+_SUFFIX = "_interval95"
+_INTERVALS = tuple(each.name for each in fields(Survey) if each.name.endswith(_SUFFIX))
+_PLAIN = tuple(each.name for each in fields(Survey) if each.name in surveys.c and each.name != "warnings")
+
+
+def is_saved(connection: Connection, survey: Survey, plan_key: str, release_sha: str) -> bool:
+    """Whether this survey, or one made of the same flight, plan and release, is there."""
+    same = or_(surveys.c.id == survey.id, _made_of(survey.flight_id, plan_key, release_sha))
+    return connection.execute(select(surveys.c.number).where(same)).first() is not None
+
+
+def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str) -> int:
+    """Add a survey with its hotspots; its number."""
+    row = {name: getattr(survey, name) for name in _PLAIN}
+    row["layer_label"] = survey.layer_label.value
+    row["warnings"] = [json.loads(warning.to_json()) for warning in survey.warnings]
+    row["intervals"] = {
+        name.removesuffix(_SUFFIX): list(map(float, interval))
+        for name in _INTERVALS
+        if (interval := getattr(survey, name)) is not None
+    }
+    made = insert(surveys).values(**row, plan_key=plan_key, release_sha=release_sha)
+    number = connection.execute(made.returning(surveys.c.number)).scalar_one()
+    rows = [{"survey_number": number, **asdict(each)} for each in survey.hotspots]
+    if rows:
+        connection.execute(insert(hotspots), rows)
+    return number
+
+
+def by_id(connection: Connection, survey_id: str) -> Survey | None:
+    """One survey."""
+    return next(iter(_read(connection, surveys.c.id == survey_id)), None)
+
+
+def made_of(connection: Connection, flight_id: str, plan_key: str, release_sha: str) -> Survey | None:
+    """The survey of this flight, plan and release."""
+    return next(iter(_read(connection, _made_of(flight_id, plan_key, release_sha))), None)
+
+
+def listed(connection: Connection, field_id: int | None, flight_id: str | None) -> list[Survey]:
+    """Surveys of a field, of a flight, or all; newest first."""
+    conditions = []
+    if field_id is not None:
+        conditions.append(surveys.c.field_id == field_id)
+    if flight_id is not None:
+        conditions.append(surveys.c.flight_id == flight_id)
+    return _read(connection, *conditions)
+
+
+def _made_of(flight_id: str, plan_key: str, release_sha: str) -> ColumnElement[bool]:
+    return (
+        (surveys.c.flight_id == flight_id)
+        & (surveys.c.plan_key == plan_key)
+        & (surveys.c.release_sha == release_sha)
+    )
+
+
+def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Survey]:
+    newest_first = surveys.c.made_at.desc(), surveys.c.number.desc()
+    rows = connection.execute(select(surveys).where(*conditions).order_by(*newest_first)).all()
+    spots: dict[int, list[Hotspot]] = {row.number: [] for row in rows}
+    ranked = select(hotspots).order_by(hotspots.c.rank)
+    if conditions:
+        ranked = ranked.where(hotspots.c.survey_number.in_(select(surveys.c.number).where(*conditions)))
+    for number, *values in connection.execute(ranked):
+        spots[number].append(Hotspot(*values))
+    return [_survey(row, spots[row.number]) for row in rows]
+
+
+def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
+    values = {name: getattr(row, name) for name in _PLAIN}
+    for name in _INTERVALS:
+        bounds = row.intervals.get(name.removesuffix(_SUFFIX))
+        values[name] = None if bounds is None else Interval(*bounds)
+    values["layer_label"] = LayerLabel(row.layer_label)
+    values["warnings"] = tuple(Sentence(each["t"], each["p"]) for each in row.warnings)
+    return Survey(**values, hotspots=tuple(spots))

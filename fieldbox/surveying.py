@@ -1,0 +1,172 @@
+"""From a field map to a survey: the numbers that matter, each with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from fieldbox.domain import Cover, Detection, Field, FieldMap, Flight, Interval, Survey
+from fieldbox.georef.coverage import CoveragePlan
+from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.i18n import N_, Sentence
+from fieldbox.inference.weeds import WeedModel
+from fieldbox.looking import Scene
+from fieldbox.mapping import intervals
+from fieldbox.mapping.health import health_index
+from fieldbox.mapping.hotspots import Shown, find_hotspots
+
+FAR_OFF_M = 5.0
+"""A position error that makes a spot hard to find on foot."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a survey is made from."""
+
+    flight: Flight
+    field: Field
+    ring: NDArray[np.float64]
+    """[K, 2] the field's boundary, east and north."""
+    scene: Scene
+    model: WeedModel
+    plan: CoveragePlan
+    geometries: dict[str, PhotoGeometry]
+    grid: FieldMap
+    detections: Sequence[Detection]
+
+
+def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
+    """The survey of one flight over one field."""
+    grid, scene, model = evidence.grid, evidence.scene, evidence.model
+    area_m2 = _seen_m2(grid)
+    photos = [evidence.geometries[view.digest] for view in evidence.plan.views]
+    gsd = Interval(*np.median([one.gsd_interval95 for one in photos], axis=0).tolist())
+    relative_gsd = (gsd.high - gsd.low) / (2 * scene.gsd_m)
+    field = shapely.Polygon(evidence.ring)
+    unseen = max(0.0, 1 - area_m2 / (float((_in_field(evidence)).sum()) * grid.cell_m**2))
+    error = _typical_error(evidence, photos)
+    weed_cover, crop_cover = _mean(grid.weed_cover, grid.seen), _mean(grid.crop_cover, grid.seen)
+    weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
+    unsure = _mean(grid.unsure, grid.seen)
+    index, index_interval = health_index(grid.health_z)
+    return Survey(
+        id=identity,
+        flight_id=evidence.flight.id,
+        field_id=evidence.field.id,
+        release=model.release,
+        made_at=made_at,
+        area_ha=area_m2 / 1e4,
+        area_ha_interval95=intervals.area_interval(area_m2 / 1e4, relative_gsd),
+        gsd_cm=scene.gsd_m * 100,
+        gsd_cm_interval95=Interval(gsd.low * 100, gsd.high * 100),
+        weed_cover_pct=weed_cover,
+        weed_cover_pct_interval95=_cover_interval(weed_cover, model.ratios.cover[Cover.WEED]),
+        weed_count=weeds,
+        weed_count_interval95=_count_interval(weeds, model.ratios.count[Cover.WEED]),
+        crop_cover_pct=crop_cover,
+        crop_cover_pct_interval95=_cover_interval(crop_cover, model.ratios.cover[Cover.CROP]),
+        crop_count=crops,
+        crop_count_interval95=_count_interval(crops, model.ratios.count[Cover.CROP]),
+        health_index=index,
+        health_index_interval95=index_interval,
+        unsure_pct=unsure,
+        unsure_pct_interval95=_share_interval(unsure, grid.unsure),
+        unseen_pct=100 * unseen,
+        unseen_pct_interval95=intervals.edge_interval(unseen, field.length, field.area, error),
+        position_error_m=error,
+        layer_label=scene.label,
+        warnings=(*scene.warnings, *_warnings(evidence, error)),
+        hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence))
+        if scene.single_weeds
+        else (),
+        photos_used=len(evidence.plan.views),
+        photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
+    )
+
+
+def _seen_m2(grid: FieldMap) -> float:
+    return float(grid.seen.sum(dtype=np.float64)) * grid.cell_m**2
+
+
+def _in_field(evidence: Evidence) -> NDArray[np.bool_]:
+    """[rows, columns] cells whose centre lies in the field."""
+    grid, polygon = evidence.grid, shapely.Polygon(evidence.ring).buffer(0)
+    rows, columns = grid.seen.shape
+    east = grid.west + (np.arange(columns) + 0.5) * grid.cell_m
+    north = grid.north - (np.arange(rows) + 0.5) * grid.cell_m
+    return np.asarray(shapely.contains_xy(polygon, east[None, :], north[:, None]), bool)
+
+
+def _mean(layer: NDArray[np.float32], seen: NDArray[np.float32]) -> float | None:
+    """Percent over the ground seen; None if the layer is not known anywhere."""
+    known = np.isfinite(layer) & (seen > 0)
+    if not known.any():
+        return None
+    return 100 * float(np.average(layer[known].astype(float), weights=seen[known].astype(float)))
+
+
+def _count(evidence: Evidence, cover: Cover) -> int | None:
+    if not evidence.scene.single_weeds:
+        return None
+    return sum(one.cover is cover for one in evidence.detections)
+
+
+def _cover_interval(percent: float | None, ratio: Interval) -> Interval | None:
+    return None if percent is None else intervals.cover_interval(percent, ratio)
+
+
+def _count_interval(count: int | None, ratio: Interval) -> Interval | None:
+    return None if count is None else intervals.count_interval(count, ratio)
+
+
+def _share_interval(percent: float | None, layer: NDArray[np.float32]) -> Interval | None:
+    if percent is None:
+        return None
+    return intervals.proportion_interval(percent / 100, int(np.isfinite(layer).sum()))
+
+
+def _typical_error(evidence: Evidence, photos: Sequence[PhotoGeometry]) -> float:
+    """95 % horizontal radius of a mapped point: the mean over the views, each at the middle of its window."""
+    middles = [
+        one.error95_m([[(view.window.x0 + view.window.x1) / 2, (view.window.y0 + view.window.y1) / 2]])[0]
+        for one, view in zip(photos, evidence.plan.views, strict=True)
+    ]
+    return float(math.sqrt(np.mean(np.square(middles))))
+
+
+def _shown(evidence: Evidence) -> Shown:
+    """Which capture shows a ground point, and at which pixel."""
+
+    def show(east: float, north: float) -> tuple[str, float, float] | None:
+        owner = int(evidence.plan.owner_of([[east, north]])[0])
+        if owner < 0:
+            return None
+        digest = evidence.plan.views[owner].digest
+        x, y = evidence.geometries[digest].ground_to_pixel([[east, north]])[0].tolist()
+        return digest, x, y
+
+    return show
+
+
+def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
+    found = []
+    unplaced = sum(capture.pose is None for capture in evidence.flight.captures)
+    if unplaced:
+        found.append(
+            Sentence(
+                N_("{count} photos could not be placed and are not on the map; the flight's page says why."),
+                {"count": unplaced},
+            )
+        )
+    if error > FAR_OFF_M:
+        template = N_("Positions are only good to {error} m: look around each spot, or fly with RTK.")
+        found.append(Sentence(template, {"error": round(error, 1)}))
+    if evidence.flight.simulated:
+        found.append(Sentence(N_("These photos are simulated: nothing here is a real field.")))
+    return found

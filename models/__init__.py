@@ -1,0 +1,1 @@
+"""The models that the box ships, and the recipes that made them."""

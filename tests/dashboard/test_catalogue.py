@@ -1,0 +1,71 @@
+"""The catalogues are in step with the sources: run `python -m fieldbox.dashboard.catalogue` when they are not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from fieldbox.dashboard import catalogue
+from fieldbox.dashboard.language import languages
+from fieldbox.i18n import DOMAIN, TRANSLATIONS, Sentence, translator
+
+REPOSITORY = Path(__file__).parents[2]
+TEMPLATE = TRANSLATIONS / f"{DOMAIN}.pot"
+TRANSLATED = sorted(TRANSLATIONS.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
+PLACES = re.compile(r"%\((\w+)\)s|\{(\w+)[^}]*\}")
+
+
+def ids(one: Catalog) -> set[str]:
+    return {str(message.id) for message in one if message.id}
+
+
+def test_the_template_holds_every_message_of_the_sources() -> None:
+    missing = ids(catalogue.extract(REPOSITORY)) - ids(catalogue.read(TEMPLATE))
+    assert not missing, "run python -m fieldbox.dashboard.catalogue"
+
+
+@pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: path.parts[-3])
+def test_a_translation_is_compiled_and_complete(path: Path) -> None:
+    translation = catalogue.read(path)
+    assert path.with_suffix(".mo").read_bytes() == catalogue.compiled(translation)
+    assert ids(translation) == ids(catalogue.read(TEMPLATE))
+    for message in translation:
+        places = [place for place, _line in message.locations]
+        if message.id and any(place.startswith(("fieldbox/dashboard", "web/")) for place in places):
+            said = message.string if isinstance(message.string, str) else all(message.string)
+            assert said, f"not translated: {message.id}"
+
+
+@pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: path.parts[-3])
+def test_a_translation_keeps_every_place_for_a_value(path: Path) -> None:
+    for message in catalogue.read(path):
+        if not message.id or not message.string:
+            continue
+        original = message.id if isinstance(message.id, str) else message.id[-1]
+        for said in [message.string] if isinstance(message.string, str) else message.string:
+            if said:
+                assert set(PLACES.findall(said)) == set(PLACES.findall(original)), message.id
+                assert said.count("%%") == original.count("%%"), message.id
+
+
+def test_the_hindi_translation_says_that_nobody_has_reviewed_it() -> None:
+    assert (
+        "NOT YET REVIEWED" in (TRANSLATIONS / "hi" / "LC_MESSAGES" / f"{DOMAIN}.po").read_text("utf-8")[:400]
+    )
+
+
+def test_stored_sentences_are_read_in_the_readers_language() -> None:
+    sentence = Sentence(
+        "The password must have {shortest} to {longest} characters.", {"shortest": 8, "longest": 9}
+    )
+    assert sentence.in_language("hi") != sentence.in_language("en")
+    assert "8" in sentence.in_language("hi")
+    assert translator("xx")("Home") == "Home"
+
+
+def test_the_languages_call_themselves_by_their_own_names() -> None:
+    assert list(languages().items())[0] == ("en", "English")
+    assert languages()["hi"] == "हिन्दी"

@@ -1,0 +1,226 @@
+"""Nobody in without a login; links that work once; passwords; guessing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from fieldbox.dashboard.app import PUBLIC, create_app
+from fieldbox.dashboard.passwords import hash_password, matches
+from fieldbox.dashboard.people import local_path
+from fieldbox.errors import Rejected
+from fieldbox.storage.store import Store
+from tests.dashboard.conftest import KEY, PASSWORD, log_in, token_of
+
+NEW = "a new pass phrase"
+
+
+@pytest.fixture
+def store(tmp_path: Path, password_hash: str) -> Iterator[Store]:
+    """A box where nothing has happened, with asha, who has a password, and ravi, who has none yet."""
+    with Store.open(tmp_path / "fieldbox.db") as made:
+        made.add_user("asha", password_hash, "owner")
+        made.add_user("ravi", "", "owner")
+        yield made
+
+
+@pytest.fixture
+def app(store: Store, tmp_path: Path) -> Flask:
+    return create_app(store, tmp_path, secret_key=KEY)
+
+
+def link_for(store: Store, name: str, life: timedelta = timedelta(hours=1)) -> str:
+    """A one-time link, as the command line makes it."""
+    user = store.user_by_name(name)
+    assert user
+    token = f"token-for-{name}-and-{life}"
+    store.add_login_token(hashlib.sha256(token.encode()).hexdigest(), user.id, datetime.now(UTC) + life)
+    return f"/enter/{token}"
+
+
+def set_password(client: FlaskClient, **form: str) -> int:
+    token = token_of(client, "/password")
+    return client.post("/password", data={"csrf_token": token, **form}).status_code
+
+
+def test_everything_but_the_way_in_needs_a_login(stranger: FlaskClient, app: Flask) -> None:
+    adapter = app.url_map.bind("box")
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PUBLIC:
+            continue
+        values = {
+            name: 1 if "int:" in rule.rule and name not in ("survey_id", "key", "digest") else "x"
+            for name in rule.arguments
+        }
+        page = adapter.build(rule.endpoint, values)
+        if "GET" in (rule.methods or ()):
+            answer = stranger.get(page)
+            assert answer.status_code == 401 or answer.headers.get("Location", "").startswith("/login"), page
+        else:
+            answer = stranger.post(page)
+            assert answer.status_code in (302, 401), page
+            assert answer.headers.get("Location", "/login") == "/login", page
+
+
+def test_health_needs_none(stranger: FlaskClient) -> None:
+    answer = stranger.get("/healthz")
+    assert answer.json is not None and answer.json["ok"] is True
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_after_login_the_page_asked_for_is_shown(stranger: FlaskClient) -> None:
+    asked = stranger.get("/settings")
+    assert asked.headers["Location"] == "/login?next=/settings"
+    form = {
+        "csrf_token": token_of(stranger, "/login"),
+        "name": "ASHA",
+        "password": PASSWORD,
+        "next": "/settings",
+    }
+    assert stranger.post("/login", data=form).headers["Location"] == "/settings"
+    assert stranger.get("/settings").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("asha", "wrong"), ("nobody", PASSWORD), ("ravi", ""), ("", "")]
+)
+def test_a_wrong_name_or_password_gets_nobody_in(stranger: FlaskClient, name: str, password: str) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "name": name, "password": password}
+    answer = stranger.post("/login", data=form)
+    assert answer.status_code == 401
+    assert "The name or the password is wrong." in answer.get_data(as_text=True)
+    assert stranger.get("/").status_code == 302
+
+
+def test_guessing_is_slowed_down(stranger: FlaskClient) -> None:
+    token = token_of(stranger, "/login")
+    form = {"csrf_token": token, "name": "asha", "password": "wrong"}
+    codes = [stranger.post("/login", data=form).status_code for _ in range(7)]
+    assert codes == [401] * 5 + [429] * 2
+    assert stranger.post("/login", data={**form, "password": PASSWORD}).status_code == 429
+
+
+def test_nothing_changes_without_a_csrf_token(app: Flask, store: Store) -> None:
+    client = log_in(app.test_client())
+    before = store.user_by_name("asha")
+    for form in ({}, {"csrf_token": "made up"}):
+        answer = client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW, **form})
+        assert answer.headers["Location"] == "/"
+    assert store.user_by_name("asha") == before
+    assert client.post("/logout").headers["Location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_logging_out(app: Flask) -> None:
+    client = log_in(app.test_client())
+    assert client.post("/logout", data={"csrf_token": token_of(client, "/settings")}).status_code == 302
+    assert client.get("/").status_code == 302
+
+
+def test_a_link_works_once_and_leads_to_a_first_password(app: Flask, store: Store) -> None:
+    client, link = app.test_client(), link_for(store, "ravi")
+    assert client.get(link).status_code == 200  # a preview does not use it up
+    assert client.get("/").status_code == 302
+    form = {"csrf_token": token_of(client, link)}
+    assert client.post(link, data=form).headers["Location"] == "/password"
+    assert set_password(client, new=NEW, again=NEW) == 302
+    assert client.get("/").status_code == 200
+    other = app.test_client()
+    again = other.post(link, data={"csrf_token": token_of(other, link)})
+    assert again.status_code == 401
+    assert other.get("/").status_code == 302
+    log_in(app.test_client(), "ravi", NEW)
+
+
+def test_an_old_link_gets_nobody_in(app: Flask, store: Store) -> None:
+    client, link = app.test_client(), link_for(store, "ravi", timedelta(seconds=-1))
+    answer = client.post(link, data={"csrf_token": token_of(client, link)})
+    assert answer.status_code == 401
+    assert "too old" in answer.get_data(as_text=True)
+
+
+def test_a_forgotten_password_is_replaced_through_a_link(app: Flask, store: Store) -> None:
+    client, link = app.test_client(), link_for(store, "asha")
+    client.post(link, data={"csrf_token": token_of(client, link)})
+    assert 'name="old"' not in client.get("/password").get_data(as_text=True)
+    assert set_password(client, new=NEW, again=NEW) == 302
+    assert set_password(client, new=PASSWORD, again=PASSWORD) == 400  # the link's favour is used up
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "again"),
+    [
+        ("wrong", NEW, NEW),
+        (PASSWORD, NEW, NEW + "!"),
+        (PASSWORD, "short", "short"),
+        (PASSWORD, "x" * 201, "x" * 201),
+    ],
+)
+def test_a_bad_new_password_changes_nothing(app: Flask, store: Store, old: str, new: str, again: str) -> None:
+    client = log_in(app.test_client())
+    before = store.user_by_name("asha")
+    assert set_password(client, old=old, new=new, again=again) == 400
+    assert store.user_by_name("asha") == before
+
+
+def test_a_new_password_ends_all_other_sessions(app: Flask, store: Store) -> None:
+    mine, other = log_in(app.test_client()), log_in(app.test_client())
+    assert set_password(mine, old=PASSWORD, new=NEW, again=NEW) == 302
+    assert mine.get("/").status_code == 200
+    assert other.get("/").status_code == 302
+    assert [entry.action for entry in store.audits()] == ["password changed"]
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(stranger: FlaskClient) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "name": "asha", "password": PASSWORD}
+    cookie = stranger.post("/login", data=form).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+
+
+def test_every_answer_is_closed_to_other_sites(stranger: FlaskClient) -> None:
+    for page in ("/login", "/healthz", "/static/app.css", "/nothing", "/api/flights"):
+        headers = stranger.get(page).headers
+        policy = headers["Content-Security-Policy"]
+        assert (
+            "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+        )
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_language_is_the_readers_own(stranger: FlaskClient) -> None:
+    assert 'lang="hi"' in stranger.get("/login", headers={"Accept-Language": "hi-IN,hi;q=0.9"}).get_data(
+        as_text=True
+    )
+    form = {"csrf_token": token_of(stranger, "/login"), "language": "en", "next": "/login"}
+    assert stranger.post("/language", data=form).headers["Location"] == "/login"
+    assert '<html lang="en"' in stranger.get("/login", headers={"Accept-Language": "hi"}).get_data(
+        as_text=True
+    )
+    assert stranger.post("/language", data={**form, "language": "../x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "", None, "x"]
+)
+def test_a_login_never_leads_to_another_site(path: str | None) -> None:
+    assert local_path(path) == "/"
+
+
+def test_passwords_are_kept_as_argon2id() -> None:
+    kept = hash_password(NEW)
+    assert kept.startswith("$argon2id$") and NEW not in kept
+    assert matches(kept, NEW)
+    assert not any((matches(kept, PASSWORD), matches(None, NEW), matches("", ""), matches("damaged", NEW)))
+    with pytest.raises(Rejected):
+        hash_password("1234567")
+
+
+def test_a_short_key_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        create_app(store, tmp_path, secret_key=b"short")

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from fieldbox.errors import Rejected, Unavailable
+from fieldbox.ingest.copy import Kept, clean_leftovers, keep, original_path
+
+DATA = os.urandom(9_000_000)
+DIGEST = blake3(DATA).hexdigest()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "card" / "a.jpg"
+    path.parent.mkdir()
+    path.write_bytes(DATA)
+    return path
+
+
+def keep_in(box: Path, source: Path, reserve: int = 0) -> Kept:
+    return keep(source, box / "originals", box / "tmp", reserve_bytes=reserve)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_kept_under_its_digest_once(tmp_path: Path, source: Path) -> None:
+    kept = keep_in(tmp_path, source)
+    assert kept == Kept(DIGEST, tmp_path / "originals" / DIGEST[:2] / f"{DIGEST}.jpg", len(DATA), False)
+    assert kept.path == original_path(tmp_path / "originals", DIGEST)
+    assert kept.path.read_bytes() == DATA
+    before = kept.path.stat()
+    assert keep_in(tmp_path, source).duplicate
+    assert kept.path.stat() == before
+    assert files(tmp_path / "tmp") == []
+    assert source.read_bytes() == DATA
+
+
+def test_a_read_only_card(tmp_path: Path, source: Path) -> None:
+    source.chmod(0o400)
+    source.parent.chmod(0o500)
+    assert not keep_in(tmp_path, source).duplicate
+
+
+def test_a_source_that_cannot_be_read_is_rejected(tmp_path: Path, source: Path) -> None:
+    with pytest.raises(Rejected, match="check the card"):
+        keep_in(tmp_path, source.with_name("pulled out.jpg"))
+    with pytest.raises(Rejected, match="check the card"):
+        keep_in(tmp_path, source.parent)
+    assert not (tmp_path / "originals").exists()
+
+
+def test_the_reserve_is_kept_free(tmp_path: Path, source: Path) -> None:
+    with pytest.raises(Unavailable, match="disk is full") as full:
+        keep_in(tmp_path, source, reserve=1 << 60)
+    assert full.value.retry_helps
+    assert files(tmp_path / "tmp") == []
+    assert not (tmp_path / "originals").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs rights that this run does not have")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_up_while_it_is_written(small_disk: Path, source: Path) -> None:
+    # A reserve below zero passes the check before, as another program filling the disk meanwhile would.
+    with pytest.raises(Unavailable, match="disk is full"):
+        keep_in(small_disk, source, reserve=-len(DATA))
+    assert files(small_disk) == []
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from fieldbox.errors import Unavailable
+from fieldbox.ingest.copy import keep
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+box = Path(sys.argv[2])
+try:
+    keep(Path(sys.argv[1]), box / "originals", box / "tmp", reserve_bytes=0)
+except Unavailable as refusal:
+    print(refusal)
+"""
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, source: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(source), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "disk is full" in run.stdout
+    assert files(tmp_path / "tmp") == files(tmp_path / "originals") == []
+
+
+def test_a_store_that_cannot_be_written(tmp_path: Path, source: Path) -> None:
+    (tmp_path / "originals").write_bytes(b"a file where a folder should be")
+    with pytest.raises(Unavailable, match="check the disk"):
+        keep_in(tmp_path, source)
+    assert files(tmp_path / "tmp") == []
+
+
+CRASH = """
+import os, sys
+from pathlib import Path
+import fieldbox.ingest.copy as copy
+os.fsync = lambda descriptor: os.kill(os.getpid(), 9)  # the plug is pulled before anything is synced
+box = Path(sys.argv[2])
+copy.keep(Path(sys.argv[1]), box / "originals", box / "tmp", reserve_bytes=0)
+"""
+
+
+def test_a_crash_leaves_a_file_that_the_next_start_removes(tmp_path: Path, source: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", CRASH, str(source), str(tmp_path)], check=False)
+    assert run.returncode == -9
+    assert len(files(tmp_path / "tmp")) == 1
+    assert files(tmp_path / "originals") == []
+    (tmp_path / "tmp" / "upload-1.part").write_bytes(b"of someone else")
+    assert clean_leftovers(tmp_path / "tmp") == 1
+    assert [path.name for path in files(tmp_path / "tmp")] == ["upload-1.part"]
+    assert not keep_in(tmp_path, source).duplicate
+
+
+def test_the_file_of_a_running_copy_is_left_alone(tmp_path: Path) -> None:
+    import fcntl  # noqa: PLC0415 - as the writer holds it
+
+    part = tmp_path / "intake-1-ab.part"
+    with part.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert clean_leftovers(tmp_path) == 0
+    assert clean_leftovers(tmp_path) == 1
+    assert clean_leftovers(tmp_path / "missing") == 0

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fieldbox.domain import Rejection
+from fieldbox.errors import Rejected
+from fieldbox.ingest.scan import Found, scan
+
+
+def names(path: Path) -> list[str]:
+    return [item.name for item in scan(path)]
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_sorted_and_relative_without_leftovers(tmp_path: Path) -> None:
+    put(tmp_path, "b.jpg", "DCIM/101/a.jpg", "DCIM/100/z.JPG", "notes.txt", "ünï code.jpg")
+    put(tmp_path, "._b.jpg", ".Trashes/c.jpg", "@eaDir/d.jpg", "Thumbs.db", "truth.json", "x/Timestamp.MRK")
+    assert names(tmp_path) == ["DCIM/100/z.JPG", "DCIM/101/a.jpg", "b.jpg", "notes.txt", "ünï code.jpg"]
+
+
+def test_a_single_file(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    assert list(scan(tmp_path / "a.jpg")) == [Found(tmp_path.resolve() / "a.jpg", "a.jpg")]
+
+
+def test_links_stay_within_the_folder(tmp_path: Path) -> None:
+    put(tmp_path, "card/a.jpg", "secret/key")
+    card = tmp_path / "card"
+    (card / "inside.jpg").symlink_to("a.jpg")
+    (card / "outside.jpg").symlink_to(tmp_path / "secret/key")
+    (card / "loop").symlink_to(card)
+    (card / "gone.jpg").symlink_to("nowhere")
+    (card / "circle.jpg").symlink_to("circle.jpg")
+    found = list(scan(card))
+    assert [item.name for item in found if isinstance(item, Found)] == ["a.jpg", "inside.jpg"]
+    refused = [item for item in found if isinstance(item, Rejection)]
+    assert [item.name for item in refused] == ["circle.jpg", "gone.jpg", "loop", "outside.jpg"]
+
+
+def test_a_pipe_is_passed_over_and_does_not_hang(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / "b.jpg")
+    assert names(tmp_path) == ["a.jpg"]
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
+    assert names(tmp_path) == ["caf\ufffd.jpg"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_closed_folder_is_listed(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "closed/b.jpg")
+    (tmp_path / "closed").chmod(0)
+    found = list(scan(tmp_path))
+    (tmp_path / "closed").chmod(0o700)
+    assert [type(item) for item in found] == [Found, Rejection]
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "hidden"])
+def test_nothing_to_take_in(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    put(tmp_path, "hidden/.DS_Store")
+    with pytest.raises(Rejected, match="give the folder with the drone's JPEGs"):
+        list(scan(tmp_path / name))

@@ -1,0 +1,135 @@
+"""Exports read back with GDAL and as plain text."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import rasterio
+import shapely
+
+from fieldbox.domain import Cover, FieldMap
+from fieldbox.errors import Rejected
+from fieldbox.mapping.export import (
+    VECTOR_FORMATS,
+    Features,
+    check_layer,
+    export_raster,
+    export_vector,
+    footprint_features,
+    plant_features,
+)
+from fieldbox.mapping.mosaic import MAP_BANDS
+from tests.mapping.plants import EAST, NORTH, plant
+
+PLANTS = [plant(1, 2, area=0.04), plant(3, 4, cover=Cover.CROP), plant(5, 6, score=0.123456)]
+
+
+@pytest.fixture
+def weeds() -> Features:
+    return plant_features(PLANTS, Cover.WEED, 32644)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray, str]:
+    meta, _ids, shapes, values = pyogrio.raw.read(path)
+    return dict(zip(meta["fields"], values, strict=True)), shapely.from_wkb(shapes), meta["crs"]
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp"])
+def test_vector_formats_read_back(fmt: str, weeds: Features, tmp_path: Path) -> None:
+    path = tmp_path / f"weeds.{fmt}"
+    export_vector(weeds, path, fmt)
+    columns, shapes, crs = read(path)
+    error = columns["POS_ERR_M" if fmt == "shp" else "position_error_m"]
+    assert "4326" in crs
+    assert error == pytest.approx([2.0, 2.0])
+    assert columns["CLASS" if fmt == "shp" else "class"].tolist() == ["weed", "weed"]
+    assert columns["AREA_CM2" if fmt == "shp" else "area_cm2"] == pytest.approx([400, 100])
+    assert shapes[0].centroid.x == pytest.approx(81.0, abs=1e-4)
+    assert shapes[0].centroid.y == pytest.approx(20.0, abs=1e-3)
+    assert all(len(name) <= 10 for name in columns) or fmt != "shp"
+
+
+def test_geojson_is_plain_rfc7946(weeds: Features, tmp_path: Path) -> None:
+    export_vector(weeds, tmp_path / "w.geojson", "geojson")
+    told = json.loads((tmp_path / "w.geojson").read_text())
+    assert told["features"][1]["properties"]["score"] == pytest.approx(0.1235)
+    assert "crs" not in told
+
+
+def test_kml(weeds: Features, tmp_path: Path) -> None:
+    export_vector(weeds, tmp_path / "w.kml", "kml")
+    assert "position_error_m" in (tmp_path / "w.kml").read_text()
+
+
+def test_csv(weeds: Features, tmp_path: Path) -> None:
+    export_vector(weeds, tmp_path / "w.csv", "csv")
+    with (tmp_path / "w.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["class"] == "weed"
+    assert float(rows[0]["lat"]) == pytest.approx(20.0, abs=1e-3)
+    assert float(rows[1]["position_error_m"]) == 2.0
+
+
+def test_zipped_shapefile_is_flat(weeds: Features, tmp_path: Path) -> None:
+    export_vector(weeds, tmp_path / "w.zip", "shp")
+    with zipfile.ZipFile(tmp_path / "w.zip") as archive:
+        assert {"w.shp", "w.dbf", "w.shx", "w.prj"} <= set(archive.namelist())
+    assert [one.name for one in tmp_path.iterdir()] == ["w.zip"]
+
+
+@pytest.mark.parametrize("fmt", VECTOR_FORMATS)
+def test_no_plants_is_a_valid_file(fmt: str, tmp_path: Path) -> None:
+    export_vector(plant_features([], Cover.CROP, 32644), tmp_path / f"c.{fmt}", fmt)
+    assert (tmp_path / f"c.{fmt}").stat().st_size > 0
+
+
+def test_footprints(tmp_path: Path) -> None:
+    square = np.array([[0, 0], [10, 0], [10, 10], [0, 10]]) + np.array([EAST, NORTH])
+    features = footprint_features({"b.jpg": square, "a.jpg": square + 5, "sky.jpg": np.zeros((0, 2))}, 32644)
+    export_vector(features, tmp_path / "f.geojson", "geojson")
+    columns, _shapes, _crs = read(tmp_path / "f.geojson")
+    assert columns["name"].tolist() == ["a.jpg", "b.jpg"]
+    assert columns["area_m2"].tolist() == [100, 100]
+
+
+def test_health_layer(tmp_path: Path) -> None:
+    layers = dict.fromkeys(MAP_BANDS, np.full((30, 20), np.nan, np.float32))
+    layers["health_z"] = np.random.default_rng(0).normal(size=(30, 20)).astype(np.float32)
+    grid = FieldMap(epsg=32644, west=EAST, north=NORTH, cell_m=1.0, **layers)
+    export_raster(grid, "health", tmp_path / "h.tif")
+    with rasterio.open(tmp_path / "h.tif") as raster:
+        np.testing.assert_array_equal(raster.read(1), layers["health_z"])
+        assert raster.transform.c == EAST
+    with pytest.raises(Rejected, match="not available yet"):
+        export_raster(grid, "zones", tmp_path / "z.tif")
+
+
+@pytest.mark.parametrize(
+    ("layer", "fmt", "said"),
+    [
+        ("zones", "cog", "not available yet"),
+        ("prescription", "isoxml", "not available yet"),
+        ("weeds", "isoxml", "not available yet"),
+        ("weeds", "cog", "choose one of"),
+        ("health", "geojson", "choose one of"),
+        ("yield", "geojson", "no layer yield"),
+    ],
+)
+def test_what_cannot_be_exported_is_said(layer: str, fmt: str, said: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        check_layer(layer, fmt)
+    assert said in str(caught.value)
+
+
+def test_what_can_be_exported_passes() -> None:
+    check_layer("weeds", "shp")
+    check_layer("health", "cog")
+
+
+def test_format_that_vectors_cannot_have(weeds: Features, tmp_path: Path) -> None:
+    with pytest.raises(Rejected):
+        export_vector(weeds, tmp_path / "w.xyz", "xyz")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from fieldbox.errors import Rejected
+from fieldbox.storage.store import Store
+from tests.storage.samples import START, Clock
+
+
+def test_users_are_found_by_id_and_by_name_in_any_case(store: Store) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    assert (user.name, user.password_hash, user.role) == ("Asha", "hash", "owner")
+    assert store.user(user.id) == user
+    assert store.user_by_name("ASHA") == user
+    assert store.user_by_name("Ravi") is None
+    assert store.user(99) is None
+    with pytest.raises(Rejected, match="named asha already"):
+        store.add_user("asha", "other", "viewer")
+    assert store.users() == [user]
+
+
+def test_a_password_is_changed_and_old_links_with_it(store: Store) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    store.add_login_token("token", user.id, START + timedelta(days=1))
+    store.set_password_hash(user.id, "new")
+    changed = store.user(user.id)
+    assert changed is not None
+    assert changed.password_hash == "new"  # noqa: S105
+    assert store.use_login_token("token", START) is None
+    with pytest.raises(Rejected, match="no user number 99"):
+        store.set_password_hash(99, "x")
+
+
+def test_a_login_token_serves_once_however_many_try(store: Store) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    store.add_login_token("token", user.id, START + timedelta(hours=1))
+    with ThreadPoolExecutor(4) as threads:
+        used = list(threads.map(lambda _: store.use_login_token("token", START), range(8)))
+    assert sorted(used, key=str) == [user.id] + [None] * 7
+
+
+def test_a_login_token_runs_out(store: Store, clock: Clock) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    store.add_login_token("old", user.id, START + timedelta(hours=1))
+    assert store.use_login_token("old", START + timedelta(hours=2)) is None
+    assert store.use_login_token("unknown", START) is None
+    store.add_login_token("older", user.id, START + timedelta(hours=1))
+    clock.now += timedelta(hours=3)
+    store.add_login_token("new", user.id, clock.now + timedelta(hours=1))
+    # Cleared away, so that not even a clock set back makes it good again.
+    assert store.use_login_token("older", START) is None
+    assert store.use_login_token("new", clock.now) == user.id
+
+
+def test_an_instant_without_a_time_zone_is_refused(store: Store) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    with pytest.raises(Exception, match="needs a time zone"):
+        store.add_login_token("token", user.id, START.replace(tzinfo=None))
+
+
+def test_settings(store: Store) -> None:
+    assert store.setting("language") is None
+    store.set_setting("language", "hi")
+    store.set_setting("language", "ta")
+    assert store.setting("language") == "ta"
+
+
+def test_the_audit_is_read_newest_first(store: Store) -> None:
+    for number in range(3):
+        store.audit("Asha", "rename field", str(number))
+    entries = store.audits(limit=2)
+    assert [(each.actor, each.action, each.detail) for each in entries] == [
+        ("Asha", "rename field", "2"),
+        ("Asha", "rename field", "1"),
+    ]
+    assert entries[0].at > entries[1].at

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from fieldbox.errors import Rejected
+from fieldbox.storage.store import Store
+from tests.storage.samples import RING
+
+
+def test_fields_get_codes_in_turn(store: Store) -> None:
+    first = store.add_field("North", RING, drawn=True, crop="chilli")
+    second = store.add_field("East", RING, drawn=False)
+    assert (first.code, second.code) == ("F01", "F02")
+    assert (first.boundary, first.drawn, first.crop, first.sown_on) == (RING, True, "chilli", None)
+    assert store.fields() == [second, first]
+    assert store.field(first.id) == first
+    assert store.field(99) is None
+
+
+def test_a_name_is_given_once(store: Store) -> None:
+    first = store.add_field("North", RING, drawn=True)
+    store.add_field("East", RING, drawn=True)
+    with pytest.raises(Rejected, match="named East already"):
+        store.update_field(first.id, name="East")
+    with pytest.raises(Rejected, match="named North already"):
+        store.add_field("North", RING, drawn=True)
+    assert store.update_field(first.id, name="North").name == "North"
+
+
+def test_an_update_changes_only_what_is_given(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=False, crop="chilli")
+    sown = store.update_field(field.id, sown_on=date(2026, 5, 1))
+    assert (sown.crop, sown.sown_on, sown.drawn) == ("chilli", date(2026, 5, 1), False)
+    assert store.update_field(field.id, crop=None).crop is None
+    assert store.update_field(field.id) == store.field(field.id)
+
+
+def test_a_new_boundary_counts_as_drawn_unless_said_otherwise(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=False)
+    larger = (*RING, (77.0, 12.002))
+    assert not store.update_field(field.id, boundary=larger, drawn=False).drawn
+    drawn = store.update_field(field.id, boundary=larger)
+    assert drawn.drawn
+    assert drawn.boundary == larger
+
+
+def test_an_unknown_field_is_not_updated(store: Store) -> None:
+    with pytest.raises(Rejected, match="no field number 7"):
+        store.update_field(7, name="Nowhere")

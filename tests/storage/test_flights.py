@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fieldbox.domain import Flight
+from fieldbox.errors import Rejected
+from fieldbox.storage.rows import JobState
+from fieldbox.storage.store import Store
+from tests.storage.samples import add_captures, add_flight, capture
+
+
+def test_a_flight_comes_back_with_its_captures_in_order(store: Store) -> None:
+    flight = add_flight(store)
+    turned = replace(flight, captures=flight.captures[::-1])
+    assert store.flight(flight.id) == flight
+    store.save_flight(turned)
+    assert store.flight(flight.id) == turned
+    assert store.flight("none") is None
+
+
+def test_saving_again_replaces_and_keeps_the_time_of_the_first(store: Store) -> None:
+    flight = add_flight(store)
+    saved_at = store.flights()[0].saved_at
+    smaller = replace(flight, field_id=None, captures=flight.captures[:1], simulated=True)
+    store.save_flight(smaller)
+    assert store.flight(flight.id) == smaller
+    assert store.flights()[0].saved_at == saved_at
+
+
+def test_the_list_is_light_and_newest_first(store: Store) -> None:
+    older = add_flight(store, "older")
+    add_captures(store, [capture(10), capture(11, placed=False)])
+    newer = Flight("newer", None, None, None, (capture(10), capture(11, placed=False)))
+    store.save_flight(newer)
+    empty = Flight("empty", None, None, None, ())
+    store.save_flight(empty)
+    job = store.enqueue(older.id, release_sha="r1")
+    rows = {row.id: row for row in store.flights()}
+    assert list(rows) == ["empty", "newer", "older"]
+    assert [(row.captures, row.placed) for row in rows.values()] == [(0, 0), (2, 1), (3, 3)]
+    assert rows["older"].job is not None
+    assert (rows["older"].job.id, rows["older"].job.state) == (job, JobState.WAITING)
+    assert rows["newer"].job is None
+    assert [row.id for row in store.flights(field_id=older.field_id)] == ["older"]
+
+
+def test_a_capture_leads_to_the_flight_saved_last(store: Store) -> None:
+    flight = add_flight(store)
+    digest = flight.captures[0].digest
+    assert store.flight_of_capture(digest) == flight.id
+    store.save_flight(replace(flight, id="whole card"))
+    assert store.flight_of_capture(digest) == "whole card"
+    assert store.flight_of_capture("unknown") is None
+
+
+def test_a_flight_of_unknown_photos_is_refused_whole(store: Store) -> None:
+    with pytest.raises(Rejected, match="DJI_0005"):
+        store.save_flight(Flight("flight", None, None, None, (capture(5),)))
+    assert store.flight("flight") is None

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from fieldbox.errors import Misconfigured
+from fieldbox.storage.migrate import migrations_folder, prepare
+from fieldbox.storage.schema import REVISION, metadata
+from fieldbox.storage.store import Store
+from tests.storage.samples import REPOSITORY
+
+NEXT = "0002"
+ADD_COLUMN = """
+    with op.batch_alter_table("fields") as batch:
+        batch.add_column(sa.Column("note", sa.Text(), nullable=True))
+        batch.alter_column("crop", new_column_name="planted")
+"""
+LOSE_FIELDS = ADD_COLUMN + '    op.execute("DELETE FROM fields")\n'  # noqa: S608
+
+
+def next_release(folder: Path, body: str = ADD_COLUMN) -> Path:
+    """The migrations of a release to come, which changes a table that others refer to."""
+    scripts = folder / "migrations"
+    shutil.copytree(REPOSITORY / "migrations", scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    head = f"import sqlalchemy as sa\nfrom alembic import op\nrevision = {NEXT!r}\n"
+    script = f"{head}down_revision = {REVISION!r}\n\n\ndef upgrade() -> None:{body}"
+    (scripts / "versions" / f"{NEXT}_next.py").write_text(script)
+    return scripts
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database of this release with a field and a flight over it."""
+    path = tmp_path / "data" / "fieldbox.db"
+    Store.open(path).close()
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("INSERT INTO fields VALUES (1, 'F01', 'North', '[]', 1, 'chilli', NULL)")
+        raw.execute("INSERT INTO flights VALUES ('flight', 1, NULL, NULL, 0, '2026-06-01T00:00:00.000000Z')")
+    return path
+
+
+def ask(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as raw:
+        return raw.execute(query).fetchall()
+
+
+def parts(statement: str) -> list[str]:
+    """The lines of a CREATE statement; Alembic puts constraints in another order."""
+    return sorted(line.strip().rstrip(",") for line in statement.splitlines())
+
+
+def test_the_migrations_make_what_the_schema_says(tmp_path: Path) -> None:
+    prepare(tmp_path / "fieldbox.db")
+    objects = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    made = ask(tmp_path / "fieldbox.db", objects)
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        said = connection.exec_driver_sql(objects).all()
+    ours = {
+        name: parts(str(sql))
+        for name, sql in made
+        if name != "alembic_version" and not str(name).startswith("detection_places")
+    }
+    assert ours == {name: parts(sql) for name, sql in said}
+
+
+def test_the_code_knows_the_newest_migration() -> None:
+    assert ScriptDirectory(str(migrations_folder())).get_current_head() == REVISION
+
+
+def test_a_new_database_is_durable_and_gets_no_backup(tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "100% new" / "fieldbox.db"
+    with Store.open(path) as store:
+        assert store.check() == []
+    assert ask(path, "PRAGMA journal_mode") == [("wal",)]
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(REVISION,)]
+    assert not (path.parent / "backups").exists()
+
+
+def test_an_older_database_is_copied_and_then_migrated(tmp_path: Path, database: Path) -> None:
+    prepare(database, scripts=next_release(tmp_path), target=NEXT)
+    assert ask(database, "SELECT name, planted, note FROM fields") == [("North", "chilli", None)]
+    assert ask(database, "PRAGMA foreign_key_check") == []
+    (copy,) = (database.parent / "backups").iterdir()
+    assert copy.name.startswith(f"fieldbox-{REVISION}-")
+    assert ask(copy, "SELECT name, crop FROM fields") == [("North", "chilli")]
+    assert ask(copy, "PRAGMA quick_check") == [("ok",)]
+    prepare(database, scripts=tmp_path / "migrations", target=NEXT)
+    assert len(list((database.parent / "backups").iterdir())) == 1
+
+
+@pytest.mark.parametrize("body", [LOSE_FIELDS, ADD_COLUMN + "    op.execute('nonsense')\n"])
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, database: Path, body: str) -> None:
+    with pytest.raises(Exception, match=r"without losing data|nonsense"):
+        prepare(database, scripts=next_release(tmp_path, body), target=NEXT)
+    assert ask(database, "SELECT version_num FROM alembic_version") == [(REVISION,)]
+    assert ask(database, "SELECT name, crop FROM fields") == [("North", "chilli")]
+    with Store.open(database) as store:
+        assert [field.name for field in store.fields()] == ["North"]
+
+
+def test_a_newer_database_is_refused_unless_it_was_made_to_be_used(tmp_path: Path, database: Path) -> None:
+    body = ADD_COLUMN + f'    op.execute("PRAGMA user_version = {int(NEXT)}")\n'
+    prepare(database, scripts=next_release(tmp_path, body), target=NEXT)
+    with pytest.raises(Misconfigured, match=r"newer release of fieldbox \(schema 0002\)"):
+        Store.open(database)
+    with closing(sqlite3.connect(database)) as raw:
+        raw.execute(f"PRAGMA user_version = {int(REVISION)}")
+    Store.open(database).close()
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fieldbox.db"
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("CREATE TABLE photos (id)")
+    with pytest.raises(Misconfigured, match="not one of fieldbox"):
+        Store.open(path)
+    assert ask(path, "SELECT name FROM sqlite_master") == [("photos",)]
+
+
+def test_a_damaged_database_is_reported(database: Path) -> None:
+    database.write_bytes(b"no database at all, and long enough to be taken for one" * 100)
+    with pytest.raises(Misconfigured, match="is damaged; restore"):
+        Store.open(database)
+
+
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Misconfigured, match="cannot be opened"):
+        Store.open(tmp_path / "file" / "fieldbox.db")
+
+
+def test_a_restored_copy_becomes_durable_again(tmp_path: Path, database: Path) -> None:
+    with Store.open(database) as store:
+        store.backup(tmp_path / "copies" / "copy.db")
+        store.set_setting("after", "1")
+    copy = tmp_path / "copies" / "copy.db"
+    assert [file.name for file in copy.parent.iterdir()] == ["copy.db"]
+    assert ask(copy, "PRAGMA journal_mode") == [("delete",)]
+    with Store.open(copy) as store:
+        assert store.setting("after") is None
+        assert [field.name for field in store.fields()] == ["North"]
+    assert ask(copy, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "fieldbox.db"
+    code = "import sys; from pathlib import Path; from fieldbox.storage.store import Store\n"
+    code += "with Store.open(Path(sys.argv[1])) as s: s.audit(sys.argv[2], 'start', '')"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), str(number)], cwd=REPOSITORY)
+        for number in range(3)
+    ]
+    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert len(ask(path, "SELECT * FROM audit")) == 3

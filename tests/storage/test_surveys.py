@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy.exc import IntegrityError
+
+from fieldbox.domain import Cover, Detection, Message, Survey
+from fieldbox.storage.rows import JobState, ViewKey
+from fieldbox.storage.store import Store
+from tests.storage.samples import add_flight, detection, message, near_bangalore, survey
+
+
+def save(
+    store: Store, survey: Survey, detections: list[Detection], message: Message, *, plan_key: str = "plan"
+) -> bool:
+    return store.save_survey(
+        survey, detections, message, plan_key=plan_key, release_sha="r1", to_geographic=near_bangalore
+    )
+
+
+def test_a_survey_comes_back_as_it_went_in(store: Store) -> None:
+    flight = add_flight(store)
+    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], message())
+    assert store.survey("survey") == survey(flight)
+    assert store.survey_for(flight.id, "plan", "r1") == survey(flight)
+    assert store.survey_for(flight.id, "plan", "r2") is None
+    assert store.survey("none") is None
+
+
+def test_surveys_are_listed_newest_first(store: Store) -> None:
+    one, two = add_flight(store, "one"), add_flight(store, "two", first=10)
+    older, newer = survey(one, "a"), replace(survey(one, "b"), made_at=survey(one).made_at + timedelta(1))
+    for number, each in enumerate((newer, older, survey(two, "c"))):
+        assert save(store, each, [], message(str(number)), plan_key=str(number))
+    assert store.surveys(flight_id=one.id) == [newer, older]
+    assert [each.id for each in store.surveys(field_id=two.field_id)] == ["c"]
+    assert [each.id for each in store.surveys()] == ["b", "c", "a"]
+
+
+def test_saving_a_survey_settles_everything_at_once(store: Store) -> None:
+    flight = add_flight(store)
+    store.enqueue(flight.id, release_sha="r1")
+    store.claim()
+    store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
+    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], message())
+    job = store.job_for_flight(flight.id)
+    assert job is not None
+    assert job.state is JobState.DONE
+    assert store.views_done("plan", "r1") == set()
+    assert store.messages() == [message()]
+    assert store.count_detections("survey") == 1
+
+
+def test_views_are_kept_if_asked(store: Store) -> None:
+    flight = add_flight(store)
+    store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
+    store.save_survey(
+        survey(flight),
+        [],
+        message(),
+        plan_key="plan",
+        release_sha="r1",
+        to_geographic=near_bangalore,
+        drop_views=False,
+    )
+    assert len(store.views_done("plan", "r1")) == 1
+
+
+def test_a_second_save_changes_neither_survey_nor_message_but_settles_the_job(store: Store) -> None:
+    flight = add_flight(store)
+    first = survey(flight)
+    assert save(store, first, [detection(flight, 1.0, 2.0)], message())
+    store.enqueue(flight.id, release_sha="r1")
+    assert not save(store, replace(first, area_ha=9.0), [detection(flight, 3.0, 4.0)], message("0002"))
+    assert not save(store, replace(first, id="same work, other id"), [], message("0003"))
+    assert store.surveys() == [first]
+    assert store.count_detections("survey") == 1
+    assert store.messages() == [message()]
+    assert store.jobs([JobState.WAITING]) == []
+
+
+def south_of_the_pole(
+    east: NDArray[np.float64], north: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return north - 91.0, east
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["broken detection", "message id taken"])
+def test_an_error_in_the_middle_leaves_nothing_behind(store: Store, late: bool) -> None:
+    flight, other = add_flight(store), add_flight(store, "other", first=10)
+    store.enqueue(flight.id, release_sha="r1")
+    store.claim()
+    store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
+    assert save(store, survey(other, "before"), [], message(), plan_key="other plan")
+    with pytest.raises(IntegrityError):
+        store.save_survey(
+            survey(flight),
+            [detection(flight, 0.0, 1.0), detection(flight, 0.0, 0.5)],
+            message() if late else message("0002"),
+            plan_key="plan",
+            release_sha="r1",
+            to_geographic=near_bangalore if late else south_of_the_pole,
+        )
+    assert [each.id for each in store.surveys()] == ["before"]
+    assert store.count_detections("survey") == 0
+    assert store.messages() == [message()]
+    assert [job.state for job in store.jobs()] == [JobState.RUNNING]
+    assert len(store.views_done("plan", "r1")) == 1
+    assert save(store, survey(flight), [detection(flight, 1.0, 1.0, Cover.CROP)], message("0002"))
+
+
+def test_messages_are_found_by_state_and_id(store: Store) -> None:
+    flight = add_flight(store)
+    for number, each in enumerate(("b", "a")):
+        save(store, survey(flight, each), [], message(each), plan_key=str(number))
+    assert [each.id for each in store.messages()] == ["a", "b"]
+    assert [each.id for each in store.messages("waiting")] == ["a", "b"]
+    assert store.messages("sent") == []
+    assert store.message("a") == message("a")
+    assert store.message("none") is None

@@ -1,0 +1,40 @@
+// Small helps for every page. Each page can be read without them.
+"use strict";
+
+document.querySelectorAll("[data-hide-with-script]").forEach((each) => { each.hidden = true; });
+document.querySelectorAll("[data-submit-on-change]").forEach((each) => {
+  each.addEventListener("change", () => each.form.requestSubmit());
+});
+document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
+
+// Live parts: the server renders them, in the reader's language; here they are only put in place.
+document.querySelectorAll("[data-refresh]").forEach((part) => {
+  const BUSY_MS = 2000, IDLE_MS = 15000;
+  let last = null;
+
+  async function refresh() {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(part.dataset.refresh, { headers: { Accept: "text/html" } });
+        if (answer.redirected) { location.reload(); return; }
+        if (answer.ok) put(await answer.text());
+      } catch { /* the box is out of reach: the next round tries again */ }
+    }
+    again();
+  }
+
+  function put(text) {
+    if (text === last) return;
+    const first = last === null;
+    last = text;
+    const held = part.contains(document.activeElement) || part.querySelector("details[open]");
+    if (first && part.innerHTML.trim() === text.trim()) return;
+    if (!held || part.querySelector("[data-busy]")) part.innerHTML = text;
+  }
+
+  function again() {
+    setTimeout(refresh, part.querySelector("[data-busy]") ? BUSY_MS : IDLE_MS);
+  }
+
+  again();
+});
