@@ -12,7 +12,8 @@ In order:
    do it; the diagonal is then the sensor's.
 
 1 to 3 hold for the photo as it was taken: they are scaled by the width of the file over EXIF's width,
-since photos are often made smaller, and not used where the proportions differ (cut, or turned).
+since photos are often made smaller. Where the proportions differ (the photo was cut or turned) nobody
+knows where its centre was, and there is no camera.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ class _Lens:
 
 def camera_of(exif: Exif, xmp: Xmp, width: int, height: int) -> Camera | None:
     """The camera of a photo of `width` x `height` pixels; None where no focal length is known."""
-    scale = _scale(exif, width, height)
-    lens = None
-    if scale is not None:
-        lens = _dewarp(xmp) or _design(xmp) or _focal_plane(exif)
-    if lens is None or not _believed(lens, scale or 1.0, width, height):
+    if is_cut(exif, width, height):
+        return None
+    scale = width / exif.width if exif.width else 1.0
+    lens = _dewarp(xmp) or _design(xmp, exif.width or width, exif.height or height) or _focal_plane(exif)
+    if lens is None or not _believed(lens, scale, width, height):
         lens, scale = _film(exif, width, height), 1.0
-    if lens is None or scale is None or not _believed(lens, scale, width, height):
+    if lens is None or not _believed(lens, scale, width, height):
         return None
     return Camera(
         make=exif.make,
@@ -68,12 +69,11 @@ def camera_of(exif: Exif, xmp: Xmp, width: int, height: int) -> Camera | None:
     )
 
 
-def _scale(exif: Exif, width: int, height: int) -> float | None:
-    """Pixels of the file per pixel as taken; None where the photo was cut or turned."""
+def is_cut(exif: Exif, width: int, height: int) -> bool:
+    """Whether a file of `width` x `height` pixels has other proportions than the photo as it was taken."""
     if exif.width is None or exif.height is None:
-        return 1.0
-    across, down = width / exif.width, height / exif.height
-    return across if abs(across / down - 1) < 0.01 else None
+        return False
+    return abs(width * exif.height / (height * exif.width) - 1) > 0.01
 
 
 def _believed(lens: _Lens, scale: float, width: int, height: int) -> bool:
@@ -95,10 +95,16 @@ def _dewarp(xmp: Xmp) -> _Lens | None:
     return _Lens((fx + fy) / 2, dx, dy, (k1, k2, p1, p2, k3), _DEWARP_ERROR)
 
 
-def _design(xmp: Xmp) -> _Lens | None:
+def _design(xmp: Xmp, width: int, height: int) -> _Lens | None:
+    """`width` x `height` of the photo as it was taken; DJI counts the optical centre from its corner."""
     focal = within(xmp.number("drone-dji", "calibratedfocallength"), 100.0, 100_000.0)
-    # CalibratedOpticalCenterX/Y is half the sensor's size in every file seen: the centre, no offset.
-    return None if focal is None else _Lens(focal)
+    if focal is None:
+        return None
+    cx = within(xmp.number("drone-dji", "calibratedopticalcenterx"), 0.4 * width, 0.6 * width)
+    cy = within(xmp.number("drone-dji", "calibratedopticalcentery"), 0.4 * height, 0.6 * height)
+    if cx is None or cy is None:
+        return _Lens(focal)
+    return _Lens(focal, cx - width / 2, cy - height / 2)
 
 
 def _focal_plane(exif: Exif) -> _Lens | None:

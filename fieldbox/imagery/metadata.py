@@ -9,7 +9,7 @@ from pathlib import Path
 from fieldbox.domain import Camera, Pose
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
-from fieldbox.imagery.cameras import camera_of
+from fieldbox.imagery.cameras import camera_of, is_cut
 from fieldbox.imagery.exif import Exif, read_exif
 from fieldbox.imagery.jpeg import JpegHeader, read_header
 from fieldbox.imagery.poses import place_of, pose_of
@@ -19,6 +19,7 @@ SIMULATED_SOFTWARE = "fieldbox simulate"
 NO_FOCAL = Sentence(
     N_("The photo does not say the focal length of its camera: give the drone's original files.")
 )
+CUT = Sentence(N_("The photo was cut or turned after the flight: give the drone's original file."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
     place = place_of(exif, xmp)
     camera = camera_of(exif, xmp, header.width, header.height)
     pose = pose_of(exif, xmp)
-    placed = isinstance(pose, Pose) and camera is not None
+    if isinstance(pose, Pose) and camera is None:
+        pose = CUT if is_cut(exif, header.width, header.height) else NO_FOCAL
     return Metadata(
         width=header.width,
         height=header.height,
@@ -71,8 +73,8 @@ def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
         serial=exif.serial or xmp.text("drone-dji", "cameraserialnumber", "droneserialnumber")[:80],
         software=exif.software,
         camera=camera,
-        pose=pose if isinstance(pose, Pose) and placed else None,
-        unplaced=None if placed else pose if isinstance(pose, Sentence) else NO_FOCAL,
+        pose=pose if isinstance(pose, Pose) else None,
+        unplaced=pose if isinstance(pose, Sentence) else None,
         simulated=_simulated(exif, xmp),
     )
 

@@ -2,7 +2,9 @@
 
 Nothing is guessed: a photo without a position, a height above the ground, a heading or a tilt has no
 pose, and a sentence says what is missing. Standard errors (per axis), where the file states none, are
-our estimates from makers' data sheets and published flights:
+our estimates from makers' data sheets, except senseFly's: with these the 95 % bounds hold for 95 % of
+128 pairs of overlapping photos of a real flight (24 photos, 71 m, SIFT matches; the median disagreement
+on the ground is 14 m). DJI's held for all 4 pairs along one line of a real flight at 40 m.
 
 =================================  ==========  ===========  ======  =======
 source                             horizontal  height       yaw     tilt
@@ -10,8 +12,8 @@ source                             horizontal  height       yaw     tilt
 DJI, GPS (hover +-1.5 m)           1.5 m       2 m          3 deg   1 deg
 DJI, RtkFlag 32 to 49 (float)      0.4 m       2 m          3 deg   1 deg
 DJI, RtkFlag 50 (fixed)            RtkStd*     RtkStdHgt    1 deg   0.2 deg
-senseFly (no gimbal)               1.5 m       3 m          5 deg   3 deg
-Pix4D-style `Camera:` tags         stated/1.5  stated/3 m   5 deg   3 deg
+senseFly (no gimbal)               3 m         5 m          8 deg   5 deg
+Pix4D-style `Camera:` tags         stated/3 m  stated/5 m   8 deg   5 deg
 =================================  ==========  ===========  ======  =======
 
 Heights are taken as heights above the ground. DJI's RelativeAltitude counts from the place of take-off
@@ -47,6 +49,9 @@ NO_HEIGHT = Sentence(
 NO_DIRECTION = Sentence(
     N_("The photo does not say which way the camera was turned: give the drone's original files.")
 )
+_TURNING_SOFTWARE = ("windows photo viewer", "windows photo gallery", "windows live photo gallery", "picasa")
+"""Viewers that write a photo when it was turned by hand, and leave the drone's angles as they were. Two
+of the eight real DJI photos that we tune on are such: upside down by what their neighbours show."""
 
 
 class Place(NamedTuple):
@@ -90,19 +95,11 @@ def pose_of(exif: Exif, xmp: Xmp) -> Pose | Sentence:
     stated = _dji(xmp) or _sensefly(xmp) or _pix4d(exif, xmp)
     if stated is None or stated.height_m is None:
         return NO_HEIGHT
-    if not 0 < stated.height_m <= MAX_HEIGHT_M:
-        return Sentence(
-            N_("The photo states a height of {height} m above the ground, which cannot be right."),
-            {"height": round(stated.height_m, 1)},
-        )
     if stated.angles is None:
         return NO_DIRECTION
-    tilt = tilt_deg(stated.angles)
-    if tilt > MAX_TILT_DEG:
-        return Sentence(
-            N_("The camera looked at the horizon, {tilt} degrees off straight down: point it at the ground."),
-            {"tilt": round(tilt)},
-        )
+    doubt = _doubt(exif, stated.height_m, stated.angles)
+    if doubt is not None:
+        return doubt
     return Pose(
         lat=place.lat,
         lon=place.lon,
@@ -115,6 +112,27 @@ def pose_of(exif: Exif, xmp: Xmp) -> Pose | Sentence:
         yaw_error_deg=stated.yaw_error_deg,
         tilt_error_deg=stated.tilt_error_deg,
     )
+
+
+def _doubt(exif: Exif, height_m: float, angles: Angles) -> Sentence | None:
+    """What makes a stated pose unusable."""
+    if any(name in exif.software.lower() for name in _TURNING_SOFTWARE):
+        return Sentence(
+            N_("The photo was turned with {software} after the flight: give the drone's original file."),
+            {"software": exif.software},
+        )
+    if not 0 < height_m <= MAX_HEIGHT_M:
+        return Sentence(
+            N_("The photo states a height of {height} m above the ground, which cannot be right."),
+            {"height": round(height_m, 1)},
+        )
+    tilt = tilt_deg(angles)
+    if tilt > MAX_TILT_DEG:
+        return Sentence(
+            N_("The camera looked at the horizon, {tilt} degrees off straight down: point it at the ground."),
+            {"tilt": round(tilt)},
+        )
+    return None
 
 
 def _dji(xmp: Xmp) -> _Stated | None:
@@ -146,7 +164,7 @@ def _sensefly(xmp: Xmp) -> _Stated | None:
     angles = _angles(xmp, "sensefly", "heading", "pitchangle", "rollangle")
     if height is None and angles is None:
         return None  # newer senseFly cameras use the namespace for other things, `Camera:` for these
-    return _Stated(height, angles, 1.5, 3.0, 5.0, 3.0)
+    return _Stated(height, angles, 3.0, 5.0, 8.0, 5.0)
 
 
 def _pix4d(exif: Exif, xmp: Xmp) -> _Stated | None:
@@ -162,10 +180,10 @@ def _pix4d(exif: Exif, xmp: Xmp) -> _Stated | None:
     return _Stated(
         xmp.number("camera", "abovegroundaltitude"),
         angles,
-        1.5 if horizontal is None else max(RTK_FLOOR_M, horizontal),
-        3.0 if vertical is None else max(RTK_FLOOR_M, vertical),
+        3.0 if horizontal is None else max(RTK_FLOOR_M, horizontal),
+        5.0 if vertical is None else max(RTK_FLOOR_M, vertical),
+        8.0,
         5.0,
-        3.0,
     )
 
 

@@ -63,12 +63,15 @@ class Decoding:
         Raises `ValueError` for an unknown name or a value of another shape than the default's.
         """
         plain = cls()
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
-        for key, value in values.items():
-            if isinstance(getattr(plain, key, None), tuple) and isinstance(value, float):
-                values[key] = value = (value, value)
-            if not _alike(value, getattr(plain, key, None)):
+        values: dict[str, object] = {}
+        for key, value in stored.items():
+            example = getattr(plain, key, None)
+            plain_value = tuple(value) if isinstance(value, list) else value
+            if isinstance(example, tuple) and isinstance(plain_value, float):
+                plain_value = (plain_value,) * len(example)
+            if not _alike(plain_value, example):
                 raise ValueError(f"decoding: {key} cannot be {value!r}")
+            values[key] = plain_value
         return dataclasses.replace(plain, **values)  # type: ignore[arg-type]
 
 
@@ -268,7 +271,8 @@ def _outlines(
     rows, columns = green.shape
     owners = np.full((rows, columns), -1, np.int32)
     owners[cells.y, cells.x] = cells.owner
-    order = np.argsort(cells.owner, kind="stable")
+    # numpy sorts small integers by radix, ten times faster.
+    order = np.argsort(cells.owner.astype(np.int16) if kept[-1] < 2**15 else cells.owner, kind="stable")
     order = order[np.isin(cells.owner[order], kept)]
     x, y, first = cells.x[order], cells.y[order], np.searchsorted(cells.owner[order], kept)
     # One cell around each plant, where there is one, lets the line run between the cells.
@@ -276,22 +280,31 @@ def _outlines(
     right = np.minimum(np.maximum.reduceat(x, first) + 2, columns)
     top = np.maximum(np.minimum.reduceat(y, first) - 1, 0)
     bottom = np.minimum(np.maximum.reduceat(y, first) + 2, rows)
+    corners = np.stack([left, top], 1)
     found = []
     for plant, x0, x1, y0, y1 in np.stack([kept, left, right, top, bottom], 1).tolist():
         part = green[y0:y1, x0:x1]
         level = levels[plant]
         own = (owners[y0:y1, x0:x1] == plant) | (part < level)
-        outline = _contour(np.where(own, part, 0), float(level)) + np.array([x0, y0], np.float32)
-        found.append(np.clip(outline * STRIDE + CELL_MIDDLE, 0, limit).astype(np.float32))
-    return tuple(found)
+        found.append(_contour(part * own, level))
+    lengths = [len(points) for points in found]
+    # cv2.resize keeps the outer edges in place: fine pixel i lies at (i + 0.5) / FINER - 0.5 of the part.
+    points = (
+        (np.concatenate(found).astype(np.float32) + 0.5) / FINER - 0.5 + np.repeat(corners, lengths, axis=0)
+    )
+    placed = np.clip(points * STRIDE + CELL_MIDDLE, 0, limit).astype(np.float32)
+    return tuple(np.split(placed, np.cumsum(lengths)[:-1]))
 
 
-def _contour(green: Floats, level: float) -> Floats:
-    """Largest line along which `green` falls through `level`, [K, 2] in cells of it, finer than these."""
+def _contour(green: Floats, level: np.float32) -> Ints:
+    """Longest line along which `green` falls through `level`, [K, 2] in steps of 1 / `FINER` cell."""
     fine = cv2.resize(green, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
-    # Between the cells the highest value is a little below that of the cell: never leave nothing.
-    level = min(level, float(fine.max()))
-    contours, _ = cv2.findContours((fine >= level).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    contour = max(contours, key=cv2.contourArea) if len(contours) > 1 else contours[0]
-    # cv2.resize keeps the outer edges in place: fine pixel i lies at (i + 0.5) / FINER - 0.5.
-    return np.asarray((contour[:, 0] + 0.5) / FINER - 0.5, np.float32)
+    plant = (fine >= level).view(np.uint8)
+    contours, _ = cv2.findContours(plant, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not contours:
+        # Between the cells the highest value is a little below that of the cell: never leave nothing.
+        contours, _ = cv2.findContours(
+            (fine >= fine.max()).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+        )
+    longest = max(contours, key=len)
+    return np.asarray(longest[:, 0], np.int32)

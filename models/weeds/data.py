@@ -257,7 +257,7 @@ class Sampler:
             field, half = self.potato, self.half
             centre = self._somewhere()
         scale = self._scale(field.scales)
-        image, ids, to_field = self._cut(field, half, centre, scale)
+        image, ids = self._cut(field, half, centre, scale)
         if field is self.potato and rng.random() < 0.4:
             image, ids = self._plant(image, ids, scale)
         classes = np.concatenate([field.classes, np.full(64, WEED, np.uint8)])
@@ -280,10 +280,8 @@ class Sampler:
             return float(np.clip(math.exp(self.random.normal(-0.05, 0.3)), low, high))
         return float(math.exp(self.random.uniform(math.log(low), math.log(high))))
 
-    def _cut(
-        self, field: Field, half: Array | None, centre: Array, scale: float
-    ) -> tuple[Array, Array, Array]:
-        """A rotated, mirrored, zoomed crop: image, ids on the cell grid, and the crop-to-field matrix."""
+    def _cut(self, field: Field, half: Array | None, centre: Array, scale: float) -> tuple[Array, Array]:
+        """A rotated, mirrored, zoomed crop: its image, and its ids on the cell grid."""
         rng, size = self.random, self.size
         turn, stretch = rng.uniform(0, 2 * math.pi), math.exp(rng.normal(0, 0.05))
         flip = 1.0 if rng.random() < 0.5 else -1.0
@@ -312,7 +310,7 @@ class Sampler:
             field.ids, grid, (cells, cells), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT, borderValue=outside,
         )  # fmt: skip
-        return image, ids, to_field
+        return image, ids
 
     def _plant(self, image: Array, ids: Array, scale: float) -> tuple[Array, Array]:
         """Plant a few weeds from elsewhere in the field onto this crop's soil."""

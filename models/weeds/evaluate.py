@@ -16,16 +16,17 @@ import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import onnx
 from scipy.optimize import linear_sum_assignment
 
-from fieldbox.inference.plants import CROP, WEED, Decoding, Plants, find_plants
+from fieldbox.inference.plants import CROP, WEED, Decoding, Plants, find_plants, segment
 from fieldbox.inference.runtime import Session
 from fieldbox.inference.weeds import WeedModel
-from models.weeds.data import POTATO_GSD_MM, TILE, Field, load_potato
+from models.weeds.data import POTATO_GSD_MM, ROWS, TILE, Field, load_potato
 from models.weeds.export import write
 
 MATCH_MM = 150.0
@@ -119,37 +120,45 @@ def tiles_of(points: Array, side: float) -> Array:
 def bootstrap(
     found: Plants, truth: Truth, reach: float, side: float, rounds: int = 1000
 ) -> dict[str, dict[str, list[float]]]:
-    """95 % intervals by drawing tiles with replacement: F1 and the ratios of true to found count and area."""
+    """95 % intervals by drawing tiles with replacement: F1 and the ratio of true to found count."""
     rng = np.random.default_rng(0)
     out: dict[str, dict[str, list[float]]] = {}
-    area = np.bincount(np.maximum(truth.ids, 0).ravel(), minlength=len(truth.classes))
     for name, kind in KINDS.items():
         result = match(found, truth, kind, reach)
-        mine = np.concatenate([result.pairs[:, 0], result.extra])
-        theirs = np.concatenate([result.pairs[:, 1], result.missed])
-        by_find, by_label = tiles_of(found.centres[mine], side), tiles_of(truth.centres[theirs], side)
-        tiles = np.unique(np.concatenate([by_find, by_label]))
-        rows = []
         hits = tiles_of(truth.centres[result.pairs[:, 1]], side)
-        for tile in tiles:
-            rows.append([
-                (hits == tile).sum(), (by_find == tile).sum(), (by_label == tile).sum(),
-                found.areas_px[mine][by_find == tile].sum(), area[theirs][by_label == tile].sum(),
-            ])  # fmt: skip
-        table = np.array(rows, np.float64)
+        finds = tiles_of(found.centres[np.concatenate([result.pairs[:, 0], result.extra])], side)
+        labels = tiles_of(truth.centres[np.concatenate([result.pairs[:, 1], result.missed])], side)
+        tiles = np.unique(np.concatenate([finds, labels]))
+        table = np.array([[(of == tile).sum() for of in (hits, finds, labels)] for tile in tiles], np.float64)
         drawn = table[rng.integers(len(table), size=(rounds, len(table)))].sum(1)
         total = table.sum(0)
-
-        def spread(values: Array) -> list[float]:
-            return [round(float(v), 3) for v in np.percentile(values, [2.5, 97.5])]
-
         out[name] = {
-            "f1_95": spread(2 * drawn[:, 0] / np.maximum(drawn[:, 1] + drawn[:, 2], 1)),
+            "f1_95": _spread(2 * drawn[:, 0] / np.maximum(drawn[:, 1] + drawn[:, 2], 1)),
             "count_ratio": [round(float(total[2] / max(total[1], 1)), 3)],
-            "count_ratio95": spread(drawn[:, 2] / np.maximum(drawn[:, 1], 1)),
-            "cover_ratio": [round(float(total[4] / max(total[3], 1)), 3)],
-            "cover_ratio95": spread(drawn[:, 4] / np.maximum(drawn[:, 3], 1)),
-        }  # fmt: skip
+            "count_ratio95": _spread(drawn[:, 2] / np.maximum(drawn[:, 1], 1)),
+        }
+    return out
+
+
+def _spread(values: Array) -> list[float]:
+    return [round(float(v), 3) for v in np.percentile(values, [2.5, 97.5])]
+
+
+def cover_ratios(classes: Array, truth: Truth, rounds: int = 1000) -> dict[str, dict[str, list[float]]]:
+    """Ratio of labelled to seen cover (cells of that class), with its 95 % interval by drawing tiles."""
+    rng = np.random.default_rng(0)
+    rows, columns = classes.shape
+    labels = truth.classes[cv2.resize(truth.ids, (columns, rows), interpolation=cv2.INTER_NEAREST)]
+    down, across = ((np.arange(n) * ROWS // rows) for n in (rows, columns))
+    _, tile = np.unique((down[:, None] * 1000 + across[None]).ravel(), return_inverse=True)
+    out = {}
+    for name, kind in KINDS.items():
+        seen, real = (np.bincount(tile, (of == kind).ravel()) for of in (classes, labels))
+        drawn = rng.integers(len(seen), size=(rounds, len(seen)))
+        out[name] = {
+            "cover_ratio": [round(float(real.sum() / max(seen.sum(), 1)), 3)],
+            "cover_ratio95": _spread(real[drawn].sum(1) / np.maximum(seen[drawn].sum(1), 1)),
+        }
     return out
 
 
@@ -305,29 +314,34 @@ def calibrated(view: View, decoding: Decoding) -> Decoding:
     return dataclasses.replace(decoding, slope=tuple(slopes), shift=tuple(shifts))
 
 
-def report(model: WeedModel, decoding: Decoding, place: Ground) -> dict[str, dict[str, object]]:
+def report(model: WeedModel, decoding: Decoding, place: Ground) -> dict[str, dict[str, Any]]:
     """Everything measured on one strip."""
-    found = find_plants(model.maps(place.image), decoding, place.size)
+    maps = model.maps(place.image)
+    seen = segment(maps, decoding, place.size)
     floor = dataclasses.replace(decoding, least=(0.05, 0.05), peak=0.05)
-    all_found = find_plants(model.maps(place.image), floor, place.size)
-    result = scores(found, place.truth, place.reach)
-    spread = bootstrap(found, place.truth, place.reach, place.side)
+    all_found = find_plants(maps, floor, place.size)
+    result = scores(seen.plants, place.truth, place.reach)
+    spread = bootstrap(seen.plants, place.truth, place.reach, place.side)
+    cover = cover_ratios(seen.classes, place.truth)
     return {
-        name: {key: round(v, 4) for key, v in result[name].items()} | spread[name]
-        | {"ap50": round(average_precision(all_found, place.truth, kind), 4)}
+        name: {key: round(v, 4) for key, v in result[name].items()}
+        | spread[name] | cover[name] | {"ap50": round(average_precision(all_found, place.truth, kind), 4)}
         for name, kind in KINDS.items()
     }  # fmt: skip
 
 
 def properties_of(
-    measured: dict[str, dict[str, object]], decoding: Decoding, gsd_mm: list[float]
+    measured: dict[str, dict[str, Any]], decoding: Decoding, gsd_mm: list[float]
 ) -> dict[str, str]:
     """The measured part of a model's metadata."""
     kinds = list(KINDS)
     return {
         "decoding": json.dumps(dataclasses.asdict(decoding)),
         "gsd_mm": json.dumps(gsd_mm),
-        **{key: json.dumps({k: measured[k][key] for k in kinds}) for key in ("count_ratio95", "cover_ratio95", "precision", "recall")},
+        **{
+            key: json.dumps({k: measured[k][key] for k in kinds})
+            for key in ("count_ratio95", "cover_ratio95", "precision", "recall")
+        },
         **{key: json.dumps({k: measured[k][key][0] for k in kinds}) for key in ("count_ratio", "cover_ratio")},
     }  # fmt: skip
 

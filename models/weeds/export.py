@@ -38,6 +38,8 @@ from models.weeds.model import OFFSET_UNIT, STRIDE, WeedNet
 
 NAME, VERSION = "fieldbox-weeds", "1"
 CLASSES = ["soil", "crop", "weed"]
+TEXTS = {"name", "version", "training_digest"}
+"""Metadata that is plain text; all else is JSON."""
 CALIBRATION_METHODS = {
     "entropy": CalibrationMethod.Entropy, "percentile": CalibrationMethod.Percentile, "minmax": CalibrationMethod.MinMax,
 }  # fmt: skip
@@ -283,10 +285,7 @@ def write(models: dict[str, onnx.ModelProto], properties: dict[str, str], out: P
         onnx.save(model, str(partial))
         hashes[name] = sha256(partial)
         partial.replace(out / name)
-    plain = {
-        key: json.loads(value) if value[:1] in "[{0123456789" and key != "training_digest" else value
-        for key, value in properties.items()
-    }
+    plain = {key: value if key in TEXTS else json.loads(value) for key, value in properties.items()}
     listing = json.dumps({"sha256": hashes, **plain}, indent=2, sort_keys=True)
     partial = out / "weeds.json.part"
     partial.write_text(listing + "\n")
@@ -299,7 +298,8 @@ def basic_properties(data: Path) -> dict[str, str]:
     unknown = json.dumps({"crop": [0.5, 2.0], "weed": [0.5, 2.0]})
     return {
         "name": NAME, "version": VERSION, "classes": json.dumps(CLASSES), "stride": str(STRIDE),
-        "gsd_mm": json.dumps([1.5, 5.6]), "decoding": "{}", "count_ratio95": unknown, "cover_ratio95": unknown, "training_digest": training_digest(data),
+        "gsd_mm": json.dumps([1.5, 5.6]), "decoding": "{}", "count_ratio95": unknown, "cover_ratio95": unknown,
+        "training_digest": training_digest(data),
     }  # fmt: skip
 
 

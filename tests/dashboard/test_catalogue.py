@@ -67,5 +67,5 @@ def test_stored_sentences_are_read_in_the_readers_language() -> None:
 
 
 def test_the_languages_call_themselves_by_their_own_names() -> None:
-    assert list(languages().items())[0] == ("en", "English")
+    assert next(iter(languages().items())) == ("en", "English")
     assert languages()["hi"] == "हिन्दी"

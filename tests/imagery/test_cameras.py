@@ -32,6 +32,21 @@ def test_a_photo_that_was_dewarped_on_board_has_no_distortion() -> None:
     assert (camera.cx, camera.cy) == (2735.5, 1823.5)
 
 
+def test_the_design_values_with_their_optical_centre() -> None:
+    tags = {
+        "CalibratedFocalLength": "3666.67",
+        "CalibratedOpticalCenterX": "2740",
+        "CalibratedOpticalCenterY": "1820",
+    }
+    camera = camera_of(Exif(width=5472, height=3648), dji(**tags), 2736, 1824)
+    assert camera is not None
+    assert (camera.focal_px, camera.cx, camera.cy) == pytest.approx((1833.335, 1369.5, 909.5))
+    assert camera.focal_error == 0.015
+    lost = camera_of(Exif(), dji(**{**tags, "CalibratedOpticalCenterY": "0"}), 5472, 3648)
+    assert lost is not None
+    assert (lost.cx, lost.cy) == (2735.5, 1823.5)
+
+
 def test_a_photo_made_smaller_scales_the_calibration() -> None:
     camera = camera_of(Exif(width=5472, height=3648), dji(DewarpData=DEWARP), 2736, 1824)
     assert camera is not None
@@ -39,10 +54,10 @@ def test_a_photo_made_smaller_scales_the_calibration() -> None:
     assert camera.cx == pytest.approx(1367.5 - 4.25)
 
 
-def test_a_photo_that_was_cut_falls_back_on_the_film_focal() -> None:
-    camera = camera_of(Exif(width=5472, height=3648, focal_35mm=24), dji(DewarpData=DEWARP), 3000, 2250)
-    assert camera is not None
-    assert camera.focal_error == 0.05
+@pytest.mark.parametrize("size", [(3000, 2250), (3648, 5472)])
+def test_a_photo_that_was_cut_or_turned_has_no_camera(size: tuple[int, int]) -> None:
+    exif = Exif(width=5472, height=3648, focal_35mm=24)
+    assert camera_of(exif, dji(DewarpData=DEWARP), *size) is None
 
 
 def test_focal_plane_resolution() -> None:

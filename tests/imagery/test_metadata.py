@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fieldbox.domain import Pose
 from fieldbox.errors import Rejected
 from fieldbox.imagery.captures import capture_of
-from fieldbox.imagery.metadata import NO_FOCAL, Metadata, read_metadata
+from fieldbox.imagery.metadata import CUT, NO_FOCAL, Metadata, read_metadata
 from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, NO_POSITION
 from tests.imagery.photos import (
     DJI_NS,
@@ -102,7 +102,7 @@ def test_sensefly_attitude_is_that_of_the_aircraft(read) -> None:  # type: ignor
         )
     )
     assert (pose.height_m, pose.yaw_deg, pose.pitch_deg, pose.roll_deg) == (66.1, 70.06, 2.56, -2.93)
-    assert (pose.error_m, pose.height_error_m, pose.yaw_error_deg, pose.tilt_error_deg) == (1.5, 3, 5, 3)
+    assert (pose.error_m, pose.height_error_m, pose.yaw_error_deg, pose.tilt_error_deg) == (3, 5, 8, 5)
 
 
 def test_pix4d_tags(read) -> None:  # type: ignore[no-untyped-def]
@@ -180,6 +180,13 @@ def test_without_a_focal_length_there_is_no_pose(read) -> None:  # type: ignore[
     assert (metadata.pose, metadata.camera, metadata.unplaced) == (None, None, NO_FOCAL)
 
 
+def test_a_photo_turned_or_cut_afterwards_has_no_pose(read) -> None:  # type: ignore[no-untyped-def]
+    viewer = exif_bytes(base={0x0131: "Microsoft Windows Photo Viewer 10.0.10240.16384"})
+    assert "turned with Microsoft" in str(read(jpeg(exif=viewer, packet=dji_xmp())).unplaced)
+    turned = exif_bytes(shot={0xA002: 256, 0xA003: 320})
+    assert read(jpeg(exif=turned, packet=dji_xmp())).unplaced == CUT
+
+
 def test_time_with_fractions_and_without_sense(read) -> None:  # type: ignore[no-untyped-def]
     assert read(jpeg(exif=exif_bytes(shot={0x9291: "25"}))).taken_at == datetime(
         2026, 6, 1, 10, 0, 0, 250_000
@@ -233,9 +240,10 @@ def test_the_real_flights_are_placed() -> None:
     assert len(seneca) == 24
     assert len(brighton) == 8
     assert all(60 < pose_of(metadata).height_m < 80 for metadata in seneca)
-    assert {pose_of(metadata).height_error_m for metadata in seneca} == {3.0}
-    assert all(39 < pose_of(metadata).height_m < 41 for metadata in brighton)
-    assert [round(pose_of(metadata).yaw_deg) for metadata in brighton] == [45, 43, 44, 45, 45, 44, 220, 228]
+    assert {pose_of(metadata).height_error_m for metadata in seneca} == {5.0}
+    assert all(39 < pose_of(metadata).height_m < 41 for metadata in brighton[:6])
+    assert [round(pose_of(metadata).yaw_deg) for metadata in brighton[:6]] == [45, 43, 44, 45, 45, 44]
+    assert all("turned with Microsoft Windows" in str(metadata.unplaced) for metadata in brighton[6:])
     widths = {(m.width, round(m.camera.focal_px / m.width, 3)) for m in seneca if m.camera}
     assert widths == {(3240, 0.694), (3600, 0.694)}  # made smaller, the same lens
 

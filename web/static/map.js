@@ -11,7 +11,7 @@
   const bounds = L.latLngBounds(setup.bounds);
   const map = L.map(stage, {
     preferCanvas: true, zoomControl: false, attributionControl: false,
-    maxZoom: 25, minZoom: 10, maxBounds: bounds.pad(1), bounceAtZoomLimits: false,
+    maxZoom: 25, minZoom: 10, zoomSnap: 0.25, maxBounds: bounds.pad(1), bounceAtZoomLimits: false,
   });
   map.fitBounds(bounds, { padding: [8, 8] });
   L.control.zoom({ zoomInTitle: setup.words.zoomInTitle, zoomOutTitle: setup.words.zoomOutTitle }).addTo(map);

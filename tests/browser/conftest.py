@@ -1,0 +1,71 @@
+"""The dashboard behind waitress, and Debian's Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import waitress
+from playwright.sync_api import Browser, sync_playwright
+
+from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.passwords import hash_password
+from tests.dashboard.demo_box import DemoBox, make_box
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "correct horse"  # noqa: S105 - of a throw-away box
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without one the tests are skipped."""
+    found = (
+        os.environ.get("FIELDBOX_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    if found is None:
+        pytest.skip("chromium is not installed (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoBox]:
+    """A box that looks like a field, with the user asha."""
+    made = make_box(tmp_path_factory.mktemp("box"), pretty=True)
+    made.store.add_user("asha", hash_password(PASSWORD), "owner")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def address(demo: DemoBox) -> Iterator[str]:
+    """Where the dashboard answers."""
+    app = create_app(demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute")
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: FIELDBOX_SCREENSHOTS, else pytest's own temporary folder."""
+    folder = Path(os.environ.get("FIELDBOX_SCREENSHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,229 @@
+"""A person with a phone, and one at a desk, find the weeds of their field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
+
+from fieldbox.i18n import Sentence
+from tests.browser.conftest import PASSWORD
+from tests.dashboard.demo_box import SHA, DemoBox
+
+PHONE, DESK = (390, 844), (1366, 900)
+TAP_PX = 44
+PAINTED = """() => {
+  const tiles = [...document.querySelectorAll("img.leaflet-tile-loaded")].filter(
+    (img) => img.src.includes("/LAYER/") && img.naturalWidth > 1);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 8;
+  const draw = canvas.getContext("2d", { willReadFrequently: true });
+  return tiles.map((img) => {
+    draw.clearRect(0, 0, 8, 8);
+    draw.drawImage(img, 0, 0, 8, 8);
+    return Math.max(...draw.getImageData(0, 0, 8, 8).data.filter((_, i) => i % 4 === 3));
+  }).filter((alpha) => alpha > 0).length;
+}"""
+
+
+@dataclass
+class Visit:
+    """A page with all that went wrong on it."""
+
+    page: Page
+    trouble: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings of the console."""
+        if message.type in ("error", "warning"):
+            self.trouble.append(f"{message.type}: {message.text}")
+
+    def see(self, request: Request) -> None:
+        """Keep every host that is asked."""
+        if not request.url.startswith(("data:", "blob:")):
+            self.hosts.add(request.url.split("/")[2])
+
+    def read(self, response: Response) -> None:
+        """Keep answers that say that something is wrong."""
+        if response.status >= 400:
+            self.trouble.append(f"{response.status} {response.url}")
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Open]:
+    """Open a logged-in page of a given size; at the end nothing may have gone wrong on it."""
+    made: list[Visit] = []
+
+    def open_page(size: tuple[int, int], *, language: str = "en", script: bool = True) -> Visit:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=size == PHONE,
+            is_mobile=size == PHONE,
+            locale=language,
+            java_script_enabled=script,
+        )
+        one = Visit(context.new_page())
+        one.page.set_default_timeout(10_000)
+        one.page.on("console", one.hear)
+        one.page.on("pageerror", lambda error: one.trouble.append(str(error)))
+        one.page.on("request", one.see)
+        one.page.on("response", one.read)
+        made.append(one)
+        one.page.goto(address)
+        one.page.fill("input[name=name]", "asha")
+        one.page.fill("input[name=password]", PASSWORD)
+        one.page.click("main form button")
+        one.page.wait_for_url(f"{address}/")
+        return one
+
+    yield open_page
+    for one in made:
+        one.page.context.close()
+        assert one.trouble == []
+        assert one.hosts <= {address.removeprefix("http://")}
+
+
+def painted(page: Page, layer: str) -> None:
+    """Wait until tiles of the layer are there and not empty."""
+    until(page, PAINTED.replace("LAYER", layer))
+
+
+def until(page: Page, script: str) -> None:
+    """Wait until `script` is true. (Playwright's own wait_for_function evaluates text, which the CSP forbids.)"""
+    for _ in range(100):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never came true: {script}")
+
+
+def fits(page: Page) -> bool:
+    """Nothing sticks out to the side."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_from_login_to_the_photo_behind_a_hotspot(visit: Open, shots: Path, size: tuple[int, int]) -> None:
+    page = visit(size).page
+    name = "phone" if size == PHONE else "desk"
+    expect(page.get_by_text("Weeds cover 3.2 %")).to_be_visible()
+    assert fits(page)
+    page.screenshot(path=shots / f"{name}-home.png", full_page=True)
+
+    page.get_by_role("link", name="Open the map").click()
+    painted(page, "mosaic")
+    assert fits(page)
+    page.screenshot(path=shots / f"{name}-field.png", full_page=True)
+
+    page.locator("label", has_text=re.compile("^Weeds$")).click()
+    painted(page, "weed-cover")
+    expect(page.locator("[data-legend=weed-cover]")).to_be_visible()
+    page.screenshot(path=shots / f"{name}-weeds.png")
+
+    page.locator(".spot-marker").first.click()
+    photo = page.locator("dialog img.crop")
+    expect(photo).to_be_visible()
+    until(page, "document.querySelector('dialog img.crop').naturalWidth === 720")
+    box = photo.bounding_box()
+    assert box is not None and box["width"] > min(size[0] * 0.8, 400) and box["y"] + box["height"] <= size[1]
+    page.screenshot(path=shots / f"{name}-photo.png")
+    page.locator("dialog .close").click()
+    expect(page.locator("dialog")).to_be_hidden()
+
+
+def test_single_weeds_are_outlined_when_near_and_can_be_tapped(
+    visit: Open, demo: DemoBox, shots: Path
+) -> None:
+    page = visit(PHONE).page
+    with page.expect_response(re.compile("/weeds")) as asked:
+        page.goto(f"{page.url}fields/{demo.field_id}")
+        page.locator("[data-spot='1']").click()
+    assert asked.value.json()["features"]
+    page.locator("dialog .close").click()
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(600)
+    canvas = page.locator("#map canvas")
+    pink = canvas.evaluate(
+        """(canvas) => {
+          const box = canvas.getBoundingClientRect(), map = document.getElementById("map").getBoundingClientRect();
+          const scale = canvas.width / box.width;
+          const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          for (let i = 0; i < all.length; i += 4) {
+            const x = (i / 4) % canvas.width / scale + box.x, y = Math.floor(i / 4 / canvas.width) / scale + box.y;
+            const inside = x > map.x + 80 && x < map.right - 30 && y > map.y + 20 && y < map.bottom - 60;
+            if (inside && all[i] > 200 && all[i + 1] < 80 && all[i + 2] > 100 && all[i + 3] > 200) return [x, y];
+          }
+          return null;
+        }"""
+    )
+    page.screenshot(path=shots / "phone-near.png")
+    assert pink, "no outline was drawn"
+    page.mouse.click(pink[0], pink[1] + 2)
+    expect(page.locator("dialog h2")).to_have_text("Weed")
+
+
+def test_progress_moves_without_a_reload(visit: Open, demo: DemoBox, shots: Path) -> None:
+    page = visit(PHONE).page
+    job = demo.store.enqueue(demo.flight_id, release_sha="another release")
+    assert demo.store.claim()
+    demo.store.progress(job, "look", 17, 42)
+    page.reload()
+    expect(page.locator(".num", has_text="17 / 42")).to_be_visible()
+    page.screenshot(path=shots / "phone-progress.png")
+    demo.store.progress(job, "look", 30, 42)
+    expect(page.locator(".num", has_text="30 / 42")).to_be_visible(timeout=5000)
+    demo.store.fail(job, Sentence("It was stopped for a test."), retry_at=None)
+    expect(page.get_by_text("It was stopped for a test.")).to_be_visible(timeout=5000)
+    demo.store.finish(demo.store.enqueue(demo.flight_id, release_sha=SHA))
+
+
+@pytest.mark.parametrize("path", ["", "settings", "flights/{flight}", "fields/{field}", "nothing"])
+def test_everything_to_tap_is_large_enough_on_a_phone(
+    visit: Open, demo: DemoBox, shots: Path, path: str
+) -> None:
+    one = visit(PHONE)
+    one.page.goto(one.page.url + path.format(flight=demo.flight_id, field=demo.field_id))
+    small = one.page.evaluate(
+        """(least) => [...document.querySelectorAll("button, select, summary, .button, .chip, .check, nav a, .list a")]
+          .filter((each) => each.offsetParent && each.getBoundingClientRect().height < least - 0.5)
+          .map((each) => each.outerHTML)""",
+        TAP_PX,
+    )
+    assert small == []
+    assert fits(one.page)
+    one.page.screenshot(path=shots / f"phone-{path.split('/', maxsplit=1)[0] or 'start'}.png", full_page=True)
+    if path == "nothing":
+        one.trouble.clear()
+
+
+def test_hindi_fits_on_a_phone(visit: Open, demo: DemoBox, shots: Path) -> None:
+    page = visit(PHONE, language="hi").page
+    page.screenshot(path=shots / "phone-hindi-home.png", full_page=True)
+    assert fits(page)
+    page.goto(f"{page.url}fields/{demo.field_id}")
+    painted(page, "mosaic")
+    assert fits(page)
+    page.screenshot(path=shots / "phone-hindi-field.png", full_page=True)
+
+
+def test_the_language_is_changed_with_one_tap(visit: Open) -> None:
+    page = visit(PHONE).page
+    page.select_option("select[name=language]", "hi")
+    expect(page.locator("html")).to_have_attribute("lang", "hi")
+
+
+def test_without_scripts_the_pages_can_be_read(visit: Open, demo: DemoBox, shots: Path) -> None:
+    page = visit(PHONE, script=False).page
+    page.get_by_role("link", name="Open the map").click()
+    expect(page.locator("#map img.still")).to_be_visible()
+    page.screenshot(path=shots / "phone-without-scripts.png")
+    page.get_by_role("link", name=re.compile("34 % weeds")).click()
+    expect(page.locator("img.crop")).to_be_visible()
