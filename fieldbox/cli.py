@@ -266,6 +266,103 @@ def simulate() -> None:
     """Make fields and flights whose truth is known."""
 
 
+@simulate.command("flight")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--over", type=click.Path(path_type=Path), help="Fly over this orthomosaic instead of a made field."
+)
+@click.option(
+    "--gsd-mm", type=float, help="Millimetres per pixel of an orthomosaic that does not say so itself."
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="LabelMe files of the orthomosaic's tiles, for the truth.",
+)
+@click.option("--altitude", type=float, default=10.0, show_default=True, help="Metres above the ground.")
+@click.option("--forward-overlap", type=float, default=75.0, show_default=True, help="Percent.")
+@click.option("--side-overlap", type=float, default=65.0, show_default=True, help="Percent.")
+@click.option("--camera", default="12mp", show_default=True, help="m2p (20 MP), 12mp, 2mp, small or tiny.")
+@click.option("--width", type=int, help="Pixels, in place of the camera's.")
+@click.option("--height", type=int, help="Pixels, in place of the camera's.")
+@click.option("--focal-px", type=float, help="Focal length in pixels, in place of the camera's.")
+@click.option(
+    "--heading",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Of the flight lines, degrees from grid north.",
+)
+@click.option("--gps-sigma", type=float, default=0.5, show_default=True, help="Metres per axis and photo.")
+@click.option(
+    "--gps-drift", type=float, default=0.5, show_default=True, help="Metres that the whole flight is off."
+)
+@click.option("--height-sigma", type=float, default=0.3, show_default=True, help="Metres.")
+@click.option("--yaw-sigma", type=float, default=1.0, show_default=True, help="Degrees.")
+@click.option(
+    "--tilt-sigma", type=float, default=0.4, show_default=True, help="Degrees of pitch and of roll."
+)
+@click.option("--rtk", is_flag=True, help="Mark positions as RTK-fixed with the sigmas above.")
+@click.option("--exact", is_flag=True, help="All sigmas 0, marked as RTK-fixed.")
+@click.option("--wind", type=float, default=0.0, show_default=True, help="Metres a second: crab and sway.")
+@click.option("--brightness", type=float, default=1.0, show_default=True)
+@click.option("--cloud-shadows", type=float, default=0.0, show_default=True, help="Depth, 0 to 0.8.")
+@click.option(
+    "--sun-elevation",
+    type=float,
+    default=50.0,
+    show_default=True,
+    help="Degrees, for the shadows of a made field.",
+)
+@click.option("--blur/--no-blur", default=True, help="Motion blur.")
+@click.option("--noise", type=float, default=2.0, show_default=True, help="Grey levels.")
+@click.option(
+    "--size",
+    nargs=2,
+    type=float,
+    default=(30.0, 20.0),
+    show_default=True,
+    help="Made field, metres east and north.",
+)
+@click.option(
+    "--crop",
+    multiple=True,
+    default=("potato",),
+    show_default=True,
+    help="Of the made field; may be given again.",
+)
+@click.option(
+    "--weeds", type=float, default=2.5, show_default=True, help="Weeds per square metre of the made field."
+)
+@click.option("--relief", type=float, default=0.3, show_default=True, help="Metres, of the made field.")
+@click.option("--soil", default="brown", show_default=True, help="brown, red, black or grey.")
+@click.option(
+    "--repeat", is_flag=True, help="Repeat the field beyond its edges, to fly far over a small one."
+)
+@click.option("--extent", nargs=2, type=float, help="Metres to cover, with --repeat.")
+@click.option("--max-photos", type=int)
+@click.option("--seed", type=int, default=1, show_default=True)
+def simulate_flight(
+    out: Path, over: Path | None, gsd_mm: float | None, labels: Path | None, **given: Any
+) -> None:
+    """Photograph a self-made field (or an orthomosaic) as a drone would: JPEGs and truth.json in OUT.
+
+    \b
+    Example: fieldbox simulate flight /tmp/flight --altitude 15 --gps-sigma 1.5
+    Example: fieldbox simulate flight /tmp/flight --over field.tif --camera small --exact
+    """
+    from fieldbox.services import simulation  # noqa: PLC0415
+
+    flight, field = simulation.options_from(given)
+    gsd_m = gsd_mm / 1000 if gsd_mm else None
+    simulation.simulate_flight(
+        out, flight, field, _progress_bars(), over=over, over_gsd_m=gsd_m, labels=labels
+    )
+    click.echo(
+        _("The flight is in {folder}, its truth in {truth}.").format(folder=out, truth=out / "truth.json")
+    )
+
+
 @main.group()
 def models() -> None:
     """Look at the models that run on this box."""

@@ -152,8 +152,9 @@ def _guard(app: Flask, login_limit: str) -> None:
     login.user_loader(load_person)
     CSRFProtect(app)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
     for endpoint in ("people.check_in", "people.enter"):
-        app.view_functions[endpoint] = cast(Any, limiter.limit(login_limit)(app.view_functions[endpoint]))
+        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
 
     @app.before_request
     def need_login() -> AnyResponse | tuple[Response, int] | None:

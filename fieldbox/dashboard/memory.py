@@ -20,4 +20,4 @@ def spare_memory() -> bool:
     except (OSError, AttributeError):
         return False
     wanted = ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, _QUARTER_MB), (_TRIM_THRESHOLD, 4 * _QUARTER_MB))
-    return sum(mallopt(parameter, value) for parameter, value in wanted) == len(wanted)
+    return bool(sum(mallopt(parameter, value) for parameter, value in wanted) == len(wanted))

@@ -26,6 +26,7 @@ CROP, WEED = 1, 2
 CELL_MIDDLE = (STRIDE - 1) / 2
 # Steps a cell in which outlines are drawn.
 FINER = 2
+GROW = np.ones((2, 2), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,7 @@ def _outlines(
     owners = np.full((rows, columns), -1, np.int32)
     owners[cells.y, cells.x] = cells.owner
     # numpy sorts small integers by radix, ten times faster.
-    order = np.argsort(cells.owner.astype(np.int16) if kept[-1] < 2**15 else cells.owner, kind="stable")
+    order = np.argsort(cells.owner.astype(np.int16) if len(levels) < 2**15 else cells.owner, kind="stable")
     order = order[np.isin(cells.owner[order], kept)]
     x, y, first = cells.x[order], cells.y[order], np.searchsorted(cells.owner[order], kept)
     # One cell around each plant, where there is one, lets the line run between the cells.
@@ -297,14 +298,14 @@ def _outlines(
 
 
 def _contour(green: Floats, level: np.float32) -> Ints:
-    """Longest line along which `green` falls through `level`, [K, 2] in steps of 1 / `FINER` cell."""
+    """Longest line around where `green` is at least `level`, [K, 2] in corners of squares of 1 / `FINER` cell."""
     fine = cv2.resize(green, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
-    plant = (fine >= level).view(np.uint8)
-    contours, _ = cv2.findContours(plant, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if not contours:
-        # Between the cells the highest value is a little below that of the cell: never leave nothing.
-        contours, _ = cv2.findContours(
-            (fine >= fine.max()).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-        )
-    longest = max(contours, key=len)
-    return np.asarray(longest[:, 0], np.int32)
+    # Between the cells the highest value is a little below that of the cell: never leave nothing.
+    plant = (fine >= min(level, fine.max())).view(np.uint8)
+    # findContours goes through the middles of the outermost squares. Grown by one to the right and below, it
+    # goes around all of them, and (0, 0) is the upper left corner of the first.
+    grown = cv2.dilate(
+        cv2.copyMakeBorder(plant, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=0), GROW, anchor=(1, 1)
+    )
+    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return np.asarray(max(contours, key=len)[:, 0], np.int32)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import Flight, Interval, Rejection, Survey
+from fieldbox.domain import Flight, Interval, Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.models import release_sha
@@ -86,7 +86,9 @@ class Outcome:
         lines += [f"  {name}: {reason}" for name, reason in _unplaced(arrival.flights)]
         for survey in self.surveys:
             lines += ["", *_survey_lines(survey, self.field_names.get(survey.field_id, "?"))]
-        lines += [_("Flight {flight} was not mapped: {reason}").format(flight=f, reason=r) for f, r in self.failures]
+        lines += [
+            _("Flight {flight} was not mapped: {reason}").format(flight=f, reason=r) for f, r in self.failures
+        ]
         if not self.waited and arrival.flights:
             lines.append(_("The flight waits in the queue; the worker maps it (`fieldbox status`)."))
         return "\n".join(lines)
@@ -178,7 +180,12 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
         (_("Hotspots"), str(len(survey.hotspots))),
         (_("Position error"), _("{error:.2f} m (95 %)").format(error=survey.position_error_m)),
         (_("Colours"), survey.layer_label.value),
-        (_("Photos"), _("{used} looked at, {unplaced} not placed").format(used=survey.photos_used, unplaced=survey.photos_unplaced)),
+        (
+            _("Photos"),
+            _("{used} looked at, {unplaced} not placed").format(
+                used=survey.photos_used, unplaced=survey.photos_unplaced
+            ),
+        ),
         (_("Survey"), survey.id),
     ]
     width = max(len(name) for name, _value in rows)

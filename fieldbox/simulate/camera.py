@@ -53,7 +53,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def make_camera(
-    preset: str, width: int | None = None, height: int | None = None, focal_px: float | None = None,
+    preset: str,
+    width: int | None = None,
+    height: int | None = None,
+    focal_px: float | None = None,
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0),
 ) -> Camera:
     """A preset's camera, with its size and focal length replaced where given.
@@ -64,14 +67,19 @@ def make_camera(
     if base is None:
         raise Misconfigured(
             N_("The simulator knows no camera called '{value}'; choose from: {known}."),
-            value=preset, known=", ".join(PRESETS),
+            value=preset,
+            known=", ".join(PRESETS),
         )
     wide, tall, focal = width or base.width, height or base.height, focal_px or base.focal_px
     if min(wide, tall) < 32 or wide * tall > MAX_PIXELS or not 0.3 * wide <= focal <= 50 * wide:
         raise Misconfigured(
-            N_("No camera has {width} x {height} pixels and a focal length of {focal} pixels; "
-               "give 32 pixels to 60 megapixels and a focal length of 0.3 to 50 image widths."),
-            width=wide, height=tall, focal=focal,
+            N_(
+                "No simulated camera has {width} x {height} pixels and a focal length of {focal} pixels; "
+                "give 32 pixels to 60 megapixels and a focal length of 0.3 to 50 image widths."
+            ),
+            width=wide,
+            height=tall,
+            focal=focal,
         )
     return Camera("DJI", base.model, wide, tall, focal, (wide - 1) / 2, (tall - 1) / 2, distortion, 0.0)
 

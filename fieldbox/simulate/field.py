@@ -98,7 +98,10 @@ def _check_options(options: FieldOptions) -> None:
         if not low <= value <= high:
             raise Misconfigured(
                 N_("The simulated field's {name} is {value}; give a number from {low} to {high}."),
-                name=name, value=value, low=low, high=high,
+                name=name,
+                value=value,
+                low=low,
+                high=high,
             )
     for name, given, known in (
         ("crop", options.crops, drawing.CROPS),
@@ -109,14 +112,20 @@ def _check_options(options: FieldOptions) -> None:
         if unknown or not given:
             raise Misconfigured(
                 N_("The simulator knows no {name} called '{value}'; choose from: {known}."),
-                name=name, value=", ".join(unknown), known=", ".join(known),
+                name=name,
+                value=", ".join(unknown),
+                known=", ".join(known),
             )
     pixels = (east + 2 * options.margin_m) * (north + 2 * options.margin_m) / options.gsd_m**2
     if pixels > MAX_CANVAS_PX:
         raise Misconfigured(
-            N_("A field of {east} x {north} m at {gsd} mm per pixel takes too much memory; make it smaller, "
-               "or repeat a small one in the flight."),
-            east=east, north=north, gsd=round(options.gsd_m * 1000, 2),
+            N_(
+                "A field of {east} x {north} m at {gsd} mm per pixel takes too much memory; make it smaller, "
+                "or repeat a small one in the flight."
+            ),
+            east=east,
+            north=north,
+            gsd=round(options.gsd_m * 1000, 2),
         )
 
 
@@ -126,13 +135,18 @@ def grow_field(options: FieldOptions) -> SimField:
     land = _Land(options, rng)
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
-    placed = _place(options, land, np.random.default_rng([options.seed, 2]))
+    placed = _place(options, np.random.default_rng([options.seed, 2]))
     grown = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
-    _raise(heights, options, land, grown)
+    _raise(heights, land, grown)
     return SimField(
-        canvas=canvas, gsd_m=options.gsd_m, heights=heights, ground=land.ground, plants=tuple(grown),
-        planted_m=options.size_m, surround=surround,
+        canvas=canvas,
+        gsd_m=options.gsd_m,
+        heights=heights,
+        ground=land.ground,
+        plants=tuple(grown),
+        planted_m=options.size_m,
+        surround=surround,
     )
 
 
@@ -148,7 +162,7 @@ class _Land:
         self.width_px, self.height_px = wide * _CELL_PX, tall * _CELL_PX
         self.x = ((np.arange(wide, dtype=np.float32) - (wide - 1) / 2) * self.cell)[None, :]
         self.y = (((tall - 1) / 2 - np.arange(tall, dtype=np.float32)) * self.cell)[:, None]
-        along, across = _row_axes(options)
+        _along_rows, across = _row_axes(options)
         self.across = self.x * across[0] + self.y * across[1]
         wander = texture.smooth_noise(rng, self.shape, max(4.0, 6.0 / self.cell)) * 0.015
         phase = (self.across + wander) / options.row_spacing_m
@@ -156,10 +170,11 @@ class _Land:
         inside = np.minimum(
             options.size_m[0] / 2 + 0.15 - np.abs(self.x), options.size_m[1] / 2 + 0.15 - np.abs(self.y)
         )
-        inside = np.clip((inside + 0.05 * texture.smooth_noise(rng, self.shape, 0.25 / self.cell)) / 0.15, 0, 1)
+        inside = np.clip(
+            (inside + 0.05 * texture.smooth_noise(rng, self.shape, 0.25 / self.cell)) / 0.15, 0, 1
+        )
         self.ridge = np.asarray(np.clip(wave * 1.7 - 0.35, 0, 1) * inside, np.float32)
         self.ridge = np.asarray(cv2.GaussianBlur(self.ridge, (0, 0), max(0.6, 0.03 / self.cell)), np.float32)
-        del along
         long_wave = min(12.0, max(options.size_m) / 2)
         relief = options.relief_m * 0.5 * texture.smooth_noise(rng, self.shape, long_wave / self.cell)
         bumps = 0.008 * texture.smooth_noise(rng, self.shape, max(2.0, 0.12 / self.cell))
@@ -202,7 +217,10 @@ def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple
     for top in range(0, height, _STRIP):
         bottom = min(top + _STRIP, height)
         ridge, light = (_enlarged(part, top, bottom, width) for part in (land.ridge, land.light))
-        crust_rows, crumb_rows = np.arange(top, bottom) % texture.CRUST_PX, np.arange(top, bottom) % texture.TILE_PX
+        crust_rows, crumb_rows = (
+            np.arange(top, bottom) % texture.CRUST_PX,
+            np.arange(top, bottom) % texture.TILE_PX,
+        )
         crumb = _along(tiles.crumb[crumb_rows], width).astype(np.float32)
         crust = _along(tiles.crust[crust_rows], width).astype(np.float32)
         edge = _along(tiles.edge[crust_rows], width)
@@ -245,7 +263,9 @@ def _straw(canvas: Bytes, options: FieldOptions, rng: np.random.Generator) -> No
         _polyline(canvas, points, colour, thick)
 
 
-def _polyline(canvas: Bytes, points: NDArray[np.float64], colour: tuple[float, float, float], width: int) -> None:
+def _polyline(
+    canvas: Bytes, points: NDArray[np.float64], colour: tuple[float, float, float], width: int
+) -> None:
     fixed = np.asarray(np.round(points * 16), np.int32)
     cv2.polylines(canvas, [fixed], False, colour, width, cv2.LINE_AA, 4)
 
@@ -259,7 +279,7 @@ class _Place:
     diameter: float
 
 
-def _place(options: FieldOptions, land: _Land, rng: np.random.Generator) -> list[_Place]:
+def _place(options: FieldOptions, rng: np.random.Generator) -> list[_Place]:
     """Where each plant stands: weeds first, since crop plants grow over them."""
     crop = _place_crop(options, rng)
     weeds = _place_weeds(options, rng, crop)
@@ -319,11 +339,15 @@ def _place_weeds(options: FieldOptions, rng: np.random.Generator, crop: list[_Pl
     return found
 
 
-def _remember(taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float) -> None:
+def _remember(
+    taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float
+) -> None:
     taken.setdefault((math.floor(x), math.floor(y)), []).append((x, y, r))
 
 
-def _crowded(taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float) -> bool:
+def _crowded(
+    taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float
+) -> bool:
     column, row = math.floor(x), math.floor(y)
     return any(
         math.hypot(x - ox, y - oy) < r + other
@@ -333,7 +357,9 @@ def _crowded(taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: 
     )
 
 
-def _stamp(canvas: Bytes, options: FieldOptions, places: list[_Place], rng: np.random.Generator) -> list[Plant]:
+def _stamp(
+    canvas: Bytes, options: FieldOptions, places: list[_Place], rng: np.random.Generator
+) -> list[Plant]:
     """Draw all plants; returns them with their drawn sizes, in the order of `places`."""
     book: dict[str, list[drawing.Sprite]] = {}
     for kind in sorted({place.kind for place in places}):
@@ -395,7 +421,7 @@ def _put(
     return radius, float(alpha.sum(dtype=np.int64)) / 255 * gsd**2
 
 
-def _raise(heights: Floats, options: FieldOptions, land: _Land, plants: list[Plant]) -> None:
+def _raise(heights: Floats, land: _Land, plants: list[Plant]) -> None:
     """Lift the height raster by a smooth dome for each plant tall enough to matter."""
     rows, columns = land.shape
     for plant in plants:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from fieldbox.domain import Camera, Pose
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
 from fieldbox.simulate import truth
-from fieldbox.simulate.camera import PRESETS, Pyramid, Shot, from_nadir, make_camera, render, rotation, shot_of
+from fieldbox.simulate.camera import PRESETS, Pyramid, Shot, make_camera, render, shot_of
 from fieldbox.simulate.metadata import Written, with_metadata
 from fieldbox.simulate.scene import Anchor, Bytes, SimField
 from fieldbox.simulate.sensor import Look, Sensor
@@ -93,7 +92,7 @@ class FlightOptions:
     lon: float = 74.2405
     ground_altitude_m: float = 560.0
     """Of the field above sea level."""
-    start: datetime = datetime(2026, 7, 1, 9, 30)  # noqa: DTZ001 - a camera's clock knows no zone
+    start: datetime = datetime(2026, 7, 1, 9, 30)
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -108,7 +107,13 @@ class FlightOptions:
 def exact(options: FlightOptions) -> FlightOptions:
     """The same flight with exact poses, marked as RTK-fixed."""
     return replace(
-        options, gps_sigma_m=0.0, gps_drift_m=0.0, height_sigma_m=0.0, yaw_sigma_deg=0.0, tilt_sigma_deg=0.0, rtk=True
+        options,
+        gps_sigma_m=0.0,
+        gps_drift_m=0.0,
+        height_sigma_m=0.0,
+        yaw_sigma_deg=0.0,
+        tilt_sigma_deg=0.0,
+        rtk=True,
     )
 
 
@@ -119,7 +124,7 @@ def _check_options(options: FlightOptions) -> None:
         "side_overlap": (options.side_overlap, 0.0, 0.95),
         "overhang": (options.overhang or 0.0, 0.0, 1.0),
         "gimbal_pitch_deg": (options.gimbal_pitch_deg, -90.0, -50.0),
-        "max_photos": (options.max_photos or 1, 1, MAX_PHOTOS),
+        "max_photos": (1 if options.max_photos is None else options.max_photos, 1, MAX_PHOTOS),
         "gps_sigma_m": (options.gps_sigma_m, 0.0, 100.0),
         "gps_drift_m": (options.gps_drift_m, 0.0, 100.0),
         "height_sigma_m": (options.height_sigma_m, 0.0, 50.0),
@@ -141,7 +146,10 @@ def _check_options(options: FlightOptions) -> None:
         if not low <= value <= high:
             raise Misconfigured(
                 N_("The simulated flight's {name} is {value}; give a number from {low} to {high}."),
-                name=name, value=value, low=low, high=high,
+                name=name,
+                value=value,
+                low=low,
+                high=high,
             )
     options.make_camera()
 
@@ -182,7 +190,9 @@ def plan(field: SimField, options: FlightOptions) -> list[Waypoint]:
     camera = options.make_camera()
     per_px = options.altitude_m / camera.focal_px
     across, ahead = camera.width * per_px, camera.height * per_px
-    overhang = options.overhang if options.overhang is not None else (0.04 if field.surround is None else 0.15)
+    overhang = (
+        options.overhang if options.overhang is not None else (0.04 if field.surround is None else 0.15)
+    )
     heading = math.radians(options.heading_deg)
     east, north = options.extent_m or field.planted_m
     extent_along = abs(east * math.sin(heading)) + abs(north * math.cos(heading))
@@ -197,15 +207,15 @@ def plan(field: SimField, options: FlightOptions) -> list[Waypoint]:
     found = []
     for line, sideways in enumerate(aside):
         back = line % 2 == 1
-        for forward in along[::-1] if back else along:
-            found.append(
-                Waypoint(
-                    float(forward * math.sin(heading) + sideways * math.cos(heading)),
-                    float(forward * math.cos(heading) - sideways * math.sin(heading)),
-                    (options.heading_deg + (180.0 if back else 0.0)) % 360.0,
-                    line,
-                )
+        found += [
+            Waypoint(
+                float(forward * math.sin(heading) + sideways * math.cos(heading)),
+                float(forward * math.cos(heading) - sideways * math.sin(heading)),
+                (options.heading_deg + (180.0 if back else 0.0)) % 360.0,
+                line,
             )
+            for forward in (along[::-1] if back else along)
+        ]
     return found[: options.max_photos]
 
 
@@ -226,7 +236,7 @@ def fly(field: SimField, options: FlightOptions, out: Path, progress: Progress |
     waypoints = plan(field, options)
     camera = options.make_camera()
     anchor = field.anchor or _anchor(options.lat, options.lon)
-    exposures = list(_expose(field, options, camera, waypoints, anchor))
+    exposures = list(_expose(options, waypoints, anchor))
     out.mkdir(parents=True, exist_ok=True)
     pyramid = Pyramid(field)
     sensor = Sensor(_look(options), camera, options.seed)
@@ -237,21 +247,27 @@ def fly(field: SimField, options: FlightOptions, out: Path, progress: Progress |
         if progress is not None:
             progress(number + 1, len(exposures))
     document = truth.describe(
-        field=field, anchor=anchor, camera=camera, options=asdict(options), repeat=options.repeat,
+        field=field,
+        anchor=anchor,
+        camera=camera,
+        options=asdict(options),
+        repeat=options.repeat,
         photos=[(item.name, item.pose, item.told, item.shot) for item in exposures],
     )
     truth.write(out / truth.FILE_NAME, document)
     return out
 
 
-def _develop(  # noqa: PLR0913, PLR0917
+def _develop(
     picture: Bytes, ground: Doubles, exposure: Exposure, options: FlightOptions, sensor: Sensor, number: int
 ) -> bytes:
     blur = (0.0, 0.0)
     if options.motion_blur:
         gsd = options.altitude_m / sensor.camera.focal_px
         length = options.speed_m_s * options.exposure_s / gsd
-        turn = math.radians(exposure.speed_axis_deg) - math.atan2(exposure.shot.axes[1, 0], exposure.shot.axes[0, 0])
+        turn = math.radians(exposure.speed_axis_deg) - math.atan2(
+            exposure.shot.axes[1, 0], exposure.shot.axes[0, 0]
+        )
         blur = (length * math.sin(turn), -length * math.cos(turn))
     seen = sensor.expose(picture, ground, blur, number)
     encoded: bytes = simplejpeg.encode_jpeg(
@@ -262,8 +278,11 @@ def _develop(  # noqa: PLR0913, PLR0917
 
 def _look(options: FlightOptions) -> Look:
     return Look(
-        brightness=options.brightness, drift=options.exposure_drift, clouds=options.cloud_shadows,
-        vignetting=options.vignetting, noise=options.noise,
+        brightness=options.brightness,
+        drift=options.exposure_drift,
+        clouds=options.cloud_shadows,
+        vignetting=options.vignetting,
+        noise=options.noise,
     )
 
 
@@ -295,9 +314,7 @@ class _Place:
         return math.degrees(math.atan2(east[1] - east[0], north[1] - north[0]))
 
 
-def _expose(
-    field: SimField, options: FlightOptions, camera: Camera, waypoints: list[Waypoint], anchor: Anchor
-) -> Iterator[Exposure]:
+def _expose(options: FlightOptions, waypoints: list[Waypoint], anchor: Anchor) -> Iterator[Exposure]:
     """The true and the written pose of each photo."""
     rng = np.random.default_rng([options.seed, 11])
     place = _Place(anchor)
@@ -310,7 +327,9 @@ def _expose(
     for number, waypoint in enumerate(waypoints):
         if number:
             last = waypoints[number - 1]
-            clock += timedelta(seconds=max(0.5, math.hypot(waypoint.x - last.x, waypoint.y - last.y) / options.speed_m_s))
+            clock += timedelta(
+                seconds=max(0.5, math.hypot(waypoint.x - last.x, waypoint.y - last.y) / options.speed_m_s)
+            )
         jitter = rng.normal(0, 1, 8)
         x, y = waypoint.x + float(sway[number, 0]), waypoint.y + float(sway[number, 1])
         height = options.altitude_m + 0.5 * float(sway[number, 2])
@@ -326,10 +345,15 @@ def _expose(
             y + options.gps_sigma_m * float(jitter[3]) + float(drift[number, 1]),
         )
         told = Pose(
-            said[0], said[1],
+            said[0],
+            said[1],
             max(0.1, round(height + shared_height + 0.1 * options.height_sigma_m * float(jitter[4]), 3)),
-            round((yaw + options.yaw_sigma_deg * float(jitter[5])) % 360, 2), round(commanded, 2), 0.0,
-            math.hypot(options.gps_sigma_m, options.gps_drift_m), options.height_sigma_m, options.yaw_sigma_deg,
+            round((yaw + options.yaw_sigma_deg * float(jitter[5])) % 360, 2),
+            round(commanded, 2),
+            0.0,
+            math.hypot(options.gps_sigma_m, options.gps_drift_m),
+            options.height_sigma_m,
+            options.yaw_sigma_deg,
             options.tilt_sigma_deg,
         )
         yield Exposure(
@@ -342,18 +366,29 @@ def _expose(
         )
 
 
-def _written(  # noqa: PLR0913, PLR0917
+def _written(
     options: FlightOptions, told: Pose, waypoint: Waypoint, clock: datetime, f_number: float, pixel_mm: float
 ) -> Written:
     yaw = (told.yaw_deg + 180) % 360 - 180
     lean = 1.5 * options.wind_m_s
     std = max(0.01, options.gps_sigma_m)
     return Written(
-        taken_at=clock, lat=told.lat, lon=told.lon, absolute_m=options.ground_altitude_m + told.height_m,
-        relative_m=told.height_m, gimbal=(yaw, told.pitch_deg - 90.0, 0.0),
-        flight=(yaw, round(-1.0 * options.speed_m_s, 2), round(lean * math.sin(math.radians(waypoint.heading_deg)), 2)),
+        taken_at=clock,
+        lat=told.lat,
+        lon=told.lon,
+        absolute_m=options.ground_altitude_m + told.height_m,
+        relative_m=told.height_m,
+        gimbal=(yaw, told.pitch_deg - 90.0, 0.0),
+        flight=(
+            yaw,
+            round(-1.0 * options.speed_m_s, 2),
+            round(lean * math.sin(math.radians(waypoint.heading_deg)), 2),
+        ),
         rtk_std_m=(std, std, max(0.01, options.height_sigma_m)) if options.rtk else None,
-        exposure_s=options.exposure_s, f_number=f_number, pixel_mm=pixel_mm, serial=f"SIM{options.seed:08d}",
+        exposure_s=options.exposure_s,
+        f_number=f_number,
+        pixel_mm=pixel_mm,
+        serial=f"SIM{options.seed:08d}",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import quoteattr
@@ -75,8 +74,9 @@ def exif_bytes(written: Written, camera: Camera) -> bytes:
     gps[0] = b"\x02\x03\x00\x00"
     gps[1], gps[2] = "N" if written.lat >= 0 else "S", _sexagesimal(written.lat)
     gps[3], gps[4] = "E" if written.lon >= 0 else "W", _sexagesimal(written.lon)
-    gps[5], gps[6] = b"\x00" if written.absolute_m >= 0 else b"\x01", IFDRational(
-        round(abs(written.absolute_m) * 1000), 1000
+    gps[5], gps[6] = (
+        b"\x00" if written.absolute_m >= 0 else b"\x01",
+        IFDRational(round(abs(written.absolute_m) * 1000), 1000),
     )
     return exif.tobytes()
 
@@ -107,7 +107,7 @@ def xmp_packet(written: Written, camera: Camera) -> str:
     )
 
 
-def _pose_tags(written: Written) -> Mapping[str, str] | dict[str, str]:
+def _pose_tags(written: Written) -> dict[str, str]:
     gimbal, flight = written.gimbal, written.flight
     tags = {
         "drone-dji:Version": "1.5",

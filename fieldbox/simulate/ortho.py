@@ -47,7 +47,8 @@ def over_orthomosaic(path: Path, gsd_m: float | None = None, labels: Path | None
         raise Rejected(_NO_PICTURE, file=path.name) from error
     if gsd_m is None:
         raise Rejected(
-            N_("{file} does not say how large its pixels are on the ground; give its gsd in mm."), file=path.name
+            N_("{file} does not say how large its pixels are on the ground; give its gsd in mm."),
+            file=path.name,
         )
     if not 0.0002 <= gsd_m <= 1.0:
         raise Rejected(N_("A gsd of {gsd} mm is not possible; give 0.2 to 1000 mm."), gsd=gsd_m * 1000)
@@ -76,16 +77,23 @@ def _colours(source: Any, path: Path) -> Bytes:
 def _georeferenced(source: Any, path: Path) -> SimField:
     west, south, east, north = source.bounds
     crs = CRS.from_user_input(source.crs)
-    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform((west + east) / 2, (south + north) / 2)
+    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(
+        (west + east) / 2, (south + north) / 2
+    )
     epsg = (32600 if lat >= 0 else 32700) + int((lon + 180) // 6) % 60 + 1
     with WarpedVRT(source, crs=f"EPSG:{epsg}", resampling=rasterio.enums.Resampling.bilinear) as warped:
         gsd = math.sqrt(abs(warped.transform.a * warped.transform.e))
         if abs(warped.transform.a / -warped.transform.e - 1) > 0.001:
-            size = {"width": max(1, round(warped.width * warped.transform.a / gsd)),
-                    "height": max(1, round(warped.height * -warped.transform.e / gsd))}
+            size = {
+                "width": max(1, round(warped.width * warped.transform.a / gsd)),
+                "height": max(1, round(warped.height * -warped.transform.e / gsd)),
+            }
             raise Rejected(
-                N_("The pixels of {file} are not square on the ground ({width} x {height} would be); warp it first."),
-                file=path.name, **size,
+                N_(
+                    "The pixels of {file} are not square on the ground ({width} x {height} would be); warp it first."
+                ),
+                file=path.name,
+                **size,
             )
         canvas = _colours(warped, path)
         left, bottom, right, top = warped.bounds
@@ -94,7 +102,9 @@ def _georeferenced(source: Any, path: Path) -> SimField:
 
 def _labelled(folder: Path, canvas: Bytes, gsd_m: float) -> tuple[Plant, ...]:
     """Plants of LabelMe polygons that lie on the canvas."""
-    files = sorted((match, file) for file in folder.glob("tile_*.json") if (match := _tile_of(file)) is not None)
+    files = sorted(
+        (match, file) for file in folder.glob("tile_*.json") if (match := _tile_of(file)) is not None
+    )
     if not files:
         raise Rejected(N_("{folder} holds no labels named tile_x_y.json."), folder=str(folder))
     first_x, first_y = min(tile[0] for tile, _ in files), min(tile[1] for tile, _ in files)

@@ -43,8 +43,15 @@ class _Sheet:
         self.alpha = np.zeros((self.side, self.side), np.uint8)
         self.foot = np.array([self.side / 2, self.side / 2])
 
-    def leaf(  # noqa: PLR0913, PLR0917
-        self, base: Floats, angle: float, length: float, width: float, colour: Rgb, *, bend: float = 0.0,
+    def leaf(
+        self,
+        base: Floats,
+        angle: float,
+        length: float,
+        width: float,
+        colour: Rgb,
+        *,
+        bend: float = 0.0,
         fold: float = 0.14,
     ) -> Floats:
         """Draw a leaf from `base` (sheet pixels) towards `angle`; length and width in metres. Returns its tip.
@@ -214,7 +221,9 @@ def _creeping(rng: np.random.Generator, diameter: float, gsd: float) -> Sprite:
             sheet.stalk(np.vstack([at, ahead]), 0.002, _shaded(plant, 0.9))
             for side in (-1, 1):
                 size = rng.uniform(0.016, 0.026)
-                sheet.leaf(ahead, angle + side * rng.uniform(0.8, 1.5), size, size * 0.65, _tone(rng, plant, 0.13))
+                sheet.leaf(
+                    ahead, angle + side * rng.uniform(0.8, 1.5), size, size * 0.65, _tone(rng, plant, 0.13)
+                )
             at = ahead
     return sheet.sprite(diameter)
 
@@ -242,12 +251,20 @@ WEEDS: dict[str, Draw] = {
 }
 """How to draw a weed."""
 HEIGHT_SHARE = {
-    "potato": 0.75, "maize": 1.1, "cabbage": 0.6, "grass": 0.7, "broadleaf": 0.35, "creeping": 0.15, "seedling": 0.4,
+    "potato": 0.75,
+    "maize": 1.1,
+    "cabbage": 0.6,
+    "grass": 0.7,
+    "broadleaf": 0.35,
+    "creeping": 0.15,
+    "seedling": 0.4,
 }
 """Height over diameter."""
 
 
-def library(rng: np.random.Generator, kind: str, diameters: NDArray[np.float64], gsd_m: float) -> list[Sprite]:
+def library(
+    rng: np.random.Generator, kind: str, diameters: NDArray[np.float64], gsd_m: float
+) -> list[Sprite]:
     """One sprite for each of `diameters` (metres), in that order."""
     draw = CROPS.get(kind) or WEEDS[kind]
     return [draw(rng, float(diameter), gsd_m) for diameter in diameters]

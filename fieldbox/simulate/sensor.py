@@ -43,7 +43,9 @@ class Sensor:
         self._clouds = seamless_noise(rng, _CLOUD_PX, 1.8)
         self._flat = look.vignetting == 0 and look.clouds == 0
 
-    def expose(self, picture: Bytes, ground: NDArray[np.float64], blur: tuple[float, float], number: int) -> Bytes:
+    def expose(
+        self, picture: Bytes, ground: NDArray[np.float64], blur: tuple[float, float], number: int
+    ) -> Bytes:
         """Develop `picture` in place of a sensor. `ground`: the coarse grid of `camera.render`; `blur` in pixels."""
         rng = np.random.default_rng([self._seed, 22, number])
         if math.hypot(*blur) > 0.4:
@@ -60,9 +62,13 @@ class Sensor:
             if self.look.noise > 0:
                 rows = (np.arange(top, top + part.shape[0]) + shift[0]) % _NOISE_PX
                 columns = (np.arange(width) + shift[1]) % _NOISE_PX
-                part = cv2.addWeighted(part, 1.0, self._grain[rows].take(columns, axis=1), 1.0, -128.0)
+                part = self._grainy(part, rows, columns)
             out[top : top + _STRIP] = part
         return out
+
+    def _grainy(self, part: Bytes, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Bytes:
+        grain = self._grain[rows].take(columns, axis=1)
+        return np.asarray(cv2.addWeighted(part, 1.0, grain, 1.0, -128.0), np.uint8)
 
     def _lit(self, part: Bytes, gain: NDArray[np.float32], top: int) -> Bytes:
         """A strip times its gains: the coarse grid (see `camera.render`) enlarged 16 times."""
@@ -81,7 +87,9 @@ class Sensor:
         gain = 1.0 - self.look.vignetting * radius**2.4
         if self.look.clouds > 0:
             at = np.mod(ground / _CLOUD_M + (0.9 * number, 0.4 * number), _CLOUD_PX).astype(np.float32)
-            cover = cv2.remap(self._clouds, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+            cover = cv2.remap(
+                self._clouds, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+            )
             gain *= 1.0 - self.look.clouds * np.clip(cover * 0.9 + 0.3, 0, 1)
         return np.asarray(gain, np.float32)
 

@@ -74,7 +74,9 @@ def colour_table(soil_rgb: tuple[int, int, int]) -> Bytes:
     return np.clip(level[:, None] + fade[:, None] * offset[None, :], 0, 255).astype(np.uint8)[None]
 
 
-def blob(rng: np.random.Generator, radius_px: float, sun: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
+def blob(
+    rng: np.random.Generator, radius_px: float, sun: tuple[float, float]
+) -> tuple[Floats, Floats, Floats]:
     """A clod or stone, lit from `sun`: (shading -1..1, alpha 0..1, shadow 0..1), square float32 arrays."""
     half = math.ceil(radius_px * 1.5) + 3
     grid = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
@@ -91,11 +93,13 @@ def blob(rng: np.random.Generator, radius_px: float, sun: tuple[float, float]) -
     shading = (x * sun[0] + y * sun[1]) / radius_px * np.clip(distance * 1.4, 0, 1)
     reach = 0.3 * radius_px + 0.6
     shift = np.array([[1, 0, -sun[0] * reach], [0, 1, -sun[1] * reach]], np.float32)
-    shadow = cv2.GaussianBlur(cv2.warpAffine(alpha, shift, alpha.shape[::-1]), (0, 0), max(0.5, radius_px / 8))
+    shadow = cv2.GaussianBlur(
+        cv2.warpAffine(alpha, shift, alpha.shape[::-1]), (0, 0), max(0.5, radius_px / 8)
+    )
     return shading.astype(np.float32), alpha.astype(np.float32), np.asarray(shadow, np.float32)
 
 
-def _scatter_blobs(  # noqa: PLR0913, PLR0917
+def _scatter_blobs(
     rng: np.random.Generator,
     tile: Floats,
     sun: tuple[float, float],
@@ -106,7 +110,8 @@ def _scatter_blobs(  # noqa: PLR0913, PLR0917
     """Stamp `count` blobs on `tile` in place, wrapping at its edges. `level` is their luminance, mean and sd."""
     size = tile.shape[0]
     kinds = [
-        blob(rng, float(np.exp(rng.uniform(math.log(radii_px[0]), math.log(radii_px[1])))), sun) for _ in range(40)
+        blob(rng, float(np.exp(rng.uniform(math.log(radii_px[0]), math.log(radii_px[1])))), sun)
+        for _ in range(40)
     ]
     for _ in range(count):
         shading, alpha, shadow = kinds[rng.integers(len(kinds))]
@@ -135,10 +140,12 @@ def _crumb(rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clo
         count = _per_tile(density * clods, TILE_PX, gsd_m)
         _scatter_blobs(rng, tile, sun, (radii[0] * cm, radii[1] * cm), count, level)
     _scatter_blobs(rng, tile, sun, (0.25 * cm, 0.8 * cm), _per_tile(5.0, TILE_PX, gsd_m), (196.0, 22.0))
-    return np.clip(tile, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(tile, 0, 255), np.uint8)
 
 
-def _crust(rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float) -> tuple[Bytes, Floats]:
+def _crust(
+    rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float
+) -> tuple[Bytes, Floats]:
     """Plates of dried soil with cracks between them: warped Voronoi cells of two sizes."""
     cm = 0.01 / gsd_m
     tile = 147 + 6 * seamless_noise(rng, CRUST_PX, 0.2, 12) + 9 * seamless_noise(rng, CRUST_PX, 1.0, 160)
@@ -162,7 +169,7 @@ def _cells(rng: np.random.Generator, spacing_px: float) -> tuple[Floats, Floats]
     owner = np.zeros((wide, wide), np.int32)
     for dy in (-size, 0, size):
         for dx in (-size, 0, size):
-            moved = points + (_MARGIN + dy, _MARGIN + dx)
+            moved = points + np.array([_MARGIN + dy, _MARGIN + dx])
             inside = np.all((moved >= 0) & (moved < wide), axis=1)
             seeds[moved[inside, 0], moved[inside, 1]] = 0
             owner[moved[inside, 0], moved[inside, 1]] = np.flatnonzero(inside)

@@ -28,8 +28,14 @@ Photo = tuple[str, Pose, Pose, Shot]
 Doubles = NDArray[np.float64]
 
 
-def describe(  # noqa: PLR0913
-    *, field: SimField, anchor: Anchor, camera: Camera, options: Mapping[str, Any], photos: Sequence[Photo], repeat: bool
+def describe(
+    *,
+    field: SimField,
+    anchor: Anchor,
+    camera: Camera,
+    options: Mapping[str, Any],
+    photos: Sequence[Photo],
+    repeat: bool,
 ) -> dict[str, Any]:
     """The document. Plants of a repeated canvas are listed once for each copy that a photo may show."""
     back = Transformer.from_crs(anchor.epsg, 4326, always_xy=True)
@@ -88,7 +94,11 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
 
 def _pose(pose: Pose) -> dict[str, float]:
     return {
-        "lat": pose.lat, "lon": pose.lon, "height_m": pose.height_m, "yaw": pose.yaw_deg, "pitch": pose.pitch_deg,
+        "lat": pose.lat,
+        "lon": pose.lon,
+        "height_m": pose.height_m,
+        "yaw": pose.yaw_deg,
+        "pitch": pose.pitch_deg,
         "roll": pose.roll_deg,
     }
 
@@ -126,8 +136,14 @@ def _copies(field: SimField, outlines: Sequence[Doubles], *, repeat: bool) -> tu
     return plants, np.concatenate(places)
 
 
-def _visible(  # noqa: PLR0913, PLR0917
-    field: SimField, plants: Sequence[Plant], places: Doubles, camera: Camera, photos: Sequence[Photo], *, repeat: bool
+def _visible(
+    field: SimField,
+    plants: Sequence[Plant],
+    places: Doubles,
+    camera: Camera,
+    photos: Sequence[Photo],
+    *,
+    repeat: bool,
 ) -> NDArray[np.int64]:
     """In how many photos each plant's foot lies."""
     count = np.zeros(len(plants), np.int64)

@@ -27,7 +27,7 @@ from fieldbox.inference.plants import CROP, WEED, Decoding, Plants, find_plants,
 from fieldbox.inference.runtime import Session
 from fieldbox.inference.weeds import WeedModel
 from models.weeds.data import POTATO_GSD_MM, ROWS, TILE, Field, load_potato
-from models.weeds.export import write
+from models.weeds.files import write
 
 MATCH_MM = 150.0
 KINDS = {"crop": CROP, "weed": WEED}

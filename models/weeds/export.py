@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -34,12 +33,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.weeds.data import Sampler, training_digest
+from models.weeds.files import NAME, VERSION, write
 from models.weeds.model import OFFSET_UNIT, STRIDE, WeedNet
 
-NAME, VERSION = "fieldbox-weeds", "1"
 CLASSES = ["soil", "crop", "weed"]
-TEXTS = {"name", "version", "training_digest"}
-"""Metadata that is plain text; all else is JSON."""
 CALIBRATION_METHODS = {
     "entropy": CalibrationMethod.Entropy, "percentile": CalibrationMethod.Percentile, "minmax": CalibrationMethod.MinMax,
 }  # fmt: skip
@@ -263,33 +260,6 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.initializer.extend(kept)
     graph.node.extend(nodes)
     return model
-
-
-def describe(model: onnx.ModelProto, properties: dict[str, str]) -> None:
-    """Set the metadata of a model file."""
-    del model.metadata_props[:]
-    helper.set_model_props(model, properties)
-    model.producer_name, model.producer_version, model.doc_string = "fieldbox", VERSION, ""
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write(models: dict[str, onnx.ModelProto], properties: dict[str, str], out: Path) -> None:
-    """Write `weeds.onnx`, `weeds-fp32.onnx` and `weeds.json`, each moved into place whole."""
-    hashes = {}
-    for name, model in models.items():
-        describe(model, properties)
-        partial = out / (name + ".part")
-        onnx.save(model, str(partial))
-        hashes[name] = sha256(partial)
-        partial.replace(out / name)
-    plain = {key: value if key in TEXTS else json.loads(value) for key, value in properties.items()}
-    listing = json.dumps({"sha256": hashes, **plain}, indent=2, sort_keys=True)
-    partial = out / "weeds.json.part"
-    partial.write_text(listing + "\n")
-    partial.replace(out / "weeds.json")
 
 
 def basic_properties(data: Path) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""Simulated flights: for the demo and behind `fieldbox simulate`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.flight import FlightOptions, exact, fly
+from fieldbox.simulate.ortho import over_orthomosaic
+from fieldbox.simulate.scene import SimField
+
+Progress = Callable[[str, int, int], None]
+
+DEMO_FIELD = FieldOptions(size_m=(36.0, 24.0), weeds_per_m2=1.6, weed_patchiness=0.75, weed_patches=4)
+DEMO_FLIGHT = FlightOptions(
+    camera="12mp",
+    gps_sigma_m=0.02,
+    gps_drift_m=0.0,
+    height_sigma_m=0.03,
+    yaw_sigma_deg=0.5,
+    tilt_sigma_deg=0.2,
+    rtk=True,
+)
+
+
+def simulate_flight(
+    out: Path,
+    flight: FlightOptions,
+    field: FieldOptions,
+    shown: Progress,
+    *,
+    over: Path | None = None,
+    over_gsd_m: float | None = None,
+    labels: Path | None = None,
+) -> Path:
+    """Grow a field (or take the orthomosaic `over`), fly over it, write photos and truth.json into `out`.
+
+    `out` must be empty or new. Returns `out`. Raises Rejected or Misconfigured.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise Rejected(N_("The folder {folder} is not empty: give a new one."), folder=str(out))
+    ground = _ground(field, over, over_gsd_m, labels, shown)
+    return fly(ground, flight, out, lambda done, total: shown("fly", done, total))
+
+
+def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]:
+    """Options of the command line (`fieldbox simulate flight`) as those of flight and field."""
+    flight = FlightOptions(
+        altitude_m=given["altitude"],
+        forward_overlap=given["forward_overlap"] / 100,
+        side_overlap=given["side_overlap"] / 100,
+        camera=given["camera"],
+        width=given["width"],
+        height=given["height"],
+        focal_px=given["focal_px"],
+        heading_deg=given["heading"],
+        gps_sigma_m=given["gps_sigma"],
+        gps_drift_m=given["gps_drift"],
+        height_sigma_m=given["height_sigma"],
+        yaw_sigma_deg=given["yaw_sigma"],
+        tilt_sigma_deg=given["tilt_sigma"],
+        rtk=given["rtk"],
+        wind_m_s=given["wind"],
+        brightness=given["brightness"],
+        cloud_shadows=given["cloud_shadows"],
+        motion_blur=given["blur"],
+        noise=given["noise"],
+        repeat=given["repeat"],
+        extent_m=given["extent"] or None,
+        max_photos=given["max_photos"],
+        seed=given["seed"],
+    )
+    field = FieldOptions(
+        size_m=given["size"],
+        crops=given["crop"],
+        weeds_per_m2=given["weeds"],
+        relief_m=given["relief"],
+        soil=given["soil"],
+        sun_elevation_deg=given["sun_elevation"],
+        seed=given["seed"],
+    )
+    return exact(flight) if given["exact"] else flight, field
+
+
+def demo_flight(folder: Path, shown: Progress) -> Path:
+    """The flight of the demo: made once, then used again."""
+    if not (folder / "truth.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)  # left by a run that was cut off
+        simulate_flight(folder, DEMO_FLIGHT, DEMO_FIELD, shown)
+    return folder
+
+
+def _ground(
+    field: FieldOptions, over: Path | None, gsd_m: float | None, labels: Path | None, shown: Progress
+) -> SimField:
+    shown("grow", 0, 1)
+    ground = over_orthomosaic(over, gsd_m, labels) if over else grow_field(field)
+    shown("grow", 1, 1)
+    return ground

@@ -1,0 +1,108 @@
+"""Decoding of hand-made maps."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from fieldbox.inference.plants import CROP, WEED, Decoding, Plants, find_plants, segment
+from tests.inference.garden import STRIDE, Plant, maps_of
+
+
+def found(plants: list[Plant], rows: int = 64, columns: int = 64, decoding: Decoding | None = None) -> Plants:
+    maps = maps_of(plants, rows, columns)
+    return find_plants(maps, decoding or Decoding(), (rows * STRIDE, columns * STRIDE))
+
+
+def test_empty_soil_has_no_plants() -> None:
+    seen = segment(maps_of([], 40, 56), Decoding(), (160, 224))
+    assert len(seen.plants) == 0
+    assert seen.plants.centres.shape == (0, 2)
+    assert seen.plants.outlines == ()
+    assert not seen.classes.any()
+    assert (seen.certainty == 250).all()
+
+
+def test_a_plant_is_where_it_stands_and_as_large_as_it_is() -> None:
+    plants = found([Plant(20, 30, 6, CROP)])
+    assert plants.classes.tolist() == [CROP]
+    # Cell 20 spans pixels 80 to 83, and the first pixel's centre is at 0.
+    assert np.allclose(plants.centres[0], (20 * 4 + 1.5, 30 * 4 + 1.5), atol=0.5)
+    assert plants.areas_px[0] == pytest.approx(np.pi * 24**2, rel=0.05)
+    assert cv2.contourArea(plants.outlines[0]) == pytest.approx(np.pi * 24**2, rel=0.06)
+    assert np.allclose(plants.outlines[0].mean(0), plants.centres[0], atol=1.5)
+    assert 0 < plants.scores[0] <= 1
+
+
+def test_two_touching_plants_come_out_as_two() -> None:
+    plants = found([Plant(20, 20, 5), Plant(29, 20, 5)])
+    assert sorted(np.round(plants.centres[:, 0] / 4).tolist()) == [20, 29]
+    one, other = (cv2.contourArea(outline) for outline in plants.outlines)
+    assert one == pytest.approx(other, rel=0.2)
+
+
+def test_touching_crop_and_weed_keep_their_classes() -> None:
+    plants = found([Plant(20, 20, 6, CROP), Plant(29, 20, 4, WEED)])
+    assert plants.classes[np.argsort(plants.centres[:, 0])].tolist() == [CROP, WEED]
+
+
+def test_two_peaks_on_one_ridge_are_one_plant() -> None:
+    maps = maps_of([Plant(20, 20, 8)], 64, 64)
+    maps[3, 20, 14:27] = 0.8
+    maps[3, 20, 14] = maps[3, 20, 26] = 0.85
+    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+
+
+def test_leaves_apart_that_point_to_one_centre_are_one_plant() -> None:
+    maps = maps_of([Plant(20, 20, 9)], 64, 64)
+    maps[0, :, 23] = 0.98
+    maps[2, :, 23] = 0.01
+    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+
+
+def test_plants_at_the_borders_stay_inside_the_window() -> None:
+    corners = [Plant(0, 0, 4), Plant(63, 0, 4), Plant(0, 47, 4), Plant(63, 47, 4)]
+    plants = find_plants(maps_of(corners, 48, 64), Decoding(), (190, 254))
+    assert len(plants) == 4
+    for outline in plants.outlines:
+        assert len(outline) >= 3
+        assert outline.min() >= 0
+        assert (outline.max(0) <= (253, 189)).all()
+
+
+def test_unsure_plants_are_left_out() -> None:
+    maps = maps_of([Plant(20, 20, 5)], 64, 64)
+    maps[1] = np.where(maps[2] > 0.5, 0.35, 0.01)
+    maps[2] = np.where(maps[2] > 0.5, 0.55, 0.01)
+    maps[0] = 1 - maps[1] - maps[2]
+    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+    assert len(find_plants(maps, Decoding(least=(0.9, 0.9)), (256, 256))) == 0
+
+
+def test_maps_beyond_the_window_are_cut() -> None:
+    seen = segment(maps_of([Plant(60, 60, 3), Plant(10, 10, 3)], 64, 64), Decoding(), (201, 130))
+    assert seen.classes.shape == (51, 33)
+    assert len(seen.plants) == 1
+
+
+def test_decoding_is_read_from_metadata() -> None:
+    assert Decoding.from_json({"peak": 0.3, "least": [0.2, 0.4]}) == Decoding(peak=0.3, least=(0.2, 0.4))
+    for wrong in ({"peek": 0.3}, {"peak": "high"}, {"least": [0.2]}, {"least": [0.2, None]}):
+        with pytest.raises(ValueError, match="decoding"):
+            Decoding.from_json(wrong)
+
+
+def test_a_large_window_full_of_plants_is_decoded_quickly() -> None:
+    rng = np.random.default_rng(1)
+    plants = [Plant(10 + 20 * (n % 25), 10 + 20 * (n // 25), rng.uniform(2, 8)) for n in range(300)]
+    maps = maps_of(plants, 256, 512)
+    taken = []
+    for _ in range(5):
+        begun = time.thread_time()
+        assert len(find_plants(maps, Decoding(), (1024, 2048))) == 300
+        taken.append(time.thread_time() - begun)
+    # 10 ms on an idle desktop core; the bound leaves room for a busy or slow one.
+    assert min(taken) < 0.1
