@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.domain import LayerLabel, View
+from fieldbox.errors import Rejected
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
@@ -38,6 +39,14 @@ SCENE_SAMPLES = 9
 
 Reader = Callable[[str], bytes]
 """Bytes of the photo with this digest."""
+
+
+class UnusablePhoto(Exception):  # noqa: N818
+    """A photo of the plan whose pixels cannot be used: the flight has to be planned without it."""
+
+    def __init__(self, digest: str, reason: Sentence) -> None:
+        super().__init__(digest, str(reason))
+        self.digest, self.reason = digest, reason
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Looker:
     def look(self, index: int) -> tuple[ViewResult, Patch | None]:
         """The result of the plan's view `index`, and its part of the mosaic (None if it adds nothing).
 
-        Raises Rejected if the photo's pixels are damaged.
+        Raises UnusablePhoto if the photo's pixels are damaged or gone.
         """
         view = self.plan.views[index]
         geometry = self.geometries[view.digest]
@@ -107,7 +116,7 @@ class Looker:
         )
 
     def _window(self, view: View) -> NDArray[np.uint8]:
-        pixels = decode_jpeg(self.read(view.digest), reduction=self.scene.reduction)
+        pixels = decoded(view.digest, self.read, self.scene.reduction)
         r, w = self.scene.reduction, view.window
         return np.ascontiguousarray(pixels[w.y0 // r : -(-w.y1 // r), w.x0 // r : -(-w.x1 // r)])
 
@@ -161,6 +170,17 @@ class Looker:
         )
 
 
+def decoded(digest: str, read: Reader, reduction: int) -> NDArray[np.uint8]:
+    """The photo with this digest, [h, w, 3] RGB. Raises UnusablePhoto."""
+    try:
+        return decode_jpeg(read(digest), reduction=reduction)
+    except Rejected as error:
+        raise UnusablePhoto(digest, error.sentence) from error
+    except OSError as error:
+        template = N_("The copy on the box cannot be read ({why}): bring the flight in again.")
+        raise UnusablePhoto(digest, Sentence(template, {"why": error.strerror or "?"})) from error
+
+
 def judge_scene(
     geometries: Sequence[PhotoGeometry], read: Reader, model: WeedModel, *, least_reduction: int = 1
 ) -> Scene:
@@ -199,7 +219,7 @@ def _reduction(gsd_mm: float, model: WeedModel, least: int) -> int:
 
 def _judge_colours(geometries: Sequence[PhotoGeometry], read: Reader) -> tuple[bool, Sentence | None]:
     """Majority of a few photos spread over the flight."""
-    verdicts = [judge_colour(decode_jpeg(read(one.digest), reduction=8)) for one in _spread(geometries)]
+    verdicts = [judge_colour(decoded(one.digest, read, 8)) for one in _spread(geometries)]
     against = [verdict for verdict in verdicts if not verdict.natural]
     if 2 * len(against) > len(verdicts):
         return False, against[0].sentence

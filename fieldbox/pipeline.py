@@ -40,7 +40,7 @@ from fieldbox.ingest.fields import field_for, hull
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.ingest.intake import Handlers
 from fieldbox.ingest.intake import take_in as ingest_path
-from fieldbox.looking import Looker, Scene, judge_scene
+from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile
@@ -92,6 +92,14 @@ class Analysis:
 
         Raises Rejected if nothing of it can be mapped, Unavailable if the disk is full.
         """
+        while True:
+            try:
+                return self._run(flight_id, progress)
+            except UnusablePhoto as photo:
+                # Its ground is given to its neighbours: the flight is planned again without it.
+                self._store.unplace(photo.digest, photo.reason)
+
+    def _run(self, flight_id: str, progress: Progress) -> Survey:
         progress("plan", 0, 1)
         task = self._prepare(flight_id)
         known = self._store.survey_for(flight_id, task.key, self._model.digest)
@@ -108,6 +116,8 @@ class Analysis:
         if flight is None or field is None:
             raise Rejected(N_("No photo of this flight could be placed, so there is nothing to map."))
         geometries = geometries_of(flight.captures)
+        if not geometries:
+            raise Rejected(N_("No photo of this flight could be placed, so there is nothing to map."))
         plane = next(iter(geometries.values())).plane
         east, north = plane.to_ground([p[1] for p in field.boundary], [p[0] for p in field.boundary])
         ring = np.column_stack([east, north])

@@ -44,12 +44,12 @@ class Evidence:
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     """The survey of one flight over one field."""
     grid, scene, model = evidence.grid, evidence.scene, evidence.model
-    area_m2 = _seen_m2(grid)
     photos = [evidence.geometries[view.digest] for view in evidence.plan.views]
     gsd = Interval(*np.median([one.gsd_interval95 for one in photos], axis=0).tolist())
     relative_gsd = (gsd.high - gsd.low) / (2 * scene.gsd_m)
-    field = shapely.Polygon(evidence.ring)
-    unseen = max(0.0, 1 - area_m2 / (float((_in_field(evidence)).sum()) * grid.cell_m**2))
+    field = shapely.Polygon(evidence.ring).buffer(0)
+    unseen = min(1.0, evidence.plan.unseen_m2 / field.area)
+    area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
     weed_cover, crop_cover = _mean(grid.weed_cover, grid.seen), _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
@@ -88,19 +88,6 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         photos_used=len(evidence.plan.views),
         photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
     )
-
-
-def _seen_m2(grid: FieldMap) -> float:
-    return float(grid.seen.sum(dtype=np.float64)) * grid.cell_m**2
-
-
-def _in_field(evidence: Evidence) -> NDArray[np.bool_]:
-    """[rows, columns] cells whose centre lies in the field."""
-    grid, polygon = evidence.grid, shapely.Polygon(evidence.ring).buffer(0)
-    rows, columns = grid.seen.shape
-    east = grid.west + (np.arange(columns) + 0.5) * grid.cell_m
-    north = grid.north - (np.arange(rows) + 0.5) * grid.cell_m
-    return np.asarray(shapely.contains_xy(polygon, east[None, :], north[:, None]), bool)
 
 
 def _mean(layer: NDArray[np.float32], seen: NDArray[np.float32]) -> float | None:

@@ -24,6 +24,10 @@ STRIDE = 4
 CROP, WEED = 1, 2
 # Pixel position of the middle of cell 0: pixels 0 to 3, centre of the first at 0.
 CELL_MIDDLE = (STRIDE - 1) / 2
+# The rim of a large plant points less exactly than a small plant's: by this share of the way.
+ASTRAY = 0.3
+# A cell this many times likelier to be of the other class is no part of a plant.
+PLAINLY = 3.0
 # Steps a cell in which outlines are drawn.
 FINER = 2
 GROW = np.ones((2, 2), np.uint8)
@@ -37,7 +41,8 @@ class Decoding:
     window      side in cells of the square in which a centre must be the highest
     green       least probability of not being soil for a cell to count at all
     edge        crop, weed: its outline lies at this share of its own typical probability of not being soil
-    reach       a cell that points more than this many cells beside every centre is no plant's
+    reach       a cell that points more than this many cells beside every centre is no plant's; a cell far
+                from its centre may miss it by `ASTRAY` of its distance more
     crop_bias   a plant is crop where its crop share is above this times its weed share
     least       least raw score to report: crop, weed
     smallest    least area of a plant, in cells
@@ -122,13 +127,14 @@ class Segmentation:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The cells that may be plant, flat: position, probabilities and the plant each belongs to."""
+    """The cells that may be plant, flat: position, probabilities, cells to go to the centre, and whose it is."""
 
     x: Ints
     y: Ints
     green: Floats
     crop: Floats
     weed: Floats
+    away: Floats
     owner: Ints
 
 
@@ -207,29 +213,36 @@ def _claim(maps: Floats, peaks: Ints, decoding: Decoding) -> _Cells:
     owner_of = np.zeros(int(labels.max()) + 1, np.int32)
     owner_of[labels[peaks[:, 1], peaks[:, 0]]] = np.arange(len(peaks), dtype=np.int32)
     y, x = np.nonzero(maps[0] < 1 - decoding.green)
-    to_x = np.clip(np.rint(x + maps[4][y, x] / STRIDE), 0, columns - 1).astype(np.int32)
-    to_y = np.clip(np.rint(y + maps[5][y, x] / STRIDE), 0, rows - 1).astype(np.int32)
-    close = distance[to_y, to_x] <= decoding.reach
-    x, y, to_x, to_y = x[close], y[close], to_x[close], to_y[close]
+    step_x, step_y = maps[4][y, x] / STRIDE, maps[5][y, x] / STRIDE
+    to_x = np.clip(np.rint(x + step_x), 0, columns - 1).astype(np.int32)
+    to_y = np.clip(np.rint(y + step_y), 0, rows - 1).astype(np.int32)
+    away = np.hypot(step_x, step_y)
+    close = distance[to_y, to_x] <= decoding.reach + ASTRAY * away
+    x, y, to_x, to_y, away = x[close], y[close], to_x[close], to_y[close], away[close]
     return _Cells(
-        x.astype(np.int32), y.astype(np.int32), 1 - maps[0][y, x], maps[1][y, x], maps[2][y, x],
+        x.astype(np.int32), y.astype(np.int32), 1 - maps[0][y, x], maps[1][y, x], maps[2][y, x], away,
         owner_of[labels[to_y, to_x]],
     )  # fmt: skip
 
 
-def _trim(cells: _Cells, levels: Floats) -> _Cells:
-    """Drop the cells below the level of their plant."""
-    kept = cells.green >= levels[cells.owner]
+def _trim(cells: _Cells, is_crop: NDArray[np.bool_], levels: Floats) -> _Cells:
+    """Drop the cells below the level of their plant, and those that are plainly of the other class.
+
+    The latter are weeds around a crop plant that point to its centre, for want of one of their own.
+    """
+    mine = np.where(is_crop[cells.owner], cells.crop, cells.weed)
+    kept = (cells.green >= levels[cells.owner]) & (PLAINLY * mine >= cells.crop + cells.weed - mine)
     return _Cells(*(getattr(cells, name)[kept] for name in _Cells.__slots__))
 
 
 def _judge(cells: _Cells, count: int, decoding: Decoding) -> tuple[NDArray[np.bool_], Floats, Floats]:
     """Of each plant: whether it is crop, its class's share of its cells, and the greenness at which it ends.
 
-    The plainer a cell, the more it counts. The plant ends at a share of its own typical greenness, so that a
+    The plainer a cell, and the nearer to the centre, the more it counts. The plant ends at a share of its own typical greenness, so that a
     faint plant is drawn as large as a plain one.
     """
-    parts = (cells.green, cells.green * cells.green, cells.green * cells.crop, cells.green * cells.weed)
+    weight = cells.green / (2 + cells.away)
+    parts = (weight, weight * cells.green, weight * cells.crop, weight * cells.weed)
     total, squares, crop, weed = (np.bincount(cells.owner, part, count) for part in parts)
     total = np.maximum(total, 1e-6)
     is_crop = crop > decoding.crop_bias * weed
@@ -243,7 +256,7 @@ def _describe(
 ) -> Plants:
     count = len(peaks)
     is_crop, share, levels = _judge(claimed, count, decoding)
-    cells = _trim(claimed, levels)
+    cells = _trim(claimed, is_crop, levels)
     area = np.bincount(cells.owner, minlength=count)
     parts = (cells.green, cells.green * cells.x, cells.green * cells.y)
     green, x, y = (np.bincount(cells.owner, part, count) for part in parts)

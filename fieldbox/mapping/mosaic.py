@@ -22,19 +22,17 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
-from rasterio.windows import Window as RasterWindow
 
 from fieldbox.domain import FieldMap, Window
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
+from fieldbox.mapping.cog import TILE, CogWriter, Place
 from fieldbox.mapping.files import north_up, replacing
 
-TILE = 512
 MAX_PIXELS = 64e6
 FINEST_M = 0.005
 PATCH_QUALITY = 92
 MOSAIC_QUALITY = 85
-_STRIP_QUALITY = 95
 _CACHE_BYTES = 96 * 2**20
 _NODE = 16
 _PATCH = struct.Struct("<4sIdqqIII")
@@ -177,15 +175,10 @@ def assemble(patches: Iterable[Path], path: Path, *, epsg: int, gsd_m: float) ->
     top, left = min(head.row for _, head in found), min(head.column for _, head in found)
     height = max(head.row + head.rows for _, head in found) - top
     width = max(head.column + head.columns for _, head in found) - left
-    transform = north_up(left * gsd_m, -top * gsd_m, gsd_m)
     with replacing(path) as target:
-        strips = target.with_name("strips.tif")
-        try:
-            damaged += _write_strips(found, strips, (top, left, height, width), epsg, transform)
-            _to_cog(strips, target)
-        except RasterioError as error:
-            raise OSError(str(error)) from error
-        strips.unlink(missing_ok=True)
+        damaged += _write(
+            found, target, (top, left, height, width), Place(epsg, left * gsd_m, -top * gsd_m, gsd_m)
+        )
     return MosaicInfo(left * gsd_m, -top * gsd_m, gsd_m, width, height, tuple(sorted(set(damaged))))
 
 
@@ -294,45 +287,20 @@ def _shrunk(
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _write_strips(
-    found: Sequence[tuple[Path, _Header]],
-    path: Path,
-    frame: tuple[int, int, int, int],
-    epsg: int,
-    transform: Affine,
+def _write(
+    found: Sequence[tuple[Path, _Header]], path: Path, frame: tuple[int, int, int, int], place: Place
 ) -> list[Path]:
-    """Write the mosaic as tiled JPEG with a mask, strip by strip; returns the damaged patches."""
+    """Paint and write the mosaic strip by strip; returns the damaged patches."""
     top, left, height, width = frame
-    profile = {
-        "driver": "GTiff",
-        "width": width,
-        "height": height,
-        "count": 3,
-        "dtype": "uint8",
-        "crs": f"EPSG:{epsg}",
-        "transform": transform,
-        "tiled": True,
-        "blockxsize": TILE,
-        "blockysize": TILE,
-        "compress": "JPEG",
-        "photometric": "YCBCR",
-        "jpeg_quality": _STRIP_QUALITY,
-        "bigtiff": "IF_SAFER",
-    }
     cache = _Cache(_CACHE_BYTES)
-    with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_CACHEMAX=64),
-        rasterio.open(path, "w", **profile) as raster,
-    ):
+    with CogWriter(path, width, height, place, quality=MOSAIC_QUALITY) as writer:
         for start in range(0, height, TILE):
             rows = min(TILE, height - start)
             pixels, mask = np.zeros((rows, width, 3), np.uint8), np.zeros((rows, width), bool)
             for file, head in found:
                 if head.row - top < start + rows and head.row - top + head.rows > start:
                     _paint(cache.get(file), pixels, mask, top + start, left)
-            place = RasterWindow(0, start, width, rows)
-            raster.write(np.moveaxis(pixels, 2, 0), window=place)
-            raster.write_mask(mask, window=place)
+            writer.write(pixels, mask)
     return cache.damaged
 
 
@@ -376,18 +344,3 @@ class _Cache:
 
 def _bytes(patch: Patch | None) -> int:
     return 0 if patch is None else patch.pixels.nbytes + patch.mask.nbytes
-
-
-def _to_cog(source: Path, target: Path) -> None:
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_CACHEMAX=64):
-        rasterio.shutil.copy(
-            source,
-            target,
-            driver="COG",
-            compress="JPEG",
-            quality=MOSAIC_QUALITY,
-            blocksize=TILE,
-            overview_resampling="AVERAGE",
-            num_threads="2",
-            bigtiff="IF_SAFER",
-        )

@@ -13,7 +13,7 @@ import structlog
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_, Sentence
-from fieldbox.pipeline import Analysis
+from fieldbox.pipeline import Analysis, Cancelled
 from fieldbox.services.box import open_store
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
@@ -48,6 +48,9 @@ def work_on(job: Job, store: Store, analysis: Analysis, shown: Progress | None =
     report = _Reporter(store, job, shown)
     try:
         analysis.run(job.flight_id, report)
+        store.finish(job.id)
+    except Cancelled:
+        log.info("stopped; the flight goes on at the next start", flight=job.flight_id)
     except FieldboxError as error:
         retry = datetime.now(UTC) + RETRY_AFTER if error.retry_helps else None
         state = store.fail(job.id, error.sentence, retry_at=retry)

@@ -61,7 +61,7 @@ class FieldOptions:
     soil: str = "brown"
     clods: float = 1.0
     """Density of clods and stones, 1 as on the real field."""
-    straw_per_m2: float = 1.5
+    straw_per_m2: float = 5.0
     sun_azimuth_deg: float = 135.0
     sun_elevation_deg: float = 50.0
     shadow: float = 0.3
@@ -193,7 +193,7 @@ class _Land:
         lit = -(slope_x * towards[0] + slope_y * towards[1]) * low * (0.25 + 0.9 * options.shadow)
         patches = 0.035 * texture.smooth_noise(rng, self.shape, max(3.0, 2.5 / self.cell))
         patches += 0.025 * texture.smooth_noise(rng, self.shape, max(3.0, 0.5 / self.cell))
-        return np.asarray(np.clip(0.95 + 0.09 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
+        return np.asarray(np.clip(1.04 + 0.05 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
 
 
 def _towards_sun(options: FieldOptions) -> tuple[float, float]:
@@ -210,7 +210,9 @@ def _row_axes(options: FieldOptions) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
     """The bare canvas [h, w, 3], and a seamless tile of headland."""
-    tiles = texture.soil_tiles(rng, options.gsd_m, _towards_sun(options), options.clods)
+    tiles = texture.soil_tiles(
+        rng, options.gsd_m, _towards_sun(options), options.clods, max(land.width_px, land.height_px)
+    )
     table = texture.colour_table(SOILS[options.soil])
     width, height = land.width_px, land.height_px
     canvas = np.empty((height, width, 3), np.uint8)
@@ -218,8 +220,8 @@ def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple
         bottom = min(top + _STRIP, height)
         ridge, light = (_enlarged(part, top, bottom, width) for part in (land.ridge, land.light))
         crust_rows, crumb_rows = (
-            np.arange(top, bottom) % texture.CRUST_PX,
-            np.arange(top, bottom) % texture.TILE_PX,
+            np.arange(top, bottom) % tiles.crust.shape[0],
+            np.arange(top, bottom) % tiles.crumb.shape[0],
         )
         crumb = _along(tiles.crumb[crumb_rows], width).astype(np.float32)
         crust = _along(tiles.crust[crust_rows], width).astype(np.float32)
@@ -229,7 +231,7 @@ def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple
         crumb *= light
         level = cv2.convertScaleAbs(crumb)
         canvas[top:bottom] = cv2.LUT(cv2.merge([level, level, level]), table)
-    plain = cv2.convertScaleAbs(tiles.crumb.astype(np.float32) * 0.95)
+    plain = cv2.convertScaleAbs(tiles.crumb.astype(np.float32) * 1.04)
     return canvas, np.asarray(cv2.LUT(cv2.merge([plain, plain, plain]), table), np.uint8)
 
 
@@ -301,7 +303,9 @@ def _place_crop(options: FieldOptions, rng: np.random.Generator) -> list[_Place]
         keep = rng.random(spots.size) < options.emergence
         keep &= np.all(np.abs(points) < np.array(options.size_m) / 2 - 0.05, axis=1)
         cell = np.clip((points / np.array(options.size_m) + 0.5) * 63, 0, 63).astype(int)
-        size = np.clip(size * np.exp(0.16 * vigour[cell[:, 1], cell[:, 0]]), 0.05, 1.2)
+        size = np.clip(
+            size * np.exp(0.10 * vigour[cell[:, 1], cell[:, 0]]), 0.05, 2.2 * options.crop_diameter_m
+        )
         found += [
             _Place(Cover.CROP, kind, float(p[0]), float(p[1]), float(d))
             for p, d in zip(points[keep], size[keep], strict=True)
@@ -328,7 +332,7 @@ def _place_weeds(options: FieldOptions, rng: np.random.Generator, crop: list[_Pl
         kind = int(rng.integers(len(options.weed_kinds)))
         if patch >= 0 and rng.random() < 0.6:
             kind = int(main_kind[patch])
-        diameter = float(np.clip(0.066 * np.exp(rng.normal(0, 0.3)), 0.03, 0.15))
+        diameter = float(np.clip(0.080 * np.exp(rng.normal(0, 0.3)), 0.03, 0.15))
         name = options.weed_kinds[kind]
         if name in {"grass", "creeping"}:
             diameter *= 1.5
@@ -427,7 +431,7 @@ def _raise(heights: Floats, land: _Land, plants: list[Plant]) -> None:
     for plant in plants:
         if plant.height_m < 0.02:
             continue
-        reach = plant.radius_m * 1.15 / land.cell
+        reach = max(0.5, plant.radius_m * 1.15 / land.cell)
         at_x = plant.east / land.cell + (columns - 1) / 2
         at_y = (rows - 1) / 2 - plant.north / land.cell
         a, b = max(0, math.floor(at_y - reach)), min(rows, math.ceil(at_y + reach) + 1)
@@ -436,5 +440,5 @@ def _raise(heights: Floats, land: _Land, plants: list[Plant]) -> None:
             continue
         y, x = np.mgrid[a:b, c:d].astype(np.float32)
         away = np.clip(((x - at_x) ** 2 + (y - at_y) ** 2) / reach**2, 0, 1)
-        dome = land.ground[a:b, c:d] + plant.height_m * 0.8 * (1 - away) ** 0.7
+        dome = land.ground[a:b, c:d] + plant.height_m * 0.8 * (1 - away) ** 2
         np.maximum(heights[a:b, c:d], dome, out=heights[a:b, c:d])

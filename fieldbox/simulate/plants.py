@@ -84,7 +84,8 @@ class _Sheet:
         share = self.alpha.astype(np.float32)[..., None] / 255
         full = np.dstack([self.rgb.astype(np.float32) * share, self.alpha.astype(np.float32)])
         side = self.side // _SCALE
-        small = cv2.resize(full, (side, side), interpolation=cv2.INTER_AREA)
+        # As soft as a lens and an orthomosaic's resampling make it.
+        small = cv2.GaussianBlur(cv2.resize(full, (side, side), interpolation=cv2.INTER_AREA), (0, 0), 0.55)
         return Sprite(np.clip(small + 0.5, 0, 255).astype(np.uint8), diameter_m)
 
     def _shade(self, outline: Floats) -> None:
@@ -95,7 +96,7 @@ class _Sheet:
         if np.any(high - low < 2):
             return
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        cv2.fillPoly(mask, [_fixed(moved - low)], 105, cv2.LINE_AA, 4)
+        cv2.fillPoly(mask, [_fixed(moved - low)], 90, cv2.LINE_AA, 4)
         part = self.rgb[low[1] : high[1], low[0] : high[0]]
         dimmed = part.astype(np.uint16) * (255 - mask[..., None].astype(np.uint16)) // 255
         part[:] = dimmed.astype(np.uint8)
@@ -128,13 +129,13 @@ def _tone(rng: np.random.Generator, colour: Rgb, spread: float) -> Rgb:
 
 def _potato(rng: np.random.Generator, diameter: float, gsd: float) -> Sprite:
     sheet = _Sheet(rng, diameter, gsd)
-    plant = _tone(rng, (76, 104, 52), 0.07)
-    stems = int(rng.integers(3, 5) + diameter * 9)
-    for layer, reach in ((0.62, 1.0), (0.82, 0.72), (1.0, 0.5), (1.14, 0.3)):
+    plant = _tone(rng, (84, 113, 62), 0.07)
+    stems = int(rng.integers(4, 7) + diameter * 12)
+    for layer, reach in ((0.80, 1.0), (0.90, 0.8), (1.0, 0.6), (1.06, 0.4), (1.1, 0.22)):
         turn = rng.uniform(0, 2 * math.pi)
         for number in range(stems):
             angle = turn + 2 * math.pi * number / stems + rng.normal(0, 0.3)
-            length = diameter / 2 * reach * rng.uniform(0.68, 1.05)
+            length = diameter / 2 * reach * rng.uniform(0.6, 1.08)
             _compound_leaf(sheet, angle, length, diameter, _shaded(_tone(rng, plant, 0.12), layer))
     return sheet.sprite(diameter)
 
@@ -143,8 +144,8 @@ def _compound_leaf(sheet: _Sheet, angle: float, length: float, diameter: float, 
     """Paired leaflets along a rachis with a larger one at its end."""
     rng = sheet.rng
     bend = rng.normal(0, 0.25)
-    size = (0.020 + 0.085 * diameter) * rng.uniform(0.85, 1.15)
-    pairs = 3 if length > 0.06 else 2
+    size = (0.017 + 0.050 * diameter) * rng.uniform(0.8, 1.2)
+    pairs = 4 if length > 0.08 else 3 if length > 0.05 else 2
     direction = np.array([math.cos(angle), math.sin(angle)])
     tip = sheet.foot + direction * max(0.0, length - size) * sheet.px
     sheet.stalk(np.vstack([sheet.foot, tip]), 0.003, _shaded(colour, 0.9))
@@ -153,8 +154,8 @@ def _compound_leaf(sheet: _Sheet, angle: float, length: float, diameter: float, 
         for side in (-1, 1):
             shape = size * rng.uniform(0.65, 0.95)
             turned = angle + side * rng.uniform(0.7, 1.15) + bend
-            sheet.leaf(at, turned, shape, shape * rng.uniform(0.5, 0.7), _tone(rng, colour, 0.17), fold=0.2)
-    sheet.leaf(tip, angle + bend, size, size * rng.uniform(0.55, 0.75), _tone(rng, colour, 0.17), fold=0.2)
+            sheet.leaf(at, turned, shape, shape * rng.uniform(0.5, 0.75), _tone(rng, colour, 0.2), fold=0.2)
+    sheet.leaf(tip, angle + bend, size, size * rng.uniform(0.55, 0.75), _tone(rng, colour, 0.2), fold=0.2)
 
 
 def _maize(rng: np.random.Generator, diameter: float, gsd: float) -> Sprite:
@@ -251,9 +252,9 @@ WEEDS: dict[str, Draw] = {
 }
 """How to draw a weed."""
 HEIGHT_SHARE = {
-    "potato": 0.75,
-    "maize": 1.1,
-    "cabbage": 0.6,
+    "potato": 0.5,
+    "maize": 0.8,
+    "cabbage": 0.45,
     "grass": 0.7,
     "broadleaf": 0.35,
     "creeping": 0.15,

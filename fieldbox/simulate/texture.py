@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-TILE_PX = 2048
-CRUST_PX = 1792
+CRUMB_PX, CRUST_PX = 2048, 1792
 """Tile sizes; they share few factors, so that crumb and crust do not repeat together."""
 _MARGIN = 160
 
@@ -59,10 +58,17 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], wave_px: floa
     return np.asarray(fine[:height, :width] * 1.35, np.float32)
 
 
-def soil_tiles(rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float) -> SoilTiles:
-    """Make the tiles for a canvas of `gsd_m`. `sun` is the unit vector (x right, y down) towards the sun."""
-    crumb = _crumb(rng, gsd_m, sun, clods)
-    crust, edge = _crust(rng, gsd_m, sun, clods)
+def soil_tiles(
+    rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float, widest_px: int
+) -> SoilTiles:
+    """Make the tiles for a canvas of `gsd_m`, at most `widest_px` wide or high.
+
+    `sun` is the unit vector (x right, y down) towards the sun.
+    """
+    halves = 2 if widest_px <= CRUST_PX else 1
+    maker = _Maker(rng, gsd_m, sun, clods)
+    crumb = maker.crumb(CRUMB_PX // halves)
+    crust, edge = maker.crust(CRUST_PX // halves)
     return SoilTiles(crumb, crust, edge)
 
 
@@ -99,70 +105,82 @@ def blob(
     return shading.astype(np.float32), alpha.astype(np.float32), np.asarray(shadow, np.float32)
 
 
-def _scatter_blobs(
-    rng: np.random.Generator,
-    tile: Floats,
-    sun: tuple[float, float],
-    radii_px: tuple[float, float],
-    count: int,
-    level: tuple[float, float],
-) -> None:
-    """Stamp `count` blobs on `tile` in place, wrapping at its edges. `level` is their luminance, mean and sd."""
-    size = tile.shape[0]
-    kinds = [
-        blob(rng, float(np.exp(rng.uniform(math.log(radii_px[0]), math.log(radii_px[1])))), sun)
-        for _ in range(40)
-    ]
-    for _ in range(count):
-        shading, alpha, shadow = kinds[rng.integers(len(kinds))]
-        side = alpha.shape[0]
-        rows = (np.arange(side) + rng.integers(size)) % size
-        columns = (np.arange(side) + rng.integers(size)) % size
-        window = np.ix_(rows, columns)
+def _paste(tile: Floats, stamp: tuple[Floats, Floats, Floats], corner: tuple[int, int], level: float) -> None:
+    """Lay a blob of luminance `level` on `tile` in place, wrapping at its edges."""
+    shading, alpha, shadow = stamp
+    size, side = tile.shape[0], alpha.shape[0]
+    top, left = corner
+    wraps = top + side > size or left + side > size
+    if wraps:
+        window = np.ix_((np.arange(side) + top) % size, (np.arange(side) + left) % size)
         ground = tile[window]
-        ground = ground * (1 - 0.35 * shadow)
-        own = rng.normal(*level) + 26 * shading + (ground - ground.mean()) * 0.35
-        tile[window] = ground * (1 - alpha) + own * alpha
+    else:
+        ground = tile[top : top + side, left : left + side]
+    dimmed = ground * (1 - 0.4 * shadow)
+    own = level + 24 * shading + (ground - ground.mean()) * 0.35
+    mixed = dimmed + (own - dimmed) * alpha
+    if wraps:
+        tile[window] = mixed
+    else:
+        ground[:] = mixed
 
 
-def _per_tile(density_m2: float, size: int, gsd_m: float) -> int:
-    return int(density_m2 * (size * gsd_m) ** 2)
+@dataclass(frozen=True)
+class _Maker:
+    """Draws the tiles. Radii in cm, densities per square metre, levels as (mean, standard deviation)."""
+
+    rng: np.random.Generator
+    gsd_m: float
+    sun: tuple[float, float]
+    clods: float
+
+    def crumb(self, size: int) -> Bytes:
+        """Loose soil: grains, clods of all sizes, pale stones."""
+        tile = 110 + 7 * self._grain(size) + 9 * seamless_noise(self.rng, size, 0.9, 200)
+        self._scatter(tile, (0.35, 0.8), 420 * self.clods, (116, 17))
+        self._scatter(tile, (0.8, 1.6), 75 * self.clods, (127, 17))
+        self._scatter(tile, (1.5, 3.6), 9 * self.clods, (137, 15))
+        self._scatter(tile, (0.25, 0.8), 11, (190, 26))
+        return np.asarray(np.clip(tile, 0, 255), np.uint8)
+
+    def crust(self, size: int) -> tuple[Bytes, Floats]:
+        """Plates of dried soil with cracks between them: warped Voronoi cells of two sizes."""
+        px = 0.01 / self.gsd_m
+        tile = 150 + 5 * self._grain(size) + 8 * seamless_noise(self.rng, size, 1.0, 160)
+        for size_cm, depth, relief in ((8.0, 62.0, 4.0), (2.6, 26.0, 6.0)):
+            crack, plate = _cells(self.rng, size_cm * px, size)
+            strength = np.clip(0.4 + 0.6 * seamless_noise(self.rng, size, 1.1, 400), 0, 1.3)
+            tile += relief * plate - depth * crack * strength
+        self._scatter(tile, (0.4, 1.0), 160 * self.clods, (148, 16))
+        self._scatter(tile, (1.0, 2.8), 18 * self.clods, (157, 14))
+        self._scatter(tile, (0.25, 0.7), 9, (205, 22))
+        edge = seamless_noise(self.rng, size, 1.2, 260)
+        return np.asarray(np.clip(tile, 0, 255), np.uint8), edge
+
+    def _grain(self, size: int) -> Floats:
+        noise = seamless_noise(self.rng, size, 0.35, 14)
+        return np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.6) * 1.25, np.float32)
+
+    def _scatter(
+        self, tile: Floats, radii_cm: tuple[float, float], density: float, level: tuple[float, float]
+    ) -> None:
+        """Stamp blobs all over `tile`; those too small for a pixel are left out."""
+        px = 0.01 / self.gsd_m
+        low, high = max(0.6, radii_cm[0] * px), radii_cm[1] * px
+        if high < 0.7:
+            return
+        size = tile.shape[0]
+        radii = np.exp(self.rng.uniform(math.log(min(low, high)), math.log(high), 48))
+        kinds = [blob(self.rng, float(radius), self.sun) for radius in np.minimum(radii, size / 5)]
+        for _ in range(int(density * (size * self.gsd_m) ** 2)):
+            stamp = kinds[int(self.rng.integers(len(kinds)))]
+            corner = (int(self.rng.integers(size)), int(self.rng.integers(size)))
+            _paste(tile, stamp, corner, float(self.rng.normal(*level)))
 
 
-def _crumb(rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float) -> Bytes:
-    tile = 112 + 9 * seamless_noise(rng, TILE_PX, 0.2, 12) + 10 * seamless_noise(rng, TILE_PX, 0.9, 200)
-    cm = 0.01 / gsd_m
-    for radii, density, level in (
-        ((0.35, 0.8), 220.0, (118.0, 13.0)),
-        ((0.8, 1.8), 26.0, (128.0, 14.0)),
-        ((1.8, 4.5), 2.2, (133.0, 12.0)),
-    ):
-        count = _per_tile(density * clods, TILE_PX, gsd_m)
-        _scatter_blobs(rng, tile, sun, (radii[0] * cm, radii[1] * cm), count, level)
-    _scatter_blobs(rng, tile, sun, (0.25 * cm, 0.8 * cm), _per_tile(5.0, TILE_PX, gsd_m), (196.0, 22.0))
-    return np.asarray(np.clip(tile, 0, 255), np.uint8)
-
-
-def _crust(
-    rng: np.random.Generator, gsd_m: float, sun: tuple[float, float], clods: float
-) -> tuple[Bytes, Floats]:
-    """Plates of dried soil with cracks between them: warped Voronoi cells of two sizes."""
-    cm = 0.01 / gsd_m
-    tile = 147 + 6 * seamless_noise(rng, CRUST_PX, 0.2, 12) + 9 * seamless_noise(rng, CRUST_PX, 1.0, 160)
-    for size_cm, depth, relief in ((7.0, 46.0, 5.0), (2.4, 20.0, 7.0)):
-        crack, plate = _cells(rng, size_cm * cm)
-        strength = np.clip(0.35 + 0.75 * seamless_noise(rng, CRUST_PX, 1.4, 600), 0, 1.3)
-        tile += relief * plate - depth * crack * strength
-    for radii, density, level in (((0.4, 1.0), 70.0, (146.0, 13.0)), ((1.0, 3.2), 7.0, (150.0, 12.0))):
-        count = _per_tile(density * clods, CRUST_PX, gsd_m)
-        _scatter_blobs(rng, tile, sun, (radii[0] * cm, radii[1] * cm), count, level)
-    _scatter_blobs(rng, tile, sun, (0.25 * cm, 0.7 * cm), _per_tile(4.0, CRUST_PX, gsd_m), (200.0, 20.0))
-    return np.clip(tile, 0, 255).astype(np.uint8), seamless_noise(rng, CRUST_PX, 1.2, 260)
-
-
-def _cells(rng: np.random.Generator, spacing_px: float) -> tuple[Floats, Floats]:
+def _cells(rng: np.random.Generator, spacing_px: float, size: int) -> tuple[Floats, Floats]:
     """Seamless cracks (0..1) between cells of about `spacing_px`, and a brightness for each cell (sd 1)."""
-    size, wide = CRUST_PX, CRUST_PX + 2 * _MARGIN
+    wide = size + 2 * _MARGIN
     count = max(8, int((size / spacing_px) ** 2))
     points = rng.integers(0, size, (count, 2))
     seeds = np.full((wide, wide), 255, np.uint8)
@@ -181,10 +199,11 @@ def _cells(rng: np.random.Generator, spacing_px: float) -> tuple[Floats, Floats]
     at = seeds == 0
     by_label[labels[at]] = shades[owner[at]]
     plate = by_label[labels]
-    bend = [seamless_noise(rng, size, 1.3, spacing_px * 3) * spacing_px * 0.16 for _ in range(2)]
+    bend = [seamless_noise(rng, size, 1.3, spacing_px * 3) * spacing_px * 0.13 for _ in range(2)]
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) + _MARGIN
     plate = np.asarray(cv2.remap(plate, x + bend[0], y + bend[1], cv2.INTER_NEAREST), np.float32)
     padded = np.pad(plate, 2, mode="wrap")
-    edges = (cv2.dilate(padded, np.ones((2, 2), np.uint8)) - cv2.erode(padded, np.ones((2, 2), np.uint8))) > 0
-    crack = cv2.GaussianBlur(edges.astype(np.float32), (0, 0), 0.8)[2:-2, 2:-2]
-    return np.asarray(crack, np.float32), plate
+    pair = np.ones((2, 2), np.uint8)
+    edges = (cv2.dilate(padded, pair) - cv2.erode(padded, pair)) > 0
+    crack = cv2.GaussianBlur(edges.astype(np.float32), (0, 0), 0.75)[2:-2, 2:-2]
+    return np.asarray(crack, np.float32), np.asarray(cv2.GaussianBlur(plate, (0, 0), 1.0), np.float32)

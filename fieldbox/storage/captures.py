@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import Camera, Capture, Pose, Rejection
+from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import Ingest
 from fieldbox.storage.schema import captures, ingests, memberships, rejections
 
@@ -55,6 +56,12 @@ def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> boo
     }
     added = upsert(captures).values(row).on_conflict_do_nothing(index_elements=["digest"])
     return connection.execute(added).rowcount == 1
+
+
+def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
+    """Take a capture off the map: its pose is dropped and the reason kept."""
+    row = update(captures).where(captures.c.digest == digest)
+    connection.execute(row.values(pose=None, unplaced=reason))
 
 
 def is_known(connection: Connection, digest: str) -> bool:

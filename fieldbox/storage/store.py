@@ -128,6 +128,11 @@ class Store:
         with self._database.write() as connection:
             return captures.add_capture(connection, capture, ingest_id)
 
+    def unplace(self, digest: str, reason: Sentence) -> None:
+        """Take a capture off the map: its pose is dropped and the reason kept."""
+        with self._database.write() as connection:
+            captures.unplace(connection, digest, reason)
+
     def captures(self, digests: Iterable[str]) -> list[Capture]:
         """The captures with these digests, in this order; unknown digests are left out."""
         with self._database.read() as connection:

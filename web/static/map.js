@@ -20,7 +20,10 @@
   const tiles = (layer, options) => L.tileLayer(setup.tiles.replace("{layer}", layer), {
     bounds, maxZoom: 25, updateWhenZooming: false, ...options,
   });
-  tiles("mosaic", { maxNativeZoom: setup.zoom.photo, className: "photo" }).addTo(map);
+  // Each tile of the photo is drawn a pixel too large: at zooms between two steps the seams would show.
+  tiles("mosaic", { maxNativeZoom: setup.zoom.photo, className: "photo" }).on("tileloadstart", ({ tile }) => {
+    tile.style.width = tile.style.height = `${parseFloat(tile.style.width) + 1}px`;
+  }).addTo(map);
   if (setup.boundary.length) {
     for (const [weight, color] of [[5, "#ffffff"], [2, "#14211a"]]) {
       L.polygon(setup.boundary, { weight, color, fill: false, interactive: false }).addTo(map);
