@@ -421,7 +421,7 @@ def bench(config: Config, photos: int, naive_photos: int, folder: Path | None, a
     \b
     Example: fieldbox bench --photos 48
     """
-    from fieldbox import bench as benchmark  # noqa: PLC0415
+    from fieldbox.bench import run as benchmark  # noqa: PLC0415
 
     report = benchmark.run(
         config, photos=photos, naive_photos=naive_photos, folder=folder, shown=_progress_bars()

@@ -21,7 +21,7 @@ def seconds_per_photo(
     photos: Sequence[Path], model: Path, decoding: Decoding, progress: Callable[[int, int], None]
 ) -> float:
     """Wall seconds for each of `photos`; the model is loaded before the clock starts."""
-    session = Session.load_with_defaults(model)
+    session = Session.load(model, threads=None)
     session.run(np.zeros((1, TILE, TILE, 3), np.uint8))
     start = time.perf_counter()
     for number, photo in enumerate(photos, start=1):

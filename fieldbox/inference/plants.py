@@ -238,8 +238,8 @@ def _trim(cells: _Cells, is_crop: NDArray[np.bool_], levels: Floats) -> _Cells:
 def _judge(cells: _Cells, count: int, decoding: Decoding) -> tuple[NDArray[np.bool_], Floats, Floats]:
     """Of each plant: whether it is crop, its class's share of its cells, and the greenness at which it ends.
 
-    The plainer a cell, and the nearer to the centre, the more it counts. The plant ends at a share of its own typical greenness, so that a
-    faint plant is drawn as large as a plain one.
+    The plainer a cell, and the nearer to the centre, the more it counts. The plant ends at a share of its own
+    typical greenness, so that a faint plant is drawn as large as a plain one.
     """
     weight = cells.green / (2 + cells.away)
     parts = (weight, weight * cells.green, weight * cells.crop, weight * cells.weed)

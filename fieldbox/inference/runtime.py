@@ -31,10 +31,10 @@ class Session:
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
 
     @classmethod
-    def load(cls, path: Path, *, threads: int = 1, expected_sha256: str | None = None) -> Session:
+    def load(cls, path: Path, *, threads: int | None = 1, expected_sha256: str | None = None) -> Session:
         """Load an ONNX model file.
 
-        `threads` is what one call of `run` may use. With `expected_sha256` (hexadecimal) any other file
+        `threads` is what one call of `run` may use; None leaves all to the runtime's own defaults. With `expected_sha256` (hexadecimal) any other file
         is refused. Raises `Misconfigured`, with the file and the reason, for a file that is missing,
         damaged, not the expected one or not a model with our inputs and outputs.
         """
@@ -78,8 +78,10 @@ class Session:
         return maps
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int | None) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
+    if threads is None:
+        return options
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that wait in a loop would take the cores from the workers beside them.

@@ -68,11 +68,13 @@ class WeedModel:
         gsd_range_mm: tuple[float, float],
         decoding: Decoding,
         ratios: Ratios | None = None,
+        macs_per_pixel: float = 0.0,
     ) -> None:
         self._session = session
-        self._decoding = decoding
+        self.decoding = decoding
         self.gsd_range_mm = gsd_range_mm
         self.ratios = ratios or Ratios()
+        self.macs_per_pixel = macs_per_pixel
         self.release = f"{name}@{version}"
         self.digest = session.digest
 
@@ -87,7 +89,7 @@ class WeedModel:
             return cls(
                 session, name=stored["name"], version=stored["version"],
                 gsd_range_mm=(float(low), float(high)), decoding=decoding,
-                ratios=Ratios.from_metadata(stored),
+                ratios=Ratios.from_metadata(stored), macs_per_pixel=float(stored["macs_per_pixel"]),
             )  # fmt: skip
         except (KeyError, ValueError, TypeError) as error:
             raise Misconfigured(
@@ -104,7 +106,7 @@ class WeedModel:
         if window.dtype != np.uint8 or window.ndim != 3 or window.shape[2] != 3 or not window.size:
             raise ValueError(f"uint8 [height, width, 3] expected, not {window.dtype} {window.shape}")
         height, width = window.shape[:2]
-        return segment(self.maps(window), self._decoding, (height, width))
+        return segment(self.maps(window), self.decoding, (height, width))
 
     def maps(self, window: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's own maps of a window, float32 [6, h, w] with h >= ceil(H / 4); `look` decodes them."""

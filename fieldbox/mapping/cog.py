@@ -201,7 +201,7 @@ def _encoded(pixels: NDArray[np.uint8], mask: NDArray[np.bool_], quality: int) -
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
     ]
-    _done, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), options)
+    _done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     return jpeg.tobytes(), zlib.compress(np.packbits(mask, axis=1).tobytes(), 6)
 
 
@@ -219,7 +219,8 @@ def _halved(
     rows, columns = mask.shape[0] // 2, mask.shape[1] // 2
     small = np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
     four = mask.reshape(rows, 2, columns, 2)
-    count = four.sum(axis=(1, 3), dtype=np.uint8)
+    ones = mask.view(np.uint8)
+    count = ones[::2, ::2] + ones[1::2, ::2] + ones[::2, 1::2] + ones[1::2, 1::2]
     row, column = np.nonzero((count > 0) & (count < 4))
     part = pixels.reshape(rows, 2, columns, 2, 3)[row, :, column].astype(np.uint16)
     weight = four[row, :, column]

@@ -128,7 +128,7 @@ def paint_patch(
 def save_patch(patch: Patch, path: Path) -> None:
     """Write a patch (JPEG, mask of single bits, checksum), whole or not at all."""
     options = [cv2.IMWRITE_JPEG_QUALITY, PATCH_QUALITY]
-    done, jpeg = cv2.imencode(".jpg", patch.pixels[..., ::-1], options)
+    done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(patch.pixels, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise Misconfigured(N_("{name} cannot be written: {reason}."), name=path.name, reason="JPEG")
     mask = zlib.compress(np.packbits(patch.mask).tobytes(), 1)
@@ -153,7 +153,7 @@ def read_patch(path: Path) -> Patch | None:
     mask = np.unpackbits(bits, count=head.rows * head.columns).reshape(head.rows, head.columns).astype(bool)
     if bgr is None:
         return None
-    pixels = np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+    pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     return Patch(head.gsd_m, head.row, head.column, pixels, mask)
 
 
@@ -314,7 +314,8 @@ def _paint(
     columns = slice(column, column + patch.mask.shape[1])
     rows = slice(low - first, high - first)
     shown, painted = patch.mask[rows], mask[low:high, columns]
-    np.copyto(pixels[low:high, columns], patch.pixels[rows], where=(shown | ~painted)[..., None])
+    # Beyond its mask a patch only fills what is still black: an edge there would ring into the JPEG.
+    cv2.copyTo(patch.pixels[rows], (shown | ~painted).view(np.uint8), pixels[low:high, columns])
     painted |= shown
 
 

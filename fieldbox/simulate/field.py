@@ -177,6 +177,7 @@ class _Land:
         self.ridge = np.asarray(cv2.GaussianBlur(self.ridge, (0, 0), max(0.6, 0.03 / self.cell)), np.float32)
         long_wave = min(12.0, max(options.size_m) / 2)
         relief = options.relief_m * 0.5 * texture.smooth_noise(rng, self.shape, long_wave / self.cell)
+        relief *= self._fade()
         bumps = 0.008 * texture.smooth_noise(rng, self.shape, max(2.0, 0.12 / self.cell))
         # Away from the ridges the land is worked flat; wheels press every fourth furrow deeper.
         track = np.clip(np.cos(2 * math.pi * (phase / 4 + 0.125)) * 3 - 2.2, 0, 1) * inside
@@ -193,7 +194,15 @@ class _Land:
         lit = -(slope_x * towards[0] + slope_y * towards[1]) * low * (0.25 + 0.9 * options.shadow)
         patches = 0.035 * texture.smooth_noise(rng, self.shape, max(3.0, 2.5 / self.cell))
         patches += 0.025 * texture.smooth_noise(rng, self.shape, max(3.0, 0.5 / self.cell))
+        patches *= self._fade()
         return np.asarray(np.clip(1.04 + 0.05 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
+
+    def _fade(self) -> Floats:
+        """1 inside, 0 at the edges: so that a canvas can be repeated, and the surround joins it."""
+        half_x, half_y = float(self.x.max()), float(self.y.max())
+        reach = min(3.0, half_x, half_y)
+        inside = np.minimum(half_x - np.abs(self.x), half_y - np.abs(self.y)) / reach
+        return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0, 1)), np.float32)
 
 
 def _towards_sun(options: FieldOptions) -> tuple[float, float]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 
 from fieldbox.domain import Cover
@@ -39,7 +42,7 @@ def over_orthomosaic(path: Path, gsd_m: float | None = None, labels: Path | None
     if not path.is_file():
         raise Rejected(N_("There is no orthomosaic at {file}; check the path."), file=str(path))
     try:
-        with rasterio.open(path) as source:
+        with _quiet(), rasterio.open(path) as source:
             if source.crs is not None and not source.transform.is_identity:
                 return _georeferenced(source, path)
             canvas = _colours(source, path)
@@ -54,6 +57,14 @@ def over_orthomosaic(path: Path, gsd_m: float | None = None, labels: Path | None
         raise Rejected(N_("A gsd of {gsd} mm is not possible; give 0.2 to 1000 mm."), gsd=gsd_m * 1000)
     plants = _labelled(labels, canvas, gsd_m) if labels is not None else ()
     return _flat(canvas, gsd_m, plants, None, path.stem)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A plain picture has no georeference, and that is no news here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
 
 
 def _flat(

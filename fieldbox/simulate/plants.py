@@ -25,7 +25,7 @@ _SCALE = 3
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A plant: premultiplied RGBA uint8 [s, s, 4], drawn for `diameter_m`."""
+    """A plant: premultiplied RGBA uint8 [s, s, 4], drawn for `diameter_m`; its leaves balance on the middle."""
 
     rgba: Bytes
     diameter_m: float
@@ -38,7 +38,7 @@ class _Sheet:
         self.rng = rng
         self.px = _SCALE / gsd_m
         """Sheet pixels per metre."""
-        self.side = _SCALE * (2 * math.ceil(diameter_m / gsd_m * 0.62) + 6)
+        self.side = _SCALE * (2 * math.ceil(diameter_m / gsd_m * 0.75) + 6)
         self.rgb = np.zeros((self.side, self.side, 3), np.uint8)
         self.alpha = np.zeros((self.side, self.side), np.uint8)
         self.foot = np.array([self.side / 2, self.side / 2])
@@ -84,6 +84,11 @@ class _Sheet:
         share = self.alpha.astype(np.float32)[..., None] / 255
         full = np.dstack([self.rgb.astype(np.float32) * share, self.alpha.astype(np.float32)])
         side = self.side // _SCALE
+        # What a labeller or a detector calls a plant's place is the middle of its leaves.
+        moments = cv2.moments(self.alpha)
+        middle = (self.side - 1) / 2
+        offset = (middle - moments["m10"] / moments["m00"], middle - moments["m01"] / moments["m00"])
+        full = cv2.warpAffine(full, np.array([[1, 0, offset[0]], [0, 1, offset[1]]]), (self.side, self.side))
         # As soft as a lens and an orthomosaic's resampling make it.
         small = cv2.GaussianBlur(cv2.resize(full, (side, side), interpolation=cv2.INTER_AREA), (0, 0), 0.55)
         return Sprite(np.clip(small + 0.5, 0, 255).astype(np.uint8), diameter_m)

@@ -176,6 +176,8 @@ def take_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
             if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0]:
                 node.input[0], node.input[1], node.input[2] = "planes", "pixel_scale", "pixel_zero"
         graph.node.remove(quantize)
+        for name in quantize.input[1:]:
+            graph.initializer.remove(next(w for w in graph.initializer if w.name == name))
         _fit_stem_bias(graph)
     nodes = front + list(graph.node)
     del graph.node[:], graph.input[:]
@@ -273,6 +275,24 @@ def basic_properties(data: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+def macs_per_pixel(net: WeedNet) -> float:
+    """Multiply-adds of the convolutions for each pixel of the picture (a side of 640)."""
+    total = 0
+
+    def count(module: nn.Module, _given: object, made: Tensor) -> None:
+        weight = module.weight
+        total_of = made.numel() * weight[0].numel()  # type: ignore[index]
+        nonlocal total
+        total += total_of
+
+    hooks = [one.register_forward_hook(count) for one in net.modules() if isinstance(one, nn.Conv2d)]
+    with torch.no_grad():
+        net(torch.zeros(1, 3, 640, 640))
+    for hook in hooks:
+        hook.remove()
+    return total / 640**2
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -281,10 +301,12 @@ def main() -> None:
     parser.add_argument("--method", choices=sorted(CALIBRATION_METHODS), default="entropy")
     parser.add_argument("--images", type=int, default=24, help="calibration images")
     args = parser.parse_args()
-    graph = float_graph(load_net(args.checkpoint))
+    net = load_net(args.checkpoint)
+    graph = float_graph(net)
     small = take_bytes(quantised(copy.deepcopy(graph), Calibration(args.data, args.images), args.method))
     full = halved(take_bytes(graph))
-    write({"weeds.onnx": small, "weeds-fp32.onnx": full}, basic_properties(args.data), args.out)
+    properties = {**basic_properties(args.data), "macs_per_pixel": f"{macs_per_pixel(net):.1f}"}
+    write({"weeds.onnx": small, "weeds-fp32.onnx": full}, properties, args.out)
 
 
 if __name__ == "__main__":

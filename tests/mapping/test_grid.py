@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fieldbox.domain import Cover, FieldMap
-from fieldbox.mapping import estimates
 from fieldbox.mapping.cells import PixelLayers, sum_cells
 from fieldbox.mapping.grid import Known, build_map, cells_of
 from fieldbox.mapping.health import MIN_CELLS, health_index, score_health, wilson95
@@ -74,7 +73,6 @@ def test_map_without_boundary_spans_what_was_seen() -> None:
     assert seen_map(box=None).seen.shape == (3, 3)
     empty = build_map([], [], epsg=32644, cell_m=1.0)
     assert empty.seen.shape == (0, 0)
-    assert estimates.share_pct(empty, empty.weed_cover) == estimates.NOT_KNOWN
 
 
 def test_cells_of_points() -> None:
@@ -86,43 +84,12 @@ def test_cells_of_points() -> None:
     assert inside.tolist() == [True, True, False]
 
 
-def test_cover_and_its_interval() -> None:
-    grid = seen_map(lambda at: np.where(at[..., 0] - EAST < 0.5, 2, 1).astype(np.uint8))
-    exact = estimates.share_pct(grid, grid.weed_cover)
-    assert exact.value == pytest.approx(20.0)
-    assert exact.interval95 == pytest.approx((20, 20))
-    doubtful = estimates.share_pct(grid, grid.weed_cover, model_error=0.2)
-    assert doubtful.interval95 == pytest.approx((20 - 7.84, 20 + 7.84), rel=1e-3)
-    assert estimates.area_seen_m2(grid) == pytest.approx(7.5)
-    assert estimates.unseen_pct(grid, 12.0) == pytest.approx(37.5)
-
-
 def wide_map(layer: np.ndarray, name: str) -> FieldMap:
     nothing = np.full(layer.shape, np.nan, np.float32)
     names = [one.name for one in dataclasses.fields(FieldMap)][4:]
     layers = dict.fromkeys(names, nothing) | {"seen": np.ones(layer.shape, np.float32)}
     layers["weed_cover"] = np.zeros(layer.shape, np.float32)
     return FieldMap(32644, EAST, NORTH + layer.shape[0], 1.0, **(layers | {name: layer.astype(np.float32)}))
-
-
-def test_unseen_ground_widens_the_interval() -> None:
-    cover = np.random.default_rng(1).uniform(0, 0.4, (40, 40))
-    grid = wide_map(cover, "weed_cover")
-    half = estimates.share_pct(grid, grid.weed_cover, field_m2=3200)
-    assert half.value is not None
-    assert half.interval95 is not None
-    assert half.interval95.low < half.value < half.interval95.high
-    assert half.interval95.high - half.interval95.low < 5
-    whole = estimates.share_pct(grid, grid.weed_cover, field_m2=1600)
-    assert whole.interval95 == pytest.approx((whole.value, whole.value))
-
-
-def test_count_and_its_interval() -> None:
-    sure = estimates.count([1.0] * 10)
-    assert sure.value == 10
-    assert sure.interval95 == pytest.approx((10, 10))
-    unsure = estimates.count([0.5] * 100, model_error=0.1)
-    assert unsure.interval95 == pytest.approx((100 - 21.9, 100 + 21.9), rel=0.01)
 
 
 def patch_of_weeds() -> tuple[FieldMap, list]:  # type: ignore[type-arg]

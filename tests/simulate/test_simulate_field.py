@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
+from pyproj import Transformer
 from rasterio.transform import from_origin
 
 from fieldbox.domain import Cover
@@ -19,7 +20,7 @@ from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.simulate.ortho import over_orthomosaic
 from fieldbox.simulate.scene import SimField
 
-SMALL = FieldOptions(size_m=(3.0, 2.4), margin_m=0.5, weeds_per_m2=4.0, seed=7)
+SMALL = FieldOptions(size_m=(3.0, 2.4), margin_m=0.4, weeds_per_m2=4.0, gsd_m=0.004, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,13 @@ def test_the_same_seed_grows_the_same_field(field: SimField) -> None:
     assert np.array_equal(field.canvas, again.canvas)
     assert np.array_equal(field.heights, again.heights)
     assert field.plants == again.plants
-    assert not np.array_equal(field.canvas, grow_field(replace(SMALL, seed=8)).canvas)
+    other = grow_field(replace(SMALL, seed=8, size_m=(1.0, 1.0)))
+    assert not np.array_equal(field.canvas[:200, :200], other.canvas[:200, :200])
 
 
 def test_plants_are_where_and_as_large_as_the_truth_says(field: SimField) -> None:
     rgb = field.canvas.astype(int)
-    green = (2 * rgb[..., 1] - rgb[..., 0] - rgb[..., 2]) > 12
+    green = (2 * rgb[..., 1] - rgb[..., 0] - rgb[..., 2]) > 18
     assert {plant.cover for plant in field.plants} == {Cover.CROP, Cover.WEED}
     found = np.zeros_like(green)
     for plant in field.plants:
@@ -69,7 +71,7 @@ def test_weeds_cluster_as_asked() -> None:
             margin_m=0.0,
             weeds_per_m2=3.0,
             weed_patchiness=patchiness,
-            gsd_m=0.012,
+            gsd_m=0.03,
             straw_per_m2=0,
         )
         weeds = np.array([(p.east, p.north) for p in grow_field(options).plants if p.cover is Cover.WEED])
@@ -81,7 +83,9 @@ def test_weeds_cluster_as_asked() -> None:
 
 @pytest.mark.parametrize("kind", ["potato", "maize", "cabbage"])
 def test_other_crops_and_soils_grow(kind: str) -> None:
-    options = FieldOptions(size_m=(1.5, 1.5), margin_m=0.2, crops=(kind,), soil="red", row_heading_deg=25.0)
+    options = FieldOptions(
+        size_m=(1.5, 1.5), margin_m=0.2, gsd_m=0.006, crops=(kind,), soil="red", row_heading_deg=25.0
+    )
     assert any(plant.kind == kind for plant in grow_field(options).plants)
 
 
@@ -142,6 +146,27 @@ def test_a_geotiff_lies_where_it_says(tmp_path: Path) -> None:
     assert (ortho.anchor.epsg, ortho.anchor.east, ortho.anchor.north) == (32643, 420001.5, 2051999.0)
     assert ortho.gsd_m == pytest.approx(0.01)
     assert np.array_equal(ortho.canvas[5, 7], bands[:, 5, 7])
+
+
+def test_a_geotiff_in_degrees_is_warped_to_its_zone(tmp_path: Path) -> None:
+    bands = np.full((3, 400, 400), 90, np.uint8)
+    path = tmp_path / "ortho.tif"
+    profile = {
+        "driver": "GTiff",
+        "width": 400,
+        "height": 400,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": "EPSG:4326",
+    }
+    with rasterio.open(path, "w", transform=from_origin(74.24, 18.57, 1e-7, 1e-7), **profile) as target:
+        target.write(bands)
+    ortho = over_orthomosaic(path)
+    assert ortho.anchor is not None
+    assert ortho.anchor.epsg == 32643
+    east, north = Transformer.from_crs(4326, 32643, always_xy=True).transform(74.24 + 2e-5, 18.57 - 2e-5)
+    assert (ortho.anchor.east, ortho.anchor.north) == pytest.approx((east, north), abs=0.03)
+    assert ortho.size_m == pytest.approx((4.22, 4.43), rel=0.03)
 
 
 def test_labels_become_plants(tmp_path: Path) -> None:

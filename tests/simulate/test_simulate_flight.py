@@ -7,11 +7,11 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import pytest
+from defusedxml import ElementTree
 from PIL import Image
 
 from fieldbox.domain import Cover
