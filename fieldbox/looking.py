@@ -18,9 +18,9 @@ from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.colour import judge_colour
-from fieldbox.imagery.decode import decode_jpeg
+from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.indices import vegetation_indices
-from fieldbox.imagery.shrink import shrink
+from fieldbox.imagery.shrink import resample, shrink
 from fieldbox.inference import plants as inference
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
@@ -36,12 +36,14 @@ SEAM_M = 0.25
 UNSURE_BELOW = 0.6
 """A pixel whose likeliest class has less probability than this is called unsure."""
 SCENE_SAMPLES = 9
+WORTH_RESAMPLING = 1.1
+"""Photos less than this much finer than the model's own scale are looked at as they are."""
 
 Reader = Callable[[str], bytes]
 """Bytes of the photo with this digest."""
 
 
-class UnusablePhoto(Exception):  # noqa: N818
+class UnusablePhoto(Exception):
     """A photo of the plan whose pixels cannot be used: the flight has to be planned without it."""
 
     def __init__(self, digest: str, reason: Sentence) -> None:
@@ -53,13 +55,18 @@ class UnusablePhoto(Exception):  # noqa: N818
 class Scene:
     """How a flight can be looked at. The same for all of its photos."""
 
-    reduction: int
-    """Photos are decoded at 1/reduction of their scale."""
+    scale: float
+    """Pixels of the photo, in a row, that become one pixel to look at (1 or more)."""
     gsd_m: float
     """Of the photos at full scale (median)."""
     single_weeds: bool
     natural_colour: bool
     warnings: tuple[Sentence, ...]
+
+    @property
+    def reduction(self) -> int:
+        """Photos are decoded at 1/reduction of their scale: the decoder halves, the rest is resampled."""
+        return max(step for step in REDUCTIONS if step <= self.scale)
 
     @property
     def label(self) -> LayerLabel:
@@ -107,18 +114,21 @@ class Looker:
     def _paint(
         self, index: int, view: View, geometry: PhotoGeometry, pixels: NDArray[np.uint8]
     ) -> Patch | None:
-        w = view.window
-        corners = geometry.pixel_to_ground([(w.x0, w.y0), (w.x1, w.y0), (w.x1, w.y1), (w.x0, w.y1)])
-        (west, south), (east, north) = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
         owned = partial(self.plan.owned_mask, index)
-        return paint_patch(
-            pixels, w, (west, south, east, north), geometry.ground_to_pixel, owned, self.mosaic_gsd_m
-        )
+        bounds = self.plan.owned_bounds(index)
+        return paint_patch(pixels, view.window, bounds, geometry.ground_to_pixel, owned, self.mosaic_gsd_m)
 
     def _window(self, view: View) -> NDArray[np.uint8]:
+        """The view's window at the scene's scale: pixel u shows pixel x0 + (u + 0.5) scale - 0.5 of the photo."""
         pixels = decoded(view.digest, self.read, self.scene.reduction)
         r, w = self.scene.reduction, view.window
-        return np.ascontiguousarray(pixels[w.y0 // r : -(-w.y1 // r), w.x0 // r : -(-w.x1 // r)])
+        part = pixels[w.y0 // r : -(-w.y1 // r), w.x0 // r : -(-w.x1 // r)]
+        return resample(part, self.scene.scale / r)
+
+    def _origin(self, view: View) -> tuple[float, float]:
+        """Photo pixel (x, y) of the outer corner of the window's first pixel."""
+        r = self.scene.reduction
+        return view.window.x0 // r * r - 0.5, view.window.y0 // r * r - 0.5
 
     def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
         small = shrink(pixels, STRIDE)
@@ -136,27 +146,25 @@ class Looker:
 
     def _ground_of_cells(self, view: View, geometry: PhotoGeometry, seen: _Seen) -> NDArray[np.float64]:
         """[h, w, 2] ground of the centres of the model's cells of STRIDE x STRIDE decoded pixels."""
-        r = self.scene.reduction
-        step = STRIDE * r
-        middle = (step - 1) / 2
-        x0, y0 = view.window.x0 // r * r, view.window.y0 // r * r
-        return geometry.ground_grid(x0 + middle, y0 + middle, step, seen.columns, seen.rows)
+        x, y = self._origin(view)
+        step = STRIDE * self.scene.scale
+        return geometry.ground_grid(x + step / 2, y + step / 2, step, seen.columns, seen.rows)
 
     def _on_ground(self, plants: inference.Plants, index: int, view: View, geometry: PhotoGeometry) -> Plants:
         """Plants of the view's own ground and of a band around it, in ground coordinates."""
         if not len(plants):
             return Plants.none()
-        r = self.scene.reduction
-        origin = np.array([view.window.x0 // r * r, view.window.y0 // r * r], float) + (r - 1) / 2
-        pixel = plants.centres.astype(float) * r + origin
+        scale = self.scene.scale
+        origin = np.array(self._origin(view)) + scale / 2
+        pixel = plants.centres.astype(float) * scale + origin
         place = geometry.pixel_to_ground(pixel)
         beyond = self.plan.distance_to_owned(index, place, SEAM_M)
         kept = np.flatnonzero(np.isfinite(beyond) & np.isfinite(place).all(axis=1))
-        rings = [plants.outlines[i].astype(float) * r + origin for i in kept]
+        rings = [plants.outlines[i].astype(float) * scale + origin for i in kept]
         ends = np.cumsum([len(ring) for ring in rings], dtype=np.int32)
         outline = geometry.pixel_to_ground(np.concatenate([np.zeros((0, 2)), *rings]))
         centre_of_corner = np.repeat(place[kept], np.diff(ends, prepend=0), axis=0)
-        metres = geometry.gsd_m * r
+        metres = geometry.gsd_m * scale
         return Plants(
             cover=plants.classes[kept],
             score=plants.scores[kept],
@@ -186,13 +194,13 @@ def judge_scene(
 ) -> Scene:
     """Decide how the photos of a flight can be looked at, from their scale and the colours of a few of them."""
     gsd_m = float(np.median([one.gsd_m for one in geometries]))
-    reduction = _reduction(1000 * gsd_m, model, least_reduction)
+    scale = _scale(1000 * gsd_m, model, least_reduction)
     natural, colour = _judge_colours(geometries, read)
-    in_scale = 1000 * gsd_m * reduction <= model.gsd_range_mm[1]
+    in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
     warnings = [colour] if colour else []
     if not in_scale:
-        warnings.append(scale_sentence(1000 * gsd_m * reduction, model))
-    return Scene(reduction, gsd_m, in_scale and natural, natural, tuple(warnings))
+        warnings.append(scale_sentence(1000 * gsd_m * scale, model))
+    return Scene(scale, gsd_m, in_scale and natural, natural, tuple(warnings))
 
 
 def scale_sentence(gsd_mm: float, model: WeedModel) -> Sentence:
@@ -209,12 +217,10 @@ def scale_sentence(gsd_mm: float, model: WeedModel) -> Sentence:
     return Sentence(template, {"gsd": round(gsd_mm, 2), "limit": round(low, 1)})
 
 
-def _reduction(gsd_mm: float, model: WeedModel, least: int) -> int:
-    """Scale at which photos are decoded: halved while they are finer than the model can use."""
-    reduction = least
-    while reduction < 8 and gsd_mm * reduction < model.gsd_range_mm[0]:
-        reduction *= 2
-    return reduction
+def _scale(gsd_mm: float, model: WeedModel, least: int) -> float:
+    """Photos that are finer than the model's own scale are looked at on that scale, others as they are."""
+    wanted = model.native_gsd_mm / gsd_mm
+    return max(float(least), wanted if wanted > WORTH_RESAMPLING else 1.0)
 
 
 def _judge_colours(geometries: Sequence[PhotoGeometry], read: Reader) -> tuple[bool, Sentence | None]:

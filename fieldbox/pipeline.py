@@ -133,11 +133,11 @@ class Analysis:
             self._model,
             least_reduction=self._config.map.photo_reduction,
         )
-        mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.reduction, plan.area_m2)
+        mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
         return Task(flight, field, plane, geometries, ring, plan, scene, mosaic_gsd_m, self._key(plan, scene))
 
     def _key(self, plan: CoveragePlan, scene: Scene) -> str:
-        told = [plan.key, looking.VERSION, scene.reduction, scene.single_weeds, scene.natural_colour]
+        told = [plan.key, looking.VERSION, scene.scale, scene.single_weeds, scene.natural_colour]
         return blake3(json.dumps([*told, self._config.map.cell_m]).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:

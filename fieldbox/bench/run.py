@@ -18,10 +18,10 @@ from fieldbox.bench.memory import PeakWatch
 from fieldbox.config import Config
 from fieldbox.errors import Misconfigured
 from fieldbox.georef.coverage import plan_coverage
-from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import read_metadata
+from fieldbox.looking import judge_scene
 from fieldbox.models import load_weeds, models_folder
 from fieldbox.pipeline import geometries_of
 from fieldbox.services.simulation import simulate_flight
@@ -81,9 +81,9 @@ class Report:
     def to_text(self) -> str:
         """A table for a person."""
         lines = [
-            _("{photos} photos of 20 MP at 75/65 % overlap, {cores} cores; seconds for each photo flown").format(
-                photos=self.photos, cores=self.cores
-            ),
+            _(
+                "{photos} photos of 20 MP at 75/65 % overlap, {cores} cores; seconds for each photo flown"
+            ).format(photos=self.photos, cores=self.cores),
             _("naive (whole photos, fp32; {count} photos)  {seconds:.3f} s").format(
                 count=self.naive_photos, seconds=self.naive_seconds_per_photo
             ),
@@ -99,7 +99,9 @@ class Report:
                     times=ours.times_floor,
                     floor=ours.floor_seconds_per_photo,
                 ),
-                _("  {used} photos looked at, {megapixels:.2f} MP a photo flown, peak memory {peak:.0f} MiB").format(
+                _(
+                    "  {used} photos looked at, {megapixels:.2f} MP a photo flown, peak memory {peak:.0f} MiB"
+                ).format(
                     used=ours.photos_looked_at, megapixels=ours.megapixels_per_photo, peak=ours.peak_mib
                 ),
             ]
@@ -144,7 +146,13 @@ def _naive(config: Config, files: list[Path], shown: Progress) -> float:
 
 
 def _ours(
-    config: Config, flight: Path, files: list[Path], reduction: int, scratch: Path, entropy_s: float, peak: float
+    config: Config,
+    flight: Path,
+    files: list[Path],
+    reduction: int,
+    scratch: Path,
+    entropy_s: float,
+    peak: float,
 ) -> Ours:
     """Run `fieldbox ingest --wait` as a user would, in a process of its own, on a fresh box."""
     environment = {
@@ -161,14 +169,21 @@ def _ours(
     if process.returncode != 0:
         raise Misconfigured(N_("The run that was to be timed failed; its reason stands above."))
     used = json.loads(printed)["surveys"][0]["photos_used"]
-    pixels = _planned_pixels(files) / reduction**2
+    pixels = _planned_pixels(config, files, reduction)
     macs = pixels * load_weeds(config).macs_per_pixel
     floor_s = entropy_s + macs / len(files) / peak
     return Ours(reduction, seconds, watch.peak_mib, used, pixels / len(files) / 1e6, floor_s)
 
 
-def _planned_pixels(files: list[Path]) -> int:
-    """Pixels that the coverage plan has the model look at."""
+def _planned_pixels(config: Config, files: list[Path], reduction: int) -> float:
+    """Pixels that the coverage plan has the model look at, on the scale that the flight is looked at."""
+    by_name = {file.name: file for file in files}
     captures = [capture_of(file.name, file.name, 0, read_metadata(file)) for file in files]
-    geometries: dict[str, PhotoGeometry] = geometries_of(captures)
-    return plan_coverage(geometries.values()).pixels
+    geometries = geometries_of(captures)
+    scene = judge_scene(
+        list(geometries.values()),
+        lambda name: by_name[name].read_bytes(),
+        load_weeds(config),
+        least_reduction=reduction,
+    )
+    return plan_coverage(geometries.values()).pixels / scene.scale**2

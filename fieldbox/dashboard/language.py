@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -17,6 +18,7 @@ from fieldbox.i18n import DOMAIN, TRANSLATIONS, Sentence
 COOKIE = "language"
 
 
+@lru_cache(maxsize=1)
 def languages() -> dict[str, str]:
     """Codes of the languages that have a catalogue, English first, with their own names."""
     codes = [

@@ -176,7 +176,9 @@ def legend_png(layer: Layer) -> bytes:
     return encode_png(np.tile(np.arange(1, 256, dtype=np.uint8), (16, 1)), layer)
 
 
-def ticks(layer: Layer, spell: Callable[[float], str]) -> list[str]:
-    """The ends and the middle of the legend in its unit; values outside are drawn as the ends."""
+def ticks(layer: Layer, spell: Callable[[float, int], str]) -> list[str]:
+    """The ends and the middle of the legend in its unit. A + tells that larger values look the same."""
     low, high = layer.low * layer.factor, layer.high * layer.factor
-    return [spell(low), spell((low + high) / 2), spell(high)]
+    more = "" if layer.high == 1.0 or layer.low < 0 else "+"
+    digits = 1 if high < 1 else 0
+    return [spell(low, digits), spell((low + high) / 2, digits), spell(high, digits) + more]

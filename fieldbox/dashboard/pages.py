@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ class FieldNow:
 
     field: Field
     survey: Survey | None
+    date: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,10 @@ def now_part() -> Page:
 def look_now() -> Now:
     """Gather the home page."""
     store = box().store
-    flights = store.flights()[:FLIGHTS_SHOWN]
-    fields = [FieldNow(field, _newest(store.surveys(field_id=field.id))) for field in store.fields()]
+    every = store.flights()
+    flights = every[:FLIGHTS_SHOWN]
+    flown = {flight.id: flight.started_at for flight in every}
+    fields = [_field_now(field, flown) for field in store.fields()]
     fields.sort(
         key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
     )
@@ -77,6 +81,16 @@ def look_now() -> Now:
         fields=fields,
         names={each.field.id: each.field.name for each in fields},
     )
+
+
+def _field_now(field_: Field, flown: Mapping[str, datetime | None]) -> FieldNow:
+    survey = _newest(box().store.surveys(field_id=field_.id))
+    return FieldNow(field_, survey, _date(survey, flown) if survey else None)
+
+
+def _date(survey: Survey, flown: Mapping[str, datetime | None]) -> datetime:
+    """When the field was flown (the camera's clock); if that is not known, when the survey was made."""
+    return flown.get(survey.flight_id) or survey.made_at
 
 
 def _newest(surveys: Sequence[Survey]) -> Survey | None:
@@ -133,12 +147,16 @@ def field(field_id: int) -> Page:
     if wanted and survey is None:
         abort(404)
     layers = _layers(survey) if survey else []
+    flown = {row.id: row.started_at for row in store.flights(field_id=field_id)}
+    of_flights = Counter(each.flight_id for each in surveys)
     return render_template(
         "field.html",
         field=found,
         surveys=surveys,
         survey=survey,
         layers=layers,
+        dates={each.id: _date(each, flown) for each in surveys},
+        twice={flight_id for flight_id, many in of_flights.items() if many > 1},
         map=_map(found, survey, layers) if survey else None,
     )
 

@@ -31,7 +31,7 @@ from fieldbox.georef.projection import PhotoGeometry
 
 Array = NDArray[np.float64]
 
-VERSION = 1
+VERSION = 2
 """Of the algorithm: raise it whenever the same photos would give another plan."""
 MARGIN_PX = 64
 MAX_RADIUS = 0.9
@@ -42,6 +42,8 @@ CELLS_A_SIDE = 48
 MAX_CELLS = 20_000_000
 MAX_VIEW_DEG = 60.0
 RIM_M = 1.0
+DOWN_WEIGHTS = (0.7, 1.0, 1.4, 2.0)
+"""Weights of the distance down the image against that across it, see `_squared`."""
 SLIVER = 0.15
 """A view with less than this share of the median view's ground gives it away if it can."""
 _IN_MARGIN = np.float32(1000.0)
@@ -52,11 +54,14 @@ _PAINT_FROM = 0.24
 
 
 class Seen(NamedTuple):
-    """A photo's radius for the cells from (row, column) on: float32 [h, w], infinite where unseen."""
+    """How a photo sees the cells from (row, column) on."""
 
     row: int
     column: int
     radius: NDArray[np.float32]
+    """[h, w], infinite where unseen."""
+    offsets: NDArray[np.float16]
+    """[2, h, w] distance from the principal point across and down the image, in half short sides."""
 
     @property
     def place(self) -> tuple[slice, slice]:
@@ -226,6 +231,8 @@ def plan_coverage(
     if max_radius is not None:
         chosen = _needed(seen, _best(seen, chosen, lattice)[0], max_radius)
     radius, owner = _best(seen, chosen, lattice)
+    if max_radius is not None:
+        radius, owner = _squared(photos, seen, chosen, radius, owner, lattice, margin_px, max_radius)
     _give_slivers(seen, chosen, radius, owner, max_radius)
     owner, used = _renumber(owner)
     views = tuple(
@@ -247,7 +254,7 @@ def _key(
     ring = None if boundary is None else np.asarray(boundary, float).tolist()
     told = {
         "version": VERSION,
-        "options": [margin_px, max_radius, CELLS_A_SIDE, MAX_CELLS, MAX_VIEW_DEG, RIM_M, SLIVER, NEARLY],
+        "options": [margin_px, max_radius, CELLS_A_SIDE, MAX_CELLS, MAX_VIEW_DEG, RIM_M, SLIVER, NEARLY, DOWN_WEIGHTS],
         "boundary": ring,
         "photos": [[p.digest, p.plane.epsg, asdict(p.pose), asdict(p.camera)] for p in photos],
     }
@@ -304,10 +311,10 @@ def _look(photo: PhotoGeometry, lattice: Lattice, allowed: NDArray[np.bool_] | N
     rows, columns = _window_of(photo.footprint(), lattice)
     east = lattice.west - photo.centre[0] + (np.arange(columns.start, columns.stop) + 0.5) * lattice.cell_m
     north = lattice.north - photo.centre[1] - (np.arange(rows.start, rows.stop) + 0.5) * lattice.cell_m
-    radius = _radius(photo, east / photo.metres_on_grid, north / photo.metres_on_grid, margin_px)
+    radius, offsets = _radius(photo, east / photo.metres_on_grid, north / photo.metres_on_grid, margin_px)
     if allowed is not None:
         radius[~allowed[rows, columns]] = _UNSEEN
-    return Seen(rows.start, columns.start, radius)
+    return Seen(rows.start, columns.start, radius, offsets)
 
 
 def _window_of(ring: Array, lattice: Lattice) -> tuple[slice, slice]:
@@ -321,8 +328,10 @@ def _window_of(ring: Array, lattice: Lattice) -> tuple[slice, slice]:
     return rows, slice(min(max(left, 0), lattice.columns), min(max(right, 0), lattice.columns))
 
 
-def _radius(photo: PhotoGeometry, east: Array, north: Array, margin_px: int) -> NDArray[np.float32]:
-    """float32 [len(north), len(east)] for ground offsets in metres from the point below the camera."""
+def _radius(
+    photo: PhotoGeometry, east: Array, north: Array, margin_px: int
+) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """`Seen.radius` and `Seen.offsets` for ground offsets in metres from the point below the camera."""
     camera, height = photo.camera, photo.pose.height_m
     tan_e = (east / height).astype(np.float32)
     tan_n = (north / height).astype(np.float32)
@@ -345,7 +354,8 @@ def _radius(photo: PhotoGeometry, east: Array, north: Array, margin_px: int) -> 
     half_side = min(camera.width, camera.height) / 2 / camera.focal_px
     radius = np.sqrt((from_axis + from_nadir) / 2) / half_side
     radius = np.where(inside >= margin_px, radius, radius + _IN_MARGIN)
-    return np.where(ahead & (inside >= 0), radius, _UNSEEN).astype(np.float32)
+    offsets = (np.abs(np.stack([x, y])) / half_side).clip(max=100).astype(np.float16)
+    return np.where(ahead & (inside >= 0), radius, _UNSEEN).astype(np.float32), offsets
 
 
 def _distorted(
@@ -367,6 +377,68 @@ def _best(
     for index in chosen:
         _take(seen[index], index, radius, owner, None)
     return radius, owner
+
+
+def _squared(
+    photos: Sequence[PhotoGeometry],
+    seen: Sequence[Seen],
+    chosen: Sequence[int],
+    radius: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    lattice: Lattice,
+    margin_px: int,
+    max_radius: float,
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Shares of ground that fill their windows: the fewest pixels to look at among a few partitions.
+
+    The nearest photo's share is a hexagon or worse, and its window a third larger. Any photo that sees
+    a cell well enough may have it instead, so cells go by the larger of the distances across and down
+    the image, for a few weights of the two: with the right weight the shares are upright rectangles.
+    """
+    enough = np.maximum(radius, np.float32(max_radius))
+    found = [owner, *(_by_offset(seen, chosen, enough, lattice, weight) for weight in DOWN_WEIGHTS)]
+    best = min(found, key=lambda one: _window_pixels(photos, seen, chosen, one, lattice, margin_px))
+    return _radius_of(seen, chosen, best, radius), best
+
+
+def _by_offset(
+    seen: Sequence[Seen], chosen: Sequence[int], enough: NDArray[np.float32], lattice: Lattice, weight: float
+) -> NDArray[np.int32]:
+    least = np.full((lattice.rows, lattice.columns), _UNSEEN, np.float32)
+    owner = np.full((lattice.rows, lattice.columns), -1, np.int32)
+    for index in chosen:
+        one = seen[index]
+        offset = np.maximum(one.offsets[0], one.offsets[1] * np.float16(weight)).astype(np.float32)
+        offset[one.radius > enough[one.place]] = _UNSEEN
+        _take(one._replace(radius=offset), index, least, owner, None)
+    return owner
+
+
+def _window_pixels(
+    photos: Sequence[PhotoGeometry],
+    seen: Sequence[Seen],
+    chosen: Sequence[int],
+    owner: NDArray[np.int32],
+    lattice: Lattice,
+    margin_px: int,
+) -> float:
+    """Pixels in the windows that a partition needs."""
+    total = 0.0
+    for index in chosen:
+        if (owner[seen[index].place] == index).any():
+            window = _view(photos[index], owner, index, seen[index].place, lattice, margin_px).window
+            total += (window.x1 - window.x0) * (window.y1 - window.y0)
+    return total
+
+
+def _radius_of(
+    seen: Sequence[Seen], chosen: Sequence[int], owner: NDArray[np.int32], before: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    radius = before.copy()
+    for index in chosen:
+        place = seen[index].place
+        np.copyto(radius[place], seen[index].radius, where=owner[place] == index)
+    return radius
 
 
 def _take(

@@ -17,3 +17,14 @@ def shrink(rgb: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     whole = cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_REPLICATE) if down or right else rgb
     size = (whole.shape[1] // factor, whole.shape[0] // factor)
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def resample(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Pixels [h, w, 3] averaged to 1/scale of the size (scale >= 1), contiguous.
+
+    Pixel u of the result shows (u + 0.5) scale - 0.5 exactly, whatever the rounding of the size.
+    """
+    if scale <= 1:
+        return np.ascontiguousarray(rgb)
+    shrunk = cv2.resize(rgb, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.uint8)

@@ -25,6 +25,8 @@ MULTIPLE = 32
 TILE_PX = 1_200_000
 # Half of it is dropped on either side of a seam: more than a large weed's radius at 2.8 mm a pixel.
 OVERLAP = 160
+NATIVE_GSD_MM = 2.8
+"""The scale of the training tiles: finer photos are looked at on this scale."""
 UNKNOWN_RATIO = Interval(0.5, 2.0)
 """For a model that was never held against counted plants."""
 
@@ -69,12 +71,14 @@ class WeedModel:
         decoding: Decoding,
         ratios: Ratios | None = None,
         macs_per_pixel: float = 0.0,
+        native_gsd_mm: float = NATIVE_GSD_MM,
     ) -> None:
         self._session = session
         self.decoding = decoding
         self.gsd_range_mm = gsd_range_mm
         self.ratios = ratios or Ratios()
         self.macs_per_pixel = macs_per_pixel
+        self.native_gsd_mm = native_gsd_mm
         self.release = f"{name}@{version}"
         self.digest = session.digest
 
@@ -90,6 +94,7 @@ class WeedModel:
                 session, name=stored["name"], version=stored["version"],
                 gsd_range_mm=(float(low), float(high)), decoding=decoding,
                 ratios=Ratios.from_metadata(stored), macs_per_pixel=float(stored["macs_per_pixel"]),
+                native_gsd_mm=float(stored.get("native_gsd_mm", NATIVE_GSD_MM)),
             )  # fmt: skip
         except (KeyError, ValueError, TypeError) as error:
             raise Misconfigured(

@@ -377,7 +377,7 @@ def _stamp(
     book: dict[str, list[drawing.Sprite]] = {}
     for kind in sorted({place.kind for place in places}):
         sizes = np.array([place.diameter for place in places if place.kind == kind])
-        steps = np.quantile(sizes, np.linspace(0.03, 0.97, _VARIANTS * 2))
+        steps = np.quantile(sizes, np.linspace(0.03, 0.97, min(_VARIANTS * 2, sizes.size)))
         book[kind] = drawing.library(rng, kind, steps, options.gsd_m)
     centre = np.array([(canvas.shape[1] - 1) / 2, (canvas.shape[0] - 1) / 2])
     grown = []

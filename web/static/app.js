@@ -9,8 +9,7 @@ document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.re
 
 // Live parts: the server renders them, in the reader's language; here they are only put in place.
 document.querySelectorAll("[data-refresh]").forEach((part) => {
-  const BUSY_MS = 2000, IDLE_MS = 15000;
-  let last = null;
+  const BUSY_MS = 2000, IDLE_MS = 10000;
 
   async function refresh() {
     if (!document.hidden) {
@@ -24,12 +23,11 @@ document.querySelectorAll("[data-refresh]").forEach((part) => {
   }
 
   function put(text) {
-    if (text === last) return;
-    const first = last === null;
-    last = text;
+    const news = document.createElement("template");
+    news.innerHTML = text;
+    if (news.innerHTML.trim() === part.innerHTML.trim()) return;
     const held = part.contains(document.activeElement) || part.querySelector("details[open]");
-    if (first && part.innerHTML.trim() === text.trim()) return;
-    if (!held || part.querySelector("[data-busy]")) part.innerHTML = text;
+    if (!held || part.querySelector("[data-busy]")) part.replaceChildren(news.content);
   }
 
   function again() {

@@ -1,0 +1,337 @@
+"""Proof that `kill -9` costs nothing but the photos in work: `python -m tests.durability.kill_proof --kills 50`.
+
+One flight is mapped undisturbed, and once more in a process that is killed at random moments of every
+step and started again each time. Then the two boxes must agree in all but the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+
+from fieldbox.domain import Survey
+from fieldbox.simulate.field import FieldOptions
+from fieldbox.storage.store import Store
+from tests.path.box import REPOSITORY, Box, simulated
+
+SAME = 1e-6
+STEPS = ("start", "copy", "plan", "look", "map", "mosaic", "save")
+THREADS = 2
+IN_WORK = 2 * THREADS
+"""Views that are begun and not committed, at most (see `fieldbox.pipeline`)."""
+_TRIGGERS = """
+CREATE TABLE proof (what TEXT, which TEXT);
+CREATE TRIGGER proof_view AFTER INSERT ON views BEGIN INSERT INTO proof VALUES ('view', NEW.digest); END;
+CREATE TRIGGER proof_again AFTER UPDATE ON views BEGIN INSERT INTO proof VALUES ('view', NEW.digest); END;
+CREATE TRIGGER proof_photo AFTER INSERT ON captures BEGIN INSERT INTO proof VALUES ('photo', NEW.digest); END;
+CREATE TRIGGER proof_survey AFTER INSERT ON surveys BEGIN INSERT INTO proof VALUES ('survey', NEW.id); END;
+CREATE TRIGGER proof_message AFTER INSERT ON messages BEGIN INSERT INTO proof VALUES ('message', NEW.id); END;
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: `wait_s` after the process begins `step` (or has done `done` parts of it)."""
+
+    step: str
+    done: int
+    wait_s: float
+
+
+@dataclass
+class Proof:
+    """What was seen."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    """By the step that they fell in."""
+    photos: int = 0
+    needed: int = 0
+    """Views of the plan."""
+    looked: int = 0
+    """Views begun, over all processes."""
+    committed: int = 0
+    """Views committed, over all processes."""
+    most_lost: int = 0
+    """Views in work at one kill."""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        steps = ", ".join(f"{step} {self.kills[step]}" for step in STEPS)
+        return (
+            f"{self.kills.total()} kills ({steps}), then the same survey as the undisturbed run's.\n"
+            f"{self.photos} photos were copied once each. {self.needed} views were needed and committed once each; "
+            f"{self.looked} were begun: {self.looked - self.needed} in work at {self.kills['look']} kills while "
+            f"looking, {self.most_lost} at most at one ({self.seconds:.0f} s)."
+        )
+
+
+def prove(flight: Path, folder: Path, moments: Iterable[Moment], tell: Any = print) -> Proof:
+    """Map `flight` in `folder` undisturbed and with kills; AssertionError where the two differ."""
+    begun = time.monotonic()
+    calm, shaken = (Box(folder / name) for name in ("calm", "shaken"))
+    wanted = calm.mapped(flight)
+    proof = Proof(photos=wanted["captures"]["accepted"], needed=wanted["surveys"][0]["photos_used"])
+    _count(shaken)
+    kept: dict[Path, tuple[int, int]] = {}
+    for number, moment in enumerate(moments, start=1):
+        before = _committed(shaken)
+        log = folder / f"{number}.log"
+        step = _killed(shaken, flight, log, moment)
+        proof.kills[step] += 1
+        _check_views(proof, log, before)
+        kept = _check_originals(shaken, kept)
+        tell(f"kill {number}: {step} ({_progress(log)}), {len(_committed(shaken))} views committed")
+    got = _ended(shaken, flight, folder / "last.log")
+    _check_views(proof, folder / "last.log", _committed_before_end(shaken, folder / "last.log"))
+    _check_originals(shaken, kept)
+    proof.committed = _rows(shaken)["view"]
+    _compare(calm, shaken, wanted, got, proof)
+    proof.seconds = time.monotonic() - begun
+    return proof
+
+
+def moments_of(kills: int, photos: int, views: int, seed: int) -> list[Moment]:
+    """Random moments over all steps, in an order in which each can come.
+
+    A tenth fall soon after the start, a quarter while copying, a tenth while planning, six (two, if there
+    are few) in the last steps, the others while looking.
+    """
+    draw = random.Random(seed)  # noqa: S311  no secret
+    last = 2 if kills >= 30 else 1
+    soon, plans, copies = max(1, kills // 10), max(1, kills // 10), max(1, kills // 4)
+    looks = max(1, kills - soon - plans - copies - 3 * last)
+    copying = [Moment("copy", n, draw.uniform(0, 0.02)) for n in _spread(draw, copies, photos)]
+    looking = [Moment("look", n, draw.uniform(0, 0.15)) for n in _spread(draw, looks, views)]
+    early = [Moment("start", 0, draw.uniform(0, 2.0)) for _ in range(soon)]
+    planning = [Moment("plan", 0, draw.uniform(0, 0.3)) for _ in range(plans)]
+    for moment in planning:
+        looking.insert(draw.randrange(len(looking)), moment)
+    work = copying + looking
+    for moment in early:
+        work.insert(draw.randrange(len(work)), moment)
+    ending = [Moment(step, 0, draw.uniform(0, 0.1)) for step in ("map", "mosaic") for _ in range(last)]
+    return work + ending + [Moment("save", 0, draw.uniform(0, 0.01)) for _ in range(last)]
+
+
+def _spread(draw: random.Random, count: int, total: int) -> list[int]:
+    return sorted(draw.randrange(1, total) for _ in range(count))
+
+
+# -- one process ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def started(box: Box, log: Path, *command: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A watched process of fieldbox; killed at the end of the block if it still runs."""
+    arguments = [sys.executable, "-m", "tests.durability.watched", str(log), *map(str, command)]
+    process = subprocess.Popen(
+        arguments, env=box.environment, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _killed(box: Box, flight: Path, log: Path, moment: Moment) -> str:
+    """Start it and kill it at `moment`; the step that the kill fell in."""
+    with started(box, log, "ingest", flight, "--wait", "--json") as process:
+        await_moment(process, log, moment)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    return _step(log)
+
+
+def await_moment(process: subprocess.Popen[bytes], log: Path, moment: Moment, patience_s: float = 120) -> None:
+    """Return `moment.wait_s` after the process told of `moment`."""
+    deadline = time.monotonic() + patience_s
+    while not _reached(log, moment):
+        assert process.poll() is None, f"it ended before {moment}: {process.communicate()}"
+        assert time.monotonic() < deadline, f"{moment} never came"
+        time.sleep(0.002)
+    time.sleep(moment.wait_s)
+
+
+def _reached(log: Path, moment: Moment) -> bool:
+    return moment.step == "start" or any(
+        step == moment.step and done >= moment.done for step, done in _told(log)
+    )
+
+
+def _told(log: Path) -> list[tuple[str, int]]:
+    """(step, parts done) as the process told them."""
+    lines = [line.split() for line in (log.read_text().splitlines() if log.exists() else [])]
+    return [(words[0], int(words[1])) for words in lines if words[0] in STEPS]
+
+
+def _step(log: Path) -> str:
+    told = _told(log)
+    return told[-1][0] if told else "start"
+
+
+def _progress(log: Path) -> str:
+    told = _told(log)
+    return str(told[-1][1]) if told else "-"
+
+
+def _ended(box: Box, flight: Path, log: Path) -> dict[str, Any]:
+    with started(box, log, "ingest", flight, "--wait", "--json") as process:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, (out, err)
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+# -- what was redone ------------------------------------------------------------------------------
+
+
+def _count(box: Box) -> None:
+    """Let the database itself note each photo, view, survey and message that is committed."""
+    box.root.mkdir(parents=True)
+    with box.store():
+        pass
+    with closing(sqlite3.connect(box.root / "fieldbox.db")) as connection:
+        connection.executescript(_TRIGGERS)
+
+
+def _proof_rows(box: Box) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(box.root / "fieldbox.db")) as connection:
+        return list(connection.execute("SELECT what, which FROM proof"))
+
+
+def _rows(box: Box) -> Counter[str]:
+    return Counter(what for what, _which in _proof_rows(box))
+
+
+def _committed(box: Box) -> set[str]:
+    return {which for what, which in _proof_rows(box) if what == "view"}
+
+
+def _committed_before_end(box: Box, log: Path) -> set[str]:
+    """Views that the last process found done: those that it did not look at."""
+    return _committed(box) - set(_views(log))
+
+
+def _views(log: Path) -> list[str]:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [line.split()[1] for line in lines if line.startswith("view ")]
+
+
+def _check_views(proof: Proof, log: Path, before: set[str]) -> None:
+    """No view that was committed before is looked at again, and none twice by one process."""
+    begun = _views(log)
+    proof.looked += len(begun)
+    assert len(begun) == len(set(begun)), "a view was looked at twice by one process"
+    assert not before & set(begun), "a committed view was looked at again"
+
+
+def _check_originals(box: Box, before: dict[Path, tuple[int, int]]) -> dict[Path, tuple[int, int]]:
+    """A copy that was there is never written again."""
+    files = (box.root / "originals").rglob("*.jpg")
+    now = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+    assert before.items() <= now.items(), "a copied photo was written again"
+    return now
+
+
+# -- the two results ------------------------------------------------------------------------------
+
+
+def _compare(calm: Box, shaken: Box, wanted: dict[str, Any], got: dict[str, Any], proof: Proof) -> None:
+    assert _timeless(got) == _timeless(wanted)
+    rows = _proof_rows(shaken)
+    counted = Counter(rows)
+    assert set(counted.values()) == {1}, f"committed twice: {[row for row, n in counted.items() if n > 1]}"
+    kinds = Counter(what for what, _which in rows)
+    assert kinds == {"photo": proof.photos, "view": proof.needed, "survey": 1, "message": 1}, kinds
+    assert proof.looked - proof.needed <= IN_WORK * proof.kills["look"], proof.looked
+    with calm.store() as one, shaken.store() as other:
+        _compare_stores(one, other)
+    survey = wanted["surveys"][0]["id"]
+    for name in ("map.tif", "mosaic.tif"):
+        _compare_rasters(*(box.root / "rasters" / survey / name for box in (calm, shaken)))
+    assert _tidy(shaken) == _tidy(calm)
+
+
+def _timeless(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "seconds"}
+
+
+def _compare_stores(calm: Store, shaken: Store) -> None:
+    assert shaken.check() == []
+    (one,), (other,) = calm.surveys(), shaken.surveys()
+    assert _when_less(one) == _when_less(other)
+    plants = [
+        sorted((p.cover.value, p.lat, p.lon, p.score, p.area_cm2, p.position_error_m, p.digest) for p in found)
+        for found in (calm.detections(one.id), shaken.detections(other.id))
+    ]
+    assert len(plants[0]) == len(plants[1])
+    for a, b in zip(*plants, strict=True):
+        assert (a[0], a[-1]) == (b[0], b[-1])
+        assert np.allclose(a[1:-1], b[1:-1], rtol=SAME, atol=0)
+    (said,), (again,) = calm.messages(), shaken.messages()
+    assert (said.kind, said.state, said.attempts) == (again.kind, again.state, again.attempts)
+    assert _untimed(said.body) == _untimed(again.body)
+    assert [job.state.value for job in shaken.jobs()] == ["done"]
+    assert [(one.accepted, one.rejected, one.duplicates) for one in shaken.ingests()] == [
+        (one.accepted, one.rejected, one.duplicates) for one in calm.ingests()
+    ]
+
+
+def _when_less(survey: Survey) -> Survey:
+    return replace(survey, made_at=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def _untimed(body: str) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(body).items() if "made" not in name}
+
+
+def _compare_rasters(one: Path, other: Path) -> None:
+    with rasterio.open(one) as a, rasterio.open(other) as b:
+        assert (a.profile, a.bounds) == (b.profile, b.bounds)
+        assert np.array_equal(a.read(), b.read(), equal_nan=a.dtypes[0] == "float32"), one.name
+        assert np.array_equal(a.dataset_mask(), b.dataset_mask())
+
+
+def _tidy(box: Box) -> list[str]:
+    """Every file, but those that SQLite makes while the database is open."""
+    return [name for name in box.files() if not name.startswith("fieldbox.db-")]
+
+
+def main() -> None:
+    """Run the proof and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        flight, truth = simulated(
+            folder / "flight", FieldOptions(size_m=(7.0, 5.0), margin_m=1.0, seed=3), camera="tiny"
+        )
+        photos = len(truth["photos"])
+        views = Box(folder / "counted").mapped(flight)["surveys"][0]["photos_used"]
+        print(f"{photos} photos, {views} views", flush=True)  # noqa: T201
+        moments = moments_of(given.kills, photos, views, given.seed)
+        print(prove(flight, folder, moments, tell=lambda line: print(line, flush=True)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
