@@ -26,5 +26,7 @@ def resample(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     """
     if scale <= 1:
         return np.ascontiguousarray(rgb)
-    shrunk = cv2.resize(rgb, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    # Below 1.5 the mean of four neighbours loses as little as the area's mean, at a quarter of the time.
+    how = cv2.INTER_LINEAR if scale < 1.5 else cv2.INTER_AREA
+    shrunk = cv2.resize(rgb, None, fx=1 / scale, fy=1 / scale, interpolation=how)
     return np.asarray(shrunk, np.uint8)
