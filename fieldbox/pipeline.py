@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -46,7 +46,7 @@ from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_pat
 from fieldbox.mapping.seams import reconcile
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.models import load_weeds
-from fieldbox.storage.rows import ViewKey
+from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
 from fieldbox.surveying import Evidence, make_survey
@@ -54,6 +54,8 @@ from fieldbox.surveying import Evidence, make_survey
 Looked = tuple[ViewResult, Patch | None]
 Look = Callable[[int], Looked]
 Progress = Callable[[str, int, int], None]
+
+LIVE = {JobState.WAITING, JobState.RUNNING}
 
 
 class Cancelled(Exception):
@@ -105,7 +107,12 @@ class Analysis:
         known = self._store.survey_for(flight_id, task.key, self._model.digest)
         if known:
             return known
-        self._look(task, progress)
+        try:
+            self._look(task, progress)
+        except UnusablePhoto:
+            self._store.drop_views(task.key, self._model.digest)
+            shutil.rmtree(self._work(task), ignore_errors=True)
+            raise
         return self._finish(task, progress)
 
     # -- before any pixel ---------------------------------------------------------------------
@@ -147,7 +154,7 @@ class Analysis:
 
     def _look(self, task: Task, progress: Progress) -> None:
         """Look at the views that have no result yet; each is committed as soon as it is there."""
-        done = self._store.views_done(task.key, self._model.digest)
+        done = self._store.views_done(task.key, self._model.digest) - self._lost(task)
         todo = [i for i, view in enumerate(task.plan.views) if view.digest not in done]
         looker = Looker(
             self._read,
@@ -171,6 +178,11 @@ class Analysis:
                 self._commit(task, index, *looked)
                 progress("look", total - len(todo) + number, total)
 
+    def _lost(self, task: Task) -> set[str]:
+        """Photos whose patch of the mosaic is gone: the folder of work may be deleted at any time."""
+        patches = self._store.patches(task.key, self._model.digest)
+        return {digest for digest, name in patches if not (self._work(task) / name).exists()}
+
     def _commit(self, task: Task, index: int, result: ViewResult, patch: Patch | None) -> None:
         """The patch is on the disk before the row that says so."""
         digest = task.plan.views[index].digest
@@ -181,9 +193,7 @@ class Analysis:
         self._store.save_view(key, result.to_bytes(), name)
 
     def _work(self, task: Task) -> Path:
-        folder = self._config.storage.root / "work" / task.key[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return self._config.storage.root / "work" / task.key[:16]
 
     # -- after the last pixel -----------------------------------------------------------------
 
@@ -238,7 +248,7 @@ class Analysis:
 
     def _write_rasters(self, task: Task, survey: Survey, grid: FieldMap, progress: Progress) -> None:
         folder = self._config.storage.root / "rasters" / survey.id
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # left by a run that was cut off
         write_map(grid, folder / "map.tif")
         progress("mosaic", 0, 1)
         patches = [
@@ -285,7 +295,7 @@ def take_in(
         reserve_bytes=config.storage.reserve_mb * 2**20,
         handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy")),
     )
-    flights = tuple(_flights(store, store.captures(taken.digests), field_name))
+    flights = tuple(_flights(store, store.captures(taken.digests), config, field_name))
     # Counted from the database: photos that this ingest brought before it was cut off are no duplicates.
     accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
     duplicates = taken.accepted + taken.duplicates - accepted
@@ -294,12 +304,25 @@ def take_in(
 
 
 def _unfinished(store: Store, source: str) -> int | None:
-    """An ingest of the same source that was cut off: it goes on."""
-    return next((one.id for one in store.ingests() if one.ended_at is None and one.source == source), None)
+    """The newest ingest of the same source, if it was cut off before its photos were mapped: it goes on."""
+    newest = next((one for one in store.ingests() if one.source == source), None)
+    if newest and (newest.ended_at is None or _is_waited_for(store, newest.id)):
+        return newest.id
+    return None
 
 
-def _flights(store: Store, captures: Sequence[Capture], field_name: str | None) -> Iterator[Flight]:
-    for group in group_flights(captures):
+def _is_waited_for(store: Store, ingest_id: int) -> bool:
+    """Whether the map of a flight that this ingest brought is still to come."""
+    brought = {store.flight_of_capture(one.digest) for one in store.captures_of_ingest(ingest_id)}
+    flights = [row for row in store.flights() if row.id in brought and row.placed]
+    return any(row.job is None or row.job.state in LIVE for row in flights)
+
+
+def _flights(
+    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None
+) -> Iterator[Flight]:
+    gap = timedelta(minutes=config.ingest.gap_minutes)
+    for group in group_flights(captures, gap=gap, jump_m=config.ingest.jump_m):
         known = {store.flight_of_capture(one.digest) for one in group} - {None}
         before = store.flight(known.pop() or "") if len(known) == 1 else None
         members = _members(before, group)
@@ -334,10 +357,15 @@ def _field(store: Store, flight: Flight, name: str | None) -> Field | None:
     found = next((one for one in fields if one.name == name), None) if name else field_for(outline, fields)
     if found is None:
         return store.add_field(name or _free_name(fields), outline, drawn=False)
-    if not found.drawn:
+    if not found.drawn and not _holds(found.boundary, outline):
         # Nobody drew this boundary: it follows what was flown.
         return store.update_field(found.id, boundary=hull((*found.boundary, *outline)), drawn=False)
     return found
+
+
+def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:
+    """Whether a ring of (lon, lat) lies in another, but for rounding (1e-9 degrees are a tenth of a millimetre)."""
+    return bool(shapely.Polygon(boundary).buffer(1e-9).covers(shapely.Polygon(outline)))
 
 
 def _outline(flight: Flight) -> tuple[tuple[float, float], ...]:

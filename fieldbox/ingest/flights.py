@@ -17,15 +17,17 @@ _METRES_PER_DEGREE = 111_320.0
 _CameraKey = tuple[str, str, float, float]
 
 
-def group_flights(captures: Iterable[Capture]) -> list[tuple[Capture, ...]]:
-    """Part `captures` into flights: by camera, then at each pause of more than 20 minutes on the
-    camera's clock and at each jump of more than 1 km. Captures without a time, or of an unknown camera,
+def group_flights(
+    captures: Iterable[Capture], *, gap: timedelta = MAX_GAP, jump_m: float = MAX_JUMP_M
+) -> list[tuple[Capture, ...]]:
+    """Part `captures` into flights: by camera, then at each pause longer than `gap` on the camera's
+    clock and at each jump of more than `jump_m` metres. Captures without a time, or of an unknown camera,
     go with their neighbours in the order of names. The order of `captures` does not matter.
     """
     ordered = sorted(captures, key=lambda capture: (capture.name, capture.digest))
     flights: list[list[Capture]] = []
     for members in _by_camera(ordered):
-        flights += _split(_in_time(members))
+        flights += _split(_in_time(members), gap, jump_m)
     flights.sort(key=_start)
     return [tuple(flight) for flight in flights]
 
@@ -67,25 +69,25 @@ def _in_time(members: Sequence[Capture]) -> list[Capture]:
     return [capture for _, capture in sorted(timed, key=lambda pair: pair[0])]
 
 
-def _split(members: Sequence[Capture]) -> list[list[Capture]]:
+def _split(members: Sequence[Capture], gap: timedelta, jump_m: float) -> list[list[Capture]]:
     flights: list[list[Capture]] = []
     time: datetime | None = None
     place: tuple[float, float] | None = None
     for capture in members:
         here = _place(capture)
-        if not flights or _paused(time, capture.taken_at) or _jumped(place, here):
+        if not flights or _paused(time, capture.taken_at, gap) or _jumped(place, here, jump_m):
             flights.append([])
         flights[-1].append(capture)
         time, place = capture.taken_at or time, here or place
     return flights
 
 
-def _paused(before: datetime | None, now: datetime | None) -> bool:
-    return before is not None and now is not None and now - before > MAX_GAP
+def _paused(before: datetime | None, now: datetime | None, gap: timedelta) -> bool:
+    return before is not None and now is not None and now - before > gap
 
 
-def _jumped(before: tuple[float, float] | None, now: tuple[float, float] | None) -> bool:
-    return before is not None and now is not None and _metres(before, now) > MAX_JUMP_M
+def _jumped(before: tuple[float, float] | None, now: tuple[float, float] | None, jump_m: float) -> bool:
+    return before is not None and now is not None and _metres(before, now) > jump_m
 
 
 def _place(capture: Capture) -> tuple[float, float] | None:

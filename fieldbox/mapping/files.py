@@ -21,15 +21,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
     All files of that folder move (a shapefile is several). Raises Unavailable when there is no space.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        try:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             yield Path(folder) / path.name
             for written in sorted(Path(folder).iterdir()):
                 _flush(written)
                 written.replace(path.parent / written.name)
-        except OSError as error:
-            raise _told(error, path) from error
+    except OSError as error:
+        raise _told(error, path) from error
 
 
 def north_up(west: float, north: float, cell_m: float) -> Affine:

@@ -5,7 +5,7 @@ Both files take `image`, uint8 [batch, height, width, 3] RGB with height and wid
 plant's centre, and offset x and y (input pixels) to the centre of the plant the cell belongs to.
 
 The 8-bit file reads the bytes as they are: normalisation is the scale and zero point of the first
-convolution's input. That convolution is rewritten to read squares of 2x2 pixels (see `square_stem`).
+convolution's input. `graph.py` rewrites what ONNX Runtime is slow at.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -34,6 +33,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.weeds.data import Sampler, training_digest
 from models.weeds.files import NAME, VERSION, write
+from models.weeds.graph import copy_upsampling, halved, integer_head, square_stem, take_bytes
 from models.weeds.model import OFFSET_UNIT, STRIDE, WeedNet
 
 CLASSES = ["soil", "crop", "weed"]
@@ -101,108 +101,6 @@ def float_graph(net: WeedNet) -> onnx.ModelProto:
     return square_stem(graph)
 
 
-def square_stem(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Rewrite the first convolution to read squares of 2x2 pixels, 12 channels: top two pixels, then lower two.
-
-    Each pixel brings r, g, b. The result is the same to the last bit, and gathering runs of 12 values
-    instead of 3 makes the layer four times faster.
-    """
-    graph = model.graph
-    stem = next(node for node in graph.node if node.op_type == "Conv")
-    weights = next(w for w in graph.initializer if w.name == stem.input[1])
-    old = numpy_helper.to_array(weights)
-    new = np.zeros((old.shape[0], 12, 2, 2), np.float32)
-    # The output at column o reads pixels 2o-1, 2o and 2o+1: the right one of square o-1 and both of square o.
-    for row, (square_y, below) in enumerate(((0, 1), (1, 0), (1, 1))):
-        for column, (square_x, right) in enumerate(((0, 1), (1, 0), (1, 1))):
-            first = 6 * below + 3 * right
-            new[:, first : first + 3, square_y, square_x] = old[:, :, row, column]
-    weights.CopyFrom(numpy_helper.from_array(new, weights.name))
-    del stem.attribute[:]
-    attributes = {
-        "kernel_shape": [2, 2],
-        "strides": [1, 1],
-        "pads": [1, 1, 0, 0],
-        "dilations": [1, 1],
-        "group": 1,
-    }
-    stem.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
-    stem.input[0] = "squares"
-    del graph.input[:], graph.output[:], graph.value_info[:]
-    graph.input.append(
-        helper.make_tensor_value_info("squares", TensorProto.FLOAT, ["batch", 12, "rows", "columns"])
-    )
-    graph.output.append(
-        helper.make_tensor_value_info("plants", TensorProto.FLOAT, ["batch", 6, "cell_rows", "cell_columns"])
-    )
-    return model
-
-
-def take_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put `image` (bytes, NHWC) in front of a graph that reads `squares`."""
-    graph = model.graph
-    numbers = {
-        "pair_shape": [0, 0, -1, 6],
-        "row": [1],
-        "even": [0],
-        "odd": [1],
-        "end": [2**31 - 1],
-        "every_other": [2],
-    }
-    graph.initializer.extend(numpy_helper.from_array(np.array(v, np.int64), k) for k, v in numbers.items())
-    front = [
-        helper.make_node("Reshape", ["image", "pair_shape"], ["pairs"], name="pairs"),
-        helper.make_node("Slice", ["pairs", "even", "end", "row", "every_other"], ["upper"], name="upper"),
-        helper.make_node("Slice", ["pairs", "odd", "end", "row", "every_other"], ["lower"], name="lower"),
-        helper.make_node("Concat", ["upper", "lower"], ["square_bytes"], name="squares", axis=3),
-        helper.make_node("Transpose", ["square_bytes"], ["planes"], name="planes", perm=[0, 3, 1, 2]),
-    ]
-    quantize = next(
-        (n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == "squares"), None
-    )
-    if quantize is None:
-        graph.initializer.append(numpy_helper.from_array(np.float32(127), "pixel_middle"))
-        graph.initializer.append(numpy_helper.from_array(np.float32(1 / 128), "pixel_scale"))
-        front += [
-            helper.make_node("Cast", ["planes"], ["floats"], name="to_float", to=TensorProto.FLOAT),
-            helper.make_node("Sub", ["floats", "pixel_middle"], ["centred"], name="centre_pixels"),
-            helper.make_node("Mul", ["centred", "pixel_scale"], ["squares"], name="scale_pixels"),
-        ]
-    else:
-        # The bytes are the quantised input already: give them the scale and zero point of the normalisation.
-        graph.initializer.append(numpy_helper.from_array(np.uint8(127), "pixel_zero"))
-        graph.initializer.append(numpy_helper.from_array(np.float32(1 / 128), "pixel_scale"))
-        for node in graph.node:
-            if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0]:
-                node.input[0], node.input[1], node.input[2] = "planes", "pixel_scale", "pixel_zero"
-        graph.node.remove(quantize)
-        for name in quantize.input[1:]:
-            graph.initializer.remove(next(w for w in graph.initializer if w.name == name))
-        _fit_stem_bias(graph)
-    nodes = front + list(graph.node)
-    del graph.node[:], graph.input[:]
-    graph.node.extend(nodes)
-    graph.input.append(
-        helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", "height", "width", 3])
-    )
-    onnx.checker.check_model(model)
-    return model
-
-
-def _fit_stem_bias(graph: onnx.GraphProto) -> None:
-    """The stem's 32-bit bias was scaled by the calibrated input scale: rescale it to 1/128."""
-    stem = next(node for node in graph.node if node.op_type == "Conv")
-    made_by = {out: node for node in graph.node for out in node.output}
-    arrays = {w.name: w for w in graph.initializer}
-    bias, weight = made_by[stem.input[2]], made_by[stem.input[1]]
-    bits, scale = (numpy_helper.to_array(arrays[bias.input[i]]) for i in (0, 1))
-    right = numpy_helper.to_array(arrays[weight.input[1]]) / np.float32(128)
-    arrays[bias.input[0]].CopyFrom(
-        numpy_helper.from_array(np.round(bits * (scale / right)).astype(np.int32), bias.input[0])
-    )
-    arrays[bias.input[1]].CopyFrom(numpy_helper.from_array(right.astype(np.float32), bias.input[1]))
-
-
 def squares(image: np.ndarray) -> np.ndarray:
     """What the graph computes from the bytes: float32 [1, 12, height / 2, width / 2]."""
     height, width, _ = image.shape
@@ -224,7 +122,7 @@ class Calibration(CalibrationDataReader):
 
 
 def quantised(model: onnx.ModelProto, reader: CalibrationDataReader, method: str) -> onnx.ModelProto:
-    """8-bit activations and per-channel weights; the head (a MatMul) and what follows it stay in float."""
+    """8-bit activations and per-channel weights; the head (a MatMul) and what follows it are left in float."""
     names = [node.name for node in model.graph.node]
     head = names[next(i for i, node in enumerate(model.graph.node) if node.op_type == "MatMul") :]
     with tempfile.TemporaryDirectory() as folder:
@@ -236,32 +134,6 @@ def quantised(model: onnx.ModelProto, reader: CalibrationDataReader, method: str
             op_types_to_quantize=["Conv", "Add", "Resize", "Clip", "Relu"],
         )  # fmt: skip
         return onnx.load(target)
-
-
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store large float32 weights as float16 with a cast: half the size, and ORT folds the casts at load."""
-    graph = model.graph
-    kept, casts = [], []
-    for weight in graph.initializer:
-        array = numpy_helper.to_array(weight)
-        if array.dtype != np.float32 or array.size < 64:
-            kept.append(weight)
-            continue
-        kept.append(numpy_helper.from_array(array.astype(np.float16), weight.name + "_half"))
-        casts.append(
-            helper.make_node(
-                "Cast",
-                [weight.name + "_half"],
-                [weight.name],
-                name=weight.name + "_cast",
-                to=TensorProto.FLOAT,
-            )
-        )
-    nodes = casts + list(graph.node)
-    del graph.initializer[:], graph.node[:], graph.value_info[:]
-    graph.initializer.extend(kept)
-    graph.node.extend(nodes)
-    return model
 
 
 def basic_properties(data: Path) -> dict[str, str]:
@@ -298,12 +170,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--method", choices=sorted(CALIBRATION_METHODS), default="entropy")
-    parser.add_argument("--images", type=int, default=24, help="calibration images")
+    parser.add_argument("--method", choices=sorted(CALIBRATION_METHODS), default="percentile")
+    parser.add_argument("--images", type=int, default=16, help="calibration images")
     args = parser.parse_args()
     net = load_net(args.checkpoint)
     graph = float_graph(net)
-    small = take_bytes(quantised(copy.deepcopy(graph), Calibration(args.data, args.images), args.method))
+    small = quantised(copy.deepcopy(graph), Calibration(args.data, args.images), args.method)
+    small = take_bytes(integer_head(copy_upsampling(small, net.head.in_channels)))
     full = halved(take_bytes(graph))
     properties = {**basic_properties(args.data), "macs_per_pixel": f"{macs_per_pixel(net):.1f}"}
     write({"weeds.onnx": small, "weeds-fp32.onnx": full}, properties, args.out)
