@@ -26,7 +26,7 @@ from fieldbox.dashboard.pages import pages
 from fieldbox.dashboard.people import load_person, people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Box, Store
-from fieldbox.errors import FieldboxError
+from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.i18n import DOMAIN, N_, TRANSLATIONS
 
 PUBLIC = frozenset(
@@ -192,7 +192,7 @@ def _explain(app: Flask) -> None:
 
     @app.errorhandler(FieldboxError)
     def short_of_something(error: FieldboxError) -> tuple[Response | str, int]:
-        return _problem(speech.in_words(error.sentence), 503)
+        return _problem(speech.in_words(error.sentence), 400 if isinstance(error, Rejected) else 503)
 
 
 def _problem(text: str, code: int) -> tuple[Response | str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,10 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 failed, 3 done with rejected input."""
-        if self.failures and not self.surveys:
+        """0 done, 1 no flight could be mapped, 3 done, but files or flights were left out."""
+        if self.failures and len(self.failures) == len(self.arrival.flights):
             return FAILED
-        return DONE_WITH_REJECTED if self.arrival.rejected else DONE
+        return DONE_WITH_REJECTED if self.arrival.rejected or self.failures else DONE
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `fieldbox ingest --wait --json`."""
@@ -89,7 +89,7 @@ class Outcome:
         lines += [
             _("Flight {flight} was not mapped: {reason}").format(flight=f, reason=r) for f, r in self.failures
         ]
-        if not self.waited and arrival.flights:
+        if not self.waited and len(self.failures) < len(arrival.flights):
             lines.append(_("The flight waits in the queue; the worker maps it (`fieldbox status`)."))
         return "\n".join(lines)
 
@@ -110,7 +110,8 @@ def ingest(
             store.enqueue(flight.id, release_sha=release_sha(config))
         if wait:
             worker.drain(config, store, [flight.id for flight in mappable], shown)
-        surveys, failures = _results(store, arrival.flights) if wait else ((), ())
+            arrival = replace(arrival, flights=_as_mapped(store, arrival.flights))
+        surveys, failures = _results(store, arrival.flights, waited=wait)
         names = {field.id: field.name for field in store.fields()}
     return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait)
 
@@ -139,15 +140,22 @@ def _check_any(arrival: Arrival) -> None:
         raise Rejected(N_("There are no photos here: give the folder that holds the drone's JPEG files."))
 
 
+def _as_mapped(store: Store, flights: tuple[Flight, ...]) -> tuple[Flight, ...]:
+    """The flights as they are now: a photo whose pixels proved damaged has no place any more."""
+    return tuple(store.flight(flight.id) or flight for flight in flights)
+
+
 def _results(
-    store: Store, flights: tuple[Flight, ...]
+    store: Store, flights: tuple[Flight, ...], *, waited: bool
 ) -> tuple[tuple[Survey, ...], tuple[tuple[str, Sentence], ...]]:
     surveys, failures = [], []
     for flight in flights:
-        job = store.job_for_flight(flight.id)
+        job = store.job_for_flight(flight.id) if waited else None
         if flight.field_id is None:
             reason = Sentence(N_("None of its photos could be placed; each says why."))
             failures.append((flight.id, reason))
+        elif not waited:
+            continue
         elif job and job.reason and job.state != "done":
             failures.append((flight.id, job.reason))
         else:

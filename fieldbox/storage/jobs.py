@@ -46,9 +46,13 @@ _COLUMNS = (
 
 
 def enqueue(connection: Connection, flight_id: str, release_sha: str, now: datetime) -> int:
-    """The id of the live job of this flight and release, made if there is none."""
-    live = select(jobs.c.id).where(_is_live(flight_id, release_sha))
-    found = connection.execute(live).scalar_one_or_none()
+    """The id of the live job of this flight and release, made if there is none.
+
+    Whoever asks again has mended what was wrong: a job that rests is due at once, with all its tries.
+    """
+    live = update(jobs).where(_is_live(flight_id, release_sha))
+    fresh = live.values(due_at=now, attempts=0, deaths=0).returning(jobs.c.id)
+    found = connection.execute(fresh).scalar_one_or_none()
     if found is not None:
         return found
     row = {"flight_id": flight_id, "release_sha": release_sha, "state": JobState.WAITING.value}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -185,23 +187,39 @@ def test_progress_moves_without_a_reload(visit: Open, demo: DemoBox, shots: Path
     demo.store.finish(demo.store.enqueue(demo.flight_id, release_sha=SHA))
 
 
-@pytest.mark.parametrize("path", ["", "settings", "flights/{flight}", "fields/{field}", "nothing"])
-def test_everything_to_tap_is_large_enough_on_a_phone(
-    visit: Open, demo: DemoBox, shots: Path, path: str
-) -> None:
+def test_everything_to_tap_is_large_enough_on_a_phone(visit: Open, demo: DemoBox, shots: Path) -> None:
     one = visit(PHONE)
-    one.page.goto(one.page.url + path.format(flight=demo.flight_id, field=demo.field_id))
-    small = one.page.evaluate(
-        """(least) => [...document.querySelectorAll("button, select, summary, .button, .chip, .check, nav a, .list a")]
-          .filter((each) => each.offsetParent && each.getBoundingClientRect().height < least - 0.5)
-          .map((each) => each.outerHTML)""",
-        TAP_PX,
-    )
-    assert small == []
-    assert fits(one.page)
-    one.page.screenshot(path=shots / f"phone-{path.split('/', maxsplit=1)[0] or 'start'}.png", full_page=True)
-    if path == "nothing":
-        one.trouble.clear()
+    home = one.page.url
+    for path in ("", "settings", f"flights/{demo.flight_id}", f"fields/{demo.field_id}", "nothing"):
+        one.page.goto(home + path)
+        small = one.page.evaluate(
+            """(least) => [...document.querySelectorAll(
+                "button, select, summary, .button, .chip, .check, nav a, .list a, .back a, .leaflet-bar a")]
+              .filter((each) => each.offsetParent && each.getBoundingClientRect().height < least - 0.5)
+              .map((each) => each.outerHTML)""",
+            TAP_PX,
+        )
+        assert small == [], path
+        assert fits(one.page), path
+        one.page.screenshot(path=shots / f"phone-{path.split('/')[0] or 'start'}.png", full_page=True)
+    one.trouble = [each for each in one.trouble if "404" not in each]  # the last page is not there
+
+
+def test_a_one_time_link_leads_to_a_first_password(
+    browser: Browser, address: str, demo: DemoBox, shots: Path
+) -> None:
+    user = demo.store.add_user("ravi", "", "owner")
+    digest = hashlib.sha256(b"a token").hexdigest()
+    demo.store.add_login_token(digest, user.id, datetime.now(UTC) + timedelta(hours=1))
+    page = browser.new_page(viewport={"width": PHONE[0], "height": PHONE[1]})
+    page.goto(f"{address}/enter/a token")
+    page.wait_for_url(f"{address}/password")
+    page.screenshot(path=shots / "phone-password.png")
+    page.fill("input[name=new]", "my own words")
+    page.fill("input[name=again]", "my own words")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_text("Your password is set.")).to_be_visible()
+    page.context.close()
 
 
 def test_hindi_fits_on_a_phone(visit: Open, demo: DemoBox, shots: Path) -> None:

@@ -99,6 +99,17 @@ def test_values_beyond_the_scale_are_drawn_as_its_ends() -> None:
         assert image.size == (3, 1)
 
 
+@pytest.mark.parametrize("zoom", [15, 18, 20, 21])
+def test_a_tile_far_out_reads_an_overview_and_not_the_whole_mosaic(demo: DemoBox, zoom: int) -> None:
+    path = demo.root / "rasters" / SURVEY / "mosaic.tif"
+    x, y, *_ = tile_at(WEST + WIDTH_M / 2, NORTH - HEIGHT_M / 2, zoom)
+    with tiles._under(path, tiles.tile_bounds(zoom, x, y)) as (source, cut):
+        assert cut is not None
+        assert cut.window.width <= 2 * tiles.SIZE + 3
+        assert cut.window.height <= 2 * tiles.SIZE + 3
+        assert source.width >= min(WIDTH_M / PIXEL_M, tiles.SIZE / 2)
+
+
 def test_far_away_tiles_are_one_blank_picture(client: FlaskClient) -> None:
     answer = client.get(f"/tiles/{SURVEY}/mosaic/20/1/1")
     assert (answer.status_code, answer.data) == (200, tiles.BLANK.data)
