@@ -137,15 +137,6 @@ class Flight:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Pixels with their mask: uint8 [height, width, 3] RGB and bool [height, width] (True is valid)."""
-
-    pixels: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
-    gsd_m: float
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """A rectangle of an image in pixels: columns x0 to x1 and rows y0 to y1, ends excluded."""
 
@@ -233,15 +224,6 @@ class Hotspot:
     """The capture that shows its worst cell, and where in it."""
     pixel_x: float
     pixel_y: float
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A model as it was shipped."""
-
-    name: str
-    version: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

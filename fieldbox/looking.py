@@ -17,7 +17,7 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
-from fieldbox.imagery.colour import judge_colour
+from fieldbox.imagery.colour import judge_colour, judge_flight
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.indices import vegetation_indices
 from fieldbox.imagery.shrink import resample, shrink
@@ -195,12 +195,12 @@ def judge_scene(
     """Decide how the photos of a flight can be looked at, from their scale and the colours of a few of them."""
     gsd_m = float(np.median([one.gsd_m for one in geometries]))
     scale = _scale(1000 * gsd_m, model, least_reduction)
-    natural, colour = _judge_colours(geometries, read)
+    colour = judge_flight([judge_colour(decoded(one.digest, read, 8)) for one in _spread(geometries)])
     in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
-    warnings = [colour] if colour else []
+    warnings = [colour.sentence] if colour.sentence else []
     if not in_scale:
         warnings.append(scale_sentence(1000 * gsd_m * scale, model))
-    return Scene(scale, gsd_m, in_scale and natural, natural, tuple(warnings))
+    return Scene(scale, gsd_m, in_scale and colour.natural, colour.natural, tuple(warnings))
 
 
 def scale_sentence(gsd_mm: float, model: WeedModel) -> Sentence:
@@ -221,15 +221,6 @@ def _scale(gsd_mm: float, model: WeedModel, least: int) -> float:
     """Photos that are finer than the model's own scale are looked at on that scale, others as they are."""
     wanted = model.native_gsd_mm / gsd_mm
     return max(float(least), wanted if wanted > WORTH_RESAMPLING else 1.0)
-
-
-def _judge_colours(geometries: Sequence[PhotoGeometry], read: Reader) -> tuple[bool, Sentence | None]:
-    """Majority of a few photos spread over the flight."""
-    verdicts = [judge_colour(decoded(one.digest, read, 8)) for one in _spread(geometries)]
-    against = [verdict for verdict in verdicts if not verdict.natural]
-    if 2 * len(against) > len(verdicts):
-        return False, against[0].sentence
-    return True, None
 
 
 def _spread(geometries: Sequence[PhotoGeometry]) -> Iterator[PhotoGeometry]:

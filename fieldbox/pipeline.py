@@ -40,6 +40,7 @@ from fieldbox.ingest.fields import field_for, hull
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.ingest.intake import Handlers
 from fieldbox.ingest.intake import take_in as ingest_path
+from fieldbox.ingest.scan import as_text
 from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
@@ -277,7 +278,7 @@ def take_in(
 
     Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
     """
-    root, source = config.storage.root, str(path.resolve())
+    root, source = config.storage.root, as_text(path.resolve())
     ingest_id = _unfinished(store, source) or store.begin_ingest(source)
     listed = {rejection.name for rejection in store.rejections(ingest_id=ingest_id)}
 

@@ -50,9 +50,12 @@ def _by_camera(ordered: Sequence[Capture]) -> list[list[Capture]]:
 
 
 def _camera_key(capture: Capture) -> _CameraKey | None:
-    """The same for photos that were made smaller afterwards: proportions, not pixels."""
+    """The same for photos that were made smaller afterwards: proportions, not pixels.
+
+    None if the photo does not name its camera (its EXIF part is damaged, say).
+    """
     camera = capture.camera
-    if camera is None:
+    if camera is None or not (camera.make or camera.model):
         return None
     proportions = round(camera.width / camera.height, 1)
     return camera.make, camera.model, proportions, round(camera.focal_px / camera.width, 1)

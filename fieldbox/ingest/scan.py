@@ -47,7 +47,7 @@ def scan(path: Path) -> Iterator[Found | Rejection]:
             detail=_detail(error),
         ) from error
     if stat.S_ISREG(mode):
-        yield Found(root, path.name or root.name)
+        yield Found(root, as_text(path.name or root.name))
         return
     if not stat.S_ISDIR(mode):
         raise Rejected(
@@ -110,8 +110,11 @@ def _passed_over(name: str) -> bool:
 
 
 def _name(path: Path, root: Path) -> str:
-    # File names on a card may be in any encoding; what is stored and sent must be valid text.
-    name = "" if path == root else path.relative_to(root).as_posix()
+    return "" if path == root else as_text(path.relative_to(root).as_posix())
+
+
+def as_text(name: str | Path) -> str:
+    """A file's name as valid text: on a card it may be in any encoding, and it is stored and sent."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import numpy as np
 import pyogrio.errors
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from fieldbox.domain import Cover, Detection, FieldMap
+from fieldbox.domain import Cover, FieldMap
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.files import north_up, replacing
@@ -32,7 +32,6 @@ LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
 _SHAPEFILE_NAMES = {"position_error_m": "POS_ERR_M", "area_cm2": "AREA_CM2", "capture": "CAPTURE"}
-_CIRCLE = np.linspace(0, 2 * math.pi, 12, endpoint=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,19 +42,42 @@ class Features:
     columns: Mapping[str, NDArray[np.generic]]
 
 
-def plant_features(detections: Sequence[Detection], cover: Cover, epsg: int) -> Features:
-    """The outlines of the weeds or of the crop; a plant without an outline is a circle of its area."""
-    plants = [one for one in detections if one.cover is cover]
-    rings = [_ring(one) for one in plants]
+class ExportedPlant(Protocol):
+    """What an export needs of a stored plant; `outline` is [K, 2] lon, lat, an open ring."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def cover(self) -> Cover: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
+    def area_cm2(self) -> float: ...
+    @property
+    def position_error_m(self) -> float: ...
+    @property
+    def outline(self) -> NDArray[np.float64]: ...
+    @property
+    def digest(self) -> str: ...
+
+
+def plant_features(plants: Sequence[ExportedPlant]) -> Features:
+    """The outlines of plants with what is known of each; `lat` and `lon` are its centre."""
     return Features(
-        _polygons(rings, epsg),
+        [_oriented(one.outline) for one in plants],
         {
-            "id": np.arange(1, len(plants) + 1, dtype=np.int32),
+            "id": np.array([one.id for one in plants], np.int64),
             "class": np.array([one.cover.value for one in plants], object),
             "score": np.array([round(one.score, 4) for one in plants], float),
-            "area_cm2": np.array([round(one.area_m2 * 1e4, 1) for one in plants], float),
+            "area_cm2": np.array([round(one.area_cm2, 1) for one in plants], float),
             "position_error_m": np.array([round(one.position_error_m, 3) for one in plants], float),
             "capture": np.array([one.digest[:16] for one in plants], object),
+            "lat": np.array([round(one.lat, 9) for one in plants], float),
+            "lon": np.array([round(one.lon, 9) for one in plants], float),
         },
     )
 
@@ -163,12 +185,9 @@ def _no_format(fmt: str, known: Sequence[str]) -> NoReturn:
     )
 
 
-def _ring(plant: Detection) -> NDArray[np.float64]:
-    if len(plant.outline) >= 3:
-        return plant.outline
-    radius = math.sqrt(max(plant.area_m2, 1e-6) / math.pi)
-    circle = np.column_stack([np.cos(_CIRCLE), np.sin(_CIRCLE)])
-    return np.asarray(circle * radius + (plant.east, plant.north), float)
+def _oriented(ring: NDArray[np.float64]) -> shapely.Polygon:
+    """Counter-clockwise, as GeoJSON (RFC 7946) wants it."""
+    return shapely.geometry.polygon.orient(shapely.Polygon(ring))
 
 
 def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.Polygon]:
@@ -176,8 +195,7 @@ def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.P
         return []
     degrees = lon_lat(epsg, np.concatenate(rings))
     parts = np.split(degrees, np.cumsum([len(ring) for ring in rings])[:-1])
-    # Counter-clockwise, as GeoJSON (RFC 7946) wants it.
-    return [shapely.geometry.polygon.orient(shapely.Polygon(part)) for part in parts]
+    return [_oriented(part) for part in parts]
 
 
 def _write(features: Features, path: Path, driver: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
@@ -228,8 +246,9 @@ def _write_shapefile(features: Features, path: Path) -> None:
 def _write_csv(features: Features, path: Path) -> None:
     with replacing(path) as target, target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*features.columns, "lat", "lon"])
+        middles = [] if "lat" in features.columns else ["lat", "lon"]
+        writer.writerow([*features.columns, *middles])
         values = [column.tolist() for column in features.columns.values()]
         for row, shape in zip(zip(*values, strict=True), features.shapes, strict=True):
             middle = shape.centroid
-            writer.writerow([*row, f"{middle.y:.8f}", f"{middle.x:.8f}"])
+            writer.writerow([*row, *([f"{middle.y:.8f}", f"{middle.x:.8f}"] if middles else [])])

@@ -14,7 +14,7 @@ from fieldbox.domain import Cover, Detection
 from fieldbox.mapping.cells import CROP, WEED, CellSums, damaged
 
 _MAGIC = b"FBV1"
-_HEADER = struct.Struct("<4sdIIII")
+_HEADER = struct.Struct("<4sIIII")
 _COVERS = {CROP: Cover.CROP, WEED: Cover.WEED}
 _CODES = {cover: code for code, cover in _COVERS.items()}
 
@@ -90,26 +90,24 @@ class Plants:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ViewResult:
-    """What one view says: sums over the cells, plants, and how sharp it was (None: not measured)."""
+    """What one view says: sums over the cells, and plants."""
 
     digest: str
     cells: CellSums
     plants: Plants
-    sharpness: float | None = None
 
     def to_bytes(self) -> bytes:
         """Compact, and the same for the same result."""
         cells, plants = self.cells.to_bytes(), _pack(self.plants)
-        sharpness = float("nan") if self.sharpness is None else self.sharpness
         name = self.digest.encode("ascii")
         sizes = (len(name), len(cells), len(self.plants), len(self.plants.outline))
-        return _HEADER.pack(_MAGIC, sharpness, *sizes) + name + cells + zlib.compress(plants, 6)
+        return _HEADER.pack(_MAGIC, *sizes) + name + cells + zlib.compress(plants, 6)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ViewResult:
         """Read back `to_bytes`. Raises Misconfigured if the bytes are not such."""
         try:
-            magic, sharpness, named, celled, count, points = _HEADER.unpack_from(data)
+            magic, named, celled, count, points = _HEADER.unpack_from(data)
             if magic != _MAGIC:
                 raise damaged()
             start = _HEADER.size + named
@@ -119,8 +117,7 @@ class ViewResult:
         except (struct.error, zlib.error, ValueError) as error:
             raise damaged() from error
         cells = CellSums.from_bytes(data[start : start + celled])
-        known = None if np.isnan(sharpness) else float(sharpness)
-        return cls(digest, cells, plants, known)
+        return cls(digest, cells, plants)
 
 
 _FIELDS: tuple[tuple[str, str, int], ...] = (

@@ -9,7 +9,6 @@ from hypothesis.extra.numpy import arrays
 from fieldbox.imagery.colour import FALSE_COLOUR, NO_COLOUR, ColourVerdict, judge_colour, judge_flight
 from fieldbox.imagery.decode import decode_jpeg
 from fieldbox.imagery.indices import vegetation_indices
-from fieldbox.imagery.sharpness import judge_quality
 from tests.imagery.photos import real_data
 
 
@@ -73,15 +72,6 @@ def test_a_flight_goes_by_most_of_its_photos() -> None:
     assert judge_flight([bad, bad, good]) == bad
     assert judge_flight([bad, good]).natural
     assert judge_flight([]).natural
-
-
-def test_blur_lowers_sharpness_and_burning_is_counted() -> None:
-    sharp = np.random.default_rng(0).integers(30, 200, (64, 64, 3), dtype=np.uint8)
-    blurred = np.repeat(np.repeat(sharp[::8, ::8], 8, axis=0), 8, axis=1)
-    assert judge_quality(sharp).sharpness > 2 * judge_quality(blurred).sharpness
-    half = np.concatenate([sharp, np.full_like(sharp, 255)])
-    assert judge_quality(half).clipped == pytest.approx(0.5)
-    assert judge_quality(np.zeros((8, 8, 3), np.uint8)).sharpness == 0
 
 
 @pytest.mark.shared

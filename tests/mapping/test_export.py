@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import rasterio
 import shapely
 
-from fieldbox.domain import Cover, FieldMap
+from fieldbox.domain import Cover, Detection, FieldMap
 from fieldbox.errors import Rejected
 from fieldbox.mapping.export import (
     VECTOR_FORMATS,
@@ -22,15 +23,40 @@ from fieldbox.mapping.export import (
     footprint_features,
     plant_features,
 )
+from fieldbox.mapping.geo import lon_lat
 from fieldbox.mapping.mosaic import MAP_BANDS
 from tests.mapping.plants import EAST, NORTH, plant
+
+
+@dataclass
+class StoredPlant:
+    """A plant as the store hands it out."""
+
+    id: int
+    cover: Cover
+    score: float
+    lat: float
+    lon: float
+    area_cm2: float
+    position_error_m: float
+    outline: np.ndarray
+    digest: str
+
 
 PLANTS = [plant(1, 2, area=0.04), plant(3, 4, cover=Cover.CROP), plant(5, 6, score=0.123456)]
 
 
+def stored(one: Detection) -> StoredPlant:
+    ring = lon_lat(32644, one.outline)
+    ((lon, lat),) = lon_lat(32644, [(one.east, one.north)]).tolist()
+    return StoredPlant(
+        round(one.east), one.cover, one.score, lat, lon, one.area_m2 * 1e4, one.position_error_m, ring, one.digest
+    )
+
+
 @pytest.fixture
 def weeds() -> Features:
-    return plant_features(PLANTS, Cover.WEED, 32644)
+    return plant_features([stored(one) for one in PLANTS if one.cover is Cover.WEED])
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray, str]:
@@ -83,7 +109,7 @@ def test_zipped_shapefile_is_flat(weeds: Features, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fmt", VECTOR_FORMATS)
 def test_no_plants_is_a_valid_file(fmt: str, tmp_path: Path) -> None:
-    export_vector(plant_features([], Cover.CROP, 32644), tmp_path / f"c.{fmt}", fmt)
+    export_vector(plant_features([]), tmp_path / f"c.{fmt}", fmt)
     assert (tmp_path / f"c.{fmt}").stat().st_size > 0
 
 

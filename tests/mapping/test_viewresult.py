@@ -14,10 +14,10 @@ def test_result_comes_back() -> None:
     plants = view("ab", (plant(1, 2), 0.0), (plant(3, 4, cover=Cover.CROP, score=0.5), 0.04)).plants
     ground = np.stack(np.meshgrid(EAST + np.arange(9) * 0.2, NORTH - np.arange(7) * 0.2), -1)
     cells = sum_cells(ground, np.ones((7, 9), bool), 1.0, PixelLayers())
-    result = ViewResult("ab", cells, plants, sharpness=12.5)
+    result = ViewResult("ab", cells, plants)
     back = ViewResult.from_bytes(result.to_bytes())
     assert back.to_bytes() == result.to_bytes()
-    assert (back.digest, back.sharpness, len(back.plants)) == ("ab", 12.5, 2)
+    assert (back.digest, len(back.plants)) == ("ab", 2)
     first, second = back.plants.detections("ab")
     assert (first.cover, first.owned, second.cover, second.owned) == (Cover.WEED, True, Cover.CROP, False)
     assert second.score == pytest.approx(0.5)
@@ -28,7 +28,6 @@ def test_result_comes_back() -> None:
 def test_empty_result_comes_back() -> None:
     back = ViewResult.from_bytes(view("cd").to_bytes())
     assert len(back.plants) == 0
-    assert back.sharpness is None
     assert len(Plants.none().outline) == 0
 
 
