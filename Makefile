@@ -2,6 +2,8 @@
 # make run FLIGHT=DIR    the same with your own photos
 # make test              everything a change must pass
 # make lint              the style, type and import checks alone
+# make translations      bring the message catalogues in step with the sources
+# make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -12,7 +14,7 @@ BIN    := $(VENV)/bin
 export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test lint format lock clean translations
+.PHONY: run test lint format lock clean translations proof-kill
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -31,6 +33,12 @@ lint: $(VENV)/.develop
 format: $(VENV)/.develop
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+translations: $(VENV)/.develop
+	$(BIN)/python -m fieldbox.dashboard.catalogue
+
+proof-kill: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.kill_proof --kills 50
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -12,6 +12,7 @@ import waitress
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.memory import spare_memory
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.services.box import open_store
@@ -19,13 +20,14 @@ from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
-THREADS = 6
+THREADS = 4
 SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 
 
 def serve(config: Config) -> None:
     """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
     signal.signal(signal.SIGTERM, _leave)
+    spare_memory()
     with open_store(config) as store:
         app = create_app(
             store, config.storage.root, secret_key=secret_key(store), language=config.locale.language
