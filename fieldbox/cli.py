@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import click
+import structlog
 
 from fieldbox import __version__
 from fieldbox.config import Config, load_config
@@ -32,7 +33,8 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except FieldboxError as error:
-            click.echo(_("fieldbox: {sentence}").format(sentence=error), err=True)
+            sentence = " ".join(str(error).splitlines())  # a file's name may hold line breaks
+            click.echo(_("fieldbox: {sentence}").format(sentence=sentence), err=True)
             ctx.exit(FAILED)
 
 
@@ -51,6 +53,8 @@ def main(ctx: click.Context, path: Path | None) -> None:
     \b
     Example: fieldbox ingest /media/card --wait
     """
+    # What goes to standard output is what was asked for, and nothing else.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     config = load_config(path=path)
     use_language(config.locale.language)
     ctx.obj = config

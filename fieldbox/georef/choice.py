@@ -88,15 +88,28 @@ class Sight:
         return sum(self._cost(index, choice.owner) for index in choice.photos)
 
     def _cost(self, index: int, owner: NDArray[np.int32]) -> float:
+        camera, window = self.photos[index].camera, self.window(index, owner)
+        if window is None:
+            return 0.0
+        rim = 2.0 * self.margin_px
+        width = min(window[1] - window[0] + rim, camera.width)
+        height = min(window[3] - window[2] + rim, camera.height)
+        return width * height + DECODE_SHARE * camera.width * camera.height
+
+    def window(self, index: int, owner: NDArray[np.int32]) -> tuple[float, float, float, float] | None:
+        """Left, right, top, bottom of what a photo owns, in pixels from the principal point; None for nothing."""
         camera, one = self.photos[index].camera, self.seen[index]
         mine = owner[one.place] == index
         if not mine.any():
-            return 0.0
+            return None
         across, down = one.pixels[0][mine], one.pixels[1][mine]
-        rim = 2.0 * self.margin_px + min(camera.width, camera.height) / CELLS_A_SIDE
-        width = min(float(across.max()) - float(across.min()) + rim, camera.width)
-        height = min(float(down.max()) - float(down.min()) + rim, camera.height)
-        return width * height + DECODE_SHARE * camera.width * camera.height
+        half = min(camera.width, camera.height) / CELLS_A_SIDE / 2
+        return (
+            float(across.min()) - half,
+            float(across.max()) + half,
+            float(down.min()) - half,
+            float(down.max()) + half,
+        )
 
 
 def nearest(
@@ -348,18 +361,42 @@ def _shared(
     aim_along: Array,
     aim_lane: NDArray[np.int64],
 ) -> NDArray[np.int32]:
-    """[rows, columns] owners: in its lane the nearest along it, then other lanes', then the added photos."""
+    """[rows, columns] owners: the nearest along the lane, then whoever sees the rest most cheaply."""
     least = np.full(lane.shape, UNSEEN, np.float32)
     owner = np.full(lane.shape, -1, np.int32)
     for index in chosen:
         one = sight.seen[index]
         if index in main:
             far = np.abs(along[one.place] - np.float32(aim_along[index]))
-            far = np.where(lane[one.place] == aim_lane[index], far, one.radius + _OTHER_LANE)
-        else:
-            far = one.radius + _EXTRA
-        _take(one, index, np.where(sight.well[index], far, UNSEEN), least, owner)
+            mine = sight.well[index] & (lane[one.place] == aim_lane[index])
+            _take(one, index, np.where(mine, far, UNSEEN), least, owner)
+    left = (sight.times > 0) & (owner < 0)
+    alone = left.copy()
+    for index in main:
+        alone[sight.seen[index].place] &= ~sight.well[index]
+    for index in chosen:
+        if index not in main:
+            one = sight.seen[index]
+            mine = sight.well[index] & alone[one.place]
+            _take(one, index, np.where(mine, one.radius, UNSEEN), least, owner)
+    left &= ~alone
+    windows = {index: sight.window(index, owner) for index in chosen}
+    for index in chosen:
+        one = sight.seen[index]
+        mine = sight.well[index] & left[one.place]
+        window = windows[index]
+        if window is not None and mine.any():
+            _take(one, index, np.where(mine, _growth(one.pixels, window), UNSEEN), least, owner)
     return owner
+
+
+def _growth(pixels: NDArray[np.int16], window: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    """[h, w] pixels by which a window has to grow to hold each cell."""
+    left, right, top, bottom = window
+    across, down = pixels.astype(np.float32)
+    wider = np.maximum(np.maximum(left - across, across - right), 0.0)
+    taller = np.maximum(np.maximum(top - down, down - bottom), 0.0)
+    return np.asarray(wider * (bottom - top + taller) + taller * (right - left), np.float32)
 
 
 def _take(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: N_("Another program keeps the database {path} busy; try again in a minute."),
     sqlite3.SQLITE_LOCKED: N_("Another program keeps the database {path} busy; try again in a minute."),
 }
+_SHARED_MEMORY = 32 * 1024
+"""Bytes by which the file of shared memory grows."""
 _DAMAGED = N_("The database {path} is damaged; restore the newest good copy from {backups}.")
 _MISCONFIGURED = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
@@ -46,12 +49,23 @@ def translated(error: sqlite3.Error, path: Path) -> FieldboxError | None:
     """The error for a person that `error` of the database `path` amounts to; None: it is a bug of ours."""
     # The low byte is the kind; the rest tells which system call failed.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if kind == sqlite3.SQLITE_IOERR and _is_full(path):
+        kind = sqlite3.SQLITE_FULL
     params = {"path": str(path), "backups": str(backups_of(path))}
     if kind in _UNAVAILABLE:
         return Unavailable(_UNAVAILABLE[kind], **params)
     if kind in _MISCONFIGURED:
         return Misconfigured(_MISCONFIGURED[kind], **params)
     return None
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite says "I/O error" of a full disk, too, when it cannot make its shared memory larger."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _SHARED_MEMORY
 
 
 def translated_os(error: OSError, path: Path) -> FieldboxError:

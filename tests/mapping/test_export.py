@@ -50,7 +50,15 @@ def stored(one: Detection) -> StoredPlant:
     ring = lon_lat(32644, one.outline)
     ((lon, lat),) = lon_lat(32644, [(one.east, one.north)]).tolist()
     return StoredPlant(
-        round(one.east), one.cover, one.score, lat, lon, one.area_m2 * 1e4, one.position_error_m, ring, one.digest
+        round(one.east),
+        one.cover,
+        one.score,
+        lat,
+        lon,
+        one.area_m2 * 1e4,
+        one.position_error_m,
+        ring,
+        one.digest,
     )
 
 

@@ -1,0 +1,53 @@
+"""Intervals hold the value they belong to, and widen with what is not known."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldbox.domain import Interval
+from fieldbox.mapping.intervals import (
+    area_interval,
+    count_interval,
+    cover_interval,
+    edge_interval,
+    proportion_interval,
+)
+
+ratios = st.tuples(st.floats(0.3, 1.2), st.floats(0.0, 1.0)).map(
+    lambda pair: Interval(pair[0], pair[0] + pair[1])
+)
+
+
+@given(st.integers(0, 10**6), ratios)
+def test_a_count_lies_in_its_interval(count: int, ratio: Interval) -> None:
+    low, high = count_interval(count, ratio)
+    assert 0 <= low <= count <= high
+    assert high > count or ratio.high < 1
+
+
+def test_counting_nothing_does_not_prove_that_there_is_nothing() -> None:
+    assert count_interval(0, Interval(0.9, 1.1)).high > 1
+
+
+@given(st.floats(0, 100), ratios)
+def test_a_cover_lies_in_its_interval(percent: float, ratio: Interval) -> None:
+    low, high = cover_interval(percent, ratio)
+    assert 0 <= low <= percent <= high <= 100
+
+
+@given(st.floats(0, 1), st.integers(1, 10**6))
+def test_a_share_lies_in_its_interval(share: float, samples: int) -> None:
+    low, high = proportion_interval(share, samples)
+    assert -1e-9 <= low <= 100 * share + 1e-9
+    assert 100 * share - 1e-9 <= high <= 100 + 1e-9
+
+
+def test_an_area_grows_with_the_square_of_the_scale() -> None:
+    low, high = area_interval(2.0, 0.1)
+    assert abs(low - 2 * 0.81) < 1e-12
+    assert abs(high - 2 * 1.21) < 1e-12
+
+
+def test_the_edge_strip_is_the_perimeter_times_the_error() -> None:
+    low, high = edge_interval(0.5, perimeter_m=400, area_m2=10_000, error95_m=1)
+    assert (low, high) == (46.0, 54.0)
+    assert edge_interval(0.0, 400, 10_000, 100) == Interval(0.0, 100.0)
