@@ -46,6 +46,7 @@ from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile
 from fieldbox.mapping.viewresult import ViewResult
+from fieldbox.memory import give_back
 from fieldbox.models import load_weeds
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
@@ -201,6 +202,7 @@ class Analysis:
     def _finish(self, task: Task, progress: Progress) -> Survey:
         """Bring the views together; survey and message are committed in one transaction."""
         progress("map", 0, 1)
+        give_back()  # what decoding took is not needed any more, and the mosaic needs some
         results = [
             ViewResult.from_bytes(data) for _digest, data in self._store.views(task.key, self._model.digest)
         ]

@@ -26,7 +26,7 @@ MAX_CELLS = 20_000_000
 MAX_VIEW_DEG = 60.0
 RIM_M = 1.0
 IN_MARGIN = np.float32(1000.0)
-"""Added to the radius of cells closer than the margin to the photo's edge."""
+"""Added to the radius of cells closer than the margin to the photo's edge, twice if closer than half of it."""
 UNSEEN = np.float32(np.inf)
 _FAR_PX = 32767
 
@@ -46,6 +46,12 @@ class Seen(NamedTuple):
         """Where in the raster these cells are."""
         rows, columns = self.radius.shape
         return slice(self.row, self.row + rows), slice(self.column, self.column + columns)
+
+
+def without_margin(radius: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The bare radius, without what is added in the margin; infinite where unseen."""
+    steps = np.floor(np.minimum(radius, 3 * IN_MARGIN) / IN_MARGIN)
+    return np.asarray(radius - IN_MARGIN * steps, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +174,11 @@ def _radius(
     inside = np.minimum(np.minimum(x + left, right - x), np.minimum(y + top, bottom - y)) * camera.focal_px
     half_side = min(camera.width, camera.height) / 2 / camera.focal_px
     radius = np.sqrt((from_axis + from_nadir) / 2) / half_side
-    radius = np.where(inside >= margin_px, radius, radius + IN_MARGIN)
+    for depth in (margin_px, margin_px / 2, 0):
+        radius += IN_MARGIN * (inside < depth)
+    touched = -half_side * camera.focal_px / CELLS_A_SIDE
     pixels = (np.stack([x, y]) * camera.focal_px).clip(-_FAR_PX, _FAR_PX).astype(np.int16)
-    return np.where(ahead & (inside >= 0), radius, UNSEEN).astype(np.float32), pixels
+    return np.where(ahead & (inside >= touched), radius, UNSEEN).astype(np.float32), pixels
 
 
 def _distorted(

@@ -17,6 +17,7 @@ from fieldbox.mapping.export import (
     footprint_features,
     plant_features,
 )
+from fieldbox.mapping.files import replacing
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.pipeline import geometries_of
 from fieldbox.storage.store import Store
@@ -28,7 +29,8 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
     """Write one layer of `survey` to `output`. Raises Rejected for what there is not."""
     rasters = config.storage.root / "rasters" / survey.id
     if layer == "mosaic" and kind == "cog":
-        shutil.copyfile(rasters / "mosaic.tif", output)
+        with replacing(output) as target:
+            shutil.copyfile(rasters / "mosaic.tif", target)
         return
     check_layer(layer, kind)
     if layer in COVERS:

@@ -12,7 +12,7 @@ import waitress
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.memory import spare_memory
+from fieldbox.memory import spare_memory
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.services.box import open_store

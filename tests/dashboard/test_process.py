@@ -18,7 +18,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.memory import spare_memory
+from fieldbox.memory import spare_memory
 from fieldbox.storage.store import Store
 
 spare_memory()
