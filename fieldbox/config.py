@@ -199,7 +199,9 @@ def _convert(value: Any, kind: type[Any], bounds: Bounds | None) -> Any:
         raise ValueError("must be a number")
     try:
         number = kind(value)
-    except (TypeError, ValueError):
+        if isinstance(value, float) and number != value:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{value!r} is no {'whole number' if kind is int else 'number'}") from None
     if bounds and not bounds.low <= number <= bounds.high:
         raise ValueError(f"{value} must lie between {bounds.low:g} and {bounds.high:g}")

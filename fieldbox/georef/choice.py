@@ -87,7 +87,11 @@ class Sight:
             return 0.0
         width = min(extent.right - extent.left + 2 * self.margin_px, camera.width)
         height = min(extent.bottom - extent.top + 2 * self.margin_px, camera.height)
-        return width * height + DECODE_SHARE * camera.width * camera.height
+        return width * height + self.decoding(index)
+
+    def decoding(self, index: int) -> float:
+        """Pixels that could be looked at in the time it takes to decode a photo."""
+        return DECODE_SHARE * self.photos[index].camera.width * self.photos[index].camera.height
 
     def extent(self, index: int, owner: NDArray[np.int32]) -> Extent | None:
         """What a photo's cells take up in its image; None if it has none."""
@@ -103,10 +107,6 @@ class Sight:
             float(down.min()) - half,
             float(down.max()) + half,
         )
-
-    def alone(self, index: int) -> bool:
-        """Whether a photo sees any ground well that no other does."""
-        return bool((self.well[index] & (self.times[self.seen[index].place] == 1)).any())
 
 
 def nearest(

@@ -44,7 +44,7 @@ from fieldbox.georef.projection import PhotoGeometry
 
 Array = NDArray[np.float64]
 
-VERSION = 3
+VERSION = 5
 """Of the algorithm: raise it whenever the same photos would give another plan."""
 MARGIN_PX = 64
 MAX_RADIUS = 0.9
@@ -175,9 +175,11 @@ def plan_coverage(
 
     `boundary` is a ring [K, 2] on the ground: only ground in it and a rim of one metre is owned.
     Ground closer than `margin_px` to a photo's edge belongs to it only if no photo sees it better,
-    so that plants at seams are seen whole. `max_radius` (half short sides) is the thrift: a photo is
-    skipped if the others see its ground within that radius, or nearly as well as it can be seen at
-    all; None takes the best view everywhere. All photos must share one ground plane.
+    so that plants at seams are seen whole; with thrift half of that margin will do, and at the outer
+    edge of the flight a cell may go to a photo that sees only a part of it. `max_radius`
+    (half short sides) is the thrift: a photo is skipped if the others see its ground within that
+    radius, or nearly as well as it can be seen at all; None takes the best view everywhere.
+    All photos must share one ground plane.
     """
     photos = _by_digest(geometries)
     key = _key(photos, boundary, margin_px, max_radius)

@@ -30,10 +30,11 @@ TURNS_DEG = np.arange(-12.0, 12.01, 0.25)
 """Tried about the direction of the images to find the direction of the lines."""
 MOSTLY = 0.9
 """A photo may own a step of a lane if it sees this share of what the best photo there sees."""
-# In decodings: a photo that is needed anyhow, a step of a lane that no photo sees whole, and the square
-# of a gap (in short sides) between photos, which only makes the gaps even.
-_NEEDED, _UNREACHED, _UNEVEN = 0.6, 0.5, 0.02
+# In photos: a step of a lane that no photo sees whole, and the square of a gap (in short sides) between
+# photos, which only makes the gaps even.
+_UNREACHED, _UNEVEN = 0.5, 0.02
 _BIN = 0.02
+_NOTHING = Extent(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +136,13 @@ class _Stretch(NamedTuple):
     photo: int
     start: int
     end: int
-    cost: float
 
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
     """All cells and photos in the frame of some lanes."""
 
+    turn: float
     along: NDArray[np.float32]
     """[rows, columns] in cells, from 0 on."""
     lane: NDArray[np.int64]
@@ -160,6 +161,7 @@ class _Frame:
         aim_lane = lanes.lane(lanes.across(places[:, 0], places[:, 1]))
         start = math.floor(along.min(initial=0.0))
         return cls(
+            lanes.turn,
             (along - start).astype(np.float32),
             lanes.lane(lanes.across(rows, columns)),
             aim - start,
@@ -172,6 +174,13 @@ class _Frame:
         for index in np.argsort(self.aim, kind="stable").tolist():
             found.setdefault(int(self.aim_lane[index]), []).append(index)
         return [found[lane] for lane in sorted(found) if lane >= 0]
+
+    def far(self, sight: Sight, index: int) -> NDArray[np.float32]:
+        """[h, w] cells from the middle of a photo, down the image if the lanes lie so, else across it."""
+        photo, one = sight.photos[index], sight.seen[index]
+        upright = abs(math.cos(self.turn - math.radians(photo.grid_yaw_deg))) > math.sqrt(0.5)
+        cell = min(photo.camera.width, photo.camera.height) / CELLS_A_SIDE
+        return np.asarray(np.abs(one.pixels[1 if upright else 0].astype(np.float32)) / np.float32(cell))
 
     def mine(self, sight: Sight, index: int) -> Mask:
         """[h, w] cells of its own lane that a photo sees well."""
@@ -206,7 +215,7 @@ def _stretches(sight: Sight, frame: _Frame, photos: Sequence[int]) -> tuple[list
     for index, low, counts in views:
         whole = counts >= MOSTLY * most[low - first : low - first + len(counts)]
         start, end = _run(whole, int(frame.aim[index]) - low)
-        found.append(_Stretch(index, low + start, low + end, _NEEDED if sight.alone(index) else 1.0))
+        found.append(_Stretch(index, low + start, low + end))
     return found, first, last
 
 
@@ -229,7 +238,7 @@ def _cheapest(aim: Array, stretches: Sequence[_Stretch], first: int, last: int) 
     ends = np.array([one.end for one in stretches], float)
     total = _UNREACHED * np.maximum(starts - first, 0.0)
     came = np.full(len(at), -1)
-    for one, stretch in enumerate(stretches):
+    for one in range(len(stretches)):
         if one:
             middle = (at[one] + at[:one]) / 2
             missed = np.maximum(middle - ends[:one], 0.0) + np.maximum(starts[one] - middle, 0.0)
@@ -238,7 +247,7 @@ def _cheapest(aim: Array, stretches: Sequence[_Stretch], first: int, last: int) 
             before = int(way.argmin())
             if way[before] < total[one]:
                 total[one], came[one] = way[before], before
-        total[one] += stretch.cost
+        total[one] += 1.0
     one = int((total + _UNREACHED * np.maximum(last - ends, 0.0)).argmin())
     path = []
     while one >= 0:
@@ -254,7 +263,7 @@ def _shared(sight: Sight, frame: _Frame, main: Sequence[int], added: Sequence[in
     # In the order of their digests, so that of equals the first has it.
     for index in sorted(main):
         one = sight.seen[index]
-        far = np.abs(frame.along[one.place] - np.float32(frame.aim[index]))
+        far = frame.far(sight, index)
         take(one, index, np.where(frame.lane[one.place] == frame.aim_lane[index], far, UNSEEN), least, owner)
     for index in main:
         here = owner[sight.seen[index].place]
@@ -284,8 +293,12 @@ def _give_left(
     for index in chosen:
         one, window = sight.seen[index], windows[index]
         mine = sight.well[index] & left[one.place]
-        if window is not None and mine.any():
-            take(one, index, np.where(mine, _growth(one.pixels, window), UNSEEN), least, owner)
+        if not mine.any():
+            continue
+        growth = _growth(one.pixels, window or _NOTHING)
+        if window is None:
+            growth += np.float32(sight.decoding(index))
+        take(one, index, np.where(mine, growth, UNSEEN), least, owner)
 
 
 def _growth(pixels: NDArray[np.int16], window: Extent) -> NDArray[np.float32]:

@@ -26,7 +26,8 @@ MAX_CELLS = 20_000_000
 MAX_VIEW_DEG = 60.0
 RIM_M = 1.0
 IN_MARGIN = np.float32(1000.0)
-"""Added to the radius of cells closer than the margin to the photo's edge, twice if closer than half of it."""
+"""Added to the radius of cells closer than the margin to the photo's edge, twice if closer than half of it,
+three times if the cell's centre lies outside by up to half a cell."""
 UNSEEN = np.float32(np.inf)
 _FAR_PX = 32767
 

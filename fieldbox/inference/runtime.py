@@ -35,9 +35,9 @@ class Session:
         """Load an ONNX model file.
 
         `threads` is what one call of `run` may use; None leaves all to the runtime's own defaults. With
-        `expected_sha256` (hexadecimal) any other file is refused. Raises `Misconfigured`, with the file
-        and the reason, for a file that is missing, damaged, not the expected one or not a model with our
-        inputs and outputs.
+        `expected_sha256` (hexadecimal) any other file is refused. Raises `Misconfigured`, with the file and
+        the reason, for a file that is missing, damaged, not the expected one or not a model with our inputs
+        and outputs.
         """
         try:
             content = path.read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -43,19 +43,52 @@ class Runs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """95 % intervals of true over predicted numbers on tiles that the model was not trained on."""
+    """95 % intervals of true over predicted numbers on tiles that the model was not trained on.
+
+    `count` and `cover` hold at any resolution that the model may be used at; `measured` has what was found at
+    each single one (mm a pixel).
+    """
 
     count: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
     cover: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
+    measured: Mapping[float, Ratios] = field(default_factory=dict)
 
     @classmethod
     def from_metadata(cls, stored: Mapping[str, str]) -> Ratios:
-        """From the model file's metadata (`count_ratio95`, `cover_ratio95`: JSON {class: [low, high]})."""
+        """From the model file's metadata.
+
+        `count_ratio95`, `cover_ratio95`: JSON {class: [low, high]}; `ratios95_by_gsd`, optional: JSON
+        {mm a pixel: {"count": as above, "cover": as above}}.
+        """
+        by_gsd = json.loads(stored.get("ratios95_by_gsd", "{}"))
+        measured = {
+            float(gsd): cls(_intervals(of["count"]), _intervals(of["cover"])) for gsd, of in by_gsd.items()
+        }
         count, cover = json.loads(stored["count_ratio95"]), json.loads(stored["cover_ratio95"])
-        return cls(
-            {kind: Interval(*map(float, count[kind.value])) for kind in Cover},
-            {kind: Interval(*map(float, cover[kind.value])) for kind in Cover},
+        return cls(_intervals(count), _intervals(cover), measured)
+
+    def near(self, gsd_mm: float) -> Ratios:
+        """The intervals at one resolution: they span those measured at the next finer and next coarser one.
+
+        These ones themselves where nothing was measured for single resolutions.
+        """
+        if not self.measured:
+            return self
+        finer = max((gsd for gsd in self.measured if gsd <= gsd_mm), default=min(self.measured))
+        coarser = min((gsd for gsd in self.measured if gsd >= gsd_mm), default=max(self.measured))
+        one, other = self.measured[finer], self.measured[coarser]
+        return Ratios(
+            {kind: _span(one.count[kind], other.count[kind]) for kind in Cover},
+            {kind: _span(one.cover[kind], other.cover[kind]) for kind in Cover},
         )
+
+
+def _intervals(by_class: Mapping[str, Sequence[float]]) -> dict[Cover, Interval]:
+    return {kind: Interval(*map(float, by_class[kind.value])) for kind in Cover}
+
+
+def _span(one: Interval, other: Interval) -> Interval:
+    return Interval(min(one.low, other.low), max(one.high, other.high))
 
 
 class WeedModel:

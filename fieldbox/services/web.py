@@ -12,9 +12,9 @@ import waitress
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
-from fieldbox.memory import spare_memory
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
+from fieldbox.memory import spare_memory
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
 

@@ -1,8 +1,9 @@
 """Measure a model file, tune its decoding and write both into it.
 
 `python -m models.weeds.evaluate --data DIR --model models/weeds.onnx --columns 11 12`  measures;
-`... --write` first tunes the decoding on those columns and stores it, and what was measured, in every model
-file and in `weeds.json`. Columns 13 and 14 are the report's: measure there, never tune there.
+`... --tune --gsd 1.5 2.0 2.8 4.0 5.6 8.0 --write` first chooses the decoding on those columns and stores it,
+and what was measured, in both model files and in `weeds.json`. Columns 13 and 14 are the report's: measure
+there, never tune there.
 
 The columns are pasted into one picture and looked at as the box does. Plants torn at a tile border, where
 the labels do not agree, are left out: neither they nor what is found on them counts.
@@ -345,19 +346,28 @@ def tile_ms(session: Session, runs: int = 16) -> float:
 
 
 def properties_of(
-    measured: dict[str, dict[str, Any]], decoding: Decoding, gsd_mm: list[float]
+    by_gsd: dict[float, dict[str, dict[str, Any]]], decoding: Decoding, gsd_mm: list[float]
 ) -> dict[str, str]:
-    """The measured part of a model's metadata."""
-    kinds = list(KINDS)
-    return {
-        "decoding": json.dumps(dataclasses.asdict(decoding)),
-        "gsd_mm": json.dumps(gsd_mm),
-        **{
-            key: json.dumps({k: measured[k][key] for k in kinds})
-            for key in ("count_ratio95", "cover_ratio95", "precision", "recall")
-        },
-        **{key: json.dumps({k: measured[k][key][0] for k in kinds}) for key in ("count_ratio", "cover_ratio")},
-    }  # fmt: skip
+    """The measured part of a model's metadata, from the reports at several resolutions (mm a pixel).
+
+    The plain ratios' intervals span all resolutions that the model may be used at; `ratios95_by_gsd` has each.
+    """
+    inside = {gsd: of for gsd, of in by_gsd.items() if gsd_mm[0] <= gsd <= gsd_mm[1]}
+    at_home = by_gsd[POTATO_GSD_MM]
+    out: dict[str, Any] = {"decoding": dataclasses.asdict(decoding), "gsd_mm": gsd_mm}
+    for key in ("precision", "recall"):
+        out[key] = {kind: at_home[kind][key] for kind in KINDS}
+    for key in ("count_ratio", "cover_ratio"):
+        out[key] = {kind: at_home[kind][key][0] for kind in KINDS}
+        ends = {kind: [of[kind][key + "95"] for of in inside.values()] for kind in KINDS}
+        out[key + "95"] = {
+            k: [min(low for low, _ in of), max(high for _, high in of)] for k, of in ends.items()
+        }
+    out["ratios95_by_gsd"] = {
+        str(gsd): {key: {kind: of[kind][key + "_ratio95"] for kind in KINDS} for key in ("count", "cover")}
+        for gsd, of in sorted(inside.items())
+    }
+    return {key: json.dumps(value) for key, value in out.items()}
 
 
 def main() -> None:
@@ -368,28 +378,32 @@ def main() -> None:
     parser.add_argument(
         "--gsd", type=float, nargs="+", default=[POTATO_GSD_MM], help="mm a pixel, one or more"
     )
-    parser.add_argument("--write", action="store_true", help="tune, and store the result in the model files")
-    parser.add_argument("--gsd-range", type=float, nargs=2, default=[1.5, 5.6], help="stored with --write")
+    parser.add_argument(
+        "--tune", action="store_true", help="choose the decoding anew (not on columns 13, 14)"
+    )
+    parser.add_argument("--write", action="store_true", help="store what is measured in the model files")
+    parser.add_argument("--gsd-range", type=float, nargs=2, default=[1.5, 8.0], help="stored with --write")
     args = parser.parse_args()
+    if (args.tune or args.write) and set(args.columns) & {13, 14}:
+        raise SystemExit("Columns 13 and 14 are for the report; tune on others.")
     cv2.setNumThreads(1)
     session = Session.load(args.model)
     decoding = Decoding.from_json(json.loads(session.metadata["decoding"]))
     model = WeedModel.load(args.model)
-    if args.write:
-        if set(args.columns) & {13, 14}:
-            raise SystemExit("Columns 13 and 14 are for the report; tune on others.")
+    if args.tune:
         places = [ground(args.data, args.columns, gsd) for gsd in (POTATO_GSD_MM, 2.0, 4.0)]
         decoding = tune([View(model.maps(place.image), place) for place in places], decoding)
-        place = places[0]
-        measured = report(model, decoding, place)
-        properties = dict(session.metadata) | properties_of(measured, decoding, args.gsd_range)
-        names = ("weeds.onnx", "weeds-fp32.onnx")
-        write({name: onnx.load(args.model.parent / name) for name in names}, properties, args.model.parent)
     print(json.dumps(dataclasses.asdict(decoding)))
     print(f"{tile_ms(session):.1f} ms a tile of {TILE} px, one thread")
+    by_gsd = {}
     for gsd in args.gsd:
-        for name, row in report(model, decoding, ground(args.data, args.columns, gsd)).items():
-            print(f"{gsd} mm {name}: {json.dumps(row)}")
+        by_gsd[gsd] = report(model, decoding, ground(args.data, args.columns, gsd))
+        for name, row in by_gsd[gsd].items():
+            print(f"{gsd} mm {name}: {json.dumps(row)}", flush=True)
+    if args.write:
+        properties = dict(session.metadata) | properties_of(by_gsd, decoding, args.gsd_range)
+        names = ("weeds.onnx", "weeds-fp32.onnx")
+        write({name: onnx.load(args.model.parent / name) for name in names}, properties, args.model.parent)
 
 
 if __name__ == "__main__":

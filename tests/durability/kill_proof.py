@@ -160,7 +160,9 @@ def _killed(box: Box, flight: Path, log: Path, moment: Moment) -> str:
     return _step(log)
 
 
-def await_moment(process: subprocess.Popen[bytes], log: Path, moment: Moment, patience_s: float = 120) -> None:
+def await_moment(
+    process: subprocess.Popen[bytes], log: Path, moment: Moment, patience_s: float = 120
+) -> None:
     """Return `moment.wait_s` after the process told of `moment`."""
     deadline = time.monotonic() + patience_s
     while not _reached(log, moment):
@@ -272,7 +274,9 @@ def _compare_stores(calm: Store, shaken: Store) -> None:
     (one,), (other,) = calm.surveys(), shaken.surveys()
     assert _when_less(one) == _when_less(other)
     plants = [
-        sorted((p.cover.value, p.lat, p.lon, p.score, p.area_cm2, p.position_error_m, p.digest) for p in found)
+        sorted(
+            (p.cover.value, p.lat, p.lon, p.score, p.area_cm2, p.position_error_m, p.digest) for p in found
+        )
         for found in (calm.detections(one.id), shaken.detections(other.id))
     ]
     assert len(plants[0]) == len(plants[1])

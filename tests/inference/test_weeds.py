@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fieldbox.domain import Cover, Interval
 from fieldbox.inference import weeds
 from fieldbox.inference.plants import CROP, WEED, Decoding, find_plants
-from fieldbox.inference.weeds import WeedModel
+from fieldbox.inference.weeds import Ratios, WeedModel
 from tests.inference.garden import Plant, Reader, maps_of, picture_of
 
 
@@ -65,3 +66,16 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_other_types_are_refused() -> None:
     with pytest.raises(ValueError, match="float32"):
         model(Reader()).look(np.zeros((64, 64, 3), np.float32))
+
+
+def test_ratios_at_a_resolution_span_its_neighbours() -> None:
+    fine, coarse = (
+        Ratios(dict.fromkeys(Cover, Interval(*count)), dict.fromkeys(Cover, Interval(*cover)))
+        for count, cover in (((0.8, 1.1), (0.6, 0.9)), ((0.9, 1.3), (0.7, 0.8)))
+    )
+    ratios = Ratios(measured={2.8: fine, 4.0: coarse})
+    assert ratios.near(2.8) == ratios.near(1.0) == fine
+    assert ratios.near(9.0) == coarse
+    assert ratios.near(3.0).count[Cover.WEED] == Interval(0.8, 1.3)
+    assert ratios.near(3.0).cover[Cover.WEED] == Interval(0.6, 0.9)
+    assert Ratios().near(3.0) == Ratios()

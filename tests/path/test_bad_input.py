@@ -43,7 +43,9 @@ def numbers(document: dict[str, Any]) -> dict[str, Any]:
 def looked_at(box: Box, document: dict[str, Any]) -> str:
     """The name of the photo that most plants of a survey were seen in."""
     with box.store() as store:
-        digest, _count = Counter(one.digest for one in store.detections(document["surveys"][0]["id"])).most_common(1)[0]
+        digest, _count = Counter(
+            one.digest for one in store.detections(document["surveys"][0]["id"])
+        ).most_common(1)[0]
         (capture,) = store.captures([digest])
     return capture.name
 
@@ -83,7 +85,7 @@ def test_a_photo_with_damaged_pixels_is_left_out_of_the_plan(
     without = Box(tmp_path / "without").mapped(card)["surveys"][0]
     for name in ("weed_count", "crop_count", "photos_used"):
         assert survey[name] == without[name], name
-    assert os.listdir(box.root / "work") == []
+    assert list((box.root / "work").iterdir()) == []
     with box.store() as store:
         assert store.check() == []
     again = box.mapped(card)
@@ -177,7 +179,13 @@ def test_names_of_all_kinds(box: Box, card: Path) -> None:
         flight = store.flight(said.json["flight"])
         assert flight is not None
         kept = {capture.name for capture in flight.captures}
-    assert {"new\nline.JPG", "sky 🌾 खेत.JPG", "n" * 196 + ".JPG", "latin-��.JPG", "fold�r/DJI_0012.JPG"} <= kept
+    assert {
+        "new\nline.JPG",
+        "sky 🌾 खेत.JPG",
+        "n" * 196 + ".JPG",
+        "latin-��.JPG",
+        "fold�r/DJI_0012.JPG",
+    } <= kept
     assert box.run("status", "--json").code == 0
     survey = said.json["surveys"][0]["id"]
     out = box.root.parent / "footprints.geojson"
@@ -230,7 +238,9 @@ def test_the_same_card_twice_changes_nothing(box: Box, card: Path) -> None:
         assert again[key] == first[key]
     assert [name for name in box.files() if not name.startswith("fieldbox.db-")] == before
     with box.store() as store:
-        assert len(store.surveys()) == len(store.messages()) == len(store.flights()) == len(store.fields()) == 1
+        assert (
+            len(store.surveys()) == len(store.messages()) == len(store.flights()) == len(store.fields()) == 1
+        )
 
 
 def test_a_card_that_holds_more_than_last_time(box: Box, card: Path, mapped: Mapped) -> None:

@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from fieldbox.domain import Cover
+from fieldbox.domain import Cover, Field
 from fieldbox.mapping.mosaic import MAP_BANDS
 from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.simulate.ortho import over_orthomosaic
@@ -50,6 +50,17 @@ def detections(box: Box, survey: str) -> list[tuple[Any, ...]]:
     return sorted((p.cover.value, p.lat, p.lon, p.score, p.area_cm2, p.position_error_m) for p in found)
 
 
+def doubled_by_photos(box: Box, survey: str, cover: Cover, found: Points) -> float:
+    """Share of plants that lie within 6 cm of one that was seen in another photo.
+
+    (What the model itself takes for two plants in one photo says nothing about the path.)
+    """
+    with box.store() as store:
+        photos = np.array([one.digest for one in store.detections(survey, cover=cover)])
+    near = np.linalg.norm(found[:, None] - found[None], axis=2) < 0.06
+    return float((near & (photos[:, None] != photos[None])).any(axis=1).mean())
+
+
 def scored(found: Points, weeds: Points) -> potato.Score:
     canvas = potato.Canvas(np.zeros((1, 1, 3), np.uint8), weeds, np.zeros((0, 2)))
     return potato.score(found, canvas, gsd_m=1.0)
@@ -66,14 +77,14 @@ def test_planted_weeds_are_found_once_and_where_they_stand(mapped: Mapped, flown
         # Plants beyond the hull of the flight are not of this field.
         score = scored(found, planted(truth, cover))
         assert score.f1 >= least, (cover, score)
-        assert score.doubled <= 0.02, (cover, score)
+        assert doubled_by_photos(box, survey, cover, found) <= 0.02, cover
 
 
 def test_how_the_work_is_cut_up_changes_nothing(mapped: Mapped, flown: Flown, tmp_path: Path) -> None:
     """Other names, another order, folders, one thread or three: the same survey to the last bit."""
     card = tmp_path / "card"
     photos = sorted(flown[0].glob("*.JPG"))
-    random.Random(5).shuffle(photos)
+    random.Random(5).shuffle(photos)  # noqa: S311  no secret
     for number, photo in enumerate(photos):
         folder = card / f"{number % 3}MEDIA"
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,17 +113,12 @@ def test_half_scale_still_sees_the_field(mapped: Mapped, flown: Flown, tmp_path:
         assert survey["crop_cover_pct"] == pytest.approx(full["crop_cover_pct"], rel=0.5)
 
 
-def test_ground_that_no_photo_shows_is_nan(mapped: Mapped, box: Box, flown: Flown, tmp_path: Path) -> None:
-    """A gap of photos in the middle of the flight: unseen is not zero."""
-    card = Path(shutil.copytree(flown[0], tmp_path / "card"))
-    truth = flown[1]
-    middle = np.mean([(p["east"], p["north"]) for p in truth["photos"]], axis=0)
-    for photo in truth["photos"]:
-        if np.hypot(photo["east"] - middle[0], photo["north"] - middle[1]) < 2.0:
-            (card / photo["file"]).unlink()
+def test_ground_that_no_photo_shows_is_nan(box: Box, flown: Flown) -> None:
+    """The field is larger than what was flown: unseen is not zero."""
+    folder, truth = flown
     box = box.with_settings(map__cell_m="0.25")
-    document = box.mapped(card)
-    (survey,) = document["surveys"]
+    draw_field(box, "Large", rectangle(truth, 9.0, 7.0))
+    (survey,) = box.mapped(folder, "--field", "Large")["surveys"]
     with rasterio.open(box.root / "rasters" / survey["id"] / "map.tif") as raster:
         assert tuple(raster.descriptions) == MAP_BANDS
         bands = dict(zip(MAP_BANDS, raster.read(), strict=True))
@@ -124,18 +130,16 @@ def test_ground_that_no_photo_shows_is_nan(mapped: Mapped, box: Box, flown: Flow
         if name != "seen":
             assert np.isnan(band[unseen]).all(), name
     assert not np.isnan(bands["weed_cover"][seen > 0.99]).any()
-    assert survey["unseen_pct"] > 1
+    low, high = survey["unseen_pct_interval95"]
+    assert low <= 100 * (1 - np.nansum(seen) * 0.25**2 / 63.0) <= high
+    assert 30 < survey["unseen_pct"] < 80
+    assert survey["area_ha"] == pytest.approx(63e-4 * (1 - survey["unseen_pct"] / 100), rel=0.001)
 
 
 def test_a_drawn_boundary_bounds_the_survey(mapped: Mapped, box: Box, flown: Flown) -> None:
     folder, truth = flown
-    back = Transformer.from_crs(truth["epsg"], 4326, always_xy=True)
-    east, north = np.mean([(p["east"], p["north"]) for p in truth["photos"]], axis=0)
-    half = shapely.box(east - 3.0, north - 1.5, east, north + 1.5)
-    ring = tuple(back.transform(x, y) for x, y in half.exterior.coords[:-1])
-    box.root.mkdir()
-    with box.store() as store:
-        field = store.add_field("West", ring, drawn=True)
+    half = rectangle(truth, 3.0, 2.5)
+    field = draw_field(box, "West", half)
     document = box.mapped(folder, "--field", "West")
     (survey,) = document["surveys"]
     assert survey["field"] == "West"
@@ -168,12 +172,28 @@ def test_a_known_field_is_found_again(box: Box, flown: Flown, tmp_path: Path) ->
         assert len(store.surveys()) == 2
 
 
+def rectangle(truth: dict[str, Any], wide: float, tall: float) -> shapely.Polygon:
+    """Around the middle of a flight; metres east and north."""
+    east, north = np.mean([(photo["east"], photo["north"]) for photo in truth["photos"]], axis=0)
+    return shapely.box(east - wide / 2, north - tall / 2, east + wide / 2, north + tall / 2)
+
+
+def draw_field(box: Box, name: str, outline: shapely.Polygon) -> Field:
+    back = Transformer.from_crs(32643, 4326, always_xy=True)
+    box.root.mkdir()
+    with box.store() as store:
+        ring = [back.transform(x, y) for x, y in outline.exterior.coords[:-1]]
+        return store.add_field(name, ring, drawn=True)
+
+
 # -- real flights ---------------------------------------------------------------------------------
 
 
 @pytest.mark.shared
 def test_seneca_is_too_coarse_and_not_in_natural_colour(box: Box) -> None:
-    document = box.mapped(real_data() / "flights" / "seneca")
+    said = box.ingest(real_data() / "flights" / "seneca")
+    document = said.json
+    assert (said.code, len(document["rejected"])) == (3, 1)  # its licence
     assert document["captures"]["accepted"] == 24
     assert document["simulated"] is False
     (survey,) = document["surveys"]
@@ -190,13 +210,15 @@ def test_seneca_is_too_coarse_and_not_in_natural_colour(box: Box) -> None:
 @pytest.mark.shared
 def test_brighton_is_mapped_without_weeds(box: Box) -> None:
     said = box.ingest(real_data() / "flights" / "brighton")
-    assert said.code == 0, said
     document = said.json
+    assert said.code == (3 if document["rejected"] else 0)
     assert document["captures"]["accepted"] == 8
     used = sum(survey["photos_used"] for survey in document["surveys"])
     assert used > 0
     with box.store() as store:
-        captures = [c for flight in document["flights"] for c in (store.flight(flight) or pytest.fail()).captures]
+        captures = [
+            c for flight in document["flights"] for c in (store.flight(flight) or pytest.fail()).captures
+        ]
     assert len(captures) == 8
     assert all(c.pose or c.unplaced for c in captures)
     assert {one["file"] for one in document["unplaced"]} == {c.name for c in captures if c.pose is None}
@@ -242,4 +264,3 @@ def test_weeds_of_a_real_field(box: Box, tmp_path: Path, width: int, height: int
 def potato_truth(folder: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((folder / "truth.json").read_text())
     return document
-

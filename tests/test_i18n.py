@@ -1,0 +1,49 @@
+"""Sentences are kept apart from the language they are read in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldbox.i18n import N_, TRANSLATIONS, Sentence, _, translator, use_language
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    yield
+    use_language(None)
+
+
+@given(
+    st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.floats(allow_nan=False)), max_size=4),
+    st.text(),
+)
+def test_a_sentence_is_stored_and_read_back(params: dict[str, str | int | float], template: str) -> None:
+    sentence = Sentence(template, params)
+    assert Sentence.from_json(sentence.to_json()) == sentence
+
+
+def test_a_sentence_is_put_together_when_it_is_shown() -> None:
+    assert str(Sentence(N_("{count} photos"), {"count": 3})) == "3 photos"
+    assert str(Sentence("50 % of {name}", {"name": "{count}"})) == "50 % of {count}"
+
+
+def test_a_language_without_a_catalogue_reads_english() -> None:
+    use_language("xx")
+    assert _("The outbox is empty.") == "The outbox is empty."
+    assert translator("xx")("anything") == "anything"
+
+
+@pytest.mark.skipif(not (TRANSLATIONS / "hi").is_dir(), reason="there is no Hindi catalogue yet")
+def test_each_reader_has_an_own_language() -> None:
+    compiled = list((TRANSLATIONS / "hi").rglob("*.mo"))
+    if not compiled:
+        pytest.skip("the Hindi catalogue is not compiled")
+    sentence = Sentence("The outbox is empty.")
+    assert sentence.in_language("en") == "The outbox is empty."
+    hindi = sentence.in_language("hi")
+    use_language("hi")
+    assert str(sentence) == _("The outbox is empty.") == hindi
