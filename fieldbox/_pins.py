@@ -1,6 +1,6 @@
 """Digests of the shipped model files; made by `python -m models.pin`."""
 
 SHA256: dict[str, str] = {
-    "weeds-fp32.onnx": "97dfcf24606b87507769d60a4f9c1f58d5dc8302a5f8d8b4946e6f8ebae69ecc",
-    "weeds.onnx": "238422898cfb3098daaea3b9d3b4ebecb50f87fd95916db6ddc93aa24a4febe1",
+    "weeds-fp32.onnx": "a773379b5f57caafcbbc2b9e2a82ea1c2746f662ac9e3596cd6d324c662eabb6",
+    "weeds.onnx": "eddd0ff8e994bc7f6180276d2ff73eb9fca19e05c1c3cdfbbff92ed8c74fee83",
 }

@@ -381,8 +381,9 @@ def main() -> None:
     parser.add_argument(
         "--tune", action="store_true", help="choose the decoding anew (not on columns 13, 14)"
     )
+    parser.add_argument("--set", type=json.loads, default={}, help="parts of the decoding to set, as JSON")
     parser.add_argument("--write", action="store_true", help="store what is measured in the model files")
-    parser.add_argument("--gsd-range", type=float, nargs=2, default=[1.5, 8.0], help="stored with --write")
+    parser.add_argument("--gsd-range", type=float, nargs=2, default=[1.5, 5.6], help="stored with --write")
     args = parser.parse_args()
     if (args.tune or args.write) and set(args.columns) & {13, 14}:
         raise SystemExit("Columns 13 and 14 are for the report; tune on others.")
@@ -393,6 +394,11 @@ def main() -> None:
     if args.tune:
         places = [ground(args.data, args.columns, gsd) for gsd in (POTATO_GSD_MM, 2.0, 4.0)]
         decoding = tune([View(model.maps(place.image), place) for place in places], decoding)
+    if args.set:
+        # The scores' calibration belongs to the columns that tune, whatever is measured after.
+        place = ground(args.data, [11, 12])
+        stored = dataclasses.asdict(decoding) | args.set
+        decoding = calibrated(View(model.maps(place.image), place), Decoding.from_json(stored))
     print(json.dumps(dataclasses.asdict(decoding)))
     print(f"{tile_ms(session):.1f} ms a tile of {TILE} px, one thread")
     by_gsd = {}
