@@ -1,6 +1,6 @@
 """Digests of the shipped model files; made by `python -m models.pin`."""
 
 SHA256: dict[str, str] = {
-    "weeds-fp32.onnx": "a773379b5f57caafcbbc2b9e2a82ea1c2746f662ac9e3596cd6d324c662eabb6",
-    "weeds.onnx": "eddd0ff8e994bc7f6180276d2ff73eb9fca19e05c1c3cdfbbff92ed8c74fee83",
+    "weeds-fp32.onnx": "4a38dff9ee9a1c081247d9582871f233ddbb1df4af2330d08a12656fd17b5d01",
+    "weeds.onnx": "ba14ec83d46dcbb51fd6215e569c55ddbecbd74c471a4b09f706e056ba2fc067",
 }

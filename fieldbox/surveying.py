@@ -44,6 +44,7 @@ class Evidence:
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     """The survey of one flight over one field."""
     grid, scene, model = evidence.grid, evidence.scene, evidence.model
+    ratios = model.ratios.near(1000 * scene.gsd_m * scene.scale)
     photos = [evidence.geometries[view.digest] for view in evidence.plan.views]
     gsd = Interval(*np.median([one.gsd_interval95 for one in photos], axis=0).tolist())
     relative_gsd = (gsd.high - gsd.low) / (2 * scene.gsd_m)
@@ -66,13 +67,13 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         gsd_cm=scene.gsd_m * 100,
         gsd_cm_interval95=Interval(gsd.low * 100, gsd.high * 100),
         weed_cover_pct=weed_cover,
-        weed_cover_pct_interval95=_cover_interval(weed_cover, model.ratios.cover[Cover.WEED]),
+        weed_cover_pct_interval95=_cover_interval(weed_cover, ratios.cover[Cover.WEED]),
         weed_count=weeds,
-        weed_count_interval95=_count_interval(weeds, model.ratios.count[Cover.WEED]),
+        weed_count_interval95=_count_interval(weeds, ratios.count[Cover.WEED]),
         crop_cover_pct=crop_cover,
-        crop_cover_pct_interval95=_cover_interval(crop_cover, model.ratios.cover[Cover.CROP]),
+        crop_cover_pct_interval95=_cover_interval(crop_cover, ratios.cover[Cover.CROP]),
         crop_count=crops,
-        crop_count_interval95=_count_interval(crops, model.ratios.count[Cover.CROP]),
+        crop_count_interval95=_count_interval(crops, ratios.count[Cover.CROP]),
         health_index=index,
         health_index_interval95=index_interval,
         unsure_pct=unsure,

@@ -47,6 +47,8 @@ class Decoding:
     least       least raw score to report: crop, weed
     smallest    least area of a plant, in cells
     split       two peaks are one plant where the ridge between them keeps this share of the lower one
+    lean        crop, weed: a cell is plant where its probability times this is above that of soil, so
+                that the covered area is right on the tuning columns (training favours rare weeds)
     slope, shift  per class (crop, weed): probability = 1 / (1 + exp(-(slope * raw + shift)))
     """
 
@@ -59,6 +61,7 @@ class Decoding:
     least: tuple[float, float] = (0.45, 0.45)
     smallest: float = 2.0
     split: float = 0.8
+    lean: tuple[float, float] = (1.0, 1.0)
     slope: tuple[float, float] = (6.0, 6.0)
     shift: tuple[float, float] = (-2.7, -2.7)
 
@@ -115,7 +118,7 @@ class Plants:
 class Segmentation:
     """What was seen in one window of H x W pixels; h = ceil(H / 4), w = ceil(W / 4).
 
-    classes    uint8 [h, w]: the likeliest of 0 soil, 1 crop, 2 weed, per cell of 4x4 pixels
+    classes    uint8 [h, w]: 0 soil, 1 crop, 2 weed, per cell of 4x4 pixels
     certainty  uint8 [h, w]: 255 times the probability of that class
     plants     the single plants, in window pixels
     """
@@ -159,8 +162,10 @@ def segment(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Segmenta
     soil, crop, weed = maps[0], maps[1], maps[2]
     planted = np.where(weed > crop, np.uint8(WEED), np.uint8(CROP))
     best = np.maximum(crop, weed)
-    classes = np.where(soil >= best, np.uint8(0), planted)
-    certainty = (np.maximum(soil, best) * 255 + 0.5).astype(np.uint8)
+    lean = np.where(planted == CROP, np.float32(decoding.lean[0]), np.float32(decoding.lean[1]))
+    bare = soil >= best * lean
+    classes = np.where(bare, np.uint8(0), planted)
+    certainty = (np.where(bare, soil, best) * 255 + 0.5).astype(np.uint8)
     return Segmentation(classes, certainty, find_plants(maps, decoding, size))
 
 
