@@ -28,7 +28,7 @@ from fieldbox.mapping.cells import PixelLayers, sum_cells
 from fieldbox.mapping.mosaic import Patch, paint_patch
 from fieldbox.mapping.viewresult import Plants, ViewResult
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same photo would give another result: unfinished flights are then looked at anew."""
 
 SEAM_M = 0.25

@@ -44,7 +44,7 @@ from fieldbox.ingest.scan import as_text
 from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
-from fieldbox.mapping.seams import reconcile
+from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import load_weeds
@@ -206,7 +206,7 @@ class Analysis:
         results = [
             ViewResult.from_bytes(data) for _digest, data in self._store.views(task.key, self._model.digest)
         ]
-        detections = _inside(task.ring, reconcile(results))
+        detections = _inside(task.ring, without_doubtful_twins(reconcile(results)))
         grid = build_map(
             (result.cells for result in results),
             detections,

@@ -51,6 +51,7 @@ from fieldbox.storage.rows import (
 )
 
 _VIEWS_AT_ONCE = 32
+_GROUPING_WAIT_S = 60.0
 
 
 def utc_now() -> datetime:
@@ -110,6 +111,10 @@ class Store:
     def worker_lock(self) -> AbstractContextManager[bool]:
         """Be the one worker on this database inside the block; False: another process is it already."""
         return held(self.path.with_name("worker.lock"), wait_s=0)
+
+    def grouping_lock(self) -> AbstractContextManager[bool]:
+        """Be the only one that makes flights and fields of new photos inside the block."""
+        return held(self.path.with_name("grouping.lock"), wait_s=_GROUPING_WAIT_S)
 
     # Ingest
 

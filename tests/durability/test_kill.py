@@ -81,7 +81,9 @@ def test_two_at_once_do_the_work_once(flown: Flown, tmp_path: Path) -> None:
             started(box, logs[0], "ingest", flown[0], "--wait", "--json") as one,
             started(box, logs[1], "ingest", flown[0], "--wait", "--json") as two,
         ):
-            said = [json.loads(process.communicate(timeout=120)[0]) for process in (one, two)]
+            told = [process.communicate(timeout=120) for process in (one, two)]
+    assert [err for _out, err in told] == [b"", b""]
+    said = [json.loads(out) for out, _err in told]
     assert said[0]["surveys"] == said[1]["surveys"]
     assert len(said[0]["surveys"]) == 1
     views = [

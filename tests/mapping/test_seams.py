@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from fieldbox.domain import Cover
-from fieldbox.mapping.seams import reconcile
+from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import Plants, ViewResult
 from tests.mapping.plants import EAST, NO_CELLS, NORTH, plant, view
 
@@ -129,3 +129,20 @@ def test_many_plants_are_quick() -> None:
     start = time.perf_counter()
     assert 48_000 < len(reconcile(views)) < 50_000
     assert time.perf_counter() - start < 4
+
+
+def test_a_doubtful_weed_beside_a_surer_one_is_left_out() -> None:
+    sure, doubtful = plant(0, 0, score=0.9), plant(0.1, 0, score=0.6)
+    assert without_doubtful_twins((sure, doubtful)) == (sure,)
+
+
+def test_sure_neighbours_lonely_doubts_and_crop_stay() -> None:
+    kept = (
+        plant(0, 0, score=0.9),
+        plant(0.1, 0, score=0.7),
+        plant(1, 0, score=0.55),
+        plant(2, 0, score=0.9),
+        plant(2.05, 0, score=0.5, cover=Cover.CROP),
+    )
+    assert without_doubtful_twins(kept) == kept
+    assert without_doubtful_twins(()) == ()

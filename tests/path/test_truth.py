@@ -259,9 +259,8 @@ def test_weeds_of_a_real_field(box: Box, tmp_path: Path, width: int, height: int
     tall, wide = canvas.pixels.shape[:2]
     pixel = (found - middle) / potato.GSD_M * (1, -1) + ((wide - 1) / 2, (tall - 1) / 2)
     score, alone = potato.score(pixel, canvas), seen_at_once(canvas)
-    print(
-        f"{width}x{height} heading {heading}: {score}; the model alone, on the field as one picture: {alone}"
-    )  # noqa: T201
+    told = f"{width}x{height} heading {heading}: {score}; the model alone, on one picture: {alone}"
+    print(told)  # noqa: T201
     assert score.f1 >= 0.75, score
     # Flying over it and putting the photos together loses nothing and doubles nothing.
     assert score.f1 >= alone.f1 - 0.03, (score, alone)
