@@ -65,9 +65,9 @@ def without_doubtful_twins(detections: Sequence[Detection]) -> tuple[Detection, 
     them: the spot is on the map already. The order stays.
     """
     weeds = [index for index, one in enumerate(detections) if one.cover is Cover.WEED]
-    points = shapely.points([(detections[index].east, detections[index].north) for index in weeds])
     if not weeds:
         return tuple(detections)
+    points = shapely.points([(detections[index].east, detections[index].north) for index in weeds])
     here, there = shapely.STRtree(points).query(points, predicate="dwithin", distance=TWIN_M)
     score = np.array([detections[index].score for index in weeds])
     twin = (score[here] < TWIN_SCORE) & (score[there] > score[here])
