@@ -298,7 +298,8 @@ def take_in(
         reserve_bytes=config.storage.reserve_mb * 2**20,
         handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy")),
     )
-    flights = tuple(_flights(store, store.captures(taken.digests), config, field_name))
+    with store.grouping_lock():  # two cards at once must not make the same field
+        flights = tuple(_flights(store, store.captures(taken.digests), config, field_name))
     # Counted from the database: photos that this ingest brought before it was cut off are no duplicates.
     accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
     duplicates = taken.accepted + taken.duplicates - accepted

@@ -24,7 +24,7 @@ MULTIPLE = 32
 # One run costs about 80 bytes of memory a pixel: 1.2 MPx keep two workers well inside their share.
 TILE_PX = 1_200_000
 # Half of it is dropped on either side of a seam: more than a large weed's radius at 2.8 mm a pixel.
-OVERLAP = 160
+OVERLAP = 96
 NATIVE_GSD_MM = 2.8
 """The scale of the training tiles: finer photos are looked at on this scale."""
 UNKNOWN_RATIO = Interval(0.5, 2.0)

@@ -93,15 +93,24 @@ def _writing(tmp: Path) -> Iterator[BinaryIO]:
     """A new locked file in `tmp`, gone afterwards unless it was renamed."""
     with _storing():
         tmp.mkdir(parents=True, exist_ok=True)
-        path = tmp / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
-        file = path.open("x+b", buffering=0)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path, file = _locked(tmp)
     try:
         yield file
     finally:
         file.close()
         with suppress(OSError):
             path.unlink()
+
+
+def _locked(tmp: Path) -> tuple[Path, BinaryIO]:
+    """A new file that is ours: another process may have cleaned it away before it was locked."""
+    while True:
+        path = tmp / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+        file = path.open("x+b", buffering=0)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()
 
 
 @contextmanager
