@@ -117,33 +117,39 @@ def _piece(label: str, points: NDArray[np.float64], left: int, top: int) -> _Pie
 
 def _joined(pieces: list[_Piece]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centroids of whole weeds, and of pieces to be ignored."""
-    parent = list(range(len(pieces)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    lonely = set()
-    for i, one in enumerate(pieces):
-        for side in one.sides:
-            partners = [j for j, other in enumerate(pieces) if j != i and _meet(one, other, side)]
-            if not partners or any(pieces[j].label != one.label for j in partners):
-                lonely.add(i)
-            for j in partners:
-                if pieces[j].label == one.label:
-                    parent[root(i)] = root(j)
-    groups: dict[int, list[int]] = {}
-    for i in range(len(pieces)):
-        groups.setdefault(root(i), []).append(i)
     weeds, ignored = [], []
-    for members in groups.values():
+    lonely = {i for i, one in enumerate(pieces) if _is_lonely(i, one, pieces)}
+    for members in _groups(pieces):
         centre = _centroid([pieces[i] for i in members])
         if any(i in lonely for i in members):
             ignored.append(centre)
         elif pieces[members[0]].label == "weed":
             weeds.append(centre)
     return np.array(weeds, float).reshape(-1, 2), np.array(ignored, float).reshape(-1, 2)
+
+
+def _partners(i: int, side: str, pieces: list[_Piece]) -> list[int]:
+    return [j for j, other in enumerate(pieces) if j != i and _meet(pieces[i], other, side)]
+
+
+def _is_lonely(i: int, one: _Piece, pieces: list[_Piece]) -> bool:
+    """Cut by a border behind which there is nothing, or something else."""
+    met = [_partners(i, side, pieces) for side in one.sides]
+    return any(not partners or any(pieces[j].label != one.label for j in partners) for partners in met)
+
+
+def _groups(pieces: list[_Piece]) -> list[list[int]]:
+    """Pieces that are one plant: of the same label, on both sides of a border."""
+    group = list(range(len(pieces)))
+    for i, one in enumerate(pieces):
+        for j in (j for side in one.sides for j in _partners(i, side, pieces)):
+            if pieces[j].label == one.label and group[i] != group[j]:
+                old, new = max(group[i], group[j]), min(group[i], group[j])
+                group = [new if number == old else number for number in group]
+    members: dict[int, list[int]] = {}
+    for i, number in enumerate(group):
+        members.setdefault(number, []).append(i)
+    return list(members.values())
 
 
 def _meet(one: _Piece, other: _Piece, side: str) -> bool:
