@@ -102,6 +102,8 @@ def _estimate(value: float | None, interval: Interval | None, *, whole: bool = F
 def _short(value: float) -> float:
     """Four significant figures: more would claim what is not known, and costs bytes."""
     rounded = float(f"{value:.4g}")
+    if not math.isfinite(rounded):  # the largest floats round up past the largest float
+        return value
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import jsonschema
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldbox.domain import Field, Flight, Hotspot, Interval, LayerLabel, Survey
@@ -93,6 +93,7 @@ def test_a_simulated_flight_says_so() -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example("", [], 0, 1.7975e308, None, 0, False)
 @given(
     name=hostile_text,
     warnings=st.lists(hostile_text.map(lambda text: Sentence("{what}", {"what": text})), max_size=12),
