@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -48,13 +47,12 @@ from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import load_weeds
+from fieldbox.ordered import in_order
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
 from fieldbox.surveying import Evidence, make_survey
 
-Looked = tuple[ViewResult, Patch | None]
-Look = Callable[[int], Looked]
 Progress = Callable[[str, int, int], None]
 
 LIVE = {JobState.WAITING, JobState.RUNNING}
@@ -171,9 +169,7 @@ class Analysis:
         progress("look", total - len(todo), total)
         threads = self._config.threads
         with ThreadPoolExecutor(threads) as pool:
-            for number, (index, looked) in enumerate(
-                _in_order(pool, looker.look, todo, 2 * threads), start=1
-            ):
+            for number, (index, looked) in enumerate(in_order(pool, looker.look, todo, 2 * threads), start=1):
                 if self._cancelled():
                     pool.shutdown(cancel_futures=True)
                     raise Cancelled
@@ -412,19 +408,3 @@ def _inside(ring: NDArray[np.float64], detections: Sequence[Detection]) -> list[
     shapely.prepare(field)
     within = shapely.contains_xy(field, [one.east for one in detections], [one.north for one in detections])
     return [one for one, inside in zip(detections, within, strict=True) if inside]
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, look: Look, todo: Sequence[int], ahead: int
-) -> Iterator[tuple[int, Looked]]:
-    """Results in the order of `todo`, with no more than `ahead` views begun and not yet taken."""
-    waiting: deque[tuple[int, Future[Looked]]] = deque()
-    rest = iter(todo)
-    for index in islice(rest, ahead):
-        waiting.append((index, pool.submit(look, index)))
-    while waiting:
-        index, future = waiting.popleft()
-        result = future.result()
-        for following in islice(rest, 1):
-            waiting.append((following, pool.submit(look, following)))
-        yield index, result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,9 +13,14 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.ingest.copy import Kept, clean_leftovers, keep
 from fieldbox.ingest.scan import Found, scan
+from fieldbox.ordered import in_order
 
 Parts = TypeVar("Parts")
 """What the reader makes of a photo."""
+
+
+COPIES_AT_ONCE = 2
+"""While one copy waits for the disk, the other is read and its digest made."""
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -59,42 +65,59 @@ def take_in(
     """
     clean_leftovers(tmp)
     found = list(scan(path))
-    digests: dict[str, None] = {}
-    rejected: list[Rejection] = []
-    accepted = duplicates = 0
-    for done, item in enumerate(found):
-        handlers.progress(done, len(found))
-        try:
-            kept, new = _take(item, digests, originals, tmp, reserve_bytes, handlers)
-        except Rejected as refusal:
-            rejected.append(Rejection(item.name, refusal.sentence))
-            handlers.on_rejection(rejected[-1])
-            continue
-        digests[kept.digest] = None
-        accepted += new
-        duplicates += not new
-    handlers.progress(len(found), len(found))
-    return Intake(accepted, duplicates, tuple(rejected), tuple(digests))
+    taken = _Taken(handlers)
+
+    def fetch(item: Found | Rejection) -> tuple[Kept, Parts] | Rejection:
+        return _fetch(item, handlers.read, originals, tmp, reserve_bytes)
+
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        handlers.progress(0, len(found))
+        for done, (item, fetched) in enumerate(in_order(pool, fetch, found, 2 * COPIES_AT_ONCE), start=1):
+            taken.add(item.name, fetched)
+            handlers.progress(done, len(found))
+    return Intake(taken.accepted, taken.duplicates, tuple(taken.rejected), tuple(taken.digests))
 
 
-def _take(
+class _Taken(Generic[Parts]):
+    """The counts, kept by one thread in the order of names."""
+
+    def __init__(self, handlers: Handlers[Parts]) -> None:
+        self._handlers = handlers
+        self.accepted = self.duplicates = 0
+        self.rejected: list[Rejection] = []
+        self.digests: dict[str, None] = {}
+
+    def add(self, name: str, fetched: tuple[Kept, Parts] | Rejection) -> None:
+        """Commit a new photo, count a known one, list what is none."""
+        if isinstance(fetched, Rejection):
+            self.rejected.append(fetched)
+            self._handlers.on_rejection(fetched)
+            return
+        kept, parts = fetched
+        if kept.digest in self.digests or self._handlers.already(kept.digest):
+            self.duplicates += 1
+        else:
+            # A copy without a row (the plug was pulled between the two) gets its row now.
+            self._handlers.on_capture(kept, name, parts)
+            self.accepted += 1
+        self.digests[kept.digest] = None
+
+
+def _fetch(
     item: Found | Rejection,
-    digests: dict[str, None],
+    read: Callable[[Path], Parts],
     originals: Path,
     tmp: Path,
     reserve_bytes: int,
-    handlers: Handlers[Parts],
-) -> tuple[Kept, bool]:
-    """Keep one file; True if it is new. Raises Rejected."""
+) -> tuple[Kept, Parts] | Rejection:
+    """Read and keep one file, or say why not."""
     if isinstance(item, Rejection):
-        raise Rejected(item.reason.template, **item.reason.params)
-    parts = _read(item.path, handlers.read)
-    kept = keep(item.path, originals, tmp, reserve_bytes=reserve_bytes)
-    if kept.digest in digests or handlers.already(kept.digest):
-        return kept, False
-    # A copy without a row (the plug was pulled between the two) gets its row now.
-    handlers.on_capture(kept, item.name, parts)
-    return kept, True
+        return item
+    try:
+        parts = _read(item.path, read)
+        return keep(item.path, originals, tmp, reserve_bytes=reserve_bytes), parts
+    except Rejected as refusal:
+        return Rejection(item.name, refusal.sentence)
 
 
 def _read(path: Path, read: Callable[[Path], Parts]) -> Parts:
