@@ -16,7 +16,7 @@ import click
 from fieldbox.config import Config
 from fieldbox.errors import Unavailable
 from fieldbox.i18n import N_, _
-from fieldbox.services import accounts, intake, simulation
+from fieldbox.services import accounts, intake, results, simulation
 
 Progress = Callable[[str, int, int], None]
 
@@ -29,6 +29,12 @@ def run(config: Config, flight: Path | None, *, serve: bool, shown: Progress) ->
     folder = flight or simulation.demo_flight(config.storage.root / "demo-flight", shown)
     outcome = intake.ingest(config, folder, field_name=None, wait=True, shown=shown)
     click.echo("\n" + outcome.to_text() + "\n")
+    for survey in outcome.surveys:
+        text = results.summary(config, survey.id)
+        told = _("Summary for the agronomist, {count} bytes, waiting for a link:").format(
+            count=len(text.encode())
+        )
+        click.echo(f"{told}\n{text}\n")
     if outcome.exit_code == FAILED or not serve:
         return outcome.exit_code
     return _serve(config)
@@ -37,7 +43,8 @@ def run(config: Config, flight: Path | None, *, serve: bool, shown: Progress) ->
 def _serve(config: Config) -> int:
     """Run the dashboard and the worker as two processes until one ends or Ctrl-C."""
     processes = [subprocess.Popen([sys.executable, "-m", "fieldbox", name]) for name in ("web", "worker")]  # noqa: S603
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.default_int_handler)
     try:
         _wait_until_it_answers(config, processes[0])
         click.echo(_("The dashboard answers at {url}").format(url=_url(config)))
