@@ -50,8 +50,9 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 no flight could be mapped, 3 done, but files or flights were left out."""
-        if self.failures and len(self.failures) == len(self.arrival.flights):
+        """0 done; 1 no flight could be mapped, for a reason other than its photos; 3 done, but input was left out."""
+        unplaceable = sum(flight.field_id is None for flight in self.arrival.flights)
+        if len(self.failures) == len(self.arrival.flights) > unplaceable:
             return FAILED
         return DONE_WITH_REJECTED if self.arrival.rejected or self.failures else DONE
 
