@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with rejected input.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -71,6 +72,13 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Refuse `nan` and `inf`, which pass for numbers otherwise."""
+    if not math.isfinite(value):
+        raise click.BadParameter(_("give a number"))
+    return value
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -100,7 +108,7 @@ def ingest(config: Config, path: Path, field_name: str | None, wait: bool, as_js
 @click.argument("survey_id")
 @click.option(
     "--layer",
-    type=click.Choice(["weeds", "crop", "zones", "health", "prescription", "footprints", "poses", "mosaic"]),
+    type=click.Choice(["weeds", "crop", "zones", "health", "prescription", "footprints", "mosaic"]),
     required=True,
 )
 @click.option(
@@ -125,7 +133,11 @@ def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) 
 @main.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option(
-    "--gsd-mm", type=click.FloatRange(0.1, 1000), required=True, help="Millimetres on the ground for a pixel."
+    "--gsd-mm",
+    type=click.FloatRange(0.1, 1000),
+    callback=finite,
+    required=True,
+    help="Millimetres on the ground for a pixel.",
 )
 @as_json
 @with_config
@@ -345,6 +357,14 @@ def simulate() -> None:
 )
 @click.option("--extent", nargs=2, type=float, help="Metres to cover, with --repeat.")
 @click.option("--max-photos", type=int)
+@click.option(
+    "--lat",
+    type=click.FloatRange(-79, 79),
+    default=18.5612,
+    show_default=True,
+    help="Of a field without a place.",
+)
+@click.option("--lon", type=click.FloatRange(-180, 180), default=74.2405, show_default=True, help="The same.")
 @click.option("--seed", type=int, default=1, show_default=True)
 def simulate_flight(
     out: Path, over: Path | None, gsd_mm: float | None, labels: Path | None, **given: Any

@@ -8,6 +8,7 @@ is committed together with its message.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,10 @@ from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
 from fieldbox.surveying import Evidence, make_survey
+
+LONGEST_NAME = 80
+METRES_PER_DEGREE = 111_320.0
+"""Of latitude."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -105,7 +110,8 @@ class Analysis:
         progress("plan", 0, 1)
         task = self._prepare(flight_id)
         known = self._store.survey_for(flight_id, task.key, self._model.digest)
-        if known:
+        if known and self._has_rasters(known):
+            shutil.rmtree(self._work(task), ignore_errors=True)  # left by a kill after the survey
             return known
         try:
             self._look(task, progress)
@@ -141,10 +147,17 @@ class Analysis:
             least_reduction=self._config.map.photo_reduction,
         )
         mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
-        return Task(flight, field, plane, geometries, ring, plan, scene, mosaic_gsd_m, self._key(plan, scene))
+        return Task(
+            flight, field, plane, geometries, ring, plan, scene, mosaic_gsd_m, self._key(field, plan, scene)
+        )
 
-    def _key(self, plan: CoveragePlan, scene: Scene) -> str:
-        told = [plan.key, looking.VERSION, scene.scale, scene.single_weeds, scene.natural_colour]
+    def _has_rasters(self, survey: Survey) -> bool:
+        """Whether a survey still has its pictures; without them it is looked at again."""
+        folder = self._config.storage.root / "rasters" / survey.id
+        return all((folder / name).exists() for name in ("map.tif", "mosaic.tif"))
+
+    def _key(self, field: Field, plan: CoveragePlan, scene: Scene) -> str:
+        told = [field.id, plan.key, looking.VERSION, scene.scale, scene.single_weeds, scene.natural_colour]
         return blake3(json.dumps([*told, self._config.map.cell_m]).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
@@ -267,6 +280,7 @@ class Arrival:
     duplicates: int
     rejected: tuple[Rejection, ...]
     flights: tuple[Flight, ...]
+    ingest_id: int
 
 
 def take_in(
@@ -276,6 +290,7 @@ def take_in(
 
     Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
     """
+    field_name = _clean_name(field_name)
     root, source = config.storage.root, as_text(path.resolve())
     ingest_id = _unfinished(store, source) or store.begin_ingest(source)
     listed = {rejection.name for rejection in store.rejections(ingest_id=ingest_id)}
@@ -300,7 +315,17 @@ def take_in(
     accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
     duplicates = taken.accepted + taken.duplicates - accepted
     store.end_ingest(ingest_id, duplicates)
-    return Arrival(accepted, duplicates, taken.rejected, flights)
+    return Arrival(accepted, duplicates, taken.rejected, flights, ingest_id)
+
+
+def _clean_name(name: str | None) -> str | None:
+    """A field's name on one line, with single spaces. Raises Rejected for none, or one that is too long."""
+    if name is None:
+        return None
+    clean = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    if not 0 < len(clean) <= LONGEST_NAME:
+        raise Rejected(N_("A field's name has 1 to {longest} characters."), longest=LONGEST_NAME)
+    return clean
 
 
 def _unfinished(store: Store, source: str) -> int | None:
@@ -330,7 +355,7 @@ def _flights(
             yield before
             continue
         flight = _flight(before.id if before else flight_id(group), members)
-        field = _field(store, flight, field_name)
+        field = _field(store, flight, field_name, config.ingest.jump_m)
         flight = replace(flight, field_id=field.id if field else None)
         store.save_flight(flight)
         yield flight
@@ -348,7 +373,7 @@ def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:
     return Flight(identity, None, min(times, default=None), max(times, default=None), members, simulated)
 
 
-def _field(store: Store, flight: Flight, name: str | None) -> Field | None:
+def _field(store: Store, flight: Flight, name: str | None, jump_m: float) -> Field | None:
     """The field that was named, else the known one the flight falls in, else one made from its hull."""
     outline = _outline(flight)
     if not outline:
@@ -357,10 +382,24 @@ def _field(store: Store, flight: Flight, name: str | None) -> Field | None:
     found = next((one for one in fields if one.name == name), None) if name else field_for(outline, fields)
     if found is None:
         return store.add_field(name or _free_name(fields), outline, drawn=False)
+    _require_near(found, outline, jump_m)
     if not found.drawn and not _holds(found.boundary, outline):
         # Nobody drew this boundary: it follows what was flown.
         return store.update_field(found.id, boundary=hull((*found.boundary, *outline)), drawn=False)
     return found
+
+
+def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m: float) -> None:
+    """Raise Rejected if a flight lies far from the field that was named for it."""
+    east = math.cos(math.radians(outline[0][1]))
+    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in (field.boundary, outline))
+    away_m = METRES_PER_DEGREE * float(there.distance(here))
+    if away_m > limit_m:
+        raise Rejected(
+            N_("The flight lies {km} km from the field {field}: give another field's name."),
+            km=round(away_m / 1000, 1),
+            field=field.name,
+        )
 
 
 def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:

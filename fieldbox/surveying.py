@@ -67,11 +67,11 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         gsd_cm=scene.gsd_m * 100,
         gsd_cm_interval95=Interval(gsd.low * 100, gsd.high * 100),
         weed_cover_pct=weed_cover,
-        weed_cover_pct_interval95=_cover_interval(weed_cover, ratios.cover[Cover.WEED]),
+        weed_cover_pct_interval95=_cover_interval(weed_cover, ratios.cover[Cover.WEED], area_m2),
         weed_count=weeds,
         weed_count_interval95=_count_interval(weeds, ratios.count[Cover.WEED]),
         crop_cover_pct=crop_cover,
-        crop_cover_pct_interval95=_cover_interval(crop_cover, ratios.cover[Cover.CROP]),
+        crop_cover_pct_interval95=_cover_interval(crop_cover, ratios.cover[Cover.CROP], area_m2),
         crop_count=crops,
         crop_count_interval95=_count_interval(crops, ratios.count[Cover.CROP]),
         health_index=index,
@@ -105,8 +105,8 @@ def _count(evidence: Evidence, cover: Cover) -> int | None:
     return sum(one.cover is cover for one in evidence.detections)
 
 
-def _cover_interval(percent: float | None, ratio: Interval) -> Interval | None:
-    return None if percent is None else intervals.cover_interval(percent, ratio)
+def _cover_interval(percent: float | None, ratio: Interval, area_m2: float) -> Interval | None:
+    return None if percent is None else intervals.cover_interval(percent, ratio, area_m2)
 
 
 def _count_interval(count: int | None, ratio: Interval) -> Interval | None:

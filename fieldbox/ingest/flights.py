@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from blake3 import blake3
@@ -72,17 +73,39 @@ def _in_time(members: Sequence[Capture]) -> list[Capture]:
     return [capture for _, capture in sorted(timed, key=lambda pair: pair[0])]
 
 
-def _split(members: Sequence[Capture], gap: timedelta, jump_m: float) -> list[list[Capture]]:
-    flights: list[list[Capture]] = []
+@dataclass
+class _Open:
+    """A flight that may still go on: its captures, and the last time and place known of it."""
+
+    captures: list[Capture]
     time: datetime | None = None
     place: tuple[float, float] | None = None
+
+    def goes_on(self, capture: Capture, gap: timedelta, jump_m: float) -> bool:
+        return not _paused(self.time, capture.taken_at, gap) and not _jumped(
+            self.place, _place(capture), jump_m
+        )
+
+    def add(self, capture: Capture) -> None:
+        self.captures.append(capture)
+        self.time, self.place = capture.taken_at or self.time, _place(capture) or self.place
+
+
+def _split(members: Sequence[Capture], gap: timedelta, jump_m: float) -> list[list[Capture]]:
+    """Each capture goes on with the flight that was added to last and that it fits: two drones may
+    have flown at the same time."""
+    flights: list[_Open] = []
+    recent: list[_Open] = []
     for capture in members:
-        here = _place(capture)
-        if not flights or _paused(time, capture.taken_at, gap) or _jumped(place, here, jump_m):
-            flights.append([])
-        flights[-1].append(capture)
-        time, place = capture.taken_at or time, here or place
-    return flights
+        flight = next((one for one in reversed(recent) if one.goes_on(capture, gap, jump_m)), None)
+        if flight is None:
+            flight = _Open([])
+            flights.append(flight)
+        else:
+            recent.remove(flight)
+        flight.add(capture)
+        recent.append(flight)
+    return [flight.captures for flight in flights]
 
 
 def _paused(before: datetime | None, now: datetime | None, gap: timedelta) -> bool:

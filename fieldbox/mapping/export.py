@@ -27,7 +27,7 @@ from fieldbox.mapping.files import north_up, replacing
 from fieldbox.mapping.geo import lon_lat
 
 VECTOR_LAYERS = ("weeds", "crop", "footprints")
-RASTER_LAYERS = ("health",)
+RASTER_LAYERS = ("health", "mosaic")
 LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
@@ -127,7 +127,7 @@ def export_raster(grid: FieldMap, layer: str, path: Path, fmt: str = "cog") -> N
     """
     if layer in LATER:
         _not_yet(layer)
-    if layer not in RASTER_LAYERS:
+    if layer != "health":
         raise Rejected(N_("The layer {layer} is not a raster; choose a vector format."), layer=layer)
     if fmt not in RASTER_FORMATS:
         _no_format(fmt, RASTER_FORMATS)

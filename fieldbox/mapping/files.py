@@ -28,6 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
             for written in sorted(Path(folder).iterdir()):
                 _flush(written)
                 written.replace(path.parent / written.name)
+            for folder_of_name in (path.parent, path.parent.parent):
+                _flush_folder(folder_of_name)
     except OSError as error:
         raise _told(error, path) from error
 
@@ -40,6 +42,15 @@ def north_up(west: float, north: float, cell_m: float) -> Affine:
 def _flush(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Without this the new name itself may be lost when the plug is pulled."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _told(error: OSError, path: Path) -> FieldboxError:

@@ -8,6 +8,10 @@ from fieldbox.domain import Interval
 from fieldbox.mapping.health import wilson95
 
 Z95 = 1.959964
+NONE_SEEN = 3.69
+"""Upper end of the two-sided 95 % interval of a Poisson mean of which nothing was seen: -ln 0.025."""
+SMALL_PLANT_M2 = 0.002
+"""A seedling of 5 cm."""
 
 
 def count_interval(count: int, ratio: Interval) -> Interval:
@@ -17,16 +21,23 @@ def count_interval(count: int, ratio: Interval) -> Interval:
     it comes the scatter of the count itself (Poisson): relative variances add. The count that the
     map shows always lies inside.
     """
+    if count == 0:
+        return Interval(0.0, NONE_SEEN * max(ratio.high, 1.0))
     mean, sigma = _middle(ratio)
-    relative = math.hypot(sigma / mean, 1 / math.sqrt(max(count, 1)))
-    spread = Z95 * relative * max(count, 1) * mean
+    relative = math.hypot(sigma / mean, 1 / math.sqrt(count))
+    spread = Z95 * relative * count * mean
     return Interval(max(0.0, min(count * mean - spread, count)), max(count * mean + spread, count))
 
 
-def cover_interval(percent: float, ratio: Interval) -> Interval:
-    """Interval of a cover in percent, from the 95 % interval of true over predicted cover."""
-    low, high = percent * ratio.low, percent * ratio.high
-    return Interval(max(0.0, min(low, percent)), min(100.0, max(high, percent)))
+def cover_interval(percent: float, ratio: Interval, area_m2: float) -> Interval:
+    """Interval of a cover in percent, from the 95 % interval of true over predicted cover.
+
+    Its upper end leaves room for the few small plants that may stand unseen on `area_m2` even where
+    none was found.
+    """
+    unseen = 100 * NONE_SEEN * SMALL_PLANT_M2 / area_m2 if area_m2 > 0 else 100.0
+    low, high = percent * ratio.low, max(percent * ratio.high, percent + unseen)
+    return Interval(max(0.0, min(low, percent)), min(100.0, high))
 
 
 def proportion_interval(share: float, samples: int) -> Interval:

@@ -28,11 +28,10 @@ COVERS = {"weeds": Cover.WEED, "crop": Cover.CROP}
 def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, output: Path) -> None:
     """Write one layer of `survey` to `output`. Raises Rejected for what there is not."""
     rasters = config.storage.root / "rasters" / survey.id
-    if layer == "mosaic" and kind == "cog":
-        with replacing(output) as target:
-            shutil.copyfile(rasters / "mosaic.tif", target)
-        return
     check_layer(layer, kind)
+    if layer == "mosaic":
+        _copy(rasters / "mosaic.tif", output)
+        return
     if layer in COVERS:
         if survey.weed_count is None:
             raise Rejected(N_("Single plants were not called in this survey; its warnings say why."))
@@ -41,6 +40,15 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
         export_vector(_footprints(store, survey), output, kind)
     else:
         export_raster(read_map(rasters / "map.tif"), layer, output, kind)
+
+
+def _copy(source: Path, output: Path) -> None:
+    if not source.exists():
+        raise Rejected(
+            N_("The pictures of this survey are gone: bring the flight in again to make them anew.")
+        )
+    with replacing(output) as target:
+        shutil.copyfile(source, target)
 
 
 def _footprints(store: Store, survey: Survey) -> Features:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import Flight, Interval, Survey
+from fieldbox.domain import Flight, Interval, Rejection, Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.models import release_sha
@@ -47,14 +47,37 @@ class Outcome:
     field_names: dict[int, str]
     seconds: float
     waited: bool
+    damaged: tuple[Rejection, ...] = ()
+    """Photos that were accepted and turned out to be damaged when they were looked at."""
+
+    @property
+    def rejected(self) -> tuple[Rejection, ...]:
+        """Files that were not taken, and photos that could not be used in the end."""
+        return (*self.arrival.rejected, *self.damaged)
+
+    @property
+    def unplaced(self) -> list[tuple[str, Sentence]]:
+        """(name, reason) of the photos that are kept but could not be placed."""
+        damaged = {one.name for one in self.damaged}
+        captures = [capture for flight in self.arrival.flights for capture in flight.captures]
+        return [
+            (one.name, one.unplaced)
+            for one in captures
+            if one.pose is None and one.unplaced and one.name not in damaged
+        ]
+
+    @property
+    def accepted(self) -> int:
+        """Photos that were new and sound."""
+        return max(0, self.arrival.accepted - len(self.damaged))
 
     @property
     def exit_code(self) -> int:
         """0 done; 1 no flight could be mapped, for a reason other than its photos; 3 done, but input was left out."""
-        unplaceable = sum(flight.field_id is None for flight in self.arrival.flights)
+        unplaceable = sum(not _has_place(flight) for flight in self.arrival.flights)
         if len(self.failures) == len(self.arrival.flights) > unplaceable:
             return FAILED
-        return DONE_WITH_REJECTED if self.arrival.rejected or self.failures else DONE
+        return DONE_WITH_REJECTED if self.rejected or self.failures else DONE
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `fieldbox ingest --wait --json`."""
@@ -63,12 +86,12 @@ class Outcome:
             "flight": flights[0].id if flights else None,
             "flights": [flight.id for flight in flights],
             "captures": {
-                "accepted": self.arrival.accepted,
-                "rejected": len(self.arrival.rejected),
+                "accepted": self.accepted,
+                "rejected": len(self.rejected),
                 "duplicates": self.arrival.duplicates,
             },
-            "rejected": [{"file": one.name, "reason": str(one.reason)} for one in self.arrival.rejected],
-            "unplaced": [{"file": name, "reason": str(reason)} for name, reason in _unplaced(flights)],
+            "rejected": [{"file": one.name, "reason": str(one.reason)} for one in self.rejected],
+            "unplaced": [{"file": name, "reason": str(reason)} for name, reason in self.unplaced],
             "failed": [{"flight": flight, "reason": str(reason)} for flight, reason in self.failures],
             "surveys": [survey_json(one, self.field_names.get(one.field_id)) for one in self.surveys],
             "seconds": round(self.seconds, 2),
@@ -80,11 +103,11 @@ class Outcome:
         arrival = self.arrival
         lines = [
             _("{accepted} photos taken in, {duplicates} known already, {rejected} rejected.").format(
-                accepted=arrival.accepted, duplicates=arrival.duplicates, rejected=len(arrival.rejected)
+                accepted=self.accepted, duplicates=arrival.duplicates, rejected=len(self.rejected)
             )
         ]
-        lines += [f"  {one.name}: {one.reason}" for one in arrival.rejected]
-        lines += [f"  {name}: {reason}" for name, reason in _unplaced(arrival.flights)]
+        lines += [f"  {one.name}: {one.reason}" for one in self.rejected]
+        lines += [f"  {name}: {reason}" for name, reason in self.unplaced]
         for survey in self.surveys:
             lines += ["", *_survey_lines(survey, self.field_names.get(survey.field_id, "?"))]
         lines += [
@@ -114,7 +137,8 @@ def ingest(
             arrival = replace(arrival, flights=_as_mapped(store, arrival.flights))
         surveys, failures = _results(store, arrival.flights, waited=wait)
         names = {field.id: field.name for field in store.fields()}
-    return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait)
+        damaged = _damaged(store, arrival)
+    return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait, damaged)
 
 
 def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
@@ -164,9 +188,14 @@ def _results(
     return tuple(surveys), tuple(failures)
 
 
-def _unplaced(flights: tuple[Flight, ...]) -> list[tuple[str, Sentence]]:
-    captures = [capture for flight in flights for capture in flight.captures]
-    return [(one.name, one.unplaced) for one in captures if one.pose is None and one.unplaced]
+def _has_place(flight: Flight) -> bool:
+    return any(capture.pose for capture in flight.captures)
+
+
+def _damaged(store: Store, arrival: Arrival) -> tuple[Rejection, ...]:
+    """What was rejected after the copying: photos whose pixels turned out to be damaged."""
+    known = {one.name for one in arrival.rejected}
+    return tuple(one for one in store.rejections(ingest_id=arrival.ingest_id) if one.name not in known)
 
 
 def _survey_lines(survey: Survey, field: str) -> list[str]:

@@ -78,7 +78,7 @@ def status(config: Config, *, as_json: bool) -> str:
         for one in state["flights"]
     ]
     lines += [
-        _("survey {id}: field {field}, {area_ha:.2f} ha, made {made_at}").format(**one)
+        _("survey {id}: field {field}, {area_ha:.3f} ha, made {made_at}").format(**one)
         for one in state["surveys"]
     ]
     return "\n".join(lines)

@@ -42,10 +42,23 @@ def simulate_flight(
 
     `out` must be empty or new. Returns `out`. Raises Rejected or Misconfigured.
     """
-    if out.exists() and any(out.iterdir()):
-        raise Rejected(N_("The folder {folder} is not empty: give a new one."), folder=str(out))
+    _require_empty(out)
     ground = _ground(field, over, over_gsd_m, labels, shown)
     return fly(ground, flight, out, lambda done, total: shown("fly", done, total))
+
+
+def _require_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        filled = any(folder.iterdir())
+    except OSError as error:
+        raise Rejected(
+            N_("The folder {folder} cannot be made ({why}): give a new one."),
+            folder=str(folder),
+            why=error.strerror or "?",
+        ) from error
+    if filled:
+        raise Rejected(N_("The folder {folder} is not empty: give a new one."), folder=str(folder))
 
 
 def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]:
@@ -73,6 +86,8 @@ def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]
         repeat=given["repeat"],
         extent_m=given["extent"] or None,
         max_photos=given["max_photos"],
+        lat=given["lat"],
+        lon=given["lon"],
         seed=given["seed"],
     )
     field = FieldOptions(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.errors import FieldboxError
+from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
 from fieldbox.pipeline import Analysis, Cancelled
 from fieldbox.services.box import open_store
@@ -31,8 +31,7 @@ def serve(config: Config) -> None:
         signal.signal(name, lambda *_: stop.set())
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
-            log.error("another worker runs on this box already")
-            return
+            raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
         analysis = Analysis(config, store, cancelled=stop.is_set)
         while not stop.is_set():

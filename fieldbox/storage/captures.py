@@ -59,9 +59,11 @@ def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> boo
 
 
 def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
-    """Take a capture off the map: its pose is dropped and the reason kept."""
-    row = update(captures).where(captures.c.digest == digest)
-    connection.execute(row.values(pose=None, unplaced=reason))
+    """Take a capture off the map: its pose is dropped, the reason kept and the file listed as rejected."""
+    row = update(captures).where(captures.c.digest == digest).values(pose=None, unplaced=reason)
+    brought = connection.execute(row.returning(captures.c.ingest_id, captures.c.name)).one_or_none()
+    if brought:
+        add_rejections(connection, brought.ingest_id, [Rejection(brought.name, reason)])
 
 
 def is_known(connection: Connection, digest: str) -> bool:

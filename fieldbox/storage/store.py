@@ -134,7 +134,7 @@ class Store:
             return captures.add_capture(connection, capture, ingest_id)
 
     def unplace(self, digest: str, reason: Sentence) -> None:
-        """Take a capture off the map: its pose is dropped and the reason kept."""
+        """Take a capture off the map: its pose is dropped, the reason kept and the file listed as rejected."""
         with self._database.write() as connection:
             captures.unplace(connection, digest, reason)
 

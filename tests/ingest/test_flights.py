@@ -81,3 +81,8 @@ def test_the_name_depends_on_the_photos_alone() -> None:
     assert flight_id(reversed(captures)) == name
     assert flight_id(captures + captures) == name
     assert flight_id(captures[1:]) != name
+
+
+def test_two_drones_at_the_same_time_are_two_flights() -> None:
+    captures = [shot(n, minutes=n / 2, place=(12.5, 77.25) if n % 2 else (12.6, 77.25)) for n in range(12)]
+    assert numbers(group_flights(captures)) == [[0, 2, 4, 6, 8, 10], [1, 3, 5, 7, 9, 11]]

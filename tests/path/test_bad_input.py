@@ -72,11 +72,13 @@ def test_a_photo_with_damaged_pixels_is_left_out_of_the_plan(
     middle = card / looked_at(*mapped)
     middle.write_bytes(damaged(middle.read_bytes()))
     said = box.ingest(card)
-    assert said.code == 0, said
-    (one,) = said.json["unplaced"]
+    assert said.code == 3, said
+    assert said.json["unplaced"] == []
+    (one,) = said.json["rejected"]
     assert one["file"] == middle.name
     assert "damaged" in one["reason"]
     assert is_sentence(one["reason"])
+    assert said.json["captures"] == {"accepted": 14, "rejected": 1, "duplicates": 0}
     (survey,) = said.json["surveys"]
     assert survey["photos_unplaced"] == 1
     assert any("could not be placed" in warning for warning in survey["warnings"])
@@ -90,7 +92,7 @@ def test_a_photo_with_damaged_pixels_is_left_out_of_the_plan(
         assert store.check() == []
     again = box.mapped(card)
     assert again["surveys"] == said.json["surveys"]
-    assert again["unplaced"] == said.json["unplaced"]
+    assert [one["file"] for one in again["unplaced"]] == [middle.name]
 
 
 def test_photos_that_cannot_be_placed_are_listed_and_the_rest_mapped(box: Box, card: Path) -> None:
@@ -308,3 +310,61 @@ def test_real_bad_files_beside_good_ones(box: Box, card: Path, mapped: Mapped) -
     files = {f"bad/{path.name}" for path in (card / "bad").iterdir()}
     assert files <= listed | kept
     assert numbers(said.json)["weed_count"] == numbers(mapped[1])["weed_count"]
+
+
+def test_a_flight_far_from_the_field_that_was_named_for_it(box: Box, card: Path, tmp_path: Path) -> None:
+    box.mapped(card, "--field", "North")
+    far = tmp_path / "far"
+    box.run(
+        "simulate",
+        "flight",
+        far,
+        "--camera",
+        "tiny",
+        "--size",
+        "4",
+        "4",
+        "--lat",
+        "18.7",
+        "--max-photos",
+        "3",
+    )
+    said = box.run("ingest", far, "--field", "North", "--wait", "--json")
+    assert said.code == 1
+    assert "km from the field North" in said.err
+    assert box.run("ingest", far, "--field", "South", "--wait", "--json").code == 0
+
+
+def test_the_same_flight_for_another_field_is_mapped_for_that_field(box: Box, card: Path) -> None:
+    first = box.mapped(card, "--field", "North")["surveys"][0]
+    second = box.mapped(card, "--field", "South")["surveys"][0]
+    assert (first["field"], second["field"]) == ("North", "South")
+    assert first["id"] != second["id"]
+
+
+def test_lost_pictures_are_made_anew(box: Box, card: Path) -> None:
+    survey = box.mapped(card)["surveys"][0]
+    folder = box.root / "rasters" / survey["id"]
+    shutil.rmtree(folder)
+    said = box.run("export", survey["id"], "--layer", "mosaic", "--format", "cog", "-o", box.root / "m.tif")
+    assert "bring the flight in again" in said.err
+    assert box.mapped(card)["surveys"] == [survey]
+    assert sorted(path.name for path in folder.iterdir()) == ["map.tif", "mosaic.tif"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 81])
+def test_a_field_name_that_is_none(box: Box, card: Path, name: str) -> None:
+    said = box.run("ingest", card, "--field", name, "--json")
+    assert said.code == 1
+    assert "1 to 80 characters" in said.err
+
+
+def test_a_simulated_flight_into_a_file(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "taken.jpg").write_bytes(b"x")
+    said = box.run("simulate", "flight", tmp_path / "taken.jpg")
+    assert said.code == 1
+    assert "cannot be made" in said.err
+
+
+def test_a_scale_that_is_no_number(box: Box, tmp_path: Path) -> None:
+    assert box.run("detect", tmp_path / "a.jpg", "--gsd-mm", "nan").code == 2

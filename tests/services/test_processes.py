@@ -85,7 +85,8 @@ def test_one_worker_to_a_box(box: Box) -> None:
             time.sleep(0.05)
         time.sleep(0.5)
         second = box.run("worker")
-        assert "another worker" in second.err
+        assert "Another worker" in second.err
+        assert second.code == 1
         assert second.out == ""
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
