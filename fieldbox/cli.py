@@ -372,8 +372,8 @@ def simulate_flight(
     """Photograph a self-made field (or an orthomosaic) as a drone would: JPEGs and truth.json in OUT.
 
     \b
-    Example: fieldbox simulate flight /tmp/flight --altitude 15 --gps-sigma 1.5
-    Example: fieldbox simulate flight /tmp/flight --over field.tif --camera small --exact
+    Example: fieldbox simulate flight ./flight --altitude 15 --gps-sigma 1.5
+    Example: fieldbox simulate flight ./flight --over field.tif --camera small --exact
     """
     from fieldbox.services import simulation  # noqa: PLC0415
 
