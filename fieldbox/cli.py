@@ -422,7 +422,7 @@ def models_verify(config: Config) -> None:
 @main.command()
 @click.option(
     "--photos",
-    default=48,
+    default=200,
     show_default=True,
     type=click.IntRange(12, 2000),
     help="Photos of the simulated 20 MP flight.",
@@ -440,10 +440,12 @@ def models_verify(config: Config) -> None:
 @as_json
 @with_config
 def bench(config: Config, photos: int, naive_photos: int, folder: Path | None, as_json: bool) -> None:
-    """Time ours against the naive way and the floor of this machine, in one run.
+    """Time ours against the naive way and the floor of this machine, in one run (minutes).
+
+    Small flights are mostly edge, where each photo has more ground to itself: take some hundred photos.
 
     \b
-    Example: fieldbox bench --photos 48
+    Example: fieldbox bench --photos 500
     """
     from fieldbox.bench import run as benchmark  # noqa: PLC0415
 
