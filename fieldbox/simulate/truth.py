@@ -21,7 +21,6 @@ from fieldbox.simulate.scene import Anchor, Plant, SimField
 FILE_NAME = "truth.json"
 FORMAT = "fieldbox-truth"
 VERSION = 1
-MAX_COPIES = 400
 
 Photo = tuple[str, Pose, Pose, Shot]
 """File name, true pose, written pose, shot."""
