@@ -1,6 +1,9 @@
 """Digests of the shipped model files; made by `python -m models.pin`."""
 
 SHA256: dict[str, str] = {
-    "weeds-fp32.onnx": "4a38dff9ee9a1c081247d9582871f233ddbb1df4af2330d08a12656fd17b5d01",
-    "weeds.onnx": "ba14ec83d46dcbb51fd6215e569c55ddbecbd74c471a4b09f706e056ba2fc067",
+    "health.onnx": "f61649926a0b829d46524b8ef95e6cb96c1c2464b0a2b836197595906ab4afb4",
+    "leaves-fp32.onnx": "3c782e280bea29dc736d76b72f9974a9a6ecdc39f66a8ccd5b79357f3061453b",
+    "leaves.onnx": "9c1018b10bbba9b268ba2582ceab45eac1e8694908e1830995ecabe7b3d061bc",
+    "weeds-fp32.onnx": "f86486aa2ca18d09132f5d14b139140bade21b27da878ee9496e29b47f844a29",
+    "weeds.onnx": "6a8ca66dc083818f8a51c0fab9c17d42abad4477efc90437d4baae06be6c5483",
 }

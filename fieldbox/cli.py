@@ -17,6 +17,8 @@ import click
 import structlog
 
 from fieldbox import __version__
+from fieldbox.cli_leaf import leaf
+from fieldbox.cli_models import models
 from fieldbox.config import Config, load_config
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
@@ -85,20 +87,23 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for m
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--field", "field_name", help="Name of the field the flight belongs to (made if it is new).")
+@click.option("--crop", help="What grows on that field, e.g. potato.")
 @click.option("--wait", is_flag=True, help="Wait until the flight is mapped and print what came of it.")
 @as_json
 @with_config
-def ingest(config: Config, path: Path, field_name: str | None, wait: bool, as_json: bool) -> None:
+def ingest(
+    config: Config, path: Path, field_name: str | None, crop: str | None, wait: bool, as_json: bool
+) -> None:
     """Copy the photos of a flight from PATH and map them.
 
     \b
-    Example: fieldbox ingest /media/card/DCIM --field "North field" --wait
+    Example: fieldbox ingest /media/card/DCIM --field "North field" --crop potato --wait
     Exit code 3: done, but some files were rejected.
     """
     from fieldbox.services import intake  # noqa: PLC0415  heavy imports only for the command that needs them
 
     outcome = intake.ingest(
-        config, path, field_name=field_name, wait=wait, shown=None if as_json else _progress_bars()
+        config, path, field_name=field_name, crop=crop, wait=wait, shown=None if as_json else _progress_bars()
     )
     click.echo(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else outcome.to_text())
     sys.exit(outcome.exit_code)
@@ -108,7 +113,7 @@ def ingest(config: Config, path: Path, field_name: str | None, wait: bool, as_js
 @click.argument("survey_id")
 @click.option(
     "--layer",
-    type=click.Choice(["weeds", "crop", "zones", "health", "prescription", "footprints", "mosaic"]),
+    type=click.Choice(["weeds", "crop", "gaps", "zones", "health", "prescription", "footprints", "mosaic"]),
     required=True,
 )
 @click.option(
@@ -353,6 +358,13 @@ def simulate() -> None:
 @click.option("--relief", type=float, default=0.3, show_default=True, help="Metres, of the made field.")
 @click.option("--soil", default="brown", show_default=True, help="brown, red, black or grey.")
 @click.option(
+    "--symptoms",
+    type=click.FloatRange(0, 90),
+    default=0.0,
+    show_default=True,
+    help="Percent of the made field's crop plants that are stunted, yellowing or gone; truth.json says which.",
+)
+@click.option(
     "--repeat", is_flag=True, help="Repeat the field beyond its edges, to fly far over a small one."
 )
 @click.option("--extent", nargs=2, type=float, help="Metres to cover, with --repeat.")
@@ -387,36 +399,8 @@ def simulate_flight(
     )
 
 
-@main.group()
-def models() -> None:
-    """Look at the models that run on this box."""
-
-
-@models.command("list")
-@as_json
-@with_config
-def models_list(config: Config, as_json: bool) -> None:
-    """List the models with version, digest and range of use.
-
-    \b
-    Example: fieldbox models list
-    """
-    from fieldbox.services import single  # noqa: PLC0415
-
-    click.echo(single.list_models(config, as_json=as_json))
-
-
-@models.command("verify")
-@with_config
-def models_verify(config: Config) -> None:
-    """Check every model file against the digest pinned in the package.
-
-    \b
-    Example: fieldbox models verify
-    """
-    from fieldbox.services import single  # noqa: PLC0415
-
-    click.echo(single.verify_models(config))
+main.add_command(models)
+main.add_command(leaf)
 
 
 @main.command()

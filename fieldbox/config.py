@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,9 +84,13 @@ class IngestConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelsConfig:
-    """Which model runs. An empty path means the one that came with fieldbox."""
+    """Which model runs, and whose signature is trusted. An empty path means what came with fieldbox, or its place."""
 
     weeds: Path = Path()
+    keys: Path = Path()
+    """Folder of the public keys (minisign, *.pub) trusted for models from outside; empty: `keys` under the root."""
+    doubt_budget: float = bounded(0.15, 0, 4)
+    """Share of the first look's work that may go into looking again at what is doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,53 @@ def _section_type(name: str) -> type[Any]:
 def _unknown(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"unknown setting {name}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def settings_file(environ: Mapping[str, str], path: Path | None = None) -> Path:
+    """The file that `load_config` reads."""
+    named = environ.get("FIELDBOX_CONFIG")
+    return path or (Path(named) if named else DEFAULT_FILE)
+
+
+def write_settings(file: Path, values: Mapping[str, str | int]) -> None:
+    """Set `section.key` settings in a settings file, made if need be; comments and other keys stay as they are.
+
+    The file is replaced whole. Raises Misconfigured where it cannot be written, or would not be valid then.
+    """
+    try:
+        text = file.read_text("utf-8") if file.exists() else ""
+        lines = text.splitlines()
+        for name, value in values.items():
+            section, _dot, key = name.partition(".")
+            _set_line(lines, section, key, json.dumps(value, ensure_ascii=False))
+        partial = file.with_name(file.name + ".part")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text("\n".join(lines) + "\n", "utf-8")
+        try:
+            load_config({}, partial)
+        except Misconfigured:
+            partial.unlink()
+            raise
+        partial.replace(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            N_("The settings file {file} cannot be written: {why}."), file=str(file), why=str(error)
+        ) from error
+
+
+def _set_line(lines: list[str], section: str, key: str, value: str) -> None:
+    """Replace the line of a key in its section, or add it; `lines` are of a TOML file as people write them."""
+    headers = [n for n, line in enumerate(lines) if re.match(r"\s*\[", line)]
+    start = next((n for n in headers if re.match(rf"\s*\[\s*{section}\s*\]", lines[n])), None)
+    if start is None:
+        lines += [f"[{section}]", f"{key} = {value}"]
+        return
+    end = next((n for n in headers if n > start), len(lines))
+    for n in range(start + 1, end):
+        if re.match(rf"\s*{key}\s*=", lines[n]):
+            lines[n] = f"{key} = {value}"
+            return
+    lines.insert(start + 1, f"{key} = {value}")
 
 
 def settings() -> Iterator[tuple[str, Any]]:

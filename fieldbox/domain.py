@@ -38,6 +38,23 @@ class Cover(StrEnum):
     WEED = "weed"
 
 
+class PlantHealth(StrEnum):
+    """How a crop plant compares with its own row and field. Relative: it names no cause."""
+
+    HEALTHY = "healthy"
+    STUNTED = "stunted"
+    YELLOWING = "yellowing"
+
+
+class WeedBasis(StrEnum):
+    """What a survey's weed figures rest on."""
+
+    PLANTS = "plants"
+    """Each plant was told for crop or weed."""
+    ROWS = "row-based"
+    """The model does not know the crop: what grows off the crop rows is weed, in the rows nothing is judged."""
+
+
 class Interval(NamedTuple):
     """A 95 % interval."""
 
@@ -177,6 +194,30 @@ class Detection:
     """Its centre in that capture's full-scale pixels."""
     owned: bool = True
     """False: the centre lies just outside the ground that its view answers for (needed at seams)."""
+    sure: bool = True
+    """By the model's stated rule; if not, somebody should look before acting on it."""
+    weed_share: float | None = None
+    """Probability that it is a weed, given that it is a plant; None: not known."""
+    colour: tuple[float, float, float] | None = None
+    """Mean red, green and blue (0 to 255) of its green pixels."""
+    health: PlantHealth | None = None
+    """Of a crop plant, against its neighbours; None: not judged."""
+    size_z: float | None = None
+    """Robust z-score of its area (logarithm) against its row; low is small."""
+    colour_z: float | None = None
+    """Robust z-score of its (G - R) / (G + R) against its row, for its size; low is yellow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a crop row where plants are missing."""
+
+    start: tuple[float, float]
+    """East, north of the plant before it."""
+    end: tuple[float, float]
+    """East, north of the plant after it."""
+    missing: int
+    """How many plants would fit in, at the spacing of this field's rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +268,23 @@ class Hotspot:
 
 
 @dataclass(frozen=True, slots=True)
+class Ladder:
+    """What came of the plants that were doubtful at the first look."""
+
+    doubtful: int
+    """Plants that were not sure at first."""
+    looked_again: int
+    """Of these, those that were looked at again in another photo."""
+    settled_sure: int
+    dropped: int
+    """Taken for no plant after all."""
+    still_unsure: int
+    """Doubtful in the end, looked at again or not."""
+    pixels_share: float
+    """What looking again took, as a share of the first look's work (pixels, and photos to decode)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What one flight says about one field under one model release. None is "not known"."""
 
@@ -259,6 +317,12 @@ class Survey:
     hotspots: tuple[Hotspot, ...]
     photos_used: int
     photos_unplaced: int
+    crop_missing: int | None = None
+    """Plants missing in the crop rows; None: the rows or the step between plants are not known."""
+    weed_basis: WeedBasis | None = None
+    """None: no weeds are called."""
+    ladder: Ladder | None = None
+    """None: single plants are not called."""
 
 
 @dataclass(frozen=True, slots=True)

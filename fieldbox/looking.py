@@ -6,29 +6,33 @@ This is all that is ever done with the pixels of a photo. Its result is committe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import LayerLabel, View
+from fieldbox.domain import LayerLabel, View, WeedBasis, Window
 from fieldbox.errors import Rejected
+from fieldbox.georef.again import SecondLook
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery import scene as scenes
 from fieldbox.imagery.colour import judge_colour, judge_flight
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.indices import vegetation_indices
+from fieldbox.imagery.plantcolour import plant_colours
+from fieldbox.imagery.scene import KnownScenes, judge_picture
 from fieldbox.imagery.shrink import resample, shrink
 from fieldbox.inference import plants as inference
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.mapping.cells import PixelLayers, sum_cells
+from fieldbox.mapping.cells import PixelLayers, no_cells, sum_cells
 from fieldbox.mapping.mosaic import Patch, paint_patch
-from fieldbox.mapping.viewresult import Plants, ViewResult
+from fieldbox.mapping.viewresult import VEGETATION, Plants, ViewResult
 
-VERSION = 2
+VERSION = 4
 """Raise it when the same photo would give another result: unfinished flights are then looked at anew."""
 
 SEAM_M = 0.25
@@ -36,6 +40,15 @@ SEAM_M = 0.25
 UNSURE_BELOW = 0.6
 """A pixel whose likeliest class has less probability than this is called unsure."""
 SCENE_SAMPLES = 9
+SIMULATED = "simulated"
+"""A crop that every model knows: it is trained with simulated fields."""
+PATCH_PX = 8
+"""Side, in blocks of STRIDE pixels, of a patch of vegetation: some 9 cm."""
+BESIDE_M = 0.5
+"""Of a second look, plants up to this far from a doubtful spot are kept."""
+BARREN = 0.5
+"""Where more than this share of a view's plants hold no green pixel, those without are soil. (One by one a
+plant without is most often a true one that is small or pale: all 4 of 187 on columns 11 and 12 of the potato field.)"""
 WORTH_RESAMPLING = 1.1
 """Photos less than this much finer than the model's own scale are looked at as they are."""
 
@@ -59,9 +72,15 @@ class Scene:
     """Pixels of the photo, in a row, that become one pixel to look at (1 or more)."""
     gsd_m: float
     """Of the photos at full scale (median)."""
-    single_weeds: bool
+    basis: WeedBasis | None
+    """What weeds can be called from; None: they cannot."""
     natural_colour: bool
     warnings: tuple[Sentence, ...]
+
+    @property
+    def single_weeds(self) -> bool:
+        """Whether plants are told one by one."""
+        return self.basis is WeedBasis.PLANTS
 
     @property
     def reduction(self) -> int:
@@ -79,9 +98,18 @@ class _Seen:
     """What the pixels of one window show, in blocks of STRIDE x STRIDE decoded pixels."""
 
     plants: inference.Plants
+    colours: NDArray[np.float32]
+    """[N, 3] of the plants; NaN where not known."""
     layers: PixelLayers
-    rows: int
-    columns: int
+    barren: NDArray[np.bool_]
+    """[N] plants that are soil: see BARREN."""
+    odd: NDArray[np.bool_]
+    """[rows, columns] blocks that show something else than the model knows: not judged."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return self.odd.shape[0], self.odd.shape[1]
 
 
 @dataclass(frozen=True)
@@ -93,6 +121,7 @@ class Looker:
     geometries: dict[str, PhotoGeometry]
     scene: Scene
     model: WeedModel
+    known: KnownScenes
     cell_m: float
     mosaic_gsd_m: float
 
@@ -103,13 +132,38 @@ class Looker:
         """
         view = self.plan.views[index]
         geometry = self.geometries[view.digest]
-        pixels = self._window(view)
+        pixels = self._cut(decoded(view.digest, self.read, self.scene.reduction), view.window)
         seen = self._see(pixels)
-        ground = self._ground_of_cells(view, geometry, seen)
+        ground = self._ground_of_cells(view.window, geometry, seen)
         owned = (self.plan.owner_of(ground.reshape(-1, 2)) == index).reshape(ground.shape[:2])
-        cells = sum_cells(ground, owned, self.cell_m, seen.layers)
-        found = self._on_ground(seen.plants, index, view, geometry)
+        cells = sum_cells(ground, owned & ~seen.odd, self.cell_m, seen.layers)
+        if self.scene.basis is WeedBasis.ROWS:
+            found = _patches(ground, owned & ~seen.odd, seen.layers.vegetation)
+        else:
+            found = self._owned_plants(seen, index, view, geometry)
         return ViewResult(view.digest, cells, found), self._paint(index, view, geometry, pixels)
+
+    def look_again(self, look: SecondLook, spots: NDArray[np.float64]) -> ViewResult:
+        """The plants around doubtful spots ([N, 2] on the ground; `look.spots` number them) in another photo.
+
+        Raises UnusablePhoto as `look` does.
+        """
+        geometry = self.geometries[look.digest]
+        photo = decoded(look.digest, self.read, self.scene.reduction)
+        asked = spots[list(look.spots)]
+        found = [self._plants_around(photo, window, geometry, asked) for window in look.windows]
+        return ViewResult(look.digest, no_cells(self.cell_m), Plants.joined(found))
+
+    def _plants_around(
+        self, photo: NDArray[np.uint8], window: Window, geometry: PhotoGeometry, spots: NDArray[np.float64]
+    ) -> Plants:
+        seen = self._see(self._cut(photo, window))
+
+        def beside(place: NDArray[np.float64]) -> NDArray[np.float64]:
+            away = np.linalg.norm(place[:, None] - spots[None], axis=2).min(axis=1)
+            return np.where(away <= BESIDE_M, 0.0, np.inf)
+
+        return self._on_ground(seen, window, geometry, beside)
 
     def _paint(
         self, index: int, view: View, geometry: PhotoGeometry, pixels: NDArray[np.uint8]
@@ -118,17 +172,16 @@ class Looker:
         bounds = self.plan.owned_bounds(index)
         return paint_patch(pixels, view.window, bounds, geometry.ground_to_pixel, owned, self.mosaic_gsd_m)
 
-    def _window(self, view: View) -> NDArray[np.uint8]:
-        """The view's window at the scene's scale: pixel u shows pixel x0 + (u + 0.5) scale - 0.5 of the photo."""
-        pixels = decoded(view.digest, self.read, self.scene.reduction)
-        r, w = self.scene.reduction, view.window
-        part = pixels[w.y0 // r : -(-w.y1 // r), w.x0 // r : -(-w.x1 // r)]
+    def _cut(self, photo: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
+        """A window of a decoded photo at the scene's scale: pixel u shows its pixel x0 + (u + 0.5) scale - 0.5."""
+        r, w = self.scene.reduction, window
+        part = photo[w.y0 // r : -(-w.y1 // r), w.x0 // r : -(-w.x1 // r)]
         return resample(part, self.scene.scale / r)
 
-    def _origin(self, view: View) -> tuple[float, float]:
+    def _origin(self, window: Window) -> tuple[float, float]:
         """Photo pixel (x, y) of the outer corner of the window's first pixel."""
         r = self.scene.reduction
-        return view.window.x0 // r * r - 0.5, view.window.y0 // r * r - 0.5
+        return window.x0 // r * r - 0.5, window.y0 // r * r - 0.5
 
     def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
         small = shrink(pixels, STRIDE)
@@ -142,24 +195,52 @@ class Looker:
             gli=index.gli if index else None,
             vari=index.vari if index else None,
         )
-        return _Seen(seen.plants if seen else inference.no_plants(), layers, small.shape[0], small.shape[1])
+        plants = seen.plants if seen else inference.no_plants()
+        odd = np.zeros(small.shape[:2], bool)
+        if self.scene.basis:
+            odd = judge_picture(small, self.known).strange(small.shape[:2])
+        colours = np.full((len(plants), 3), np.nan, np.float32)
+        if index:
+            colours = plant_colours(small, index.vegetation, plants.outlines, STRIDE)
+        barren = barren_of(colours) & (index is not None)
+        if barren.any() and index and layers.classes is not None:
+            layers = replace(layers, classes=np.where(index.vegetation, layers.classes, np.uint8(0)))
+        return _Seen(plants, colours, layers, barren, odd)
 
-    def _ground_of_cells(self, view: View, geometry: PhotoGeometry, seen: _Seen) -> NDArray[np.float64]:
+    def _ground_of_cells(self, window: Window, geometry: PhotoGeometry, seen: _Seen) -> NDArray[np.float64]:
         """[h, w, 2] ground of the centres of the model's cells of STRIDE x STRIDE decoded pixels."""
-        x, y = self._origin(view)
+        x, y = self._origin(window)
         step = STRIDE * self.scene.scale
-        return geometry.ground_grid(x + step / 2, y + step / 2, step, seen.columns, seen.rows)
+        rows, columns = seen.shape
+        return geometry.ground_grid(x + step / 2, y + step / 2, step, columns, rows)
 
-    def _on_ground(self, plants: inference.Plants, index: int, view: View, geometry: PhotoGeometry) -> Plants:
-        """Plants of the view's own ground and of a band around it, in ground coordinates."""
+    def _owned_plants(self, seen: _Seen, index: int, view: View, geometry: PhotoGeometry) -> Plants:
+        """Plants of the view's own ground and of a band around it."""
+
+        def beyond(place: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.where(seen.barren, np.inf, self.plan.distance_to_owned(index, place, SEAM_M))
+
+        return self._on_ground(seen, view.window, geometry, beyond)
+
+    def _on_ground(
+        self,
+        seen: _Seen,
+        window: Window,
+        geometry: PhotoGeometry,
+        beyond_of: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> Plants:
+        """Plants in ground coordinates; those on odd blocks, and where `beyond_of` is infinite, are left out."""
+        plants = seen.plants
         if not len(plants):
             return Plants.none()
         scale = self.scene.scale
-        origin = np.array(self._origin(view)) + scale / 2
+        origin = np.array(self._origin(window)) + scale / 2
         pixel = plants.centres.astype(float) * scale + origin
         place = geometry.pixel_to_ground(pixel)
-        beyond = self.plan.distance_to_owned(index, place, SEAM_M)
-        kept = np.flatnonzero(np.isfinite(beyond) & np.isfinite(place).all(axis=1))
+        beyond = beyond_of(place)
+        block = (plants.centres // STRIDE).astype(int)
+        odd = seen.odd[block[:, 1], block[:, 0]]
+        kept = np.flatnonzero(np.isfinite(beyond) & np.isfinite(place).all(axis=1) & ~odd)
         rings = [plants.outlines[i].astype(float) * scale + origin for i in kept]
         ends = np.cumsum([len(ring) for ring in rings], dtype=np.int32)
         outline = geometry.pixel_to_ground(np.concatenate([np.zeros((0, 2)), *rings]))
@@ -173,6 +254,9 @@ class Looker:
             error_m=geometry.error95_m(pixel[kept]).astype(np.float32),
             pixel=pixel[kept].astype(np.float32),
             beyond_m=beyond[kept].astype(np.float32),
+            colour=seen.colours[kept],
+            sure=plants.sure[kept],
+            weed_share=plants.weed_share[kept],
             ends=ends,
             outline=(outline - centre_of_corner).astype(np.float32),
         )
@@ -189,18 +273,72 @@ def decoded(digest: str, read: Reader, reduction: int) -> NDArray[np.uint8]:
         raise UnusablePhoto(digest, Sentence(template, {"why": error.strerror or "?"})) from error
 
 
+def barren_of(colours: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """[N] which plants of a view are soil, from the colours [N, 3] of their green pixels: see BARREN."""
+    without = np.isnan(colours[:, 0])
+    return without if without.sum() > BARREN * len(without) else np.zeros(len(without), bool)
+
+
+def knows_crop(model: WeedModel, crop: str) -> bool:
+    """Whether a crop, by the name that people give it, is on the model's card."""
+    return crop.strip().casefold() in {SIMULATED, *(one.casefold() for one in model.crops)}
+
+
+def _patches(
+    ground: NDArray[np.float64], owned: NDArray[np.bool_], vegetation: NDArray[np.bool_] | None
+) -> Plants:
+    """Vegetation as patches of PATCH_PX x PATCH_PX blocks: where they are, and how much of each is green."""
+    if vegetation is None:
+        return Plants.none()
+    rows, columns = (size // PATCH_PX * PATCH_PX for size in owned.shape)
+    green = (vegetation & owned)[:rows, :columns].reshape(rows // PATCH_PX, PATCH_PX, -1, PATCH_PX)
+    share = green.mean(axis=(1, 3))
+    middle = ground[PATCH_PX // 2 : rows : PATCH_PX, PATCH_PX // 2 : columns : PATCH_PX]
+    across, down = (np.linalg.norm(np.diff(ground[:2, :2], axis=axis), axis=2).mean() for axis in (0, 1))
+    kept = (share > 0) & np.isfinite(middle).all(axis=2)
+    return Plants.patches(
+        middle[kept], (share[kept] * across * down * PATCH_PX**2).astype(np.float32), VEGETATION
+    )
+
+
 def judge_scene(
-    geometries: Sequence[PhotoGeometry], read: Reader, model: WeedModel, *, least_reduction: int = 1
+    geometries: Sequence[PhotoGeometry],
+    read: Reader,
+    model: WeedModel,
+    known: KnownScenes,
+    *,
+    crop: str | None = None,
+    least_reduction: int = 1,
 ) -> Scene:
-    """Decide how the photos of a flight can be looked at, from their scale and the colours of a few of them."""
+    """Decide how the photos of a flight can be looked at, from their scale and what a few of them show.
+
+    `crop` is what grows there, if somebody said so: weeds of a crop that the model does not know are
+    called from the rows alone.
+    """
     gsd_m = float(np.median([one.gsd_m for one in geometries]))
     scale = _scale(1000 * gsd_m, model, least_reduction)
-    colour = judge_flight([judge_colour(decoded(one.digest, read, 8)) for one in _spread(geometries)])
+    samples = [_sample(one.digest, read, scale) for one in _spread(geometries)]
+    colour = judge_flight([judge_colour(one) for one in samples])
     in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
     warnings = [colour.sentence] if colour.sentence else []
     if not in_scale:
         warnings.append(scale_sentence(1000 * gsd_m * scale, model))
-    return Scene(scale, gsd_m, in_scale and colour.natural, colour.natural, tuple(warnings))
+    oddity = scenes.judge_flight([judge_picture(one, known) for one in samples]) if colour.natural else None
+    if oddity:
+        warnings.append(scenes.SENTENCES[oddity])
+    elif colour.natural and scenes.closed_canopy(samples):
+        warnings.append(scenes.CANOPY)
+    basis = None if warnings else WeedBasis.PLANTS
+    if basis and crop and not knows_crop(model, crop):
+        basis = WeedBasis.ROWS
+    return Scene(scale, gsd_m, basis, colour.natural, tuple(warnings))
+
+
+def _sample(digest: str, read: Reader, scale: float) -> NDArray[np.uint8]:
+    """A photo at the scale at which scenes are judged."""
+    coarse = scale * scenes.COARSER
+    reduction = max(step for step in REDUCTIONS if step <= coarse)
+    return resample(decoded(digest, read, reduction), coarse / reduction)
 
 
 def scale_sentence(gsd_mm: float, model: WeedModel) -> Sentence:

@@ -1,22 +1,20 @@
-"""The path in its order, from photos to a survey: the only file that knows it.
+"""The path in its order, from the photos of a flight to a survey: the only file that knows it.
 
-`Intake` takes a card or folder in; `Analysis` maps one flight. Both can be killed at any moment and
-started again: each photo's copy and each view's result is committed when it is there, and the survey
-is committed together with its message.
+(`fieldbox.arrivals` brings the photos in.) It can be killed at any moment and started again: the result of
+each view, and of each second look, is committed when it is there, and the survey is committed together
+with its message.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from itertools import count
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -25,42 +23,44 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from fieldbox import looking
+from fieldbox.arrivals import geometries_of, original
 from fieldbox.config import Config
-from fieldbox.domain import Capture, Detection, Field, FieldMap, Flight, Message, Rejection, Survey
+from fieldbox.domain import Cover, Detection, Field, FieldMap, Flight, Ladder, Message, Survey, WeedBasis
 from fieldbox.errors import Rejected
+from fieldbox.georef.again import Asking, SecondLook, Spots, plan_second_looks
+from fieldbox.georef.choice import DECODE_SHARE
 from fieldbox.georef.coverage import CoveragePlan, plan_coverage
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.i18n import N_, _
-from fieldbox.imagery.captures import capture_of
-from fieldbox.imagery.metadata import Metadata, read_metadata
+from fieldbox.i18n import N_
+from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.ingest.copy import Kept
-from fieldbox.ingest.fields import field_for, hull
-from fieldbox.ingest.flights import flight_id, group_flights
-from fieldbox.ingest.intake import Handlers
-from fieldbox.ingest.intake import take_in as ingest_path
-from fieldbox.ingest.scan import as_text
+from fieldbox.judging import judge_crop
 from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
+from fieldbox.mapping.between import Vegetation, between_rows, vegetation_percent
+from fieldbox.mapping.doubt import Again, doubtful_of, settle
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
-from fieldbox.models import load_weeds
+from fieldbox.models import choose_health, choose_weeds, load_scenes
 from fieldbox.ordered import in_order
-from fieldbox.storage.rows import JobState, ViewKey
+from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
 from fieldbox.surveying import Evidence, make_survey
 
-LONGEST_NAME = 80
-METRES_PER_DEGREE = 111_320.0
-"""Of latitude."""
+AGAIN_PX = 192
+"""Side of the window around a doubtful plant, in pixels of the model's scale."""
+AGAIN_LOOKS = 2
+"""Other photos that a doubtful plant is looked at in, as the budget allows."""
+AGAIN_ERROR_M = 0.3
+"""Photos that can be off against each other by more are not asked: neighbours would be mistaken."""
 
 Progress = Callable[[str, int, int], None]
-
-LIVE = {JobState.WAITING, JobState.RUNNING}
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Cancelled(Exception):
@@ -84,6 +84,16 @@ class Task:
     """Digest of all that decides the result, the model aside."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What all views together show."""
+
+    results: Sequence[ViewResult]
+    detections: Sequence[Detection]
+    """Plants in the field, each once."""
+    ladder: Ladder | None = None
+
+
 class Analysis:
     """Maps flights. Keeps the model loaded between them."""
 
@@ -92,7 +102,12 @@ class Analysis:
     ) -> None:
         cv2.setNumThreads(1)  # the views themselves run side by side
         self._config, self._store, self._cancelled = config, store, cancelled
-        self._model: WeedModel = load_weeds(config)
+        chosen = choose_weeds(config)
+        self._model: WeedModel = chosen.model
+        health = choose_health(config)
+        self._health: HealthModel = health.model
+        self._model_warnings = (*chosen.warnings, *health.warnings)
+        self._scenes = load_scenes()
 
     def run(self, flight_id: str, progress: Progress) -> Survey:
         """Map a flight of the store, or find that it is mapped already.
@@ -115,11 +130,14 @@ class Analysis:
             return known
         try:
             self._look(task, progress)
+            found = self._bring_together(task)
+            if task.scene.single_weeds:
+                found = self._settle_doubt(task, found, progress)
         except UnusablePhoto:
             self._store.drop_views(task.key, self._model.digest)
             shutil.rmtree(self._work(task), ignore_errors=True)
             raise
-        return self._finish(task, progress)
+        return self._finish(task, found, progress)
 
     # -- before any pixel ---------------------------------------------------------------------
 
@@ -144,6 +162,8 @@ class Analysis:
             list(geometries.values()),
             self._read,
             self._model,
+            self._scenes,
+            crop=field.crop,
             least_reduction=self._config.map.photo_reduction,
         )
         mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
@@ -157,8 +177,10 @@ class Analysis:
         return all((folder / name).exists() for name in ("map.tif", "mosaic.tif"))
 
     def _key(self, field: Field, plan: CoveragePlan, scene: Scene) -> str:
-        told = [field.id, plan.key, looking.VERSION, scene.scale, scene.single_weeds, scene.natural_colour]
-        return blake3(json.dumps([*told, self._config.map.cell_m]).encode()).hexdigest()
+        told = [field.id, plan.key, looking.VERSION, scene.scale, scene.basis, scene.natural_colour]
+        told += [self._config.map.cell_m, self._config.models.doubt_budget]
+        told += [self._health.digest, self._scenes.digest]
+        return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
         return original(self._config.storage.root, digest).read_bytes()
@@ -169,25 +191,36 @@ class Analysis:
         """Look at the views that have no result yet; each is committed as soon as it is there."""
         done = self._store.views_done(task.key, self._model.digest) - self._lost(task)
         todo = [i for i, view in enumerate(task.plan.views) if view.digest not in done]
-        looker = Looker(
+        total = len(task.plan.views)
+        progress("look", total - len(todo), total)
+        for number, (index, looked) in enumerate(self._side_by_side(self._looker(task).look, todo), start=1):
+            self._commit(task, index, *looked)
+            progress("look", total - len(todo) + number, total)
+
+    def _looker(self, task: Task) -> Looker:
+        cell_m = self._config.map.cell_m
+        return Looker(
             self._read,
             task.plan,
             task.geometries,
             task.scene,
             self._model,
-            self._config.map.cell_m,
+            self._scenes,
+            cell_m,
             task.mosaic_gsd_m,
         )
-        total = len(task.plan.views)
-        progress("look", total - len(todo), total)
+
+    def _side_by_side(
+        self, work: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result]]:
+        """Each item with its result, in order. Raises Cancelled when the worker is to stop."""
         threads = self._config.threads
         with ThreadPoolExecutor(threads) as pool:
-            for number, (index, looked) in enumerate(in_order(pool, looker.look, todo, 2 * threads), start=1):
+            for item, result in in_order(pool, work, items, 2 * threads):
                 if self._cancelled():
                     pool.shutdown(cancel_futures=True)
                     raise Cancelled
-                self._commit(task, index, *looked)
-                progress("look", total - len(todo) + number, total)
+                yield item, result
 
     def _lost(self, task: Task) -> set[str]:
         """Photos whose patch of the mosaic is gone: the folder of work may be deleted at any time."""
@@ -206,24 +239,80 @@ class Analysis:
     def _work(self, task: Task) -> Path:
         return self._config.storage.root / "work" / task.key[:16]
 
-    # -- after the last pixel -----------------------------------------------------------------
+    # -- the ladder of doubt ------------------------------------------------------------------
 
-    def _finish(self, task: Task, progress: Progress) -> Survey:
-        """Bring the views together; survey and message are committed in one transaction."""
-        progress("map", 0, 1)
-        give_back()  # what decoding took is not needed any more, and the mosaic needs some
+    def _bring_together(self, task: Task) -> Found:
+        """The views' results as one: each plant once."""
+        give_back()  # what decoding took is not needed any more
         results = [
             ViewResult.from_bytes(data) for _digest, data in self._store.views(task.key, self._model.digest)
         ]
-        detections = _inside(task.ring, without_doubtful_twins(reconcile(results)))
+        plants = without_doubtful_twins(reconcile(results)) if task.scene.single_weeds else ()
+        return Found(results, _inside(task.ring, plants))
+
+    def _settle_doubt(self, task: Task, found: Found, progress: Progress) -> Found:
+        """Look at doubtful plants again in other photos; each photo's answers are committed when they are there.
+
+        Which photos are asked what follows from the first looks alone, so it is the same after a kill.
+        """
+        doubtful = [found.detections[number] for number in doubtful_of(found.detections)]
+        first = _work_of(task.plan.pixels, [task.geometries[view.digest] for view in task.plan.views])
+        asking = Asking(
+            side_px=AGAIN_PX * task.scene.scale,
+            looks=AGAIN_LOOKS,
+            budget=self._config.models.doubt_budget * first,
+            max_error_m=AGAIN_ERROR_M,
+        )
+        spots = _spots(doubtful)
+        looks = plan_second_looks(list(task.geometries.values()), spots, asking) if doubtful else ()
+        told = [asdict(one) for one in looks]
+        key = task.key + "+" + blake3(json.dumps(told).encode()).hexdigest()[:16]
+        self._look_again(task, key, looks, spots, progress)
+        answers = {
+            digest: ViewResult.from_bytes(data).plants
+            for digest, data in self._store.views(key, self._model.digest)
+        }
+        again = [Again(one.spots, answers[one.digest]) for one in looks]
+        share = sum(one.cost for one in looks) / first
+        detections, ladder = settle(found.detections, again, self._model.sure_from, share)
+        return replace(found, detections=detections, ladder=ladder)
+
+    def _look_again(
+        self, task: Task, key: str, looks: Sequence[SecondLook], spots: Spots, progress: Progress
+    ) -> None:
+        done = self._store.views_done(key, self._model.digest)
+        todo = [look for look in looks if look.digest not in done]
+        looker, total = self._looker(task), len(looks)
+        progress("again", total - len(todo), total)
+
+        def look_again(look: SecondLook) -> ViewResult:
+            return looker.look_again(look, spots.places)
+
+        for number, (look, result) in enumerate(self._side_by_side(look_again, todo), start=1):
+            self._store.save_view(ViewKey(look.digest, key, self._model.digest), result.to_bytes(), None)
+            progress("again", total - len(todo) + number, total)
+
+    # -- after the last pixel -----------------------------------------------------------------
+
+    def _finish(self, task: Task, found: Found, progress: Progress) -> Survey:
+        """Draw the map; survey and message are committed in one transaction."""
+        progress("map", 0, 1)
+        give_back()  # the mosaic needs some memory
+        judged = judge_crop(found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale)
+        detections = judged.detections
         grid = build_map(
-            (result.cells for result in results),
+            (result.cells for result in found.results),
             detections,
             epsg=task.plane.epsg,
             cell_m=self._config.map.cell_m,
             boundary=task.ring,
             known=Known(task.scene.single_weeds, task.scene.single_weeds, task.scene.natural_colour),
         )
+        green, between = None, None
+        if task.scene.basis is WeedBasis.ROWS:
+            vegetation = Vegetation.of(found.results)
+            green, between = vegetation_percent(vegetation, grid), between_rows(vegetation, grid)
+            grid = replace(grid, weed_cover=between.cover) if between else grid
         evidence = Evidence(
             task.flight,
             task.field,
@@ -234,9 +323,14 @@ class Analysis:
             task.geometries,
             grid,
             detections,
+            found.ladder,
+            green,
+            between,
         )
         identity = blake3(f"{task.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
         survey = make_survey(identity, datetime.now(UTC), evidence)
+        said = (*self._model_warnings, *survey.warnings, *judged.warnings)
+        survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
         allowed = self._config.summary
         body = summarise(
@@ -253,6 +347,7 @@ class Analysis:
             plan_key=task.key,
             release_sha=self._model.digest,
             to_geographic=task.plane.to_geographic,
+            missing=judged.gaps or (),
         )
         shutil.rmtree(self._work(task), ignore_errors=True)
         progress("mosaic", 1, 1)
@@ -269,181 +364,24 @@ class Analysis:
         assemble(patches, folder / "mosaic.tif", epsg=task.plane.epsg, gsd_m=task.mosaic_gsd_m)
 
 
-# -- a card or folder in ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """What came of taking in one card or folder."""
-
-    accepted: int
-    duplicates: int
-    rejected: tuple[Rejection, ...]
-    flights: tuple[Flight, ...]
-    ingest_id: int
-
-
-def take_in(
-    path: Path, config: Config, store: Store, progress: Progress, *, field_name: str | None = None
-) -> Arrival:
-    """Copy the photos of `path` onto the box and group them into flights, each over a field.
-
-    Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
-    """
-    field_name = _clean_name(field_name)
-    root, source = config.storage.root, as_text(path.resolve())
-    ingest_id = _unfinished(store, source) or store.begin_ingest(source)
-    listed = {rejection.name for rejection in store.rejections(ingest_id=ingest_id)}
-
-    def commit(kept: Kept, name: str, metadata: Metadata) -> None:
-        store.add_capture(capture_of(kept.digest, name, kept.size, metadata), ingest_id=ingest_id)
-
-    def reject(rejection: Rejection) -> None:
-        if rejection.name not in listed:
-            store.add_rejections(ingest_id, [rejection])
-
-    taken = ingest_path(
-        path,
-        originals=root / "originals",
-        tmp=root / "tmp",
-        reserve_bytes=config.storage.reserve_mb * 2**20,
-        handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy")),
-    )
-    with store.grouping_lock():  # two cards at once must not make the same field
-        flights = tuple(_flights(store, store.captures(taken.digests), config, field_name))
-    # Counted from the database: photos that this ingest brought before it was cut off are no duplicates.
-    accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
-    duplicates = taken.accepted + taken.duplicates - accepted
-    store.end_ingest(ingest_id, duplicates)
-    return Arrival(accepted, duplicates, taken.rejected, flights, ingest_id)
-
-
-def _clean_name(name: str | None) -> str | None:
-    """A field's name on one line, with single spaces. Raises Rejected for none, or one that is too long."""
-    if name is None:
-        return None
-    clean = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if not 0 < len(clean) <= LONGEST_NAME:
-        raise Rejected(N_("A field's name has 1 to {longest} characters."), longest=LONGEST_NAME)
-    return clean
-
-
-def _unfinished(store: Store, source: str) -> int | None:
-    """The newest ingest of the same source, if it was cut off before its photos were mapped: it goes on."""
-    newest = next((one for one in store.ingests() if one.source == source), None)
-    if newest and (newest.ended_at is None or _is_waited_for(store, newest.id)):
-        return newest.id
-    return None
-
-
-def _is_waited_for(store: Store, ingest_id: int) -> bool:
-    """Whether the map of a flight that this ingest brought is still to come."""
-    brought = {store.flight_of_capture(one.digest) for one in store.captures_of_ingest(ingest_id)}
-    flights = [row for row in store.flights() if row.id in brought and row.placed]
-    return any(row.job is None or row.job.state in LIVE for row in flights)
-
-
-def _flights(
-    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None
-) -> Iterator[Flight]:
-    gap = timedelta(minutes=config.ingest.gap_minutes)
-    for group in group_flights(captures, gap=gap, jump_m=config.ingest.jump_m):
-        known = {store.flight_of_capture(one.digest) for one in group} - {None}
-        before = store.flight(known.pop() or "") if len(known) == 1 else None
-        members = _members(before, group)
-        if before and len(members) == len(before.captures) and field_name is None:
-            yield before
-            continue
-        flight = _flight(before.id if before else flight_id(group), members)
-        field = _field(store, flight, field_name, config.ingest.jump_m)
-        flight = replace(flight, field_id=field.id if field else None)
-        store.save_flight(flight)
-        yield flight
-
-
-def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:
-    """A flight grows by what came later, and loses nothing that is not on the card any more."""
-    members = {one.digest: one for one in (*(before.captures if before else ()), *group)}
-    return tuple(members.values())
-
-
-def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:
-    times = [one.taken_at for one in members if one.taken_at]
-    simulated = all(one.simulated for one in members)
-    return Flight(identity, None, min(times, default=None), max(times, default=None), members, simulated)
-
-
-def _field(store: Store, flight: Flight, name: str | None, jump_m: float) -> Field | None:
-    """The field that was named, else the known one the flight falls in, else one made from its hull."""
-    outline = _outline(flight)
-    if not outline:
-        return None
-    fields = store.fields()
-    found = next((one for one in fields if one.name == name), None) if name else field_for(outline, fields)
-    if found is None:
-        return store.add_field(name or _free_name(fields), outline, drawn=False)
-    _require_near(found, outline, jump_m)
-    if not found.drawn and not _holds(found.boundary, outline):
-        # Nobody drew this boundary: it follows what was flown.
-        return store.update_field(found.id, boundary=hull((*found.boundary, *outline)), drawn=False)
-    return found
-
-
-def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m: float) -> None:
-    """Raise Rejected if a flight lies far from the field that was named for it."""
-    east = math.cos(math.radians(outline[0][1]))
-    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in (field.boundary, outline))
-    away_m = METRES_PER_DEGREE * float(there.distance(here))
-    if away_m > limit_m:
-        raise Rejected(
-            N_("The flight lies {km} km from the field {field}: give another field's name."),
-            km=round(away_m / 1000, 1),
-            field=field.name,
-        )
-
-
-def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:
-    """Whether a ring of (lon, lat) lies in another, but for rounding (1e-9 degrees are a tenth of a millimetre)."""
-    return bool(shapely.Polygon(boundary).buffer(1e-9).covers(shapely.Polygon(outline)))
-
-
-def _outline(flight: Flight) -> tuple[tuple[float, float], ...]:
-    """Hull of the footprints as (lon, lat); empty if no photo could be placed."""
-    geometries = geometries_of(flight.captures)
-    points: list[tuple[float, float]] = []
-    for geometry in geometries.values():
-        ring = geometry.footprint()
-        lat, lon = geometry.plane.to_geographic(ring[:, 0], ring[:, 1])
-        points += zip(lon.tolist(), lat.tolist(), strict=True)
-    return hull(points)
-
-
-def _free_name(fields: Sequence[Field]) -> str:
-    taken = {one.name for one in fields}
-    names = (_("Field {number}").format(number=number) for number in count(1))
-    return next(name for name in names if name not in taken)
-
-
-# -- small things of both -----------------------------------------------------------------------
-
-
-def geometries_of(captures: Sequence[Capture]) -> dict[str, PhotoGeometry]:
-    """The geometry of each placed capture, by digest, on the ground plane of the first."""
-    placed = [(one.digest, one.pose, one.camera) for one in captures if one.pose and one.camera]
-    if not placed:
-        return {}
-    plane = GroundPlane.for_point(placed[0][1].lat, placed[0][1].lon)
-    return {digest: PhotoGeometry(digest, pose, camera, plane) for digest, pose, camera in placed}
-
-
-def original(root: Path, digest: str) -> Path:
-    """Where the photo with this digest is kept."""
-    return root / "originals" / digest[:2] / f"{digest}.jpg"
-
-
 def _inside(ring: NDArray[np.float64], detections: Sequence[Detection]) -> list[Detection]:
     """The detections whose centre lies in the field."""
     field = shapely.Polygon(ring).buffer(0)
     shapely.prepare(field)
     within = shapely.contains_xy(field, [one.east for one in detections], [one.north for one in detections])
     return [one for one, inside in zip(detections, within, strict=True) if inside]
+
+
+def _spots(doubtful: Sequence[Detection]) -> Spots:
+    """Where to look again. Weeds first, and what is nearest to no telling: a second look changes most there."""
+    return Spots(
+        places=np.array([(one.east, one.north) for one in doubtful], float).reshape(-1, 2),
+        found_in=tuple(one.digest for one in doubtful),
+        errors_m=np.array([one.position_error_m for one in doubtful], float),
+        weights=np.array([(2.0 if one.cover is Cover.WEED else 1.0) * (1 - one.score) for one in doubtful]),
+    )
+
+
+def _work_of(pixels: int, photos: Iterable[PhotoGeometry]) -> float:
+    """Pixels to look at, and the photos to decode in the same unit."""
+    return pixels + DECODE_SHARE * sum(one.camera.width * one.camera.height for one in photos)

@@ -11,16 +11,33 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, Detection, Field, FieldMap, Flight, Interval, Survey
+from fieldbox.domain import (
+    Cover,
+    Detection,
+    Field,
+    FieldMap,
+    Flight,
+    Interval,
+    Ladder,
+    Survey,
+    WeedBasis,
+)
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.looking import Scene
 from fieldbox.mapping import intervals
+from fieldbox.mapping.between import Between
 from fieldbox.mapping.health import health_index
 from fieldbox.mapping.hotspots import Shown, find_hotspots
 
+MOSTLY_UNSURE = 0.5
+"""With more than this share of the plants unsure at the first look, the model may not know the crop."""
+FEW_PLANTS = 30
+"""Too few plants to say so."""
+NOT_JUDGED = 0.05
+"""Share of the ground looked at that must show something else before it is told."""
 FAR_OFF_M = 5.0
 """A position error that makes a spot hard to find on foot."""
 
@@ -39,6 +56,11 @@ class Evidence:
     geometries: dict[str, PhotoGeometry]
     grid: FieldMap
     detections: Sequence[Detection]
+    ladder: Ladder | None = None
+    green_pct: float | None = None
+    """Cover of vegetation, where crop and weed are not told apart."""
+    between: Between | None = None
+    """Vegetation off the crop rows, where weeds are called from these."""
 
 
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
@@ -52,7 +74,8 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     unseen = min(1.0, evidence.plan.unseen_m2 / field.area)
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
-    weed_cover, crop_cover = _mean(grid.weed_cover, grid.seen), _mean(grid.crop_cover, grid.seen)
+    weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
+    crop_cover = _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
     unsure = _mean(grid.unsure, grid.seen)
     index, index_interval = health_index(grid.health_z)
@@ -67,7 +90,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         gsd_cm=scene.gsd_m * 100,
         gsd_cm_interval95=Interval(gsd.low * 100, gsd.high * 100),
         weed_cover_pct=weed_cover,
-        weed_cover_pct_interval95=_cover_interval(weed_cover, ratios.cover[Cover.WEED], area_m2),
+        weed_cover_pct_interval95=weed_interval,
         weed_count=weeds,
         weed_count_interval95=_count_interval(weeds, ratios.count[Cover.WEED]),
         crop_cover_pct=crop_cover,
@@ -82,12 +105,12 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         unseen_pct_interval95=intervals.edge_interval(unseen, field.length, field.area, error),
         position_error_m=error,
         layer_label=scene.label,
-        warnings=(*scene.warnings, *_warnings(evidence, error)),
-        hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence))
-        if scene.single_weeds
-        else (),
+        warnings=(*scene.warnings, *_strange_ground(evidence, area_m2), *_warnings(evidence, error)),
+        hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence)) if _basis(evidence) else (),
         photos_used=len(evidence.plan.views),
         photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
+        weed_basis=_basis(evidence),
+        ladder=evidence.ladder,
     )
 
 
@@ -99,7 +122,23 @@ def _mean(layer: NDArray[np.float32], seen: NDArray[np.float32]) -> float | None
     return 100 * float(np.average(layer[known].astype(float), weights=seen[known].astype(float)))
 
 
+def _basis(evidence: Evidence) -> WeedBasis | None:
+    """What weeds are called from; from rows only where rows were found."""
+    if evidence.scene.basis is WeedBasis.ROWS and evidence.between is None:
+        return None
+    return evidence.scene.basis
+
+
+def _weed_cover(evidence: Evidence, ratio: Interval, area_m2: float) -> tuple[float | None, Interval | None]:
+    """Weed cover in percent with its interval: of all ground, or of that between the rows."""
+    if evidence.between:
+        return evidence.between.percent, evidence.between.interval95
+    percent = _mean(evidence.grid.weed_cover, evidence.grid.seen)
+    return percent, _cover_interval(percent, ratio, area_m2)
+
+
 def _count(evidence: Evidence, cover: Cover) -> int | None:
+    """Sure and unsure plants together: the ratios of the model's card are those of all that it reports."""
     if not evidence.scene.single_weeds:
         return None
     return sum(one.cover is cover for one in evidence.detections)
@@ -155,6 +194,52 @@ def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
     if error > FAR_OFF_M:
         template = N_("Positions are only good to {error} m: look around each spot, or fly with RTK.")
         found.append(Sentence(template, {"error": round(error, 1)}))
+    found += _crop_warnings(evidence)
     if evidence.flight.simulated:
         found.append(Sentence(N_("These photos are simulated: nothing here is a real field.")))
     return found
+
+
+def _strange_ground(evidence: Evidence, area_m2: float) -> list[Sentence]:
+    """Ground that was photographed and not judged, because it does not look like a field."""
+    grid = evidence.grid
+    judged_m2 = float(grid.seen.sum()) * grid.cell_m**2
+    share = 1 - judged_m2 / area_m2 if area_m2 > 0 else 0.0
+    if evidence.scene.basis is None or share < NOT_JUDGED:
+        return []
+    template = N_(
+        "{share} % of the ground does not look like the fields that the weed model knows: nothing is called there."
+    )
+    return [Sentence(template, {"share": round(100 * share)})]
+
+
+def _crop_warnings(evidence: Evidence) -> list[Sentence]:
+    """What it means that the model does not know the crop, or seems not to."""
+    crop = evidence.field.crop
+    if evidence.scene.basis is WeedBasis.ROWS:
+        told: dict[str, str | int | float] = {
+            "crop": crop or "?",
+            "green": round(evidence.green_pct or 0.0, 1),
+        }
+        if evidence.between is None:
+            template = N_(
+                "The weed model does not know {crop}, and no crop rows were found: weeds are not called. "
+                "Plants cover {green} % of the ground."
+            )
+            return [Sentence(template, told)]
+        template = N_(
+            "Row-based: the weed model does not know {crop}, so weeds are what grows off the crop rows "
+            "({spacing} m apart), in percent of the ground between them. Within {strip} m of a row nothing is "
+            "judged, and weeds are not counted. Plants cover {green} % of the ground."
+        )
+        rows = {"spacing": round(evidence.between.spacing_m, 2), "strip": round(evidence.between.strip_m, 2)}
+        return [Sentence(template, told | rows)]
+    if evidence.ladder and not crop and not evidence.flight.simulated:
+        plants = evidence.ladder.doubtful, len(evidence.detections) + evidence.ladder.dropped
+        if plants[1] >= FEW_PLANTS and plants[0] > MOSTLY_UNSURE * plants[1]:
+            template = N_(
+                "The weed model is unsure of {share} % of the plants: it may not know this crop. "
+                "Name the crop of the field."
+            )
+            return [Sentence(template, {"share": round(100 * plants[0] / plants[1])})]
+    return []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldbox.config import Config, load_config, settings
+from fieldbox.config import Config, load_config, settings, settings_file, write_settings
 from fieldbox.errors import Misconfigured
 
 
@@ -131,3 +131,32 @@ def test_threads_follow_the_machine() -> None:
 def test_the_tree_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().storage.root = Path("/x")  # type: ignore[misc]
+
+
+def test_settings_are_written_where_they_belong(tmp_path: Path) -> None:
+    file = tmp_path / "fieldbox.toml"
+    file.write_text(
+        "# of the farm\n[web]\nport = 9000 # phones\n\n[ worker ]\n# few\nthreads = 1\n[map]\ncell_m = 2\n"
+    )
+    write_settings(file, {"worker.threads": 2, "models.weeds": 'a "b".onnx', "web.host": "0.0.0.0"})  # noqa: S104
+    config = load_config({}, file)
+    assert (config.worker.threads, config.models.weeds, config.web.host) == (2, Path('a "b".onnx'), "0.0.0.0")  # noqa: S104
+    assert (config.web.port, config.map.cell_m) == (9000, 2)
+    for kept in ("# of the farm", "port = 9000 # phones", "# few"):
+        assert kept in file.read_text()
+
+
+def test_a_settings_file_is_never_made_invalid(tmp_path: Path) -> None:
+    file = tmp_path / "fieldbox.toml"
+    file.write_text("[web]\nport = 9000\n")
+    with pytest.raises(Misconfigured, match=r"worker\.threads"):
+        write_settings(file, {"worker.threads": 1000})
+    assert file.read_text() == "[web]\nport = 9000\n"
+    with pytest.raises(Misconfigured, match="cannot be written"):
+        write_settings(tmp_path / "fieldbox.toml" / "below.toml", {"worker.threads": 1})
+
+
+def test_which_settings_file_is_read(tmp_path: Path) -> None:
+    assert settings_file({"FIELDBOX_CONFIG": "/a"}, tmp_path) == tmp_path
+    assert settings_file({"FIELDBOX_CONFIG": "/a"}) == Path("/a")
+    assert settings_file({}) == Path("/etc/fieldbox/fieldbox.toml")

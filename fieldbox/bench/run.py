@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fieldbox.arrivals import geometries_of
 from fieldbox.bench import floor, naive
 from fieldbox.bench.memory import PeakWatch
 from fieldbox.config import Config
@@ -22,8 +23,7 @@ from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import read_metadata
 from fieldbox.looking import judge_scene
-from fieldbox.models import load_weeds, models_folder
-from fieldbox.pipeline import geometries_of
+from fieldbox.models import load_scenes, load_weeds, models_folder
 from fieldbox.services.simulation import simulate_flight
 from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
@@ -184,6 +184,7 @@ def _planned_pixels(config: Config, files: list[Path], reduction: int) -> float:
         list(geometries.values()),
         lambda name: by_name[name].read_bytes(),
         load_weeds(config),
+        load_scenes(),
         least_reduction=reduction,
     )
     return plan_coverage(geometries.values()).pixels / scene.scale**2

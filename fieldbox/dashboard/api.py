@@ -67,12 +67,22 @@ def weeds(survey_id: str) -> Response:
 
     `bbox` is west,south,east,north in degrees, `limit` at most 2000; `truncated` tells of more.
     """
+    return _plants(survey_id, Cover.WEED, poor=False)
+
+
+@api.get("/surveys/<survey_id>/poor")
+def poor(survey_id: str) -> Response:
+    """Crop plants called stunted or yellowing beside their neighbours (relative), as `weeds` gives weeds."""
+    return _plants(survey_id, Cover.CROP, poor=True)
+
+
+def _plants(survey_id: str, cover: Cover, *, poor: bool) -> Response:
     _survey(survey_id)
     limit = min(MOST_WEEDS, max(1, request.args.get("limit", MOST_WEEDS, type=int)))
-    found = box().store.detections(survey_id, bbox=_bbox(), cover=Cover.WEED, limit=limit + 1)
+    found = box().store.detections(survey_id, bbox=_bbox(), cover=cover, poor=poor, limit=limit + 1)
     answer = jsonify(
         type="FeatureCollection",
-        features=[_weed(each) for each in found[:limit]],
+        features=[_plant(each) for each in found[:limit]],
         truncated=len(found) > limit,
     )
     answer.headers["Cache-Control"] = f"private, max-age={_HOUR}"
@@ -133,7 +143,8 @@ def _spot(spot: Hotspot) -> dict[str, Any]:
     }
 
 
-def _weed(plant: DetectionLike) -> dict[str, Any]:
+def _plant(plant: DetectionLike) -> dict[str, Any]:
+    judged = {"health": plant.health.value if plant.health else None} if plant.cover is Cover.CROP else {}
     # 8 decimals of a degree are about a millimetre: outlines of small weeds keep their shape.
     ring = [[round(float(lon), 8), round(float(lat), 8)] for lon, lat in plant.outline]
     return {
@@ -142,10 +153,12 @@ def _weed(plant: DetectionLike) -> dict[str, Any]:
         "properties": {
             "class": str(plant.cover),
             "score": round(plant.score, 3),
+            "certainty": "sure" if plant.sure else "unsure",
             "area_cm2": round(plant.area_cm2, 1),
             "position_error_m": round(plant.position_error_m, 2),
             "photo": plant.digest,
             "x": round(plant.pixel_x),
             "y": round(plant.pixel_y),
+            **judged,
         },
     }

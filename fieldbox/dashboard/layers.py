@@ -96,7 +96,9 @@ LAYERS = {
             3.0,
             1,
             N_("compared with this field's middle"),
-            N_("Relative: brown is poorer than the rest of this field on this day, green is better."),
+            N_(
+                "Relative: brown is poorer than the rest of this field on this day, green is better. No diagnosis."
+            ),
             BR_BG,
             (0.85, 0.85),
         ),

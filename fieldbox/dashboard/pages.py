@@ -181,6 +181,21 @@ def rename_field(field_id: int) -> Page:
     return redirect(url_for("pages.field", field_id=field_id))
 
 
+@pages.post("/fields/<int:field_id>/crop")
+def name_crop(field_id: int) -> Page:
+    """Say what grows on a field; nothing: it is not known."""
+    store = box().store
+    found = store.field(field_id)
+    if found is None:
+        abort(404)
+    crop = " ".join(request.form.get("crop", "").split())[:LONGEST_NAME] or None
+    if crop != found.crop:
+        store.name_crop(field_id, crop)
+        store.audit(current_user.name, "crop named", f"{field_id}: {found.crop} → {crop}")
+        flash(say("The crop is now %(crop)s.", crop=crop) if crop else say("The crop is not named now."))
+    return redirect(url_for("pages.field", field_id=field_id))
+
+
 @pages.get("/surveys/<survey_id>/hotspots/<int:rank>")
 def hotspot(survey_id: str, rank: int) -> Page:
     """The photo that shows a hotspot."""
@@ -198,7 +213,8 @@ def look(survey_id: str, digest: str) -> Page:
         x, y = (round(float(request.args[name])) for name in ("x", "y"))
     except (KeyError, ValueError, OverflowError):
         abort(400)
-    return _evidence(_survey(survey_id), digest=digest, x=x, y=y, spot=None)
+    told = {name: request.args.get(name) for name in ("certainty", "health")}
+    return _evidence(_survey(survey_id), digest=digest, x=x, y=y, spot=None, **told)
 
 
 def _evidence(survey: Survey, **shown: Any) -> str:
@@ -258,6 +274,7 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
         "layers": [layer["key"] for layer in layers],
         "boundary": [(lat, lon) for lon, lat in field_.boundary],
         "weeds": url_for("api.weeds", survey_id=survey.id) if survey.weed_count is not None else None,
+        "poor": url_for("api.poor", survey_id=survey.id) if survey.weed_count is not None else None,
         "look": url_for("pages.look", survey_id=survey.id, digest="DIGEST"),
         "hotspots": [
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
 from fieldbox.dashboard.ports import FlightRowLike, JobLike
-from fieldbox.domain import Capture, Flight, Interval, LayerLabel, Rejection, Survey
+from fieldbox.domain import Capture, Flight, Interval, LayerLabel, PlantHealth, Rejection, Survey, WeedBasis
 from fieldbox.i18n import N_
 
 LABELS: Mapping[LayerLabel, str] = {
@@ -25,8 +25,17 @@ STEPS: Mapping[str, str] = {
     "copy": N_("Copying photos"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),
+    "again": N_("Looking again at what is doubtful"),
     "map": N_("Drawing the map"),
     "mosaic": N_("Putting the mosaic together"),
+}
+HEALTH: Mapping[str | None, str] = {
+    PlantHealth.STUNTED: N_(
+        "Smaller than its neighbours in the row. Relative: it may be nothing, and is no diagnosis."
+    ),
+    PlantHealth.YELLOWING: N_(
+        "Yellower than its neighbours in the row. Relative: it may be nothing, and is no diagnosis."
+    ),
 }
 _SHOWN_NAMES = 200
 
@@ -70,6 +79,11 @@ def figures(survey: Survey) -> list[Figure]:
         _figure(say("Weed plants"), s.weed_count, "", s.weed_count_interval95),
         _figure(say("Crop covers"), s.crop_cover_pct, "%", s.crop_cover_pct_interval95, 1),
         _figure(say("Crop plants"), s.crop_count, "", s.crop_count_interval95),
+        *(
+            []
+            if s.crop_missing is None
+            else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", None)]
+        ),
         _figure(say("Health (100 is best)"), s.health_index, "", s.health_index_interval95),
         _figure(say("Area seen"), s.area_ha, "ha", s.area_ha_interval95, 2),
         _figure(say("Not seen"), s.unseen_pct, "%", s.unseen_pct_interval95, 1),
@@ -83,6 +97,8 @@ def headline(survey: Survey) -> str:
     if survey.weed_cover_pct is None:
         return say("How many weeds there are is not known from this flight.")
     cover = f"{number(survey.weed_cover_pct, 1)} %{_range(survey.weed_cover_pct_interval95, 1)}"
+    if survey.weed_basis is WeedBasis.ROWS:
+        return say("Weeds cover %(cover)s of the ground between the rows (row-based).", cover=cover)
     if survey.weed_count is None:
         return say("Weeds cover %(cover)s of the ground.", cover=cover)
     return say_many(
@@ -91,6 +107,26 @@ def headline(survey: Survey) -> str:
         survey.weed_count,
         cover=cover,
         range=_range(survey.weed_count_interval95, 0),
+    )
+
+
+def health(verdict: str | None) -> str:
+    """What a crop plant's verdict means; empty where there is none to tell."""
+    return say(HEALTH[verdict]) if verdict in HEALTH else ""
+
+
+def ladder(survey: Survey) -> str:
+    """What looking again at doubtful plants settled."""
+    if survey.ladder is None or not survey.ladder.doubtful:
+        return ""
+    return say(
+        "%(doubtful)s plants were doubtful at the first look; %(again)s of them were looked at again in other "
+        "photos: %(sure)s are sure now, %(dropped)s were no plants. %(unsure)s stay unsure.",
+        doubtful=number(survey.ladder.doubtful),
+        again=number(survey.ladder.looked_again),
+        sure=number(survey.ladder.settled_sure),
+        dropped=number(survey.ladder.dropped),
+        unsure=number(survey.ladder.still_unsure),
     )
 
 

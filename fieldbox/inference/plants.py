@@ -1,9 +1,9 @@
 """From the model's maps to single plants.
 
-The model gives, for each cell of 4x4 pixels, how likely soil, crop and weed are, how likely a plant's
-centre is, and where the centre of the plant lies that the cell belongs to. A peak of the centre map is a
-plant; each cell goes to the peak nearest to where it points. So touching plants come apart, and a plant
-whose leaves are apart stays one.
+The model gives, for each cell of 4x4 pixels, how likely its four quarters are plant, how likely a plant
+there is a weed, how likely a plant's centre is, and where the centre of the plant lies that the cell belongs
+to. A peak of the centre map is a plant; each cell goes to the peak nearest to where it points. So touching
+plants come apart, and a plant whose leaves are apart stays one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,23 @@ Ints = NDArray[np.int32]
 
 STRIDE = 4
 CROP, WEED = 1, 2
+QUARTERS, WEED_SHARE, CENTRE, OFFSET_X, OFFSET_Y = slice(0, 4), 4, 5, 6, 7
+"""Places of the model's maps."""
+FINE = STRIDE // 2
+"""Pixels a side of a quarter."""
 # Pixel position of the middle of cell 0: pixels 0 to 3, centre of the first at 0.
 CELL_MIDDLE = (STRIDE - 1) / 2
+QUARTER_MIDDLE = (FINE - 1) / 2
 # The rim of a large plant points less exactly than a small plant's: by this share of the way.
 ASTRAY = 0.3
 # A cell this many times likelier to be of the other class is no part of a plant.
 PLAINLY = 3.0
-# Steps a cell in which outlines are drawn.
+# Steps a quarter in which outlines are drawn.
 FINER = 2
 GROW = np.ones((2, 2), np.uint8)
+FEATURES = 6
+"""Of a plant, on which its scores rest: see `_features`."""
+PLAIN_JUDGE = ((0.0, 1.0, 0.0, 1.0, 0.0, 0.0),) * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,73 +47,81 @@ class Decoding:
 
     peak        least centre probability of a plant
     window      side in cells of the square in which a centre must be the highest
-    green       least probability of not being soil for a cell to count at all
-    edge        crop, weed: its outline lies at this share of its own typical probability of not being soil
+    green       least probability of being plant for a cell to count at all
+    edge        crop, weed: its outline lies at this share of its own typical probability of being plant
     reach       a cell that points more than this many cells beside every centre is no plant's; a cell far
                 from its centre may miss it by `ASTRAY` of its distance more
-    crop_bias   a plant is crop where its crop share is above this times its weed share
-    least       least raw score to report: crop, weed
     smallest    least area of a plant, in cells
-    split       two peaks are one plant where the ridge between them keeps this share of the lower one
-    lean        crop, weed: a cell is plant where its probability times this is above that of soil, so
-                that the covered area is right on the tuning columns (training favours rare weeds)
-    slope, shift  per class (crop, weed): probability = 1 / (1 + exp(-(slope * raw + shift)))
+    split       crop, weed: two peaks are one plant where the ridge between them keeps this share of the lower one
+    cover       crop, weed: a cell counts as covered where its probability of being plant is at least this
+    judge       crop, weed: weights of a plant's features (see `_features`); the logistic function of their sum
+                is the probability that a plant of that class stands there
+    least       crop, weed: least such probability to report a plant
+    sure        crop, weed: from this probability on a plant is called sure
     """
 
     peak: float = 0.15
     window: int = 5
     green: float = 0.15
-    edge: tuple[float, float] = (0.6, 0.7)
+    edge: tuple[float, float] = (0.6, 0.6)
     reach: float = 6.0
-    crop_bias: float = 0.75
-    least: tuple[float, float] = (0.45, 0.45)
     smallest: float = 2.0
-    split: float = 0.8
-    lean: tuple[float, float] = (1.0, 1.0)
-    slope: tuple[float, float] = (6.0, 6.0)
-    shift: tuple[float, float] = (-2.7, -2.7)
+    split: tuple[float, float] = (0.3, 0.35)
+    cover: tuple[float, float] = (0.5, 0.5)
+    judge: tuple[tuple[float, ...], tuple[float, ...]] = PLAIN_JUDGE
+    least: tuple[float, float] = (0.4, 0.4)
+    sure: tuple[float, float] = (0.8, 0.8)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> Decoding:
-        """From the model's metadata; what is missing there has its default, one number stands for both classes.
+        """From the model's metadata; what is missing there has its default.
 
         Raises `ValueError` for an unknown name or a value of another shape than the default's.
         """
         plain = cls()
         values: dict[str, object] = {}
         for key, value in stored.items():
-            example = getattr(plain, key, None)
-            plain_value = tuple(value) if isinstance(value, list) else value
-            if isinstance(example, tuple) and isinstance(plain_value, float):
-                plain_value = (plain_value,) * len(example)
-            if not _alike(plain_value, example):
+            tupled = _tupled(value)
+            if not _alike(tupled, getattr(plain, key, None)):
                 raise ValueError(f"decoding: {key} cannot be {value!r}")
-            values[key] = plain_value
+            values[key] = tupled
         return dataclasses.replace(plain, **values)  # type: ignore[arg-type]
 
 
+def _tupled(value: object) -> object:
+    return tuple(_tupled(one) for one in value) if isinstance(value, list | tuple) else value
+
+
 def _alike(value: object, example: object) -> bool:
-    """Whether both are a number, or both a tuple of as many numbers."""
+    """Whether both are a number, or both a tuple of as many that are alike."""
     if isinstance(example, tuple):
-        return isinstance(value, tuple) and len(value) == len(example) and all(_alike(v, 0.0) for v in value)
-    return (
-        isinstance(example, (int, float)) and isinstance(value, (int, float)) and not isinstance(value, bool)
-    )
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(example)
+            and all(_alike(one, other) for one, other in zip(value, example, strict=True))
+        )
+    return isinstance(example, int | float) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
 class Plants:
     """Single plants of one window; N of them.
 
-    classes    uint8 [N]: 1 crop, 2 weed
-    scores     float32 [N]: probability that it is a plant of that class
-    centres    float32 [N, 2]: x, y in window pixels; the centre of the top-left pixel is (0, 0)
-    areas_px   float32 [N]: covered area in square pixels
-    outlines   N of float32 [K, 2]: x, y of its outline's corners, window pixels as above
+    classes      uint8 [N]: 1 crop, 2 weed
+    scores       float32 [N]: probability that a plant of that class stands there
+    others       float32 [N]: probability that it is one of the other class
+    weed_share   float32 [N]: probability of weed, given that it is a plant
+    sure         bool [N]: the score is high enough to act on
+    centres      float32 [N, 2]: x, y in window pixels; the centre of the top-left pixel is (0, 0)
+    areas_px     float32 [N]: covered area in square pixels
+    outlines     N of float32 [K, 2]: x, y of its outline's corners, window pixels as above
     """
 
     classes: NDArray[np.uint8]
     scores: Floats
+    others: Floats
+    weed_share: Floats
+    sure: NDArray[np.bool_]
     centres: Floats
     areas_px: Floats
     outlines: tuple[Floats, ...]
@@ -135,62 +151,117 @@ class _Cells:
     x: Ints
     y: Ints
     green: Floats
-    crop: Floats
     weed: Floats
     away: Floats
     owner: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Everything that may be a plant, before it is decided what is reported.
+
+    features     float32 [N, FEATURES]
+    weed_share   float32 [N]
+    centres, areas_px, outlines    as in `Plants`
+    """
+
+    features: Floats
+    weed_share: Floats
+    centres: Floats
+    areas_px: Floats
+    outlines: tuple[Floats, ...]
+
+
 def no_plants() -> Plants:
     """Of a window without any."""
+    none = np.zeros(0, np.float32)
     return Plants(
-        np.zeros(0, np.uint8),
-        np.zeros(0, np.float32),
-        np.zeros((0, 2), np.float32),
-        np.zeros(0, np.float32),
-        (),
+        np.zeros(0, np.uint8), none, none, none, np.zeros(0, np.bool_), np.zeros((0, 2), np.float32), none, ()
     )
 
 
 def segment(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Segmentation:
     """Decode the maps of one window.
 
-    maps: float32 [6, h, w] as the model gives them; size: (H, W) of the window in pixels, at most 4h, 4w.
+    maps: float32 [8, h, w] as the model gives them; size: (H, W) of the window in pixels, at most 4h, 4w.
     """
-    rows, columns = math.ceil(size[0] / STRIDE), math.ceil(size[1] / STRIDE)
-    maps = maps[:, :rows, :columns]
-    soil, crop, weed = maps[0], maps[1], maps[2]
-    planted = np.where(weed > crop, np.uint8(WEED), np.uint8(CROP))
-    best = np.maximum(crop, weed)
-    lean = np.where(planted == CROP, np.float32(decoding.lean[0]), np.float32(decoding.lean[1]))
-    bare = soil >= best * lean
-    classes = np.where(bare, np.uint8(0), planted)
-    certainty = (np.where(bare, soil, best) * 255 + 0.5).astype(np.uint8)
+    maps = _cropped(maps, size)
+    green, weed = maps[QUARTERS].mean(0), maps[WEED_SHARE]
+    is_weed = weed > np.float32(0.5)
+    covered = green >= np.where(is_weed, np.float32(decoding.cover[1]), np.float32(decoding.cover[0]))
+    classes = np.where(covered, np.where(is_weed, np.uint8(WEED), np.uint8(CROP)), np.uint8(0))
+    share = np.maximum(weed, 1 - weed)
+    certainty = (np.where(covered, green * share, 1 - green) * 255 + 0.5).astype(np.uint8)
     return Segmentation(classes, certainty, find_plants(maps, decoding, size))
 
 
 def find_plants(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Plants:
     """Single plants of one window; `maps` and `size` as in `segment`."""
+    return judged(candidates(maps, decoding, size), decoding)
+
+
+def candidates(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Candidates:
+    """All that may be plants in one window; `maps` and `size` as in `segment`."""
+    maps = _cropped(maps, size)
     peaks = _peaks(maps, decoding)
-    if not len(peaks):
-        return no_plants()
-    cells = _claim(maps, peaks, decoding)
+    cells = _claim(maps, peaks, decoding) if len(peaks) else None
+    if cells is None or not len(cells.x):
+        none = np.zeros(0, np.float32)
+        return Candidates(np.zeros((0, FEATURES), np.float32), none, np.zeros((0, 2), np.float32), none, ())
     return _describe(maps, peaks, cells, decoding, size)
+
+
+def judged(found: Candidates, decoding: Decoding) -> Plants:
+    """Those of the candidates that are likely enough, each as the class that is likelier."""
+    if not len(found.features):
+        return no_plants()
+    both = probabilities(found.features, decoding)
+    place = both.argmax(1)
+    rows = np.arange(len(both))
+    scores, least = both[rows, place], np.array(decoding.least)[place]
+    kept = np.flatnonzero(scores >= least)
+    place = place[kept]
+    return Plants(
+        classes=(place + 1).astype(np.uint8),
+        scores=scores[kept],
+        others=both[kept, 1 - place],
+        weed_share=found.weed_share[kept],
+        sure=scores[kept] >= np.array(decoding.sure, np.float32)[place],
+        centres=found.centres[kept],
+        areas_px=found.areas_px[kept],
+        outlines=tuple(found.outlines[i] for i in kept),
+    )
+
+
+def probabilities(features: Floats, decoding: Decoding) -> Floats:
+    """Of each plant, that it is a crop plant and that it is a weed: float32 [N, 2]."""
+    crop, weed = features.copy(), features
+    # The class's own share of the evidence: for crop it is the weed's with the other sign.
+    crop[:, 3] = -crop[:, 3]
+    sums = np.stack(
+        [side @ np.array(w, np.float32) for side, w in zip((crop, weed), decoding.judge, strict=True)], 1
+    )
+    made: Floats = (1 / (1 + np.exp(-sums))).astype(np.float32)
+    return made
+
+
+def _cropped(maps: Floats, size: tuple[int, int]) -> Floats:
+    return maps[:, : math.ceil(size[0] / STRIDE), : math.ceil(size[1] / STRIDE)]
 
 
 def _peaks(maps: Floats, decoding: Decoding) -> Ints:
     """Cells (x, y) where the centre map is highest around."""
-    centre = np.ascontiguousarray(maps[3])
+    centre = np.ascontiguousarray(maps[CENTRE])
     around = cv2.dilate(centre, np.ones((decoding.window, decoding.window), np.uint8))
-    top = (centre >= around) & (centre >= decoding.peak) & (maps[0] < 1 - decoding.green)
+    top = (centre >= around) & (centre >= decoding.peak) & (maps[QUARTERS].max(0) > decoding.green)
     y, x = np.nonzero(top)
     peaks = np.stack([x, y], 1).astype(np.int32)
     strength = centre[y, x]
     order = np.argsort(-strength, kind="stable")
-    return _merged(peaks[order], strength[order], centre, decoding)
+    return _merged(peaks[order], strength[order], maps, decoding)
 
 
-def _merged(peaks: Ints, strength: Floats, centre: Floats, decoding: Decoding) -> Ints:
+def _merged(peaks: Ints, strength: Floats, maps: Floats, decoding: Decoding) -> Ints:
     """Drop a peak that hangs together with a stronger one by a high ridge: they are one plant."""
     count = len(peaks)
     if count < 2:
@@ -202,8 +273,10 @@ def _merged(peaks: Ints, strength: Floats, centre: Floats, decoding: Decoding) -
         return peaks
     steps = np.linspace(0.0, 1.0, 9, dtype=np.float32)[None, :, None]
     along = np.rint(peaks[weaker, None] * (1 - steps) + peaks[stronger, None] * steps).astype(np.int32)
-    ridge = centre[along[..., 1], along[..., 0]].min(1)
-    dropped = weaker[ridge >= decoding.split * strength[weaker]]
+    ridge = maps[CENTRE][along[..., 1], along[..., 0]].min(1)
+    is_weed = maps[WEED_SHARE][peaks[:, 1], peaks[:, 0]] > 0.5
+    split = np.where(is_weed[weaker], np.float32(decoding.split[1]), np.float32(decoding.split[0]))
+    dropped = weaker[ridge >= split * strength[weaker]]
     kept = np.ones(count, bool)
     kept[dropped] = False
     return peaks[kept]
@@ -217,106 +290,127 @@ def _claim(maps: Floats, peaks: Ints, decoding: Decoding) -> _Cells:
     distance, labels = cv2.distanceTransformWithLabels(empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     owner_of = np.zeros(int(labels.max()) + 1, np.int32)
     owner_of[labels[peaks[:, 1], peaks[:, 0]]] = np.arange(len(peaks), dtype=np.int32)
-    y, x = np.nonzero(maps[0] < 1 - decoding.green)
-    step_x, step_y = maps[4][y, x] / STRIDE, maps[5][y, x] / STRIDE
+    y, x = np.nonzero(maps[QUARTERS].max(0) > decoding.green)
+    step_x, step_y = maps[OFFSET_X][y, x] / STRIDE, maps[OFFSET_Y][y, x] / STRIDE
     to_x = np.clip(np.rint(x + step_x), 0, columns - 1).astype(np.int32)
     to_y = np.clip(np.rint(y + step_y), 0, rows - 1).astype(np.int32)
     away = np.hypot(step_x, step_y)
     close = distance[to_y, to_x] <= decoding.reach + ASTRAY * away
     x, y, to_x, to_y, away = x[close], y[close], to_x[close], to_y[close], away[close]
     return _Cells(
-        x.astype(np.int32), y.astype(np.int32), 1 - maps[0][y, x], maps[1][y, x], maps[2][y, x], away,
+        x.astype(np.int32), y.astype(np.int32), maps[QUARTERS, y, x].mean(0), maps[WEED_SHARE][y, x], away,
         owner_of[labels[to_y, to_x]],
     )  # fmt: skip
 
 
-def _trim(cells: _Cells, is_crop: NDArray[np.bool_], levels: Floats) -> _Cells:
-    """Drop the cells below the level of their plant, and those that are plainly of the other class.
+def _trim(cells: _Cells, is_weed: NDArray[np.bool_]) -> _Cells:
+    """Drop the cells that are plainly of another class than their plant.
 
-    The latter are weeds around a crop plant that point to its centre, for want of one of their own.
+    They are weeds around a crop plant that point to its centre, for want of one of their own.
     """
-    mine = np.where(is_crop[cells.owner], cells.crop, cells.weed)
-    kept = (cells.green >= levels[cells.owner]) & (PLAINLY * mine >= cells.crop + cells.weed - mine)
+    mine = np.where(is_weed[cells.owner], cells.weed, 1 - cells.weed)
+    kept = PLAINLY * mine >= 1 - mine
     return _Cells(*(getattr(cells, name)[kept] for name in _Cells.__slots__))
 
 
-def _judge(cells: _Cells, count: int, decoding: Decoding) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Of each plant: whether it is crop, its class's share of its cells, and the greenness at which it ends.
+def _judge(cells: _Cells, count: int) -> tuple[Floats, Floats]:
+    """Of each plant: the weed's share of its cells, and how green it typically is.
 
-    The plainer a cell, and the nearer to the centre, the more it counts. The plant ends at a share of its own
-    typical greenness, so that a faint plant is drawn as large as a plain one.
+    The plainer a cell, and the nearer to the centre, the more it counts.
     """
     weight = cells.green / (2 + cells.away)
-    parts = (weight, weight * cells.green, weight * cells.crop, weight * cells.weed)
-    total, squares, crop, weed = (np.bincount(cells.owner, part, count) for part in parts)
+    total, squares, weed = (
+        np.bincount(cells.owner, part, count) for part in (weight, weight * cells.green, weight * cells.weed)
+    )
     total = np.maximum(total, 1e-6)
-    is_crop = crop > decoding.crop_bias * weed
-    edge = np.where(is_crop, decoding.edge[0], decoding.edge[1])
-    share = np.where(is_crop, crop, weed) / total
-    return is_crop, share.astype(np.float32), (edge * squares / total).astype(np.float32)
+    return (weed / total).astype(np.float32), (squares / total).astype(np.float32)
 
 
 def _describe(
     maps: Floats, peaks: Ints, claimed: _Cells, decoding: Decoding, size: tuple[int, int]
-) -> Plants:
+) -> Candidates:
     count = len(peaks)
-    is_crop, share, levels = _judge(claimed, count, decoding)
-    cells = _trim(claimed, is_crop, levels)
-    area = np.bincount(cells.owner, minlength=count)
+    weed, typical = _judge(claimed, count)
+    is_weed = weed > 0.5
+    levels = np.where(is_weed, decoding.edge[1], decoding.edge[0]).astype(np.float32) * typical
+    cells = _trim(claimed, is_weed)
     parts = (cells.green, cells.green * cells.x, cells.green * cells.y)
     green, x, y = (np.bincount(cells.owner, part, count) for part in parts)
-    raw = share * maps[3][peaks[:, 1], peaks[:, 0]] ** 0.25
-    least = np.where(is_crop, decoding.least[0], decoding.least[1])
-    kept = np.flatnonzero((area >= decoding.smallest) & (raw >= least))
-    if not len(kept):
-        return no_plants()
-    kind = np.where(is_crop, CROP, WEED)[kept].astype(np.uint8)
-    slope, shift = np.array(decoding.slope)[kind - 1], np.array(decoding.shift)[kind - 1]
+    seen = np.flatnonzero(green > 0)
+    outlines, area = _outlines(maps, cells, seen, levels, size)
+    large = np.flatnonzero(area >= decoding.smallest)
+    kept = seen[large]
     limit = np.array([size[1] - 1, size[0] - 1], np.float32)
     centres = np.stack([x, y], 1)[kept] / green[kept, None] * STRIDE + CELL_MIDDLE
-    return Plants(
-        classes=kind,
-        scores=(1 / (1 + np.exp(-(slope * raw[kept] + shift)))).astype(np.float32),
+    peak = maps[CENTRE][peaks[kept, 1], peaks[kept, 0]]
+    return Candidates(
+        features=_features(peak, typical[kept], weed[kept], area[large]),
+        weed_share=weed[kept],
         centres=np.clip(centres, 0, limit).astype(np.float32),
-        areas_px=(area[kept] * STRIDE**2).astype(np.float32),
-        outlines=_outlines(1 - maps[0], cells, kept, levels, limit),
+        areas_px=(area[large] * STRIDE**2).astype(np.float32),
+        outlines=tuple(outlines[i] for i in large),
     )
 
 
+def _features(peak: Floats, typical: Floats, weed: Floats, area: Floats) -> Floats:
+    """1; log-odds of the centre, of being plant at all and of weed; log of the area in cells, and its square."""
+    size = np.log(area / 16)
+    made: Floats = np.stack(
+        [np.ones_like(peak), _odds(peak), _odds(typical), _odds(weed), size, size**2], 1
+    ).astype(np.float32)
+    return made
+
+
+def _odds(share: Floats) -> Floats:
+    inside = np.clip(share, 1e-3, 1 - 1e-3)
+    made: Floats = np.log(inside / (1 - inside))
+    return made
+
+
 def _outlines(
-    green: Floats, cells: _Cells, kept: NDArray[np.intp], levels: Floats, limit: Floats
-) -> tuple[Floats, ...]:
-    """Outline of the largest part of each kept plant."""
-    rows, columns = green.shape
+    maps: Floats, cells: _Cells, seen: NDArray[np.intp], levels: Floats, size: tuple[int, int]
+) -> tuple[list[Floats], Floats]:
+    """Outline of the largest part of each plant `seen`, in pixels, and its area in cells."""
+    rows, columns = maps.shape[1:]
     owners = np.full((rows, columns), -1, np.int32)
     owners[cells.y, cells.x] = cells.owner
     # numpy sorts small integers by radix, ten times faster.
     order = np.argsort(cells.owner.astype(np.int16) if len(levels) < 2**15 else cells.owner, kind="stable")
-    order = order[np.isin(cells.owner[order], kept)]
-    x, y, first = cells.x[order], cells.y[order], np.searchsorted(cells.owner[order], kept)
+    x, y, first = cells.x[order], cells.y[order], np.searchsorted(cells.owner[order], seen)
     # One cell around each plant, where there is one, lets the line run between the cells.
     left = np.maximum(np.minimum.reduceat(x, first) - 1, 0)
     right = np.minimum(np.maximum.reduceat(x, first) + 2, columns)
     top = np.maximum(np.minimum.reduceat(y, first) - 1, 0)
     bottom = np.minimum(np.maximum.reduceat(y, first) + 2, rows)
-    corners = np.stack([left, top], 1)
-    found = []
-    for plant, x0, x1, y0, y1 in np.stack([kept, left, right, top, bottom], 1).tolist():
-        part = green[y0:y1, x0:x1]
+    limit = np.array([size[1] - 1, size[0] - 1], np.float32)
+    found, area = [], np.empty(len(seen), np.float32)
+    for place, (plant, x0, x1, y0, y1) in enumerate(np.stack([seen, left, right, top, bottom], 1).tolist()):
+        green = _quarters(maps[QUARTERS, y0:y1, x0:x1])
         level = levels[plant]
-        own = (owners[y0:y1, x0:x1] == plant) | (part < level)
-        found.append(_contour(part * own, level))
-    lengths = [len(points) for points in found]
-    # cv2.resize keeps the outer edges in place: fine pixel i lies at (i + 0.5) / FINER - 0.5 of the part.
-    points = (
-        (np.concatenate(found).astype(np.float32) + 0.5) / FINER - 0.5 + np.repeat(corners, lengths, axis=0)
+        mine = owners[y0:y1, x0:x1] == plant
+        # Outside its own cells only what is below the level: there the line is drawn, not beyond.
+        own = np.repeat(np.repeat(mine, 2, 0), 2, 1) | (green < level)
+        line, inside = _contour(green * own, level)
+        # cv2.resize keeps the outer edges in place: fine pixel i lies at (i + 0.5) / FINER - 0.5 of the part.
+        points = (line.astype(np.float32) + 0.5) / FINER - 0.5
+        pixels = (points + np.array([2 * x0, 2 * y0], np.float32)) * FINE + np.float32(QUARTER_MIDDLE)
+        found.append(np.clip(pixels, 0, limit).astype(np.float32))
+        area[place] = inside / (4 * FINER**2)
+    return found, area
+
+
+def _quarters(four: Floats) -> Floats:
+    """[4, h, w] to [2 h, 2 w]."""
+    height, width = four.shape[1:]
+    made: Floats = np.ascontiguousarray(
+        four.reshape(2, 2, height, width).transpose(2, 0, 3, 1).reshape(2 * height, 2 * width)
     )
-    placed = np.clip(points * STRIDE + CELL_MIDDLE, 0, limit).astype(np.float32)
-    return tuple(np.split(placed, np.cumsum(lengths)[:-1]))
+    return made
 
 
-def _contour(green: Floats, level: np.float32) -> Ints:
-    """Longest line around where `green` is at least `level`, [K, 2] in corners of squares of 1 / `FINER` cell."""
+def _contour(green: Floats, level: np.float32) -> tuple[Ints, int]:
+    """Longest line around where `green` is at least `level`, [K, 2] in corners of squares of 1 / `FINER` quarter;
+    and how many squares are inside."""
     fine = cv2.resize(green, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
     # Between the cells the highest value is a little below that of the cell: never leave nothing.
     plant = (fine >= min(level, fine.max())).view(np.uint8)
@@ -326,4 +420,4 @@ def _contour(green: Floats, level: np.float32) -> Ints:
         cv2.copyMakeBorder(plant, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=0), GROW, anchor=(1, 1)
     )
     contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return np.asarray(max(contours, key=len)[:, 0], np.int32)
+    return np.asarray(max(contours, key=len)[:, 0], np.int32), int(np.count_nonzero(plant))

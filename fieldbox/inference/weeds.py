@@ -98,13 +98,13 @@ class WeedModel:
         self,
         session: Runs,
         *,
-        name: str,
-        version: str,
+        release: str,
         gsd_range_mm: tuple[float, float],
         decoding: Decoding,
         ratios: Ratios | None = None,
         macs_per_pixel: float = 0.0,
         native_gsd_mm: float = NATIVE_GSD_MM,
+        crops: Sequence[str] = (),
     ) -> None:
         self._session = session
         self.decoding = decoding
@@ -112,7 +112,9 @@ class WeedModel:
         self.ratios = ratios or Ratios()
         self.macs_per_pixel = macs_per_pixel
         self.native_gsd_mm = native_gsd_mm
-        self.release = f"{name}@{version}"
+        self.crops = tuple(crops)
+        """That training showed, in small letters."""
+        self.release = release
         self.digest = session.digest
 
     @classmethod
@@ -124,15 +126,21 @@ class WeedModel:
             low, high = json.loads(stored["gsd_mm"])
             decoding = Decoding.from_json(json.loads(stored["decoding"]))
             return cls(
-                session, name=stored["name"], version=stored["version"],
+                session, release=f"{stored['name']}@{stored['version']}",
                 gsd_range_mm=(float(low), float(high)), decoding=decoding,
                 ratios=Ratios.from_metadata(stored), macs_per_pixel=float(stored["macs_per_pixel"]),
                 native_gsd_mm=float(stored.get("native_gsd_mm", NATIVE_GSD_MM)),
+                crops=[str(crop) for crop in json.loads(stored["crops"])],
             )  # fmt: skip
         except (KeyError, ValueError, TypeError) as error:
             raise Misconfigured(
                 N_("The model file {file} lacks its description; install the release again."), file=path.name
             ) from error
+
+    @property
+    def sure_from(self) -> Mapping[Cover, float]:
+        """The score from which on a plant is called sure."""
+        return dict(zip((Cover.CROP, Cover.WEED), self.decoding.sure, strict=True))
 
     def look(self, window: NDArray[np.uint8]) -> Segmentation:
         """Find the plants in one window.

@@ -93,6 +93,12 @@ class PixelLayers:
     vari: NDArray[np.float32] | None = None
 
 
+def no_cells(cell_m: float) -> CellSums:
+    """Sums of nothing."""
+    empty = np.zeros(0, np.int64)
+    return CellSums(cell_m, empty, empty, np.zeros((0, len(Sum)), np.int64))
+
+
 def damaged() -> Misconfigured:
     """The error for stored bytes that cannot be read back."""
     return Misconfigured(N_("A stored result is damaged; delete the survey and run its flight again."))
@@ -108,8 +114,7 @@ def sum_cells(
     """
     kept = owned & np.isfinite(ground[..., 0])
     if not kept.any():
-        empty = np.zeros(0, np.int64)
-        return CellSums(cell_m, empty, empty, np.zeros((0, len(Sum)), np.int64))
+        return no_cells(cell_m)
     points = ground[kept]
     column = np.floor(points[:, 0] / cell_m).astype(np.int64)
     row = np.floor(-points[:, 1] / cell_m).astype(np.int64)

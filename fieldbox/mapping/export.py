@@ -20,14 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from fieldbox.domain import Cover, FieldMap
+from fieldbox.domain import Cover, FieldMap, PlantHealth
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.files import north_up, replacing
-from fieldbox.mapping.geo import lon_lat
+from fieldbox.mapping.geo import easting_northing, lon_lat
 
-VECTOR_LAYERS = ("weeds", "crop", "footprints")
+VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints")
 RASTER_LAYERS = ("health", "mosaic")
+GAP_WIDTH_M = 0.3
 LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
@@ -63,6 +64,8 @@ class ExportedPlant(Protocol):
     def outline(self) -> NDArray[np.float64]: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def sure(self) -> bool: ...
 
 
 def plant_features(plants: Sequence[ExportedPlant]) -> Features:
@@ -72,6 +75,7 @@ def plant_features(plants: Sequence[ExportedPlant]) -> Features:
         {
             "id": np.array([one.id for one in plants], np.int64),
             "class": np.array([one.cover.value for one in plants], object),
+            "certainty": np.array(["sure" if one.sure else "unsure" for one in plants], object),
             "score": np.array([round(one.score, 4) for one in plants], float),
             "area_cm2": np.array([round(one.area_cm2, 1) for one in plants], float),
             "position_error_m": np.array([round(one.position_error_m, 3) for one in plants], float),
@@ -80,6 +84,60 @@ def plant_features(plants: Sequence[ExportedPlant]) -> Features:
             "lon": np.array([round(one.lon, 9) for one in plants], float),
         },
     )
+
+
+class ExportedCropPlant(ExportedPlant, Protocol):
+    """What is known of crop plants beyond that."""
+
+    @property
+    def health(self) -> PlantHealth | None: ...
+    @property
+    def size_z(self) -> float | None: ...
+    @property
+    def colour_z(self) -> float | None: ...
+
+
+class ExportedGap(Protocol):
+    """What an export needs of a stored gap; its ends are lon, lat."""
+
+    @property
+    def start(self) -> tuple[float, float]: ...
+    @property
+    def end(self) -> tuple[float, float]: ...
+    @property
+    def missing(self) -> int: ...
+
+
+def crop_features(plants: Sequence[ExportedCropPlant]) -> Features:
+    """As `plant_features`, with how each compares with its neighbours: relative, null where not judged."""
+    plain = plant_features(plants)
+    told = {
+        "health": np.array([one.health.value if one.health else None for one in plants], object),
+        "size_z": np.array([_or_nan(one.size_z) for one in plants], float),
+        "colour_z": np.array([_or_nan(one.colour_z) for one in plants], float),
+    }
+    return Features(plain.shapes, {**plain.columns, **told})
+
+
+def gap_features(gaps: Sequence[ExportedGap], epsg: int) -> Features:
+    """Strips of the crop rows where plants are missing, GAP_WIDTH_M wide, from plant to plant."""
+    ends = np.array([(*one.start, *one.end) for one in gaps], float).reshape(-1, 4)
+    ground = easting_northing(epsg, ends.reshape(-1, 2)).reshape(-1, 2, 2)
+    lines = shapely.linestrings(ground) if len(ground) else np.zeros(0, object)
+    strips = shapely.buffer(lines, GAP_WIDTH_M / 2, cap_style="flat")
+    return Features(
+        _polygons([np.asarray(strip.exterior.coords)[:-1] for strip in strips], epsg),
+        {
+            "id": np.arange(1, len(gaps) + 1, dtype=np.int32),
+            "class": np.array(["missing"] * len(gaps), object),
+            "missing": np.array([one.missing for one in gaps], np.int32),
+            "length_m": np.array([round(float(line.length), 2) for line in lines], float),
+        },
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def footprint_features(rings: Mapping[str, ArrayLike], epsg: int) -> Features:
@@ -199,11 +257,15 @@ def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.P
 
 
 def _write(features: Features, path: Path, driver: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
+    unknown = {
+        name: np.isnan(values) for name, values in columns.items() if values.dtype.kind == "f"
+    }  # not a number is no value that other programs read
     options = {"RFC7946": "YES", "COORDINATE_PRECISION": "8"} if driver == "GeoJSON" else {}
     pyogrio.raw.write(
         path,
         geometry=shapely.to_wkb(np.array(features.shapes, object)),
         field_data=list(columns.values()),
+        field_mask=[unknown.get(name) for name in columns],
         fields=np.array(list(columns), object),
         geometry_type="Polygon",
         crs="EPSG:4326",
@@ -251,4 +313,5 @@ def _write_csv(features: Features, path: Path) -> None:
         values = [column.tolist() for column in features.columns.values()]
         for row, shape in zip(zip(*values, strict=True), features.shapes, strict=True):
             middle = shape.centroid
-            writer.writerow([*row, *([f"{middle.y:.8f}", f"{middle.x:.8f}"] if middles else [])])
+            known = ["" if one is None or one != one else one for one in row]  # noqa: PLR0124  NaN
+            writer.writerow([*known, *([f"{middle.y:.8f}", f"{middle.x:.8f}"] if middles else [])])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 from fieldbox.domain import Cover, Detection
 from fieldbox.mapping.cells import CROP, WEED, CellSums, damaged
 
-_MAGIC = b"FBV1"
+_MAGIC = b"FBV3"
 _HEADER = struct.Struct("<4sIIII")
+VEGETATION = 3
+"""Cover of a patch that is green, and of which no more is known."""
 _COVERS = {CROP: Cover.CROP, WEED: Cover.WEED}
 _CODES = {cover: code for code, cover in _COVERS.items()}
+_NO_COLOUR = (math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -24,7 +28,7 @@ class Plants:
     """The plants of one view as arrays over N plants."""
 
     cover: NDArray[np.uint8]
-    """1 crop, 2 weed."""
+    """1 crop, 2 weed, 3 vegetation that was not told apart."""
     score: NDArray[np.float32]
     place: NDArray[np.float64]
     """[N, 2] east, north of the centre."""
@@ -35,6 +39,12 @@ class Plants:
     """[N, 2] x, y of the centre in the full-scale photo."""
     beyond_m: NDArray[np.float32]
     """How far the centre lies outside the ground that the view answers for: 0 if it is inside."""
+    colour: NDArray[np.float32]
+    """[N, 3] mean red, green, blue (0 to 255) of the plant's green pixels; NaN where not known."""
+    sure: NDArray[np.bool_]
+    """[N] by the model's rule."""
+    weed_share: NDArray[np.float32]
+    """[N] probability of weed, given that it is a plant; NaN where not known."""
     ends: NDArray[np.int32]
     """[N] where each plant's outline ends in `outline`."""
     outline: NDArray[np.float32]
@@ -61,14 +71,52 @@ class Plants:
             np.array([one.position_error_m for one in detections], np.float32),
             np.array([(one.pixel_x, one.pixel_y) for one in detections], np.float32).reshape(-1, 2),
             np.array(beyond_m, np.float32),
+            np.array([one.colour or _NO_COLOUR for one in detections], np.float32).reshape(-1, 3),
+            np.array([one.sure for one in detections], np.bool_),
+            np.array(
+                [math.nan if one.weed_share is None else one.weed_share for one in detections], np.float32
+            ),
             np.cumsum([len(ring) for ring in rings], dtype=np.int32),
             np.concatenate([np.zeros((0, 2)), *rings]).astype(np.float32),
         )
+
+    @classmethod
+    def patches(cls, place: NDArray[np.float64], area_m2: NDArray[np.float32], cover: int) -> Plants:
+        """Patches of one cover at `place` [N, 2], of which only the area is known."""
+        none, count = cls.none(), len(place)
+        unknown = np.full(count, np.nan, np.float32)
+        return replace(
+            none,
+            cover=np.full(count, cover, np.uint8),
+            score=unknown,
+            place=place,
+            area_m2=area_m2,
+            error_m=unknown,
+            pixel=np.full((count, 2), np.nan, np.float32),
+            beyond_m=np.zeros(count, np.float32),
+            colour=np.full((count, 3), np.nan, np.float32),
+            sure=np.zeros(count, np.bool_),
+            weed_share=unknown,
+            ends=np.zeros(count, np.int32),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Plants]) -> Plants:
+        """The plants of several windows of one photo."""
+        every = [cls.none(), *parts]
+        values = {
+            one.name: np.concatenate([getattr(part, one.name) for part in every]) for one in fields(cls)
+        }
+        starts = np.cumsum([0, *(len(part.outline) for part in every[:-1])])
+        ends = [part.ends + start for part, start in zip(every, starts, strict=True)]
+        return cls(**{**values, "ends": np.concatenate(ends).astype(np.int32)})
 
     def detection(self, index: int, digest: str) -> Detection:
         """One plant as the domain's noun."""
         start = int(self.ends[index - 1]) if index else 0
         east, north = self.place[index].tolist()
+        red, green, blue = self.colour[index].tolist()
+        share = float(self.weed_share[index])
         return Detection(
             cover=_COVERS[int(self.cover[index])],
             score=float(self.score[index]),
@@ -81,6 +129,9 @@ class Plants:
             pixel_x=float(self.pixel[index, 0]),
             pixel_y=float(self.pixel[index, 1]),
             owned=bool(self.beyond_m[index] <= 0),
+            sure=bool(self.sure[index]),
+            weed_share=None if math.isnan(share) else share,
+            colour=None if math.isnan(red) else (red, green, blue),
         )
 
     def detections(self, digest: str) -> tuple[Detection, ...]:
@@ -127,6 +178,9 @@ _FIELDS: tuple[tuple[str, str, int], ...] = (
     ("error_m", "<f4", 1),
     ("pixel", "<f4", 2),
     ("beyond_m", "<f4", 1),
+    ("colour", "<f4", 3),
+    ("weed_share", "<f4", 1),
+    ("sure", "?", 1),
     ("ends", "<i4", 1),
     ("cover", "u1", 1),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from fieldbox.arrivals import geometries_of
 from fieldbox.config import Config
 from fieldbox.domain import Cover, Survey
 from fieldbox.errors import Rejected
@@ -12,14 +13,15 @@ from fieldbox.i18n import N_
 from fieldbox.mapping.export import (
     Features,
     check_layer,
+    crop_features,
     export_raster,
     export_vector,
     footprint_features,
+    gap_features,
     plant_features,
 )
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.mosaic import read_map
-from fieldbox.pipeline import geometries_of
 from fieldbox.storage.store import Store
 
 COVERS = {"weeds": Cover.WEED, "crop": Cover.CROP}
@@ -35,7 +37,11 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
     if layer in COVERS:
         if survey.weed_count is None:
             raise Rejected(N_("Single plants were not called in this survey; its warnings say why."))
-        export_vector(plant_features(store.detections(survey.id, cover=COVERS[layer])), output, kind)
+        plants = store.detections(survey.id, cover=COVERS[layer])
+        features = crop_features(plants) if layer == "crop" else plant_features(plants)
+        export_vector(features, output, kind)
+    elif layer == "gaps":
+        export_vector(_gaps(store, survey), output, kind)
     elif layer == "footprints":
         export_vector(_footprints(store, survey), output, kind)
     else:
@@ -49,6 +55,14 @@ def _copy(source: Path, output: Path) -> None:
         )
     with replacing(output) as target:
         shutil.copyfile(source, target)
+
+
+def _gaps(store: Store, survey: Survey) -> Features:
+    if survey.crop_missing is None:
+        raise Rejected(N_("Missing plants are not known in this survey: the crop shows no regular rows."))
+    flight = store.flight(survey.flight_id)
+    geometries = geometries_of(flight.captures if flight else ())
+    return gap_features(store.gaps(survey.id), next(iter(geometries.values())).plane.epsg)
 
 
 def _footprints(store: Store, survey: Survey) -> Features:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fieldbox.arrivals import Arrival, take_in
 from fieldbox.config import Config
 from fieldbox.domain import Flight, Interval, Rejection, Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.models import release_sha
-from fieldbox.pipeline import Arrival, take_in
 from fieldbox.services import worker
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
@@ -119,7 +119,13 @@ class Outcome:
 
 
 def ingest(
-    config: Config, path: Path, *, field_name: str | None, wait: bool, shown: Progress | None = None
+    config: Config,
+    path: Path,
+    *,
+    field_name: str | None,
+    wait: bool,
+    crop: str | None = None,
+    shown: Progress | None = None,
 ) -> Outcome:
     """Take in `path` and queue its flights; with `wait`, return when they are mapped.
 
@@ -127,7 +133,7 @@ def ingest(
     """
     start = time.monotonic()
     with open_store(config) as store:
-        arrival = take_in(path, config, store, shown or _silent, field_name=field_name)
+        arrival = take_in(path, config, store, shown or _silent, field_name=field_name, crop=crop)
         _check_any(arrival)
         mappable = [flight for flight in arrival.flights if flight.field_id is not None]
         for flight in mappable:
@@ -152,6 +158,8 @@ def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
         **row,
         "position_error_m": survey.position_error_m,
         "layer_label": survey.layer_label.value,
+        "weed_basis": survey.weed_basis.value if survey.weed_basis else None,
+        "ladder": asdict(survey.ladder) if survey.ladder else None,
         "release": survey.release,
         "warnings": [str(warning) for warning in survey.warnings],
         "hotspots": len(survey.hotspots),
@@ -215,6 +223,7 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
         (_("Health index"), shown(survey.health_index, survey.health_index_interval95, " / 100", 0)),
         (_("Unsure"), shown(survey.unsure_pct, survey.unsure_pct_interval95, " %")),
         (_("Unseen"), shown(survey.unseen_pct, survey.unseen_pct_interval95, " %")),
+        (_("Looked again"), _ladder(survey)),
         (_("Hotspots"), str(len(survey.hotspots))),
         (_("Position error"), _("{error:.2f} m (95 %)").format(error=survey.position_error_m)),
         (_("Colours"), survey.layer_label.value),
@@ -229,6 +238,15 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
     width = max(len(name) for name, _value in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
     return lines + [f"! {warning}" for warning in survey.warnings]
+
+
+def _ladder(survey: Survey) -> str:
+    if survey.ladder is None:
+        return _("not known")
+    return _(
+        "{doubtful} plants were doubtful, {looked_again} of them seen in other photos: {settled_sure} now sure, "
+        "{dropped} no plants, {still_unsure} still unsure"
+    ).format(**asdict(survey.ladder))
 
 
 def _silent(_step: str, _done: int, _total: int) -> None:

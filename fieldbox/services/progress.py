@@ -13,11 +13,14 @@ STEPS = {
     "copy": N_("Copying photos"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),
+    "again": N_("Looking again at what is doubtful"),
     "map": N_("Drawing the map"),
     "mosaic": N_("Putting the mosaic together"),
     "grow": N_("Growing a simulated field"),
     "fly": N_("Flying a simulated drone"),
     "naive": N_("Timing the naive way"),
+    "tiles": N_("Timing the models"),
+    "calibrate": N_("Calibrating"),
     "floor": N_("Measuring the floor of this machine"),
 }
 """What a person reads for each step of the work."""

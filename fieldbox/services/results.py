@@ -11,6 +11,7 @@ from fieldbox.config import Config
 from fieldbox.domain import Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
+from fieldbox.modelops.files import refusals
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
 
@@ -73,6 +74,7 @@ def status(config: Config, *, as_json: bool) -> str:
         _("{free_gb:.1f} GB free of {total_gb:.1f} GB in {root}").format(**state["disk"]),
         _("{count} messages wait for a link").format(count=state["outbox_waiting"]),
     ]
+    lines += state["warnings"]
     lines += [
         _("flight {id}: {captures} photos, {state} ({step} {done}/{total})").format(**one)
         for one in state["flights"]
@@ -90,6 +92,7 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
     return {
         "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
         "outbox_waiting": len(store.messages("waiting")),
+        "warnings": [str(sentence) for sentence in refusals(config)],
         "flights": [
             {
                 "id": row.id,

@@ -95,6 +95,7 @@ def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]
         crops=given["crop"],
         weeds_per_m2=given["weeds"],
         relief_m=given["relief"],
+        symptoms=given["symptoms"] / 100,
         soil=given["soil"],
         sun_elevation_deg=given["sun_elevation"],
         seed=given["seed"],

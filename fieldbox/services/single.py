@@ -1,59 +1,84 @@
-"""Answers about one thing: a single image, one pixel of a photo, the models of this box."""
+"""Answers about one thing: a single image, one pixel of a photo."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fieldbox.config import Config
 from fieldbox.domain import Capture, Flight
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.i18n import N_, _
+from fieldbox.i18n import N_, Sentence, _
+from fieldbox.imagery import scene as scenes
+from fieldbox.imagery.colour import judge_colour
 from fieldbox.imagery.decode import decode_jpeg
-from fieldbox.inference.plants import CROP, WEED
-from fieldbox.looking import scale_sentence
-from fieldbox.models import load_weeds, pinned, weeds_path
+from fieldbox.imagery.indices import vegetation_indices
+from fieldbox.imagery.plantcolour import plant_colours
+from fieldbox.imagery.scene import COARSER, judge_picture
+from fieldbox.imagery.shrink import resample, shrink
+from fieldbox.inference.plants import CROP, STRIDE, WEED
+from fieldbox.inference.weeds import WeedModel
+from fieldbox.looking import barren_of, scale_sentence
+from fieldbox.models import load_scenes, load_weeds
 from fieldbox.services.box import open_store
 
 CLASSES = {CROP: "crop", WEED: "weed"}
 
 
 def detect(config: Config, image: Path, gsd_mm: float) -> dict[str, Any]:
-    """Plants of one JPEG without a pose: `detections` [{class, score, polygon}], covers in percent.
+    """Plants of one JPEG without a pose: `detections` [{class, score, sure, polygon}], covers in percent.
 
-    Covers are None, with no detections, where the scale is outside what the model was trained for.
-    Raises Rejected for what is no usable photo.
+    Covers are None, with no detections, where the scale, the colours or the scene are not what the model
+    was trained for. Raises Rejected for what is no usable photo.
     """
     pixels = decode_jpeg(_read(image))
     model = load_weeds(config)
-    low, high = model.gsd_range_mm
-    if not low <= gsd_mm <= high:
-        return {
-            "detections": [],
-            "crop_cover_pct": None,
-            "weed_cover_pct": None,
-            "warnings": [str(scale_sentence(gsd_mm, model))],
-        }
+    warnings = _warnings(pixels, gsd_mm, model)
+    if warnings:
+        told = [str(one) for one in warnings]
+        return {"detections": [], "crop_cover_pct": None, "weed_cover_pct": None, "warnings": told}
     seen = model.look(pixels)
     plants = seen.plants
+    sure = plants.sure
+    barren = barren_of(_colours(pixels, plants.outlines))
     return {
         "detections": [
             {
                 "class": CLASSES[int(plants.classes[i])],
                 "score": round(float(plants.scores[i]), 4),
+                "sure": bool(sure[i]),
                 "polygon": np.round(plants.outlines[i].astype(float), 2).tolist(),
             }
-            for i in range(len(plants))
+            for i in np.flatnonzero(~barren)
         ],
         "crop_cover_pct": 100 * float((seen.classes == CROP).mean()),
         "weed_cover_pct": 100 * float((seen.classes == WEED).mean()),
         "warnings": [],
     }
+
+
+def _colours(pixels: NDArray[np.uint8], outlines: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """[N, 3] mean colours of the green pixels of plants; NaN where there are none."""
+    small = shrink(pixels, STRIDE)
+    return plant_colours(small, vegetation_indices(small).vegetation, outlines, STRIDE)
+
+
+def _warnings(pixels: NDArray[np.uint8], gsd_mm: float, model: WeedModel) -> list[Sentence]:
+    """Why no plants are called in an image; none if they can be."""
+    low, high = model.gsd_range_mm
+    found = [] if low <= gsd_mm <= high else [scale_sentence(gsd_mm, model)]
+    small = resample(pixels, COARSER * max(1.0, model.native_gsd_mm / gsd_mm))
+    colour = judge_colour(small)
+    if colour.sentence:
+        return [*found, colour.sentence]
+    oddity = scenes.judge_flight([judge_picture(small, load_scenes())])
+    return [*found, scenes.SENTENCES[oddity]] if oddity else found
 
 
 def describe(found: dict[str, Any]) -> str:
@@ -88,29 +113,6 @@ def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> dic
         raise Rejected(N_("Pixel {x}, {y} looks past the ground."), x=x, y=y)
     lat, lon = plane.to_geographic(east, north)
     return {"lat": float(lat), "lon": float(lon), "error_m": float(geometry.error95_m(pixel)[0])}
-
-
-def list_models(config: Config, *, as_json: bool) -> str:
-    """The models of this box, as text or a JSON list."""
-    model = load_weeds(config)
-    row = {
-        "name": model.release,
-        "file": weeds_path(config).name,
-        "sha256": model.digest,
-        "gsd_mm": list(model.gsd_range_mm),
-        "pinned": model.digest == pinned("weeds.onnx"),
-    }
-    if as_json:
-        return json.dumps([row])
-    return _("{name}  {file}  sha256 {sha256}  single weeds from {low:g} to {high:g} mm per pixel").format(
-        **row, low=model.gsd_range_mm[0], high=model.gsd_range_mm[1]
-    )
-
-
-def verify_models(config: Config) -> str:
-    """Check the model file against the digest pinned in the package. Raises Misconfigured."""
-    model = load_weeds(config)
-    return _("{name}: sound").format(name=model.release)
 
 
 def _capture_named(flight: Flight, file: str) -> Capture:

@@ -18,8 +18,8 @@ from fieldbox.domain import Cover
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
-from fieldbox.simulate import texture
-from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField
+from fieldbox.simulate import symptoms, texture
+from fieldbox.simulate.scene import Bytes, Floats, Hole, Plant, SimField
 
 SOILS: dict[str, tuple[int, int, int]] = {
     "brown": (134, 118, 91),
@@ -59,6 +59,8 @@ class FieldOptions:
     """Standard deviation-like amplitude of the land's long waves."""
     ridge_m: float = 0.12
     soil: str = "brown"
+    symptoms: float = 0.0
+    """Share of the crop plants with a symptom: a third of them stunted, a third yellowing, a third gone."""
     clods: float = 1.0
     """Density of clods and stones, 1 as on the real field."""
     straw_per_m2: float = 5.0
@@ -88,6 +90,7 @@ def _check_options(options: FieldOptions) -> None:
         "weed_patches": (options.weed_patches, 1, 1000),
         "relief_m": (options.relief_m, 0.0, 20.0),
         "ridge_m": (options.ridge_m, 0.0, 0.5),
+        "symptoms": (options.symptoms, 0.0, 0.9),
         "clods": (options.clods, 0.0, 5.0),
         "straw_per_m2": (options.straw_per_m2, 0.0, 50.0),
         "sun_elevation_deg": (options.sun_elevation_deg, 5.0, 90.0),
@@ -135,7 +138,7 @@ def grow_field(options: FieldOptions) -> SimField:
     land = _Land(options, rng)
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
-    placed = _place(options, np.random.default_rng([options.seed, 2]))
+    placed, holes = _place(options, np.random.default_rng([options.seed, 2]))
     grown = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
     _raise(heights, land, grown)
@@ -147,6 +150,7 @@ def grow_field(options: FieldOptions) -> SimField:
         plants=tuple(grown),
         planted_m=options.size_m,
         surround=surround,
+        holes=holes,
     )
 
 
@@ -288,20 +292,26 @@ class _Place:
     x: float
     y: float
     diameter: float
+    symptom: str | None = None
 
 
-def _place(options: FieldOptions, rng: np.random.Generator) -> list[_Place]:
-    """Where each plant stands: weeds first, since crop plants grow over them."""
-    crop = _place_crop(options, rng)
+def _place(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], tuple[Hole, ...]]:
+    """Where each plant stands, and where none does: weeds first, since crop plants grow over them."""
+    crop, holes = _place_crop(options, rng)
     weeds = _place_weeds(options, rng, crop)
-    return weeds + crop
+    if not options.symptoms:
+        return weeds + crop, tuple(holes)
+    # Numbers of its own: the same field grows with symptoms and without.
+    crop, gone = symptoms.spread(crop, options.symptoms, np.random.default_rng([options.seed, 4]))
+    holes += [Hole(one.x, one.y, True) for one in gone]
+    return weeds + crop, tuple(holes)
 
 
-def _place_crop(options: FieldOptions, rng: np.random.Generator) -> list[_Place]:
+def _place_crop(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], list[Hole]]:
     along, across = _row_axes(options)
     reach = math.hypot(*options.size_m) / 2
     vigour = texture.smooth_noise(rng, (64, 64), 8.0)
-    found = []
+    found, holes = [], []
     for number in range(-int(reach / options.row_spacing_m), int(reach / options.row_spacing_m) + 1):
         kind = options.crops[number % len(options.crops)]
         spots = np.arange(-reach, reach, options.in_row_m)
@@ -309,8 +319,10 @@ def _place_crop(options: FieldOptions, rng: np.random.Generator) -> list[_Place]
         aside = number * options.row_spacing_m + rng.normal(0, 0.02, spots.size)
         points = spots[:, None] * along + aside[:, None] * across
         size = options.crop_diameter_m * np.exp(rng.normal(0, 0.28, spots.size))
-        keep = rng.random(spots.size) < options.emergence
-        keep &= np.all(np.abs(points) < np.array(options.size_m) / 2 - 0.05, axis=1)
+        up = rng.random(spots.size) < options.emergence
+        inside = np.all(np.abs(points) < np.array(options.size_m) / 2 - 0.05, axis=1)
+        keep = up & inside
+        holes += [Hole(float(p[0]), float(p[1]), False) for p in points[inside & ~up]]
         cell = np.clip((points / np.array(options.size_m) + 0.5) * 63, 0, 63).astype(int)
         size = np.clip(
             size * np.exp(0.10 * vigour[cell[:, 1], cell[:, 0]]), 0.05, 2.2 * options.crop_diameter_m
@@ -319,7 +331,7 @@ def _place_crop(options: FieldOptions, rng: np.random.Generator) -> list[_Place]
             _Place(Cover.CROP, kind, float(p[0]), float(p[1]), float(d))
             for p, d in zip(points[keep], size[keep], strict=True)
         ]
-    return found
+    return found, holes
 
 
 def _place_weeds(options: FieldOptions, rng: np.random.Generator, crop: list[_Place]) -> list[_Place]:
@@ -389,8 +401,12 @@ def _stamp(
         foot = centre + np.array([place.x, -place.y]) / options.gsd_m
         scale = place.diameter / sprite.diameter_m
         drawn = _turned(sprite.rgba, float(rng.uniform(0, 360)), scale, foot)
+        if place.symptom == symptoms.YELLOWING:
+            drawn = symptoms.yellowed(drawn, options.seed, number)
         radius, area = _put(canvas, options, drawn, foot, height)
-        grown.append(Plant(number, place.cover, place.kind, place.x, place.y, radius, area, height))
+        grown.append(
+            Plant(number, place.cover, place.kind, place.x, place.y, radius, area, height, place.symptom)
+        )
     return grown
 
 

@@ -32,6 +32,18 @@ class Plant:
     area_m2: float
     """Of its leaves seen from above."""
     height_m: float
+    symptom: str | None = None
+    """"stunted" or "yellowing", as painted; None: as it grew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place in a crop row where a plant should stand and none does."""
+
+    east: float
+    north: float
+    removed: bool
+    """Taken out as a symptom; False: it never came up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ class SimField:
     anchor: Anchor | None = None
     """Known place of an orthomosaic; None: the flight's options say where the field is."""
     name: str = "field"
+    holes: tuple[Hole, ...] = ()
 
     @property
     def size_m(self) -> tuple[float, float]:

@@ -77,11 +77,30 @@ def describe(
                 "east": round(anchor.east + float(places[number, 0]), 4),
                 "north": round(anchor.north + float(places[number, 1]), 4),
                 "radius_m": round(plant.radius_m, 4), "area_m2": round(plant.area_m2, 6),
-                "height_m": round(plant.height_m, 3), "visible_in": int(seen[number]),
+                "height_m": round(plant.height_m, 3), "visible_in": int(seen[number]), "symptom": plant.symptom,
             }
             for number, plant in enumerate(plants)
         ],
+        "missing": _holes(field, anchor, back, repeat=repeat),
     }  # fmt: skip
+
+
+def _holes(
+    field: SimField, anchor: Anchor, back: Transformer, *, repeat: bool
+) -> list[dict[str, Any]] | None:
+    """Places in the rows without a plant; None (not known) where the canvas is repeated or no field was grown."""
+    if repeat or not field.holes:
+        return None
+    places = np.array([(hole.east, hole.north) for hole in field.holes])
+    lon, lat = back.transform(anchor.east + places[:, 0], anchor.north + places[:, 1])
+    return [
+        {
+            "lat": round(float(lat[number]), 10), "lon": round(float(lon[number]), 10),
+            "east": round(anchor.east + hole.east, 4), "north": round(anchor.north + hole.north, 4),
+            "symptom": "missing" if hole.removed else None,
+        }
+        for number, hole in enumerate(field.holes)
+    ]  # fmt: skip
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

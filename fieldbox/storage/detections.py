@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, ScalarSelect, Select, func, insert, select
 
-from fieldbox.domain import Cover, Detection
+from fieldbox.domain import Cover, Detection, PlantHealth
 from fieldbox.storage import captures as capture_rows
 from fieldbox.storage.rows import Box, StoredDetection
 from fieldbox.storage.schema import captures, detection_places, detections, surveys
@@ -36,11 +36,19 @@ def add(
 
 
 def in_survey(
-    connection: Connection, survey_id: str, *, bbox: Box | None, cover: Cover | None, limit: int | None
+    connection: Connection,
+    survey_id: str,
+    *,
+    bbox: Box | None,
+    cover: Cover | None,
+    poor: bool,
+    limit: int | None,
 ) -> list[StoredDetection]:
-    """Plants of a survey, the surest first."""
+    """Plants of a survey, the surest first; with `poor` only those that are called so."""
     query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
     query = _narrowed(query, survey_id, bbox=bbox, cover=cover)
+    if poor:
+        query = query.where(detections.c.health.in_((PlantHealth.STUNTED.value, PlantHealth.YELLOWING.value)))
     query = query.order_by(detections.c.score.desc(), detections.c.id).limit(limit)
     return [_stored(row) for row in connection.execute(query)]
 
@@ -102,6 +110,10 @@ def _rows(
             "capture_id": capture_ids[each.digest],
             "pixel_x": float(each.pixel_x),
             "pixel_y": float(each.pixel_y),
+            "health": each.health.value if each.health else None,
+            "size_z": each.size_z,
+            "colour_z": each.colour_z,
+            "sure": each.sure,
         }
         for index, each in enumerate(found)
     ]
@@ -138,4 +150,8 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredDetection:
         digest=row.digest,
         pixel_x=row.pixel_x,
         pixel_y=row.pixel_y,
+        health=PlantHealth(row.health) if row.health else None,
+        size_z=row.size_z,
+        colour_z=row.colour_z,
+        sure=row.sure,
     )

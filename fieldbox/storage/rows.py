@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover
+from fieldbox.domain import Cover, PlantHealth
 from fieldbox.i18n import Sentence
 
 
@@ -116,6 +116,22 @@ class StoredDetection:
     """The capture it was seen in."""
     pixel_x: float
     pixel_y: float
+    health: PlantHealth | None = None
+    size_z: float | None = None
+    colour_z: float | None = None
+    sure: bool = True
+    """By the model's rule, after the ladder of doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGap:
+    """A stretch of a crop row where plants are missing."""
+
+    start: tuple[float, float]
+    """Longitude, latitude of the plant before it."""
+    end: tuple[float, float]
+    """Longitude, latitude of the plant after it."""
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0001"
+REVISION: Final = "0003"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -215,6 +215,11 @@ class SurveyColumns(TypedColumns):
     warnings: Named[Any] = Column(Json, nullable=False)
     photos_used: Named[int]
     photos_unplaced: Named[int]
+    crop_missing: Named[int | None]
+    weed_basis: Named[str | None] = Column(Text)
+    """A value of domain.WeedBasis; null: no weeds are called."""
+    ladder: Named[Any] = Column(Json, nullable=True)
+    """{name: count} of domain.Ladder."""
 
 
 surveys = Table(
@@ -262,6 +267,11 @@ class DetectionColumns(TypedColumns):
     capture_id: Named[int] = Column(ForeignKey("captures.id"))
     pixel_x: Named[float]
     pixel_y: Named[float]
+    health: Named[str | None] = Column(Text)
+    """Of a crop plant: a value of domain.PlantHealth; null: not judged."""
+    size_z: Named[float | None]
+    colour_z: Named[float | None]
+    sure: Named[bool] = Column(server_default=text("1"))
 
 
 detections = Table(
@@ -272,6 +282,21 @@ detections = Table(
     CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
     Index("ix_detections_capture_id", "capture_id"),
 )
+
+
+class GapColumns(TypedColumns):
+    """A stretch of a crop row where plants are missing."""
+
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"), primary_key=True)
+    number: Named[int] = Column(primary_key=True)
+    start_lat: Named[float]
+    start_lon: Named[float]
+    end_lat: Named[float]
+    end_lon: Named[float]
+    missing: Named[int]
+
+
+gaps = Table("gaps", metadata, GapColumns)
 
 
 class PlaceColumns(TypedColumns):

@@ -18,13 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Message, Rejection, Survey
+from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Gap, Message, Rejection, Survey
 from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
     fields,
     flights,
+    gaps,
     jobs,
     outbox,
     surveys,
@@ -46,6 +47,7 @@ from fieldbox.storage.rows import (
     JobState,
     Keep,
     StoredDetection,
+    StoredGap,
     User,
     ViewKey,
 )
@@ -205,6 +207,10 @@ class Store:
         with self._database.write() as connection:
             return fields.change(connection, field_id, changes)
 
+    def name_crop(self, field_id: int, crop: str | None) -> Field:
+        """Say what grows on a field. Raises Rejected if there is no such field."""
+        return self.update_field(field_id, crop=crop)
+
     def fields(self) -> list[Field]:
         """All fields, by name."""
         with self._database.read() as connection:
@@ -327,6 +333,7 @@ class Store:
         plan_key: str,
         release_sha: str,
         to_geographic: ToGeographic,
+        missing: Sequence[Gap] = (),
         drop_views: bool = True,
     ) -> bool:
         """Keep a survey with its plants and its message to the hub, and settle its job: all or nothing.
@@ -340,6 +347,7 @@ class Store:
             if fresh:
                 number = surveys.add(connection, survey, plan_key, release_sha)
                 plants.add(connection, number, detections, to_geographic)
+                gaps.add(connection, number, missing, to_geographic)
                 outbox.add(connection, message, number)
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
@@ -367,11 +375,17 @@ class Store:
         *,
         bbox: Box | None = None,
         cover: Cover | None = None,
+        poor: bool = False,
         limit: int | None = None,
     ) -> list[StoredDetection]:
-        """Plants of a survey whose centre lies in `bbox`, the surest first."""
+        """Plants of a survey whose centre lies in `bbox`, the surest first; `poor`: stunted or yellowing ones."""
         with self._database.read() as connection:
-            return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, limit=limit)
+            return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit)
+
+    def gaps(self, survey_id: str) -> list[StoredGap]:
+        """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
+        with self._database.read() as connection:
+            return gaps.in_survey(connection, survey_id)
 
     def count_detections(self, survey_id: str, *, bbox: Box | None = None, cover: Cover | None = None) -> int:
         """How many plants `detections` would give without a limit."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select
 
-from fieldbox.domain import Hotspot, Interval, LayerLabel, Survey
+from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.schema import hotspots, surveys
 
@@ -28,6 +28,8 @@ def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str)
     """Add a survey with its hotspots; its number."""
     row = {name: getattr(survey, name) for name in _PLAIN}
     row["layer_label"] = survey.layer_label.value
+    row["weed_basis"] = survey.weed_basis.value if survey.weed_basis else None
+    row["ladder"] = asdict(survey.ladder) if survey.ladder else None
     row["warnings"] = [json.loads(warning.to_json()) for warning in survey.warnings]
     row["intervals"] = {
         name.removesuffix(_SUFFIX): list(map(float, interval))
@@ -88,5 +90,7 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
         bounds = row.intervals.get(name.removesuffix(_SUFFIX))
         values[name] = None if bounds is None else Interval(*bounds)
     values["layer_label"] = LayerLabel(row.layer_label)
+    values["weed_basis"] = WeedBasis(row.weed_basis) if row.weed_basis else None
+    values["ladder"] = Ladder(**row.ladder) if row.ladder else None
     values["warnings"] = tuple(Sentence(each["t"], each["p"]) for each in row.warnings)
     return Survey(**values, hotspots=tuple(spots))

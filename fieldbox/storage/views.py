@@ -49,8 +49,9 @@ def patches(connection: Connection, plan_key: str, release_sha: str) -> list[tup
 
 
 def drop(connection: Connection, plan_key: str, release_sha: str) -> None:
-    """Forget the results of a plan."""
-    connection.execute(delete(views).where(_of(plan_key, release_sha)))
+    """Forget the results of a plan, and those under keys that begin with it: its second looks."""
+    mine = views.c.plan_key.startswith(plan_key, autoescape=True) & (views.c.release_sha == release_sha)
+    connection.execute(delete(views).where(mine))
 
 
 def _of(plan_key: str, release_sha: str) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any
 
-from fieldbox.domain import Field, Flight, Hotspot, Interval, Survey
+from fieldbox.domain import Field, Flight, Hotspot, Interval, Survey, WeedBasis
 
 MAX_BYTES = 1024
 MAX_SPOTS = 8
@@ -63,6 +63,8 @@ def _numbers(survey: Survey, field: Field, flight: Flight) -> dict[str, Any]:
     }
     if flight.started_at:
         body["flown"] = flight.started_at.strftime("%Y-%m-%dT%H:%M:%S")
+    if survey.weed_basis is WeedBasis.ROWS:
+        body["row_based"] = True
     if flight.simulated:
         body["simulated"] = True
     return body

@@ -7,15 +7,19 @@ photos of `validation`. Nothing is tuned on either.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from fieldbox.inference import metrics
+from fieldbox.inference.labelme import Labels
 from fieldbox.inference.plants import CROP
 from fieldbox.inference.weeds import WeedModel
-from models.weeds.data import excess_green
-from models.weeds.evaluate import ground, scores
+from models.weeds.data import POTATO_GSD_MM, excess_green
+from models.weeds.evaluate import tiles_of
+from models.weeds.synthetic import unseen_fields
 
 Array = np.ndarray
 
@@ -53,9 +57,9 @@ def variants(image: Array) -> dict[str, Array]:
     }
 
 
-def cauliflower(model: WeedModel, folder: Path, scale: float) -> tuple[float, int, int]:
-    """IoU of crop cover, photos in which exactly one crop plant was found, and photos."""
-    shared = either = single = count = 0
+def cauliflower(model: WeedModel, folder: Path, scale: float) -> dict[str, float]:
+    """Crop in the photos of `validation`: pixels (IoU, F-measure), and photos with exactly one crop plant, as it is."""
+    shared = seen_px = real_px = single = count = 0
     for path in sorted((folder / "validation").iterdir()):
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -66,10 +70,31 @@ def cauliflower(model: WeedModel, folder: Path, scale: float) -> tuple[float, in
         real = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST) > 127
         seen = model.look(image)
         crop = (seen.classes == CROP).repeat(4, 0).repeat(4, 1)[:height, :width]
-        shared, either = shared + int((crop & real).sum()), either + int((crop | real).sum())
+        shared += int((crop & real).sum())
+        seen_px, real_px = seen_px + int(crop.sum()), real_px + int(real.sum())
         single += int((seen.plants.classes == CROP).sum() == 1)
         count += 1
-    return shared / either, single, count
+    return {
+        "photos": count, "one_crop_plant": single, "iou": shared / (seen_px + real_px - shared),
+        "precision": shared / max(1, seen_px), "recall": shared / real_px, "f": 2 * shared / (seen_px + real_px),
+    }  # fmt: skip
+
+
+def simulated(model: WeedModel) -> list[metrics.Evidence]:
+    """Simulated fields that training did not show: other seeds of the same kinds."""
+    evidence = []
+    for field in unseen_fields():
+        outlines, classes = [], []
+        for number in range(1, len(field.classes)):
+            lines, _ = cv2.findContours(
+                (field.ids == number).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+            )
+            if lines and (longest := max(lines, key=len)).shape[0] > 2:
+                outlines.append(longest[:, 0].astype(np.float32))
+                classes.append(field.classes[number])
+        labels = Labels(np.array(classes, np.uint8), tuple(outlines), field.ids.shape)
+        evidence.append(metrics.evidence_of(labels, metrics.look_at(model, field.image), 2.6))
+    return evidence
 
 
 def main() -> None:
@@ -79,15 +104,20 @@ def main() -> None:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     model = WeedModel.load(args.model)
-    place = ground(args.data, [11, 12])
-    for name, image in variants(place.image).items():
-        score = scores(model.look(image).plants, place.truth, place.reach)
-        print(f"| {name} | {score['weed']['f1']:.2f} | {score['crop']['f1']:.2f} |", flush=True)
+    tiles = [(tile.labels, variants(tile.pixels())) for tile in tiles_of(args.data, [11, 12])]
+    for name in tiles[0][1]:
+        seen = [(labels, metrics.look_at(model, pictures[name])) for labels, pictures in tiles]
+        report = metrics.measure([metrics.evidence_of(a, b, POTATO_GSD_MM) for a, b in seen], rounds=0)
+        figures = [report.by_class[kind]["f1"].value or 0 for kind in ("weed", "crop")]
+        print(f"| {name} | {figures[0]:.2f} | {figures[1]:.2f} |", flush=True)
     for scale in (1.0, 0.5):
-        overlap, single, count = cauliflower(model, args.data / "cauliflower", scale)
-        print(
-            f"cauliflower at {scale}: crop IoU {overlap:.3f}, exactly one crop plant in {single} of {count}"
-        )
+        found = cauliflower(model, args.data / "cauliflower", scale)
+        print(f"cauliflower at {scale}:", {key: round(value, 3) for key, value in found.items()}, flush=True)
+    report = metrics.measure(simulated(model))
+    print(
+        "simulated:",
+        json.dumps({"crop": report.by_class["crop"], "weed": report.by_class["weed"], **report.overall}),
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Make the files the box loads: `python -m models.weeds.export --data DIR --checkpoint FILE --out models`.
 
 Both files take `image`, uint8 [batch, height, width, 3] RGB with height and width multiples of 32, and give
-`plants`, float32 [batch, 6, height/4, width/4]: probabilities of soil, crop and weed, probability of a
-plant's centre, and offset x and y (input pixels) to the centre of the plant the cell belongs to.
+`plants`, float32 [batch, 8, height/4, width/4]: probability that each quarter of the cell is plant (upper left,
+upper right, lower left, lower right), that a plant there is a weed, and that it is a plant's centre; offset x and y
+(input pixels) to the centre of the plant the cell belongs to.
 
 The 8-bit file reads the bytes as they are: normalisation is the scale and zero point of the first
 convolution's input. `graph.py` rewrites what ONNX Runtime is slow at.
@@ -31,12 +32,17 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from models.weeds.data import Sampler, training_digest
+from models.weeds.data import training_digest
 from models.weeds.files import NAME, VERSION, write
 from models.weeds.graph import copy_upsampling, halved, integer_head, square_stem, take_bytes
 from models.weeds.model import OFFSET_UNIT, STRIDE, WeedNet
+from models.weeds.sampler import Sampler
 
 CLASSES = ["soil", "crop", "weed"]
+CROPS = ["potato", "cauliflower"]
+"""That training showed."""
+PROBABILITIES = 6
+"""Of the outputs; the other two are offsets."""
 CALIBRATION_METHODS = {
     "entropy": CalibrationMethod.Entropy, "percentile": CalibrationMethod.Percentile, "minmax": CalibrationMethod.MinMax,
 }  # fmt: skip
@@ -45,23 +51,21 @@ CALIBRATION_METHODS = {
 class Deployed(nn.Module):
     """The network with probabilities and pixels instead of raw outputs.
 
-    The head is a matrix product with the channels last, as the 8-bit layers before it leave them, and the
-    softmax is spelt out: both save reordering large float maps. Raw outputs are far from where exp overflows.
+    The head is a matrix product with the channels last, as the 8-bit layers before it leave them: that saves
+    reordering large float maps.
     """
 
     def __init__(self, net: WeedNet) -> None:
         super().__init__()
         self.net = net
-        scale = torch.tensor([1.0, 1.0, 1.0, 1.0, OFFSET_UNIT, OFFSET_UNIT])
+        scale = torch.tensor([1.0] * PROBABILITIES + [OFFSET_UNIT] * 2)
         self.weight = nn.Parameter(net.head.weight.detach()[:, :, 0, 0].T * scale)
         self.bias = nn.Parameter(net.head.bias.detach() * scale)
 
     def forward(self, x: Tensor) -> Tensor:
         raw = (self.net.features(x).permute(0, 2, 3, 1) @ self.weight + self.bias).permute(0, 3, 1, 2)
-        classes, centre, offsets = raw.split([3, 1, 2], 1)
-        exp = classes.exp()
-        soil, crop, weed = exp.split(1, 1)
-        return torch.cat([exp / (soil + crop + weed), centre.sigmoid(), offsets], 1)
+        shares, offsets = raw.split([PROBABILITIES, 2], 1)
+        return torch.cat([shares.sigmoid(), offsets], 1)
 
 
 def fuse(module: nn.Module) -> None:
@@ -77,12 +81,12 @@ def fuse(module: nn.Module) -> None:
             fuse(child)
 
 
-def load_net(checkpoint: Path) -> WeedNet:
-    """The running average of a training run."""
+def load_net(checkpoint: Path) -> tuple[WeedNet, list[int]]:
+    """The running average of a training run, and the columns it was trained on."""
     state = torch.load(checkpoint, map_location="cpu")
     net = WeedNet(state["args"]["channels"])
     net.load_state_dict(state["average"])
-    return net.eval()
+    return net.eval(), state["args"]["columns"]
 
 
 def float_graph(net: WeedNet) -> onnx.ModelProto:
@@ -112,8 +116,8 @@ def squares(image: np.ndarray) -> np.ndarray:
 class Calibration(CalibrationDataReader):
     """Augmented training crops, as the graph's `squares`."""
 
-    def __init__(self, data: Path, count: int) -> None:
-        sampler = Sampler(data, 448, 7)
+    def __init__(self, data: Path, count: int, columns: list[int]) -> None:
+        sampler = Sampler(data, 448, 7, columns=columns, sources=["potato", "cauliflower"])
         images = [sampler.draw().image for _ in range(count)]
         self.items: Iterator[dict[str, np.ndarray]] = iter([{"squares": squares(image)} for image in images])
 
@@ -136,14 +140,14 @@ def quantised(model: onnx.ModelProto, reader: CalibrationDataReader, method: str
         return onnx.load(target)
 
 
-def basic_properties(data: Path) -> dict[str, str]:
-    """The metadata that needs no measurement; `evaluate.py --write` adds the rest."""
+def basic_properties(data: Path, columns: list[int]) -> dict[str, str]:
+    """The metadata that needs no measurement; `evaluate.py` adds the rest."""
     # Half to twice until it is measured: a model that was never held against labels promises nothing.
     unknown = json.dumps({"crop": [0.5, 2.0], "weed": [0.5, 2.0]})
     return {
-        "name": NAME, "version": VERSION, "classes": json.dumps(CLASSES), "stride": str(STRIDE),
-        "gsd_mm": json.dumps([1.5, 5.6]), "decoding": "{}", "count_ratio95": unknown, "cover_ratio95": unknown,
-        "training_digest": training_digest(data),
+        "name": NAME, "version": VERSION, "kind": "weeds", "classes": json.dumps(CLASSES),
+        "crops": json.dumps(CROPS), "stride": str(STRIDE), "gsd_mm": json.dumps([1.0, 5.6]), "decoding": "{}",
+        "count_ratio95": unknown, "cover_ratio95": unknown, "training_digest": training_digest(data, columns),
     }  # fmt: skip
 
 
@@ -173,12 +177,12 @@ def main() -> None:
     parser.add_argument("--method", choices=sorted(CALIBRATION_METHODS), default="percentile")
     parser.add_argument("--images", type=int, default=16, help="calibration images")
     args = parser.parse_args()
-    net = load_net(args.checkpoint)
+    net, columns = load_net(args.checkpoint)
     graph = float_graph(net)
-    small = quantised(copy.deepcopy(graph), Calibration(args.data, args.images), args.method)
+    small = quantised(copy.deepcopy(graph), Calibration(args.data, args.images, columns), args.method)
     small = take_bytes(integer_head(copy_upsampling(small, net.head.in_channels)))
     full = halved(take_bytes(graph))
-    properties = {**basic_properties(args.data), "macs_per_pixel": f"{macs_per_pixel(net):.1f}"}
+    properties = {**basic_properties(args.data, columns), "macs_per_pixel": f"{macs_per_pixel(net):.1f}"}
     write({"weeds.onnx": small, "weeds-fp32.onnx": full}, properties, args.out)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-NAME, VERSION = "fieldbox-weeds", "1"
-TEXTS = {"name", "version", "training_digest"}
+NAME, VERSION = "fieldbox-weeds", "2"
+TEXTS = {"name", "version", "kind", "training_digest"}
 """Metadata that is plain text; all else is JSON."""
 
 

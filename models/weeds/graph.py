@@ -10,6 +10,9 @@ import numpy as np
 import onnx
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
+OUTPUTS = 8
+"""Channels of the model's answer."""
+
 
 def square_stem(model: onnx.ModelProto) -> onnx.ModelProto:
     """Rewrite the first convolution to read squares of 2x2 pixels, 12 channels: top two pixels, then lower two.
@@ -43,7 +46,9 @@ def square_stem(model: onnx.ModelProto) -> onnx.ModelProto:
         helper.make_tensor_value_info("squares", TensorProto.FLOAT, ["batch", 12, "rows", "columns"])
     )
     graph.output.append(
-        helper.make_tensor_value_info("plants", TensorProto.FLOAT, ["batch", 6, "cell_rows", "cell_columns"])
+        helper.make_tensor_value_info(
+            "plants", TensorProto.FLOAT, ["batch", OUTPUTS, "cell_rows", "cell_columns"]
+        )
     )
     return model
 

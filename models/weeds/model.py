@@ -1,7 +1,9 @@
 """The network: an EfficientNet-Lite0 encoder and a light pyramid decoder, output at 1/4 of the input.
 
-Six output channels: logits of soil, crop and weed; logit of "a plant's centre"; offset x and y to the
-centre of the plant that the cell belongs to, in units of `OFFSET_UNIT` input pixels.
+Eight output channels: logits of "plant, not soil" for the four quarters of the cell (upper left, upper right,
+lower left, lower right), so that outlines are drawn at 1/2 of the input; logit of weed, given that it is a
+plant; logit of "a plant's centre"; offset x and y to the centre of the plant that the cell belongs to, in units
+of `OFFSET_UNIT` input pixels. What is seen at 1/2 of the input reaches the decoder through a 2x2 convolution.
 
 Everything in it is a convolution with ReLU6, an addition or a nearest-neighbour upsampling, because
 these are the operations that ONNX Runtime runs in 8 bits without converting back in between.
@@ -27,6 +29,9 @@ STAGES = (
 )
 # The last block of each resolution (1/4, 1/8, 1/16, 1/32) and its channels.
 TAPS = ((2, 24), (4, 40), (10, 112), (14, 192))
+DETAIL = (0, 16)
+"""The last block at 1/2, and its channels."""
+OUTPUTS = 8
 
 
 def conv(
@@ -34,7 +39,7 @@ def conv(
 ) -> nn.Sequential:
     """Convolution, batch norm and (unless `act` is off) ReLU6."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.05),
         nn.ReLU6() if act else nn.Identity(),
     )
@@ -73,7 +78,7 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        wanted, found = {block for block, _ in TAPS}, []
+        wanted, found = {DETAIL[0], *(block for block, _ in TAPS)}, []
         x = self.stem(x)
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -100,7 +105,7 @@ class Encoder(nn.Module):
 
 
 class WeedNet(nn.Module):
-    """`[batch, 3, height, width]` normalised pixels to `[batch, 6, height/4, width/4]` raw outputs."""
+    """`[batch, 3, height, width]` normalised pixels to `[batch, 8, height/4, width/4]` raw outputs."""
 
     def __init__(self, channels: int = 64) -> None:
         super().__init__()
@@ -110,19 +115,22 @@ class WeedNet(nn.Module):
             nn.Sequential(conv(channels, channels, 3, groups=channels, act=False), conv(channels, channels))
             for _ in TAPS[:-1]
         )
-        self.head = nn.Conv2d(channels, 6, 1)
+        self.detail = conv(DETAIL[1], channels, 2, 2)
+        self.last = conv(channels, channels, 3, groups=channels, act=False)
+        self.mix = conv(channels, channels)
+        self.head = nn.Conv2d(channels, OUTPUTS, 1)
         # Most cells are soil and hardly any is a centre: begin there, or the first steps are wasted.
-        self.head.bias.data[:] = torch.tensor([2.0, 0.0, -1.0, -3.0, 0.0, 0.0])
+        self.head.bias.data[:] = torch.tensor([-2.0, -2.0, -2.0, -2.0, 0.0, -3.0, 0.0, 0.0])
 
     def features(self, x: Tensor) -> Tensor:
         """The decoder's last feature map, `[batch, channels, height/4, width/4]`."""
-        taps = self.encoder(x)
+        fine, *taps = self.encoder(x)
         y = self.lateral[-1](taps[-1])
         for level in reversed(range(len(taps) - 1)):
             y = self.smooth[level](
                 self.lateral[level](taps[level]) + fn.interpolate(y, scale_factor=2.0, mode="nearest")
             )
-        return y
+        return self.mix(self.last(y + self.detail(fine)))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))

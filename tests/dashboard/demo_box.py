@@ -29,6 +29,7 @@ from fieldbox.domain import (
     Interval,
     LayerLabel,
     Message,
+    PlantHealth,
     Pose,
     Rejection,
     Survey,
@@ -149,7 +150,7 @@ def add_flight(store: Store, photo: str, field_id: int | None) -> Flight:
 
 
 def make_plants(photo: str) -> Iterator[Detection]:
-    """A grid of weeds 2 m apart in the west third of the field."""
+    """A grid of weeds 2 m apart in the west third of the field, and three crop plants: two of them poor."""
     rng = np.random.default_rng(2)
     angle = np.linspace(0, 2 * np.pi, 9)[:-1]
     for east in np.arange(WEST + 1, WEST + 20, 2.0):
@@ -157,6 +158,10 @@ def make_plants(photo: str) -> Iterator[Detection]:
             radius = rng.uniform(0.05, 0.12, len(angle))
             outline = np.column_stack([east + radius * np.sin(angle), north + radius * np.cos(angle)])
             yield Detection(Cover.WEED, 0.8, float(east), float(north), outline, 0.02, 2.1, photo, *SPOT)
+    for place, verdict in enumerate((PlantHealth.STUNTED, PlantHealth.YELLOWING, PlantHealth.HEALTHY)):
+        east, north = WEST + 30.0 + place, NORTH - 20.0
+        outline = np.column_stack([east + 0.1 * np.sin(angle), north + 0.1 * np.cos(angle)])
+        yield Detection(Cover.CROP, 0.9, east, north, outline, 0.03, 2.1, photo, *SPOT, health=verdict)
 
 
 def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detection], *, known: bool) -> Survey:
@@ -180,7 +185,7 @@ def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detectio
         gsd_cm_interval95=Interval(0.27, 0.29),
         weed_cover_pct=3.2 if known else None,
         weed_cover_pct_interval95=Interval(2.1, 4.4) if known else None,
-        weed_count=len(plants) if known else None,
+        weed_count=sum(one.cover is Cover.WEED for one in plants) if known else None,
         weed_count_interval95=Interval(150, 260) if known else None,
         crop_cover_pct=31.0 if known else None,
         crop_cover_pct_interval95=Interval(28.0, 34.0) if known else None,

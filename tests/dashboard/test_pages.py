@@ -184,6 +184,21 @@ def test_renaming_a_field(visitor: FlaskClient, fresh: DemoBox) -> None:
     assert "The field is now called Well field." in text(visitor, page)
 
 
+def test_a_crop_is_named_and_unnamed(visitor: FlaskClient, fresh: DemoBox) -> None:
+    page = f"/fields/{fresh.field_id}"
+    for given, crop in ((" chick  pea ", "chick pea"), ("", None)):
+        visitor.post(f"{page}/crop", data={"csrf_token": token_of(visitor, page), "crop": given})
+        field = fresh.store.field(fresh.field_id)
+        assert field is not None and field.crop == crop
+    assert [one.action for one in fresh.store.audits()[:2]] == ["crop named", "crop named"]
+
+
+def test_the_photo_of_an_unsure_weed_says_so(client: FlaskClient, demo: DemoBox) -> None:
+    page = f"/surveys/{SURVEY}/look/{demo.photo}?x=300&y=200&certainty="
+    assert "Unsure: look before you act." in text(client, page + "unsure")
+    assert "Unsure: look before you act." not in text(client, page + "sure")
+
+
 @pytest.mark.parametrize(("name", "why"), [("   ", "A field needs a name."), ("Other", "already")])
 def test_a_name_that_cannot_be(visitor: FlaskClient, fresh: DemoBox, name: str, why: str) -> None:
     fresh.store.add_field("Other", [(73.0, 18.0), (73.1, 18.0), (73.1, 18.1)], drawn=True)
@@ -213,12 +228,29 @@ def test_weeds_of_a_box_on_the_map(client: FlaskClient, demo: DemoBox) -> None:
     assert one["properties"] == {
         "class": "weed",
         "score": 0.8,
+        "certainty": "sure",
         "area_cm2": 200.0,
         "position_error_m": 2.1,
         "photo": demo.photo,
         "x": 300,
         "y": 200,
     }
+
+
+def test_poor_crop_plants_on_the_map_are_called_relative(client: FlaskClient, demo: DemoBox) -> None:
+    answer = client.get(f"/api/surveys/{SURVEY}/poor").json
+    assert answer is not None
+    told = {one["properties"]["health"] for one in answer["features"]}
+    assert told == {"stunted", "yellowing"}
+    assert all(one["properties"]["class"] == "crop" for one in answer["features"])
+    assert client.get("/api/surveys/none/poor").status_code == 404
+    assert "Outline poor crop plants (relative)" in text(client, f"/fields/{demo.field_id}")
+    page = f"/surveys/{SURVEY}/look/{demo.photo}?x=300&y=200&health="
+    assert "Smaller than its neighbours" in text(client, page + "stunted")
+    assert "no diagnosis" in text(client, page + "yellowing")
+    assert "<script>" not in text(client, page + "<script>") and "neighbours" not in text(
+        client, page + "healthy"
+    )
 
 
 def test_too_many_weeds_are_cut_and_said(client: FlaskClient) -> None:

@@ -28,11 +28,16 @@ class Log:
 
 def watch(log: Log) -> None:
     """Let the steps of an ingest, its views and its survey be told to `log`."""
-    look, save, report = Looker.look, Store.save_survey, worker._Reporter.__call__
+    look, again = Looker.look, Looker.look_again
+    save, report = Store.save_survey, worker._Reporter.__call__
 
     def told_look(looker: Looker, index: int) -> Any:
         log("view", looker.plan.views[index].digest)
         return look(looker, index)
+
+    def told_again(looker: Looker, asked: Any, spots: Any) -> Any:
+        log("view", f"again-{asked.digest}")
+        return again(looker, asked, spots)
 
     def told_save(store: Store, *given: Any, **named: Any) -> bool:
         log("save", 0, 1)
@@ -42,7 +47,8 @@ def watch(log: Log) -> None:
         log(step, done, total)
         report(reporter, step, done, total)
 
-    Looker.look, Store.save_survey = told_look, told_save  # type: ignore[method-assign]
+    Looker.look, Looker.look_again = told_look, told_again  # type: ignore[method-assign]
+    Store.save_survey = told_save  # type: ignore[method-assign]
     worker._Reporter.__call__ = told_report  # type: ignore[method-assign]
     intake._silent = log
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.inference.plants import CROP, WEED
+from fieldbox.inference.plants import (
+    CENTRE,
+    CROP,
+    OFFSET_X,
+    OFFSET_Y,
+    QUARTERS,
+    WEED,
+    WEED_SHARE,
+)  # fmt: skip
+from fieldbox.inference.runtime import CHANNELS
 
 STRIDE = 4
 
@@ -23,32 +32,38 @@ class Plant:
 
 
 def maps_of(plants: list[Plant], rows: int, columns: int) -> NDArray[np.float32]:
-    """What a very good model would say of round plants: float32 [6, rows, columns]."""
-    maps = np.zeros((6, rows, columns), np.float32)
-    maps[0] = 0.98
-    maps[1:3] = 0.01
+    """What a very good model would say of round plants: float32 [8, rows, columns]."""
+    maps = np.zeros((CHANNELS, rows, columns), np.float32)
+    maps[QUARTERS] = 0.02
+    maps[WEED_SHARE] = 0.5
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     nearest = np.full((rows, columns), np.inf, np.float32)
     for plant in plants:
         distance = np.hypot(x - plant.x, y - plant.y)
-        mine = (distance <= plant.radius) & (distance < nearest)
+        mine = (distance <= plant.radius + 0.75) & (distance < nearest)
         nearest[mine] = distance[mine]
-        maps[0][mine] = 0.1
-        maps[CROP][mine], maps[WEED][mine] = (0.8, 0.1) if plant.kind == CROP else (0.1, 0.8)
-        maps[4][mine] = (plant.x - x[mine]) * STRIDE
-        maps[5][mine] = (plant.y - y[mine]) * STRIDE
+        maps[WEED_SHARE][mine] = 0.12 if plant.kind == CROP else 0.88
+        maps[OFFSET_X][mine] = (plant.x - x[mine]) * STRIDE
+        maps[OFFSET_Y][mine] = (plant.y - y[mine]) * STRIDE
+        for quarter in range(4):
+            right, below = quarter % 2 / 2 - 0.25, quarter // 2 / 2 - 0.25
+            inside = np.hypot(x + right - plant.x, y + below - plant.y) <= plant.radius
+            maps[quarter][inside] = 0.9
         at = np.hypot(x - round(plant.x), y - round(plant.y))
-        maps[3] = np.maximum(maps[3], 0.9 * np.exp(-(at**2) / (2 * max(1.0, plant.radius / 4) ** 2)))
+        bell = 0.9 * np.exp(-(at**2) / (2 * max(1.0, plant.radius / 4) ** 2))
+        maps[CENTRE] = np.maximum(maps[CENTRE], bell)
     return maps
 
 
 def picture_of(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Hide maps in a picture, uint8 [4 rows, 4 columns, 3]: two pixels of each cell carry its six values."""
+    """Hide maps in a picture, uint8 [4 rows, 4 columns, 3]: three pixels of each cell carry its eight values."""
     rows, columns = maps.shape[1:]
     picture = np.zeros((rows * STRIDE, columns * STRIDE, 3), np.uint8)
-    picture[::STRIDE, ::STRIDE] = np.round(maps[:3] * 200).transpose(1, 2, 0)
-    hidden = np.stack([maps[3] * 200, maps[4] + 128, maps[5] + 128], 2)
-    picture[1::STRIDE, ::STRIDE] = np.clip(np.round(hidden), 0, 255)
+    values = np.concatenate([maps[:CENTRE] * 200, maps[CENTRE:OFFSET_X] * 200, maps[OFFSET_X:] + 128])
+    whole = np.clip(np.round(values), 0, 255).transpose(1, 2, 0)
+    picture[::STRIDE, ::STRIDE] = whole[..., :3]
+    picture[1::STRIDE, ::STRIDE] = whole[..., 3:6]
+    picture[2::STRIDE, ::STRIDE, :2] = whole[..., 6:]
     return picture
 
 
@@ -62,7 +77,7 @@ class Reader:
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.shapes.append(images.shape)
-        open_part = images[:, ::STRIDE, ::STRIDE].astype(np.float32) / 200
-        hidden = images[:, 1::STRIDE, ::STRIDE].astype(np.float32)
-        centre, offsets = hidden[..., :1] / 200, hidden[..., 1:] - 128
-        return np.concatenate([open_part, centre, offsets], 3).transpose(0, 3, 1, 2).astype(np.float32)
+        parts = [images[:, row::STRIDE, ::STRIDE].astype(np.float32) for row in range(3)]
+        shares = np.concatenate([parts[0], parts[1]], 3) / 200
+        offsets = parts[2][..., :2] - 128
+        return np.concatenate([shares, offsets], 3).transpose(0, 3, 1, 2).astype(np.float32)

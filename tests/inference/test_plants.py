@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
-from fieldbox.inference.plants import CROP, WEED, Decoding, Plants, find_plants, segment
+from fieldbox.inference.plants import (
+    CENTRE,
+    CROP,
+    QUARTERS,
+    WEED,
+    WEED_SHARE,
+    Decoding,
+    Plants,
+    find_plants,
+    segment,
+)  # fmt: skip
 from tests.inference.garden import STRIDE, Plant, maps_of
 
 
@@ -51,15 +61,14 @@ def test_touching_crop_and_weed_keep_their_classes() -> None:
 
 def test_two_peaks_on_one_ridge_are_one_plant() -> None:
     maps = maps_of([Plant(20, 20, 8)], 64, 64)
-    maps[3, 20, 14:27] = 0.8
-    maps[3, 20, 14] = maps[3, 20, 26] = 0.85
+    maps[CENTRE, 20, 14:27] = 0.8
+    maps[CENTRE, 20, 14] = maps[CENTRE, 20, 26] = 0.85
     assert len(find_plants(maps, Decoding(), (256, 256))) == 1
 
 
 def test_leaves_apart_that_point_to_one_centre_are_one_plant() -> None:
     maps = maps_of([Plant(20, 20, 9)], 64, 64)
-    maps[0, :, 23] = 0.98
-    maps[2, :, 23] = 0.01
+    maps[QUARTERS, :, 23] = 0.02
     assert len(find_plants(maps, Decoding(), (256, 256))) == 1
 
 
@@ -75,11 +84,35 @@ def test_plants_at_the_borders_stay_inside_the_window() -> None:
 
 def test_unsure_plants_are_left_out() -> None:
     maps = maps_of([Plant(20, 20, 5)], 64, 64)
-    maps[1] = np.where(maps[2] > 0.5, 0.35, 0.01)
-    maps[2] = np.where(maps[2] > 0.5, 0.55, 0.01)
-    maps[0] = 1 - maps[1] - maps[2]
-    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+    maps[CENTRE] *= 0.7
+    maps[WEED_SHARE][maps[WEED_SHARE] > 0.5] = 0.6
+    plants = find_plants(maps, Decoding(), (256, 256))
+    assert plants.classes.tolist() == [WEED]
+    assert not plants.sure[0]
+    assert plants.weed_share[0] == pytest.approx(0.6)
+    assert plants.others[0] < plants.scores[0] < 0.8
     assert len(find_plants(maps, Decoding(least=(0.9, 0.9)), (256, 256))) == 0
+    assert find_plants(maps, Decoding(sure=(0.6, 0.6)), (256, 256)).sure[0]
+
+
+def test_the_judge_weighs_each_feature_for_its_class() -> None:
+    maps = maps_of([Plant(20, 20, 5, WEED)], 64, 64)
+    for_crop, for_weed = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0), (2.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    plants = find_plants(maps, Decoding(judge=(for_crop, for_weed)), (256, 256))
+    assert plants.scores[0] == pytest.approx(1 / (1 + np.exp(-2)))
+    # The share of weed is 0.88: for crop it counts against.
+    assert plants.others[0] == pytest.approx(0.12, abs=1e-5)
+    small = (0.0, 0.0, 0.0, 0.0, -5.0, 0.0)
+    assert len(find_plants(maps, Decoding(judge=(small, small)), (256, 256))) == 0
+
+
+def test_outlines_follow_quarters_of_cells() -> None:
+    maps = maps_of([Plant(20, 20, 4)], 64, 64)
+    maps[QUARTERS][:, :, 22:] = 0.02
+    maps[0][:, 22][maps[WEED_SHARE][:, 22] > 0.5] = maps[2][:, 22][maps[WEED_SHARE][:, 22] > 0.5] = 0.9
+    outline = find_plants(maps, Decoding(), (256, 256)).outlines[0]
+    # The left quarters of cell 22 are pixels 88 and 89.
+    assert outline[:, 0].max() == pytest.approx(89.5, abs=0.6)
 
 
 def test_maps_beyond_the_window_are_cut() -> None:
@@ -90,7 +123,13 @@ def test_maps_beyond_the_window_are_cut() -> None:
 
 def test_decoding_is_read_from_metadata() -> None:
     assert Decoding.from_json({"peak": 0.3, "least": [0.2, 0.4]}) == Decoding(peak=0.3, least=(0.2, 0.4))
-    for wrong in ({"peek": 0.3}, {"peak": "high"}, {"least": [0.2]}, {"least": [0.2, None]}):
+    for wrong in (
+        {"peek": 0.3},
+        {"peak": "high"},
+        {"least": [0.2]},
+        {"least": [0.2, None]},
+        {"judge": [[1.0], [1.0]]},
+    ):
         with pytest.raises(ValueError, match="decoding"):
             Decoding.from_json(wrong)
 

@@ -13,7 +13,7 @@ from tests.inference.garden import Plant, Reader, maps_of, picture_of
 
 
 def model(reader: Reader) -> WeedModel:
-    return WeedModel(reader, name="stand-in", version="0", gsd_range_mm=(1.0, 5.0), decoding=Decoding())
+    return WeedModel(reader, release="stand-in@0", gsd_range_mm=(1.0, 5.0), decoding=Decoding())
 
 
 def scattered(count: int, rows: int, columns: int) -> list[Plant]:

@@ -3,7 +3,7 @@
 import csv
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,17 @@ import pytest
 import rasterio
 import shapely
 
-from fieldbox.domain import Cover, Detection, FieldMap
+from fieldbox.domain import Cover, Detection, FieldMap, PlantHealth
 from fieldbox.errors import Rejected
 from fieldbox.mapping.export import (
     VECTOR_FORMATS,
     Features,
     check_layer,
+    crop_features,
     export_raster,
     export_vector,
     footprint_features,
+    gap_features,
     plant_features,
 )
 from fieldbox.mapping.geo import lon_lat
@@ -41,6 +43,7 @@ class StoredPlant:
     position_error_m: float
     outline: np.ndarray
     digest: str
+    sure: bool = True
 
 
 PLANTS = [plant(1, 2, area=0.04), plant(3, 4, cover=Cover.CROP), plant(5, 6, score=0.123456)]
@@ -167,3 +170,61 @@ def test_what_can_be_exported_passes() -> None:
 def test_format_that_vectors_cannot_have(weeds: Features, tmp_path: Path) -> None:
     with pytest.raises(Rejected):
         export_vector(weeds, tmp_path / "w.xyz", "xyz")
+
+
+@dataclass
+class StoredCrop(StoredPlant):
+    """A crop plant as the store hands it out."""
+
+    health: PlantHealth | None = None
+    size_z: float | None = None
+    colour_z: float | None = None
+
+
+@dataclass
+class StoredGap:
+    """A gap as the store hands it out."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    missing: int
+
+
+def crop_plants() -> Features:
+    plain = stored(plant(3, 4, cover=Cover.CROP))
+    values = {one.name: getattr(plain, one.name) for one in fields(plain)}
+    told = StoredCrop(**values, health=PlantHealth.STUNTED, size_z=-3.25, colour_z=0.5)
+    return crop_features([told, StoredCrop(**{**values, "id": told.id + 1})])
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp"])
+def test_crop_plants_say_how_they_compare_and_null_where_not_judged(fmt: str, tmp_path: Path) -> None:
+    export_vector(crop_plants(), tmp_path / f"c.{fmt}", fmt)
+    columns, _shapes, _crs = read(tmp_path / f"c.{fmt}")
+    health, size = ("HEALTH", "SIZE_Z") if fmt == "shp" else ("health", "size_z")
+    assert columns[health].tolist() == ["stunted", None]
+    assert columns[size][0] == -3.25
+    assert np.isnan(columns[size][1])
+
+
+def test_not_judged_is_null_in_geojson_and_empty_in_csv(tmp_path: Path) -> None:
+    export_vector(crop_plants(), tmp_path / "c.geojson", "geojson")
+    told = json.loads((tmp_path / "c.geojson").read_text())["features"][1]["properties"]
+    assert (told["health"], told["size_z"], told["colour_z"]) == (None, None, None)
+    export_vector(crop_plants(), tmp_path / "c.csv", "csv")
+    with (tmp_path / "c.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert (first["health"], first["size_z"]) == ("stunted", "-3.25")
+    assert (second["health"], second["size_z"], second["colour_z"]) == ("", "", "")
+
+
+def test_gaps_are_strips_along_the_row(tmp_path: Path) -> None:
+    ends = lon_lat(32644, [(EAST, NORTH), (EAST, NORTH + 1.4)])
+    gap = StoredGap(tuple(ends[0].tolist()), tuple(ends[1].tolist()), 3)
+    export_vector(gap_features([gap], 32644), tmp_path / "g.geojson", "geojson")
+    columns, shapes, _crs = read(tmp_path / "g.geojson")
+    assert columns["missing"].tolist() == [3]
+    assert columns["length_m"][0] == pytest.approx(1.4)
+    assert shapes[0].centroid.y == pytest.approx((ends[0][1] + ends[1][1]) / 2, abs=1e-7)
+    export_vector(gap_features([], 32644), tmp_path / "none.geojson", "geojson")
+    assert json.loads((tmp_path / "none.geojson").read_text())["features"] == []

@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -121,6 +122,9 @@ def test_many_plants_are_quick() -> None:
                     np.full(count, 1.0, np.float32),
                     place.astype(np.float32),
                     np.zeros(count, np.float32),
+                    np.full((count, 3), np.nan, np.float32),
+                    np.ones(count, np.bool_),
+                    np.full(count, np.nan, np.float32),
                     np.arange(1, count + 1, dtype=np.int32) * 4,
                     np.tile(np.float32([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]), (count, 1)),
                 ),
@@ -132,7 +136,7 @@ def test_many_plants_are_quick() -> None:
 
 
 def test_a_doubtful_weed_beside_a_surer_one_is_left_out() -> None:
-    sure, doubtful = plant(0, 0, score=0.9), plant(0.1, 0, score=0.6)
+    sure, doubtful = plant(0, 0, score=0.9), replace(plant(0.1, 0, score=0.6), sure=False)
     assert without_doubtful_twins((sure, doubtful)) == (sure,)
 
 
@@ -140,9 +144,9 @@ def test_sure_neighbours_lonely_doubts_and_crop_stay() -> None:
     kept = (
         plant(0, 0, score=0.9),
         plant(0.1, 0, score=0.7),
-        plant(1, 0, score=0.55),
+        replace(plant(1, 0, score=0.55), sure=False),
         plant(2, 0, score=0.9),
-        plant(2.05, 0, score=0.5, cover=Cover.CROP),
+        replace(plant(2.05, 0, score=0.5, cover=Cover.CROP), sure=False),
     )
     assert without_doubtful_twins(kept) == kept
     assert without_doubtful_twins(()) == ()

@@ -119,6 +119,7 @@ def test_steps_are_told_in_words(box: Box, flight: Path) -> None:
         "Copying photos",
         "Planning the coverage",
         "Looking at the field",
+        "Looking again at what is doubtful",
         "Drawing the map",
         "Putting the mosaic together",
     ]

@@ -17,10 +17,12 @@ from fieldbox.domain import (
     Flight,
     Hotspot,
     Interval,
+    Ladder,
     LayerLabel,
     Message,
     Pose,
     Survey,
+    WeedBasis,
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
@@ -112,6 +114,8 @@ def survey(flight: Flight, survey_id: str = "survey") -> Survey:
         hotspots=(spot, replace(spot, rank=2, weed_count=None)),
         photos_used=3,
         photos_unplaced=1,
+        weed_basis=WeedBasis.PLANTS,
+        ladder=Ladder(9, 7, 3, 2, 4, 0.125),
     )
 
 

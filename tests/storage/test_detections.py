@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -49,6 +50,18 @@ def test_a_plant_comes_back_with_its_outline(shared: tuple[Store, Flight]) -> No
     expected = np.column_stack(near_bangalore(ring[:, 0], ring[:, 1])[::-1])
     # 1e-9 degrees are a tenth of a millimetre.
     np.testing.assert_allclose(plant.outline, expected, rtol=0, atol=1e-9)
+
+
+def test_whether_a_plant_is_sure_comes_back(shared: tuple[Store, Flight]) -> None:
+    store, flight = shared
+    plants = [replace(detection(flight, float(n), 0.0), sure=n > 1) for n in range(4)]
+    name = save(store, flight, plants)
+    assert [one.sure for one in sorted(store.detections(name), key=lambda one: one.id)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_outlines_of_different_lengths_stay_apart(shared: tuple[Store, Flight]) -> None:

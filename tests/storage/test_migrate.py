@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from fieldbox.storage.schema import REVISION, metadata
 from fieldbox.storage.store import Store
 from tests.storage.samples import REPOSITORY
 
-NEXT = "0002"
+NEXT = f"{int(REVISION) + 1:04d}"
 ADD_COLUMN = """
     with op.batch_alter_table("fields") as batch:
         batch.add_column(sa.Column("note", sa.Text(), nullable=True))
@@ -53,8 +54,13 @@ def ask(path: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def parts(statement: str) -> list[str]:
-    """The lines of a CREATE statement; Alembic puts constraints in another order."""
-    return sorted(line.strip().rstrip(",") for line in statement.splitlines())
+    """Head, columns and constraints of a CREATE statement.
+
+    Alembic puts constraints in another order, SQLite an added column behind them.
+    """
+    head, body = statement.split("(", 1)
+    inner = re.split(r",(?![^()]*\))", body[: body.rindex(")")])
+    return [" ".join(head.split()), *sorted(" ".join(one.split()) for one in inner)]
 
 
 def test_the_migrations_make_what_the_schema_says(tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, database: Path, 
 def test_a_newer_database_is_refused_unless_it_was_made_to_be_used(tmp_path: Path, database: Path) -> None:
     body = ADD_COLUMN + f'    op.execute("PRAGMA user_version = {int(NEXT)}")\n'
     prepare(database, scripts=next_release(tmp_path, body), target=NEXT)
-    with pytest.raises(Misconfigured, match=r"newer release of fieldbox \(schema 0002\)"):
+    with pytest.raises(Misconfigured, match=rf"newer release of fieldbox \(schema {NEXT}\)"):
         Store.open(database)
     with closing(sqlite3.connect(database)) as raw:
         raw.execute(f"PRAGMA user_version = {int(REVISION)}")

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from fieldbox.domain import Cover, Detection, Message, Survey
+from fieldbox.domain import Cover, Detection, Gap, Message, PlantHealth, Survey
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
 from tests.storage.samples import add_flight, detection, message, near_bangalore, survey
@@ -122,3 +122,26 @@ def test_messages_are_found_by_state_and_id(store: Store) -> None:
     assert store.messages("sent") == []
     assert store.message("a") == message("a")
     assert store.message("none") is None
+
+
+def test_verdicts_and_gaps_come_back(store: Store) -> None:
+    flight = add_flight(store)
+    judged = replace(
+        detection(flight, 1.0, 2.0, Cover.CROP), health=PlantHealth.YELLOWING, size_z=0.25, colour_z=-3.5
+    )
+    plants = [judged, detection(flight, 3.0, 4.0, Cover.CROP)]
+    gaps = (Gap((1.0, 2.0), (1.0, 3.5), 3), Gap((5.0, 2.0), (5.0, 2.7), 1))
+    told = replace(survey(flight), crop_missing=4)
+    assert store.save_survey(
+        told, plants, message(), plan_key="plan", release_sha="r1", to_geographic=near_bangalore, missing=gaps
+    )
+    assert store.survey("survey") == told
+    back = {one.health: (one.size_z, one.colour_z) for one in store.detections("survey")}
+    assert back == {PlantHealth.YELLOWING: (0.25, -3.5), None: (None, None)}
+    assert [one.health for one in store.detections("survey", poor=True)] == [PlantHealth.YELLOWING]
+    lat, lon = near_bangalore(np.array([1.0, 5.0]), np.array([2.0, 2.0]))
+    stored = store.gaps("survey")
+    assert [one.missing for one in stored] == [3, 1]
+    assert stored[0].start == (lon[0], lat[0])
+    assert stored[1].start == (lon[1], lat[1])
+    assert store.gaps("none") == []

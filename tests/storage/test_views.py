@@ -26,6 +26,17 @@ def test_a_view_belongs_to_its_plan_and_release(store: Store) -> None:
     assert store.views_done("plan", "r2") == {digest}
 
 
+def test_second_looks_go_with_their_plan(store: Store) -> None:
+    add_captures(store, [capture(1)])
+    digest = capture(1).digest
+    for plan in ("plan", "plan+again", "plain"):
+        store.save_view(ViewKey(digest, plan, "r1"), b"one", None)
+    assert store.views_done("plan", "r1") == {digest}
+    store.drop_views("plan", "r1")
+    assert store.views_done("plan+again", "r1") == set()
+    assert store.views_done("plain", "r1") == {digest}
+
+
 def test_a_view_saved_again_is_replaced(store: Store) -> None:
     add_captures(store, [capture(1), capture(2)])
     key = ViewKey(capture(1).digest, "plan", "r1")

@@ -13,7 +13,7 @@ import jsonschema
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fieldbox.domain import Field, Flight, Hotspot, Interval, LayerLabel, Survey
+from fieldbox.domain import Field, Flight, Hotspot, Interval, LayerLabel, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.summary.v1 import MAX_BYTES, clip_utf8, summarise
 
@@ -85,6 +85,11 @@ def test_name_and_position_stay_on_the_farm_unless_the_owner_allows() -> None:
     shared = parse(summarise(survey, FIELD, FLIGHT, share_name=True, share_position=True))
     assert shared["name"] == FIELD.name
     assert shared["spots"] == [[57, 12, 3.21, 18.123457, 75.123457]]
+
+
+def test_row_based_weeds_say_so() -> None:
+    assert parse(summarise(replace(SURVEY, weed_basis=WeedBasis.ROWS), FIELD, FLIGHT))["row_based"] is True
+    assert "row_based" not in parse(summarise(replace(SURVEY, weed_basis=WeedBasis.PLANTS), FIELD, FLIGHT))
 
 
 def test_a_simulated_flight_says_so() -> None:

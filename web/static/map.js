@@ -61,13 +61,46 @@
 
   // Single weeds, only those in view and only when near.
   const weeds = L.geoJSON(null, {
-    style: { color: "#ff1493", weight: 2, fillColor: "#ff1493", fillOpacity: 0.12 },
+    // Unsure plants have a dashed outline and no filling, so that they differ without colour.
+    style: (feature) => (feature.properties.certainty === "unsure"
+      ? { color: "#ff1493", weight: 2, dashArray: "3 4", fill: true, fillOpacity: 0 }
+      : { color: "#ff1493", weight: 2, fillColor: "#ff1493", fillOpacity: 0.12 }),
     onEachFeature: (feature, layer) => layer.on("click", () => {
       const seen = feature.properties;
-      show(`${setup.look.replace("DIGEST", seen.photo)}?x=${seen.x}&y=${seen.y}`);
+      show(`${setup.look.replace("DIGEST", seen.photo)}?x=${seen.x}&y=${seen.y}&certainty=${seen.certainty}`);
     }),
   }).addTo(map);
-  let wanted = true, asked = 0;
+  // Crop plants that look poor beside their neighbours: dotted, so that they differ without colour.
+  const poor = L.geoJSON(null, {
+    style: { color: "#ffb000", weight: 2, dashArray: "1 4", fill: true, fillOpacity: 0 },
+    onEachFeature: (feature, layer) => layer.on("click", () => {
+      const seen = feature.properties;
+      show(`${setup.look.replace("DIGEST", seen.photo)}?x=${seen.x}&y=${seen.y}&health=${seen.health}`);
+    }),
+  }).addTo(map);
+  let wanted = true, poorWanted = false, asked = 0, poorAsked = 0;
+
+  async function drawPoor() {
+    const round = ++poorAsked;
+    if (!setup.poor || !poorWanted || map.getZoom() < setup.zoom.weeds) {
+      poor.clearLayers();
+      return;
+    }
+    const box = map.getBounds().pad(0.2);
+    const bbox = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((each) => each.toFixed(7));
+    try {
+      const answer = await fetch(`${setup.poor}?bbox=${bbox.join(",")}`);
+      if (round !== poorAsked || !answer.ok) return;
+      const found = await answer.json();
+      if (round !== poorAsked) return;
+      poor.clearLayers();
+      poor.addData(found.features);
+    } catch {
+      if (round === poorAsked) say(setup.words.failed);
+    }
+  }
+  map.on("moveend", drawPoor);
+  toggle("show-poor", (on) => { poorWanted = on; drawPoor(); });
 
   async function drawWeeds() {
     const round = ++asked;

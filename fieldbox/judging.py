@@ -1,0 +1,96 @@
+"""Crop plants judged against their own row and field, once all views of a flight are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fieldbox.domain import Cover, Detection, Gap, PlantHealth
+from fieldbox.errors import Misconfigured
+from fieldbox.i18n import N_, Sentence
+from fieldbox.inference.health import HealthModel
+from fieldbox.mapping.planthealth import FEATURES, compare, crop_rows, find_gaps
+
+_NO_COLOUR = (float("nan"),) * 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of the crop plants of a flight."""
+
+    detections: tuple[Detection, ...]
+    """All that came in, in their order; crop plants with verdict and z-scores."""
+    gaps: tuple[Gap, ...] | None
+    """None: the rows, or the step between plants, are not known."""
+    warnings: tuple[Sentence, ...]
+
+    @property
+    def missing(self) -> int | None:
+        """Plants missing in the rows."""
+        return None if self.gaps is None else sum(one.missing for one in self.gaps)
+
+
+def judge_crop(detections: Sequence[Detection], model: HealthModel, gsd_mm: float) -> Judgement:
+    """Judge the crop plants among the detections of a flight, seen at `gsd_mm` millimetres a pixel.
+
+    Raises Misconfigured if the model expects other features than this release makes.
+    """
+    if model.features != FEATURES:
+        raise Misconfigured(N_("The health model is made for another release: install the release again."))
+    crop = [index for index, one in enumerate(detections) if one.cover is Cover.CROP]
+    if not crop:
+        return Judgement(tuple(detections), None, ())
+    if gsd_mm > model.gsd_range_mm[1]:
+        return Judgement(tuple(detections), None, (_too_coarse(gsd_mm, model),))
+    plants = [detections[index] for index in crop]
+    places = np.array([(one.east, one.north) for one in plants])
+    rows = crop_rows(plants)
+    judged = compare(
+        places, [one.area_m2 for one in plants], [one.colour or _NO_COLOUR for one in plants], rows
+    )
+    verdicts = model.judge(judged.features).health
+    told = list(detections)
+    for place, index in enumerate(crop):
+        told[index] = replace(
+            detections[index],
+            health=verdicts[place],
+            size_z=_known(judged.size_z[place]),
+            colour_z=_known(judged.colour_z[place]),
+        )
+    gaps = find_gaps(places, rows)
+    found = Judgement(tuple(told), gaps, ())
+    return replace(found, warnings=_words(verdicts, found.missing))
+
+
+def _known(value: np.float32) -> float | None:
+    return round(float(value), 3) if np.isfinite(value) else None
+
+
+def _too_coarse(gsd_mm: float, model: HealthModel) -> Sentence:
+    template = N_(
+        "At {gsd} mm per pixel crop plants are not judged one by one: fly lower, to {limit} mm per pixel or finer."
+    )
+    return Sentence(template, {"gsd": round(gsd_mm, 1), "limit": round(model.gsd_range_mm[1], 1)})
+
+
+def _words(verdicts: Sequence[PlantHealth | None], missing: int | None) -> tuple[Sentence, ...]:
+    """What a person has to know with the verdicts: that they are relative, and learnt from paint."""
+    if all(one is None for one in verdicts):
+        return ()
+    counts = {
+        "stunted": sum(one is PlantHealth.STUNTED for one in verdicts),
+        "yellowing": sum(one is PlantHealth.YELLOWING for one in verdicts),
+    }
+    if missing is None:
+        template = N_(
+            "Beside their neighbours {stunted} crop plants look stunted and {yellowing} yellow; missing plants are "
+            "not known, for want of regular rows. Relative, learnt from painted symptoms: no diagnosis, go and look."
+        )
+        return (Sentence(template, counts),)
+    template = N_(
+        "Beside their neighbours {stunted} crop plants look stunted and {yellowing} yellow; {missing} are missing in "
+        "the rows. Relative, learnt from painted symptoms: no diagnosis, go and look."
+    )
+    return (Sentence(template, {**counts, "missing": missing}),)
