@@ -43,10 +43,11 @@ def _grow(count: int, seed: int, first: int) -> Iterator[Field]:
             sun_azimuth_deg=float(rng.uniform(0, 360)), sun_elevation_deg=float(rng.uniform(25, 80)),
             shadow=float(rng.uniform(0, 0.8)), gsd_m=0.0026, seed=first + number,
         )  # fmt: skip
-        yield _labelled(grow_field(options))
+        yield labelled(grow_field(options))
 
 
-def _labelled(field: SimField) -> Field:
+def labelled(field: SimField) -> Field:
+    """A simulated field as a picture to train on."""
     image = field.canvas
     height, width = image.shape[:2]
     green = cv2.GaussianBlur(excess_green(image), (0, 0), 0.8) > GREEN
