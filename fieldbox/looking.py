@@ -316,7 +316,7 @@ def judge_scene(
     called from the rows alone.
     """
     gsd_m = float(np.median([one.gsd_m for one in geometries]))
-    scale = _scale(1000 * gsd_m, model, least_reduction)
+    scale = scale_of(1000 * gsd_m, model, least_reduction)
     samples = [_sample(one.digest, read, scale) for one in _spread(geometries)]
     colour = judge_flight([judge_colour(one) for one in samples])
     in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
@@ -355,7 +355,7 @@ def scale_sentence(gsd_mm: float, model: WeedModel) -> Sentence:
     return Sentence(template, {"gsd": round(gsd_mm, 2), "limit": round(low, 1)})
 
 
-def _scale(gsd_mm: float, model: WeedModel, least: int) -> float:
+def scale_of(gsd_mm: float, model: WeedModel, least: int = 1) -> float:
     """Photos that are finer than the model's own scale are looked at on that scale, others as they are."""
     wanted = model.native_gsd_mm / gsd_mm
     return max(float(least), wanted if wanted > WORTH_RESAMPLING else 1.0)

@@ -105,7 +105,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         unseen_pct_interval95=intervals.edge_interval(unseen, field.length, field.area, error),
         position_error_m=error,
         layer_label=scene.label,
-        warnings=(*scene.warnings, *_strange_ground(evidence, area_m2), *_warnings(evidence, error)),
+        warnings=(*scene.warnings, *_strange_ground(evidence, unseen), *_warnings(evidence, error)),
         hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence)) if _basis(evidence) else (),
         photos_used=len(evidence.plan.views),
         photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
@@ -200,17 +200,34 @@ def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
     return found
 
 
-def _strange_ground(evidence: Evidence, area_m2: float) -> list[Sentence]:
+def _strange_ground(evidence: Evidence, unseen: float) -> list[Sentence]:
     """Ground that was photographed and not judged, because it does not look like a field."""
     grid = evidence.grid
     judged_m2 = float(grid.seen.sum()) * grid.cell_m**2
-    share = 1 - judged_m2 / area_m2 if area_m2 > 0 else 0.0
+    photographed_m2 = mapped_m2(grid, evidence.ring) * (1 - unseen)
+    share = 1 - judged_m2 / photographed_m2 if photographed_m2 > 0 else 0.0
     if evidence.scene.basis is None or share < NOT_JUDGED:
         return []
     template = N_(
         "{share} % of the ground does not look like the fields that the weed model knows: nothing is called there."
     )
     return [Sentence(template, {"share": round(100 * share)})]
+
+
+def mapped_m2(grid: FieldMap, ring: NDArray[np.float64]) -> float:
+    """The part of the field that the map can show: cells at its edge whose middle lies outside are left out."""
+    field = shapely.Polygon(ring).buffer(0)
+    shapely.prepare(field)
+    rows, columns = grid.seen.shape
+    west, south = np.meshgrid(
+        grid.west + grid.cell_m * np.arange(columns), grid.north - grid.cell_m * np.arange(1, rows + 1)
+    )
+    shown = shapely.contains_xy(field, west + grid.cell_m / 2, south + grid.cell_m / 2)
+    west, south = west[shown], south[shown]
+    cells = shapely.box(west, south, west + grid.cell_m, south + grid.cell_m)
+    whole = shapely.covers(field, cells)
+    edge = shapely.intersection(field, cells[~whole])
+    return float(whole.sum()) * grid.cell_m**2 + float(shapely.area(edge).sum())
 
 
 def _crop_warnings(evidence: Evidence) -> list[Sentence]:

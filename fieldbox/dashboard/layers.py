@@ -134,7 +134,7 @@ LAYERS = {
             1.0,
             100,
             N_("% of the cell"),
-            N_("Ground that no photo shows. Nothing is known about it."),
+            N_("Ground that no photo shows, or that could not be judged. Nothing is known about it."),
             GREYS,
             (0.0, 0.75),
             inverted=True,

@@ -17,7 +17,7 @@ from fieldbox.dashboard.language import in_words, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer, ticks
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import FlightRowLike, IngestLike, box
-from fieldbox.domain import Field, Survey
+from fieldbox.domain import Field, Survey, WeedBasis
 from fieldbox.errors import Misconfigured, Rejected
 
 pages = Blueprint("pages", __name__)
@@ -238,10 +238,19 @@ def _layers(survey: Survey) -> list[dict[str, Any]]:
             "unit": say(layer.unit),
             "note": say(layer.note),
             "ticks": ticks(layer, number),
+            **(_between_rows() if layer.key == "weed-cover" and survey.weed_basis is WeedBasis.ROWS else {}),
         }
         for layer in LAYERS.values()
         if _is_known(layer, survey)
     ]
+
+
+def _between_rows() -> dict[str, str]:
+    """What the weed layer shows where weeds are called from the rows alone."""
+    return {
+        "unit": say("% of the ground between the rows"),
+        "note": say("Plants between the crop rows. What grows in the rows is not judged."),
+    }
 
 
 def _is_known(layer: Layer, survey: Survey) -> bool:

@@ -9,6 +9,7 @@ information lost; Migacz 2017). The packages `onnx` and its helpers are an extra
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import tempfile
 import time
@@ -103,10 +104,9 @@ def quantise(source: Path, target: Path, pictures: Sequence[NDArray[Any]], kind:
         small = onnx.load(str(made))
         del small.metadata_props[:]
         small.metadata_props.extend(onnx.load(str(source)).metadata_props)
-        partial = target.with_name(target.name + ".part")
-        onnx.save(small, str(partial))
-        Session.load(partial, kind=kind)
-        partial.replace(target)
+        onnx.save(small, str(made))
+        Session.load(made, kind=kind)
+        shutil.copyfile(made, target)
 
 
 def _head_of(model: onnx.ModelProto) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ GAP_WIDTH_M = 0.3
 LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
+_NO_XML_NAME = re.compile(r"[^A-Za-z0-9_]|^(?=[^A-Za-z_])")
+"""What GDAL would replace, with a warning, in the name of a KML layer."""
 _SHAPEFILE_NAMES = {"position_error_m": "POS_ERR_M", "area_cm2": "AREA_CM2", "capture": "CAPTURE"}
 
 
@@ -256,7 +259,14 @@ def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.P
     return [_oriented(part) for part in parts]
 
 
-def _write(features: Features, path: Path, driver: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
+def _write(
+    features: Features,
+    path: Path,
+    driver: str,
+    columns: Mapping[str, NDArray[np.generic]],
+    *,
+    layer: str | None = None,
+) -> None:
     unknown = {
         name: np.isnan(values) for name, values in columns.items() if values.dtype.kind == "f"
     }  # not a number is no value that other programs read
@@ -270,7 +280,7 @@ def _write(features: Features, path: Path, driver: str, columns: Mapping[str, ND
         geometry_type="Polygon",
         crs="EPSG:4326",
         driver=driver,
-        layer=path.stem,
+        layer=layer or path.stem,
         **options,
     )
 
@@ -287,7 +297,7 @@ def _write_gpkg(features: Features, path: Path) -> None:
 
 def _write_kml(features: Features, path: Path) -> None:
     with replacing(path) as target:
-        _write(features, target, "KML", features.columns)
+        _write(features, target, "KML", features.columns, layer=_NO_XML_NAME.sub("_", path.stem))
 
 
 def _write_shapefile(features: Features, path: Path) -> None:

@@ -144,26 +144,34 @@ class Shelf:
         return self.folder / f"{self.kind}.onnx"
 
     @property
+    def _signature(self) -> Path:
+        return self.kept.with_name(self.kept.name + minisign.SUFFIX)
+
+    @property
     def _note(self) -> Path:
         return self.folder / f"{self.kind}.refused.json"
 
     def keep(self, model: Trusted) -> None:
         """Keep a signed model that was loaded and runs. The box may have no room for it: then it goes without."""
-        if model.origin is not Origin.SIGNED or self._holds(model.sha256):
+        if model.origin is not Origin.SIGNED:
             return
-        signature = model.path.with_name(model.path.name + minisign.SUFFIX)
         try:
+            signature = model.path.with_name(model.path.name + minisign.SUFFIX).read_bytes()
+            if self._holds(model.sha256, signature):
+                return
             content = model.path.read_bytes()
             if hashlib.sha256(content).hexdigest() != model.sha256:
                 return
-            self._put(self.kept.with_name(self.kept.name + minisign.SUFFIX), signature.read_bytes())
+            self._put(self._signature, signature)
             self._put(self.kept, content)
         except OSError:
             return
 
-    def _holds(self, sha256: str) -> bool:
+    def _holds(self, sha256: str, signature: bytes) -> bool:
+        """Whether this very file is kept, with this signature: keys change."""
         try:
-            return hashlib.sha256(self.kept.read_bytes()).hexdigest() == sha256
+            kept = hashlib.sha256(self.kept.read_bytes()).hexdigest()
+            return kept == sha256 and self._signature.read_bytes() == signature
         except OSError:
             return False
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +75,13 @@ class Quantised:
 def quantise(source: Path, target: Path, images: Path, *, method: str, count: int) -> Quantised:
     """Make the float weed model `source` 8-bit. Half of the pictures calibrate, the others compare.
 
-    Raises Misconfigured for a model that cannot, or where the extra is missing; Rejected without pictures.
+    Raises Misconfigured for a model that cannot, for a target that cannot be written, or where the extra is
+    missing; Rejected without pictures.
     """
+    if target.exists() and target.samefile(source):
+        raise Misconfigured(
+            N_("{file} is the model itself: write the 8-bit one to another file."), file=str(target)
+        )
     require("onnx", "quantize")
     from fieldbox.inference import quantizing  # noqa: PLC0415  an extra
 
@@ -81,7 +89,8 @@ def quantise(source: Path, target: Path, images: Path, *, method: str, count: in
     WeedModel.load(source)
     pictures = quantizing.read_pictures(images, 2 * count)
     calibrating = pictures[::2]
-    quantizing.quantise(source, target, calibrating, WEEDS, method)
+    with _whole_or_not(target) as partial:
+        quantizing.quantise(source, partial, calibrating, WEEDS, method)
     compared = quantizing.compare(source, target, pictures[1::2] or pictures)
     return Quantised(source.name, str(target), method, len(calibrating), compared)
 
@@ -110,11 +119,24 @@ def export(source: Path, target: Path, kind: str) -> None:
             file=source.name, kind=named,
         )  # fmt: skip
     LOAD[named](source)
-    partial = target.with_name(target.name + ".part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with _whole_or_not(target) as partial:
         shutil.copyfile(source, partial)
-        partial.replace(target)
+
+
+@contextlib.contextmanager
+def _whole_or_not(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` when all went well. Raises Misconfigured where it cannot."""
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(target.name + ".part")
+        try:
+            partial.touch()  # what cannot be written is told before minutes of work
+            yield partial
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise Misconfigured(
             N_("{file} cannot be written: {why}."), file=str(target), why=error.strerror or "?"

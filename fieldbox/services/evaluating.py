@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from fieldbox.config import Config
 from fieldbox.domain import Cover, Rejection
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_, _
-from fieldbox.inference.labelme import read_folder
+from fieldbox.imagery.shrink import resample
+from fieldbox.inference.labelme import Labels, read_folder
 from fieldbox.inference.weeds import WeedModel
+from fieldbox.looking import scale_of
 from fieldbox.models import choose_weeds
 
 if TYPE_CHECKING:
@@ -138,6 +141,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure the model of this box, or `model_file` whether signed or not, on a LabelMe folder.
 
+    Tiles finer than the model's own scale are brought to it first, as photos are.
     Raises Rejected where no tile can be used, Misconfigured for a model that cannot, or where SciPy is missing.
     """
     require("scipy", "eval")
@@ -147,10 +151,13 @@ def evaluate(
     model, warnings = _model(config, model_file)
     tiles, rejected = read_folder(folder, labels)
     evidence = []
+    scale = scale_of(gsd_mm, model)
     for number, tile in enumerate(tiles, start=1):
         try:
-            seen = metrics.look_at(model, tile.pixels())
-            evidence.append(metrics.evidence_of(tile.labels, seen, gsd_mm))
+            pixels = resample(tile.pixels(), scale)
+            seen = metrics.look_at(model, pixels)
+            truth = _scaled(tile.labels, scale, (pixels.shape[0], pixels.shape[1]))
+            evidence.append(metrics.evidence_of(truth, seen, gsd_mm * scale))
         except Rejected as error:
             rejected.append(Rejection(tile.image.name, error.sentence))
         shown("look", number, len(tiles))
@@ -166,6 +173,12 @@ def evaluate(
         )
         warnings.append(words.format(low=low, high=high))
     return Evaluation(model.release, model.digest, gsd_mm, metrics.measure(evidence), rejected, warnings)
+
+
+def _scaled(labels: Labels, scale: float, size: tuple[int, int]) -> Labels:
+    """Labels of a tile for its picture made 1/scale as large, which has `size`."""
+    outlines = tuple(((one + 0.5) / scale - 0.5).astype(np.float32) for one in labels.outlines)
+    return Labels(labels.classes, outlines, size) if scale > 1 else labels
 
 
 def _model(config: Config, file: Path | None) -> tuple[WeedModel, list[str]]:

@@ -36,7 +36,7 @@ _STRANGE = Sentence(
 )
 BEANS_ONLY = Sentence(
     N_(
-        "It knows bean leaves alone: healthy, bean rust and angular leaf spot. Other crops and diseases it cannot tell."
+        "fieldbox knows only bean leaves: healthy, bean rust and angular leaf spot. It cannot tell other crops or diseases."
     )
 )
 

@@ -24,7 +24,7 @@ from fieldbox.imagery.scene import COARSER, judge_picture
 from fieldbox.imagery.shrink import resample, shrink
 from fieldbox.inference.plants import CROP, STRIDE, WEED
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.looking import barren_of, scale_sentence
+from fieldbox.looking import barren_of, scale_of, scale_sentence
 from fieldbox.models import load_scenes, load_weeds
 from fieldbox.services.box import open_store
 
@@ -43,17 +43,20 @@ def detect(config: Config, image: Path, gsd_mm: float) -> dict[str, Any]:
     if warnings:
         told = [str(one) for one in warnings]
         return {"detections": [], "crop_cover_pct": None, "weed_cover_pct": None, "warnings": told}
-    seen = model.look(pixels)
+    scale = scale_of(gsd_mm, model)
+    looked_at = resample(pixels, scale)
+    seen = model.look(looked_at)
     plants = seen.plants
     sure = plants.sure
-    barren = barren_of(_colours(pixels, plants.outlines))
+    barren = barren_of(_colours(looked_at, plants.outlines))
+    outlines = [one.astype(float) * scale + (scale - 1) / 2 for one in plants.outlines]
     return {
         "detections": [
             {
                 "class": CLASSES[int(plants.classes[i])],
                 "score": round(float(plants.scores[i]), 4),
                 "sure": bool(sure[i]),
-                "polygon": np.round(plants.outlines[i].astype(float), 2).tolist(),
+                "polygon": np.round(outlines[i], 2).tolist(),
             }
             for i in np.flatnonzero(~barren)
         ],
@@ -73,7 +76,7 @@ def _warnings(pixels: NDArray[np.uint8], gsd_mm: float, model: WeedModel) -> lis
     """Why no plants are called in an image; none if they can be."""
     low, high = model.gsd_range_mm
     found = [] if low <= gsd_mm <= high else [scale_sentence(gsd_mm, model)]
-    small = resample(pixels, COARSER * max(1.0, model.native_gsd_mm / gsd_mm))
+    small = resample(pixels, COARSER * scale_of(gsd_mm, model))
     colour = judge_colour(small)
     if colour.sentence:
         return [*found, colour.sentence]

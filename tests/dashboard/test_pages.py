@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import create_app
-from fieldbox.domain import Cover
+from fieldbox.dashboard.pages import _layers
+from fieldbox.domain import Cover, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import KEY, log_in, token_of
@@ -235,6 +237,19 @@ def test_weeds_of_a_box_on_the_map(client: FlaskClient, demo: DemoBox) -> None:
         "x": 300,
         "y": 200,
     }
+
+
+def test_row_based_weeds_are_not_shown_as_of_all_ground(client: FlaskClient, demo: DemoBox) -> None:
+    survey = demo.store.survey(SURVEY)
+    assert survey is not None
+    with client.application.test_request_context():
+        plain, rows = (
+            {one["key"]: one for one in _layers(replace(survey, weed_basis=basis))}["weed-cover"]
+            for basis in (WeedBasis.PLANTS, WeedBasis.ROWS)
+        )
+    assert plain["unit"] == "% of the ground"
+    assert rows["unit"] == "% of the ground between the rows"
+    assert "not judged" in rows["note"]
 
 
 def test_poor_crop_plants_on_the_map_are_called_relative(client: FlaskClient, demo: DemoBox) -> None:

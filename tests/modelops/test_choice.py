@@ -167,6 +167,19 @@ def test_the_last_good_one_keeps_running(box: Box, retrained: bytes) -> None:
     box.falls_back("cannot be read", to=WeedModel.load(SHIPPED).release)
 
 
+def test_a_new_key_signs_the_kept_one_too(box: Box, retrained: bytes) -> None:
+    box.bring(retrained)
+    good = choose_weeds(box.config).file.sha256
+    box.signer = Signer(number=b"\x09" * 8)
+    box.signer.trust(box.root / "keys", "new.pub")
+    box.bring(retrained)
+    assert choose_weeds(box.config).warnings == ()
+    (box.root / "keys" / "farm.pub").unlink()
+    box.file.unlink()
+    box.falls_back("cannot be read", to="fieldbox-weeds@77")
+    assert choose_weeds(box.config).file.sha256 == good
+
+
 def test_any_truncation_is_refused(box: Box, retrained: bytes) -> None:
     box.bring(retrained)
     lengths = {*range(0, len(retrained), 50_021), *(2**n for n in range(21)), len(retrained) - 1}

@@ -58,7 +58,7 @@ def test_a_picture_of_soil(root: Path) -> None:
     text = CliRunner().invoke(main, ["leaf", str(root / "soil.png")])
     assert text.exit_code == 0
     assert "not seen as a bean leaf" in text.stdout
-    assert "bean leaves alone" in text.stdout
+    assert "only bean leaves" in text.stdout
 
 
 @pytest.mark.parametrize(

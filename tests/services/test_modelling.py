@@ -6,19 +6,21 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from fieldbox import golden
 from fieldbox.cli import main
 from fieldbox.config import Config, load_config
 from fieldbox.errors import Misconfigured, Rejected, Unavailable
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.services import converting, evaluating, timing
+from fieldbox.services import converting, evaluating, single, timing
 from fieldbox.services.timing import BenchReport, Spread, Timed, recommended
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -60,6 +62,41 @@ def test_eval_measures_what_the_labels_say(tmp_path: Path, tiles: Path) -> None:
     assert told["by_class"]["crop"]["ap50"][0] == pytest.approx(1)
     assert told["overall"]["false_weeds_per_100_m2"][0] == 0
     assert told["rejected"] == []
+
+
+def test_fine_tiles_are_seen_on_the_models_own_scale(tmp_path: Path, tiles: Path) -> None:
+    fine, times = tmp_path / "fine", 2
+    fine.mkdir()
+    for file in tiles.glob("*.json"):
+        raw = json.loads(file.read_text())
+        picture = cv2.imread(str(tiles / raw["imagePath"]))
+        assert picture is not None
+        larger = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(fine / raw["imagePath"]), larger)
+        for shape in raw["shapes"]:
+            shape["points"] = (times * (np.array(shape["points"]) + 0.5) - 0.5).tolist()
+        raw |= {"imageHeight": larger.shape[0], "imageWidth": larger.shape[1]}
+        (fine / file.name).write_text(json.dumps(raw))
+    told = json.loads(run(tmp_path, "eval", fine, "--gsd-mm", 1.4, "--json").output)
+    assert told["by_class"]["weed"]["f1"][0] > 0.9
+    assert told["by_class"]["crop"]["ap50"][0] > 0.9
+
+    config = Config()
+    cv2.imwrite(str(tmp_path / "own.jpg"), golden.tiles()[0][..., ::-1])
+    own_tile = cv2.imread(str(fine / "weedy.png"))
+    assert own_tile is not None
+    cv2.imwrite(str(tmp_path / "fine.jpg"), own_tile)
+    own = _middles(single.detect(config, tmp_path / "own.jpg", 2.8))
+    seen = _middles(single.detect(config, tmp_path / "fine.jpg", 1.4))
+    assert len(seen) == pytest.approx(len(own), rel=0.2)
+    off = np.linalg.norm(times * (own[:, None] + 0.5) - 0.5 - seen[None], axis=2).min(axis=1)
+    assert np.median(off) < 4  # pixels of 1.4 mm
+
+
+def _middles(found: dict[str, Any]) -> NDArray[np.float64]:
+    """[N, 2] the middles of the boxes around what `detect` found."""
+    outlines = [np.array(one["polygon"]) for one in found["detections"]]
+    return np.array([(one.min(axis=0) + one.max(axis=0)) / 2 for one in outlines])
 
 
 def test_eval_lists_what_it_could_not_use(tmp_path: Path, tiles: Path) -> None:
@@ -203,6 +240,21 @@ def test_what_cannot_be_made_small(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"nowhere\.onnx cannot be read"):
         converting.quantise(tmp_path / "nowhere.onnx", tmp_path / "x.onnx", empty, method="entropy", count=2)
     assert not (tmp_path / "x.onnx").exists()
+
+
+def test_where_a_small_model_cannot_be_written_is_told_first(tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    own.write_bytes(FULL.read_bytes())
+    with pytest.raises(Misconfigured, match=r"own\.onnx is the model itself"):
+        converting.quantise(own, own, tmp_path, method="percentile", count=2)
+    assert own.read_bytes() == FULL.read_bytes()
+    cv2.imwrite(str(tmp_path / "tile.png"), golden.tiles()[0])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    said = run(tmp_path, "quantize", FULL, "--images", tmp_path, "-o", folder, "--count", 1)
+    assert said.exit_code == 1
+    assert "folder cannot be written" in said.output
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_export(tmp_path: Path) -> None:
