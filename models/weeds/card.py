@@ -142,8 +142,8 @@ def main() -> None:
     text = CARD.read_text()
     for name, made in parts.items():
         text = re.sub(
-            rf"(<!-- {name} -->\n).*?(\n<!-- end -->)",
-            lambda m, made=made: m[1] + made + m[2],
+            rf"(<!-- {name} -->\n).*?(<!-- end -->)",
+            lambda m, made=made: m[1] + made + "\n" + m[2],
             text,
             flags=re.S,
         )

@@ -2,7 +2,7 @@
 
 DIR holds `potato-uav/` and `cauliflower/`. The run is seeded, ends after `--steps`, writes a checkpoint every
 minute or so and goes on from it with `--resume`. Arithmetic is bfloat16 where the processor has units for
-it (a third less time on a CPU with AMX, half of it on a GPU); `--no-bfloat16` on others.
+it; `--no-bfloat16` on others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shipped model on parts of a real potato field that it was not trained on.
 
-No choice at all was made on columns 13 and 14; thresholds were chosen on 11 and 12.
+Thresholds were chosen on columns 0 to 12; how far columns 13 and 14 were looked at stands on the card.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ pytest.importorskip("scipy")
 from fieldbox.inference import metrics
 from fieldbox.inference.labelme import read_folder
 from fieldbox.inference.metrics import Report
+from fieldbox.inference.plants import WEED
 from fieldbox.inference.weeds import WeedModel
+from tests.path import potato
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("FIELDBOX_REAL_DATA", ROOT.parent / "shared" / "data")) / "weeds"
@@ -47,7 +49,7 @@ def report_of(columns: list[int], light: tuple[float, float, float] = (1, 1, 1))
 
 def test_weeds_on_unseen_columns() -> None:
     of = report_of([13, 14]).by_class
-    assert (of["weed"]["f1"].value or 0) >= 0.72
+    assert (of["weed"]["f1"].value or 0) >= 0.75
     assert (of["crop"]["f1"].value or 0) >= 0.88
     assert (of["weed"]["ap50_twice"].value or 0) >= 0.7
 
@@ -55,3 +57,13 @@ def test_weeds_on_unseen_columns() -> None:
 def test_the_field_seen_in_another_light() -> None:
     of = report_of([11, 12], (0.62, 0.58, 0.5)).by_class
     assert (of["weed"]["f1"].value or 0) >= 0.65
+
+
+@pytest.mark.xfail(
+    strict=True, reason="model 2 alone reports 3.8 % of the weeds twice; the map leaves twins out"
+)
+def test_the_model_alone_reports_no_weed_twice() -> None:
+    canvas = potato.paste(DATA / "potato-uav", [13, 14])
+    plants = WeedModel.load(ROOT / "models" / "weeds.onnx").look(canvas.pixels).plants
+    found = potato.score(plants.centres[plants.classes == WEED].astype(float), canvas)
+    assert found.doubled <= 0.02
