@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from fieldbox.dashboard import words
-from fieldbox.dashboard.ports import DetectionLike, FlightRowLike, box
+from fieldbox.dashboard.ports import DetectionLike, FlightRowLike, GapLike, box
 from fieldbox.domain import Cover, Hotspot, Survey
 
 api = Blueprint("api", __name__, url_prefix="/api")
 MOST_WEEDS = 2000
+"""Plants, or gaps, in one answer."""
 _HOUR = 3600
 
 
@@ -51,7 +52,13 @@ def survey(survey_id: str) -> Response:
         if name not in ("warnings", "hotspots", "made_at")
     }
     return jsonify(
-        {**numbers, "made_at": found.made_at.isoformat(), "warnings": words.warnings(found)},
+        {
+            **numbers,
+            "crop_missing_interval95": words.missing_interval(found),
+            "made_at": found.made_at.isoformat(),
+            "warnings": words.warnings(found),
+            "crop_health": words.crop_health(found),
+        }
     )
 
 
@@ -76,15 +83,31 @@ def poor(survey_id: str) -> Response:
     return _plants(survey_id, Cover.CROP, poor=True)
 
 
+@api.get("/surveys/<survey_id>/gaps")
+def gaps(survey_id: str) -> Response:
+    """Stretches of crop rows where plants are missing as GeoJSON lines, cut as `weeds` is.
+
+    Empty too where that is not known (`crop_missing` null).
+    """
+    _survey(survey_id)
+    limit, bbox = _limit(), _bbox()
+    found = [one for one in box().store.gaps(survey_id) if bbox is None or _meets(one, bbox)]
+    return _collection([_gap(one) for one in found[:limit]], len(found) > limit)
+
+
 def _plants(survey_id: str, cover: Cover, *, poor: bool) -> Response:
     _survey(survey_id)
-    limit = min(MOST_WEEDS, max(1, request.args.get("limit", MOST_WEEDS, type=int)))
+    limit = _limit()
     found = box().store.detections(survey_id, bbox=_bbox(), cover=cover, poor=poor, limit=limit + 1)
-    answer = jsonify(
-        type="FeatureCollection",
-        features=[_plant(each) for each in found[:limit]],
-        truncated=len(found) > limit,
-    )
+    return _collection([_plant(each) for each in found[:limit]], len(found) > limit)
+
+
+def _limit() -> int:
+    return min(MOST_WEEDS, max(1, request.args.get("limit", MOST_WEEDS, type=int)))
+
+
+def _collection(features: list[dict[str, Any]], truncated: bool) -> Response:
+    answer = jsonify(type="FeatureCollection", features=features, truncated=truncated)
     answer.headers["Cache-Control"] = f"private, max-age={_HOUR}"
     return answer
 
@@ -140,6 +163,26 @@ def _spot(spot: Hotspot) -> dict[str, Any]:
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [spot.lon, spot.lat]},
         "properties": {**numbers, **seen},
+    }
+
+
+def _meets(gap: GapLike, bbox: tuple[float, float, float, float]) -> bool:
+    """Whether the rectangle around a gap meets the box; gaps are short, so that is near enough."""
+    west, south, east, north = bbox
+    (lon, lat), (other_lon, other_lat) = gap.start, gap.end
+    return (
+        min(lon, other_lon) <= east
+        and max(lon, other_lon) >= west
+        and min(lat, other_lat) <= north
+        and max(lat, other_lat) >= south
+    )
+
+
+def _gap(gap: GapLike) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": [gap.start, gap.end]},
+        "properties": {"class": "gap", "missing": gap.missing},
     }
 
 

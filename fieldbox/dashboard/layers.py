@@ -47,6 +47,8 @@ class Layer:
     """At the low and at the high end."""
     inverted: bool = False
     """Show 1 - value."""
+    ends: tuple[str, str, str] | None = None
+    """Words for low, middle and high where their numbers would say little."""
 
 
 LAYERS = {
@@ -95,12 +97,14 @@ LAYERS = {
             -3.0,
             3.0,
             1,
-            N_("compared with this field's middle"),
+            N_("compared with the rest of this field"),
             N_(
-                "Relative: brown is poorer than the rest of this field on this day, green is better. No diagnosis."
+                "Brown looks poorer than the rest of this field on this day, green looks better. The cause cannot "
+                "be told from the air."
             ),
             BR_BG,
             (0.85, 0.85),
+            ends=(N_("poorer"), N_("as most"), N_("better")),
         ),
         Layer(
             "green",

@@ -237,7 +237,7 @@ def _layers(survey: Survey) -> list[dict[str, Any]]:
             "title": say(layer.title),
             "unit": say(layer.unit),
             "note": say(layer.note),
-            "ticks": ticks(layer, number),
+            "ticks": [say(end) for end in layer.ends] if layer.ends else ticks(layer, number),
             **(_between_rows() if layer.key == "weed-cover" and survey.weed_basis is WeedBasis.ROWS else {}),
         }
         for layer in LAYERS.values()
@@ -282,8 +282,11 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
         "tiles": f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}",
         "layers": [layer["key"] for layer in layers],
         "boundary": [(lat, lon) for lon, lat in field_.boundary],
-        "weeds": url_for("api.weeds", survey_id=survey.id) if survey.weed_count is not None else None,
-        "poor": url_for("api.poor", survey_id=survey.id) if survey.weed_count is not None else None,
+        "overlays": {
+            "weeds": url_for("api.weeds", survey_id=survey.id) if survey.weed_count is not None else None,
+            "poor": url_for("api.poor", survey_id=survey.id) if words.crop_health(survey) else None,
+            "gaps": url_for("api.gaps", survey_id=survey.id) if survey.crop_missing else None,
+        },
         "look": url_for("pages.look", survey_id=survey.id, digest="DIGEST"),
         "hotspots": [
             {
@@ -295,9 +298,9 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
             for spot in survey.hotspots
         ],
         "words": {
-            "weed": say("Weed"),
-            "zoomIn": say("Zoom in to see single weeds."),
-            "more": say("Too many weeds to draw them all here. Zoom in further."),
+            "missing": say("Plants missing here: about %(num)s", num="NUM"),
+            "zoomIn": say("Zoom in to see single plants."),
+            "more": say("Only a part of the plants is drawn here: there are too many. Zoom in further."),
             "failed": say("The box did not answer. Is the phone still in its network?"),
             "zoomInTitle": say("Zoom in"),
             "zoomOutTitle": say("Zoom out"),

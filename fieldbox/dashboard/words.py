@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
 from fieldbox.dashboard.ports import FlightRowLike, JobLike
 from fieldbox.domain import Capture, Flight, Interval, LayerLabel, PlantHealth, Rejection, Survey, WeedBasis
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 
 LABELS: Mapping[LayerLabel, str] = {
     LayerLabel.CALIBRATED: N_("calibrated reflectance"),
@@ -31,12 +31,16 @@ STEPS: Mapping[str, str] = {
 }
 HEALTH: Mapping[str | None, str] = {
     PlantHealth.STUNTED: N_(
-        "Smaller than its neighbours in the row. Relative: it may be nothing, and is no diagnosis."
+        "Smaller than the plants beside it in the row. Look at it before acting: the cause cannot be told "
+        "from the air."
     ),
     PlantHealth.YELLOWING: N_(
-        "Yellower than its neighbours in the row. Relative: it may be nothing, and is no diagnosis."
+        "Yellower than the plants beside it in the row. Look at it before acting: the cause cannot be told "
+        "from the air."
     ),
 }
+_POOR_PLANTS = {"stunted", "yellowing"}
+"""What the survey's sentence on crop plants tells."""
 _SHOWN_NAMES = 200
 
 
@@ -82,7 +86,7 @@ def figures(survey: Survey) -> list[Figure]:
         *(
             []
             if s.crop_missing is None
-            else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", None)]
+            else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", missing_interval(s))]
         ),
         _figure(say("Health (100 is best)"), s.health_index, "", s.health_index_interval95),
         _figure(say("Area seen"), s.area_ha, "ha", s.area_ha_interval95, 2),
@@ -108,6 +112,62 @@ def headline(survey: Survey) -> str:
         cover=cover,
         range=_range(survey.weed_count_interval95, 0),
     )
+
+
+def missing_interval(survey: Survey) -> Interval | None:
+    """95 % interval of the plants missing in the rows; None where their number or that of the crop is not known.
+
+    The places in the rows are the plants found and those called missing. What is uncertain is how many of the
+    places a plant stands on: one that the model overlooked is called missing, a weed taken for crop fills a gap.
+    So the interval is the places less both ends of the crop count's own interval (the model's true over
+    predicted counts, and the scatter of the count). That the step between plants may be off is not in it, and
+    stretches too long to be called are not missing plants.
+    """
+    if survey.crop_missing is None or survey.crop_count is None or survey.crop_count_interval95 is None:
+        return None
+    places = survey.crop_missing + survey.crop_count
+    low, high = survey.crop_count_interval95
+    return Interval(max(0.0, places - high), max(0.0, places - low))
+
+
+def crop_health(survey: Survey) -> list[str]:
+    """How many crop plants look poor beside their neighbours, and what to make of it; empty where none were
+    compared. Surveys keep the counts in a sentence of their own, which is told in other words here."""
+    told = next((one.params for one in survey.warnings if _tells_poor_plants(one)), None)
+    if told is None:
+        return []
+    return [
+        say(
+            "Crop plants compared with those beside them in the row: %(stunted)s small, %(yellowing)s yellow. "
+            "%(missing)s",
+            stunted=number(int(told["stunted"])),
+            yellowing=number(int(told["yellowing"])),
+            missing=_missing(survey),
+        ),
+        say(
+            "A person should look at these plants before acting: the cause cannot be told from the air. Some "
+            "healthy plants are always among them, so a patch of them means more than a single one."
+        ),
+        say(
+            "The box has learnt this from retouched photos and was not yet checked on sick plants in a field."
+        ),
+    ]
+
+
+def _missing(survey: Survey) -> str:
+    if survey.crop_missing is None:
+        return say("How many plants are missing is not known: they stand in no rows or at uneven distances.")
+    return say_many(
+        "About %(num)s plant is missing in the rows%(range)s: one that the box overlooked counts as missing too.",
+        "About %(num)s plants are missing in the rows%(range)s: those that the box overlooked count as missing "
+        "too.",
+        survey.crop_missing,
+        range=_range(missing_interval(survey), 0),
+    )
+
+
+def _tells_poor_plants(warning: Sentence) -> bool:
+    return warning.params.keys() >= _POOR_PLANTS
 
 
 def health(verdict: str | None) -> str:
@@ -153,8 +213,8 @@ def trust(survey: Survey) -> str:
 
 
 def warnings(survey: Survey) -> list[str]:
-    """The survey's warnings in the reader's language."""
-    return [in_words(warning) for warning in survey.warnings]
+    """The survey's warnings in the reader's language, without what `crop_health` tells."""
+    return [in_words(warning) for warning in survey.warnings if not _tells_poor_plants(warning)]
 
 
 def flight_name(flight: Flight | FlightRowLike) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
+from fieldbox.dashboard import api
 from fieldbox.i18n import Sentence
 from tests.browser.conftest import PASSWORD
 from tests.dashboard.demo_box import SHA, DemoBox
@@ -168,8 +169,60 @@ def test_single_weeds_are_outlined_when_near_and_can_be_tapped(
     )
     page.screenshot(path=shots / "phone-near.png")
     assert pink, "no outline was drawn"
-    page.mouse.click(pink[0], pink[1] + 2)
+    page.mouse.click(pink[0], pink[1] - 12)  # a finger does not hit the pixel
     expect(page.locator("dialog h2")).to_have_text("Weed")
+
+
+COLOURED = """() => [...document.querySelectorAll("#map canvas")].some((canvas) => {
+  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const draw = copy.getContext("2d", { willReadFrequently: true });
+  draw.drawImage(canvas, 0, 0);
+  const all = draw.getImageData(0, 0, copy.width, copy.height).data;
+  for (let i = 0; i < all.length; i += 4) {
+    if ([0, 1, 2].every((c) => Math.abs(all[i + c] - COLOUR[c]) < 8) && all[i + 3] > 250) return true;
+  }
+  return false;
+})"""
+
+
+@pytest.mark.parametrize(("key", "colour"), [("poor", (255, 230, 0)), ("gaps", (0, 71, 255))])
+def test_what_is_wrong_with_the_crop_is_drawn_and_a_cut_is_told(
+    visit: Open,
+    demo: DemoBox,
+    shots: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    colour: tuple[int, ...],
+) -> None:
+    page = visit(DESK).page
+    page.goto(f"{page.url}fields/{demo.field_id}")
+    page.locator("#show-weeds").uncheck()
+    page.locator(f"#show-{key}").check()
+    until(page, COLOURED.replace("COLOUR", str(list(colour))))
+    expect(page.locator("#map-hint")).to_be_hidden()
+    page.screenshot(path=shots / f"desk-{key}.png")
+    monkeypatch.setattr(api, "MOST_WEEDS", 1)
+    page.locator(".leaflet-control-zoom-in").click()
+    expect(page.locator("#map-hint")).to_have_text(re.compile("Only a part of the plants is drawn here"))
+    page.locator(f"#show-{key}").uncheck()
+    expect(page.locator("#map-hint")).to_be_hidden()
+
+
+def test_a_tap_on_the_crop_tells_what_is_wrong(visit: Open, demo: DemoBox) -> None:
+    page = visit(DESK).page
+    page.goto(f"{page.url}fields/{demo.field_id}")
+    page.locator("#show-poor").check()
+    page.locator("#show-gaps").check()
+    until(page, COLOURED.replace("COLOUR", "[0, 71, 255]"))
+    middle = page.locator("#map").bounding_box()
+    assert middle is not None
+    x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
+    # The demo's poor plants stand in the middle of the field, its gaps one to three metres south of them.
+    page.mouse.click(x + 4, y - 4)
+    expect(page.locator("dialog h2")).to_have_text("Crop plant")
+    page.locator("dialog .close").click()
+    page.mouse.click(x + 6, y + 60)
+    expect(page.locator(".leaflet-popup-content")).to_have_text("Plants missing here: about 3")
 
 
 def test_progress_moves_without_a_reload(visit: Open, demo: DemoBox, shots: Path) -> None:
@@ -194,7 +247,7 @@ def test_everything_to_tap_is_large_enough_on_a_phone(visit: Open, demo: DemoBox
         one.page.goto(home + path)
         small = one.page.evaluate(
             """(least) => [...document.querySelectorAll(
-                "button, select, summary, .button, .chip, .check, nav a, .list a, .back a, .leaflet-bar a")]
+                "button, select, summary, .button, .chip, .check, nav a, .list a, .back a, .tap, h3 a, .leaflet-bar a")]
               .filter((each) => each.offsetParent && each.getBoundingClientRect().height < least - 0.5)
               .map((each) => each.outerHTML)""",
             TAP_PX,

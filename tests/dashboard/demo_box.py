@@ -25,6 +25,7 @@ from fieldbox.domain import (
     Cover,
     Detection,
     Flight,
+    Gap,
     Hotspot,
     Interval,
     LayerLabel,
@@ -99,6 +100,7 @@ def make_box(root: Path, *, pretty: bool = False, known: bool = True) -> DemoBox
         plan_key="plan",
         release_sha=SHA,
         to_geographic=to_geographic,
+        missing=make_gaps() if known else (),
     )
     return DemoBox(store, root, field.id, flight.id, photo)
 
@@ -164,6 +166,14 @@ def make_plants(photo: str) -> Iterator[Detection]:
         yield Detection(Cover.CROP, 0.9, east, north, outline, 0.03, 2.1, photo, *SPOT, health=verdict)
 
 
+def make_gaps() -> list[Gap]:
+    """Three gaps in rows that run east: 1, 2 and 3 plants are missing."""
+    return [
+        Gap((WEST + 30.0, NORTH - 21.0 - i), (WEST + 30.8 + 0.4 * i, NORTH - 21.0 - i), i + 1)
+        for i in range(3)
+    ]
+
+
 def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detection], *, known: bool) -> Survey:
     """Numbers for the field; without weeds if not `known`."""
     spots = []
@@ -172,6 +182,11 @@ def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detectio
         spots.append(Hotspot(rank, east, north, lat, lon, 12.0, 0.34 / rank, 40 // rank, photo, *SPOT))
     coarse = Sentence(
         "The photos are too coarse for single weeds: fly lower than {height} m.", {"height": 12}
+    )
+    poor = Sentence(
+        "Beside their neighbours {stunted} crop plants look stunted and {yellowing} yellow; {missing} are missing in "
+        "the rows. Relative, learnt from painted symptoms: no diagnosis, go and look.",
+        {"stunted": 1, "yellowing": 1, "missing": 6},
     )
     return Survey(
         id=SURVEY,
@@ -199,10 +214,11 @@ def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detectio
         unseen_pct_interval95=None,
         position_error_m=2.1,
         layer_label=LayerLabel.RGB_ONLY,
-        warnings=() if known else (coarse,),
+        warnings=(poor,) if known else (coarse,),
         hotspots=tuple(spots) if known else (),
         photos_used=2,
         photos_unplaced=1,
+        crop_missing=6 if known else None,
     )
 
 

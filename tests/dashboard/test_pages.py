@@ -10,9 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from fieldbox import judging
+from fieldbox.dashboard import words
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.pages import _layers
-from fieldbox.domain import Cover, WeedBasis
+from fieldbox.domain import Cover, Interval, PlantHealth, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import KEY, log_in, token_of
@@ -259,13 +261,103 @@ def test_poor_crop_plants_on_the_map_are_called_relative(client: FlaskClient, de
     assert told == {"stunted", "yellowing"}
     assert all(one["properties"]["class"] == "crop" for one in answer["features"])
     assert client.get("/api/surveys/none/poor").status_code == 404
-    assert "Outline poor crop plants (relative)" in text(client, f"/fields/{demo.field_id}")
     page = f"/surveys/{SURVEY}/look/{demo.photo}?x=300&y=200&health="
-    assert "Smaller than its neighbours" in text(client, page + "stunted")
-    assert "no diagnosis" in text(client, page + "yellowing")
-    assert "<script>" not in text(client, page + "<script>") and "neighbours" not in text(
-        client, page + "healthy"
+    assert "Smaller than the plants beside it" in text(client, page + "stunted")
+    assert "the cause cannot be told from the air" in text(client, page + "yellowing")
+    assert "<script>" not in text(client, page + "<script>")
+    assert "beside it" not in text(client, page + "healthy")
+
+
+def test_what_is_drawn_of_the_crop_has_a_key(client: FlaskClient, demo: DemoBox) -> None:
+    page = text(client, f"/fields/{demo.field_id}")
+    for box, keys in {"show-poor": ("stunted", "yellowing"), "show-gaps": ("gap",)}.items():
+        item = page.split(f'id="{box}"')[1].split("</li>")[0]
+        assert all(f'class="mark {key}"' in item for key in keys), box
+
+
+def test_gaps_on_the_map_are_lines_with_their_count(client: FlaskClient, demo: DemoBox) -> None:
+    address = f"/api/surveys/{SURVEY}/gaps"
+    answer = client.get(address).json
+    assert answer is not None and answer["truncated"] is False
+    assert [one["properties"] for one in answer["features"]] == [
+        {"class": "gap", "missing": number} for number in (1, 2, 3)
+    ]
+    start, end = answer["features"][1]["geometry"]["coordinates"]
+    stored = demo.store.gaps(SURVEY)[1]
+    assert (tuple(start), tuple(end)) == (stored.start, stored.end)
+    cut = client.get(f"{address}?limit=2").json
+    assert cut is not None and len(cut["features"]) == 2 and cut["truncated"] is True
+    assert client.get("/api/surveys/none/gaps").status_code == 404
+
+
+def test_a_gap_is_drawn_where_any_part_of_it_is_in_view(client: FlaskClient) -> None:
+    for east, north, shown in ((30.5, -21.0, 1), (31.5, -23.0, 1), (29.9, -21.0, 0), (30.5, -20.5, 0)):
+        south, west = lat_lon(WEST + east - 0.05, NORTH + north - 0.05)
+        top, right = lat_lon(WEST + east + 0.05, NORTH + north + 0.05)
+        answer = client.get(f"/api/surveys/{SURVEY}/gaps?bbox={west},{south},{right},{top}").json
+        assert answer is not None and len(answer["features"]) == shown, (east, north)
+
+
+def test_crop_health_is_told_so_that_a_farmer_understands(client: FlaskClient, demo: DemoBox) -> None:
+    page = text(client, f"/fields/{demo.field_id}")
+    assert "in the row: 1 small, 1 yellow." in page
+    assert "About 6 plants are missing in the rows (0–146)" in page
+    assert "A person should look at these plants before acting" in page
+    assert "retouched photos" in page
+    assert "painted" not in page and "diagnosis" not in page
+    numbers = client.get(f"/api/surveys/{SURVEY}").json
+    assert numbers is not None and numbers["crop_missing_interval95"] == [0, 146]
+    assert len(numbers["crop_health"]) == 3 and numbers["warnings"] == []
+
+
+def test_what_the_judging_says_is_understood(demo: DemoBox, app: Flask) -> None:
+    survey = demo.store.survey(SURVEY)
+    assert survey is not None
+    verdicts = [PlantHealth.STUNTED] * 12 + [PlantHealth.YELLOWING] * 3
+    for missing in (7, None):
+        judged = replace(survey, warnings=judging._words(verdicts, missing), crop_missing=missing)
+        with app.test_request_context():
+            said = " ".join(words.crop_health(judged))
+            assert "12 small, 3 yellow" in said
+            assert ("About 7 plants" in said) == (missing == 7)
+            assert ("missing is not known" in said) == (missing is None)
+            assert words.warnings(judged) == []
+            assert words.crop_health(replace(survey, warnings=())) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "crops", "interval", "wanted"),
+    [
+        (44, 400, (380, 410), (34, 64)),  # 444 places, 380 to 410 of them with a plant
+        (0, 400, (380, 410), (0, 20)),
+        (3, 400, (390, 440), (0, 13)),
+        (None, 400, (380, 410), None),
+        (44, None, None, None),
+    ],
+)
+def test_missing_plants_are_as_uncertain_as_those_found(
+    demo: DemoBox,
+    missing: int | None,
+    crops: int | None,
+    interval: tuple[int, int] | None,
+    wanted: tuple[int, int] | None,
+) -> None:
+    survey = demo.store.survey(SURVEY)
+    assert survey is not None
+    told = words.missing_interval(
+        replace(
+            survey,
+            crop_missing=missing,
+            crop_count=crops,
+            crop_count_interval95=Interval(*interval) if interval else None,
+        )
     )
+    assert told == wanted
+
+
+def test_the_health_legend_is_in_words(client: FlaskClient, demo: DemoBox) -> None:
+    legend = text(client, f"/fields/{demo.field_id}").split('data-legend="health"')[1].split("</figure>")[0]
+    assert "<span>poorer</span><span>as most</span><span>better</span>" in legend
 
 
 def test_too_many_weeds_are_cut_and_said(client: FlaskClient) -> None:

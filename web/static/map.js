@@ -1,4 +1,4 @@
-// The map of a field: mosaic, one layer of colours, outlines of single weeds, hotspots.
+// The map of a field: mosaic, one layer of colours, outlines of single plants, gaps in rows, hotspots.
 "use strict";
 
 (() => {
@@ -50,7 +50,9 @@
     return L.marker(spot.at, { icon, title: spot.title, alt: spot.title, riseOnHover: true, keyboard: true })
       .on("click", () => show(spot.url));
   })).addTo(map);
-  toggle("show-spots", (on) => (on ? spots.addTo(map) : spots.remove()));
+  document.getElementById("show-spots")?.addEventListener("change", ({ target }) => {
+    if (target.checked) spots.addTo(map); else spots.remove();
+  });
   document.querySelectorAll("[data-spot]").forEach((link) => link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -59,74 +61,76 @@
     show(spot.url);
   }));
 
-  // Single weeds, only those in view and only when near.
-  const weeds = L.geoJSON(null, {
-    // Unsure plants have a dashed outline and no filling, so that they differ without colour.
-    style: (feature) => (feature.properties.certainty === "unsure"
-      ? { color: "#ff1493", weight: 2, dashArray: "3 4", fill: true, fillOpacity: 0 }
-      : { color: "#ff1493", weight: 2, fillColor: "#ff1493", fillOpacity: 0.12 }),
-    onEachFeature: (feature, layer) => layer.on("click", () => {
-      const seen = feature.properties;
-      show(`${setup.look.replace("DIGEST", seen.photo)}?x=${seen.x}&y=${seen.y}&certainty=${seen.certainty}`);
-    }),
-  }).addTo(map);
-  // Crop plants that look poor beside their neighbours: dotted, so that they differ without colour.
-  const poor = L.geoJSON(null, {
-    style: { color: "#ffb000", weight: 2, dashArray: "1 4", fill: true, fillOpacity: 0 },
-    onEachFeature: (feature, layer) => layer.on("click", () => {
-      const seen = feature.properties;
-      show(`${setup.look.replace("DIGEST", seen.photo)}?x=${seen.x}&y=${seen.y}&health=${seen.health}`);
-    }),
-  }).addTo(map);
-  let wanted = true, poorWanted = false, asked = 0, poorAsked = 0;
+  // Single plants and gaps: only those in view, and only when near.
+  const tell = {};  // What each overlay has to say; the first that says something is shown.
+  const drawn = [];
 
-  async function drawPoor() {
-    const round = ++poorAsked;
-    if (!setup.poor || !poorWanted || map.getZoom() < setup.zoom.weeds) {
-      poor.clearLayers();
-      return;
-    }
-    const box = map.getBounds().pad(0.2);
-    const bbox = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((each) => each.toFixed(7));
-    try {
-      const answer = await fetch(`${setup.poor}?bbox=${bbox.join(",")}`);
-      if (round !== poorAsked || !answer.ok) return;
-      const found = await answer.json();
-      if (round !== poorAsked) return;
-      poor.clearLayers();
-      poor.addData(found.features);
-    } catch {
-      if (round === poorAsked) say(setup.words.failed);
-    }
-  }
-  map.on("moveend", drawPoor);
-  toggle("show-poor", (on) => { poorWanted = on; drawPoor(); });
+  // `styles` are drawn one over the other: a dark or white edge below keeps a colour visible on any ground.
+  function overlay(key, styles) {
+    const url = setup.overlays[key], box = document.getElementById(`show-${key}`);
+    if (!url || !box) return;
+    const layers = styles.map((style, i) => L.geoJSON(null, { style, interactive: i === 0 }).addTo(map));
+    let asked = 0;
 
-  async function drawWeeds() {
-    const round = ++asked;
-    if (!setup.weeds || !wanted || map.getZoom() < setup.zoom.weeds) {
-      weeds.clearLayers();
-      say(setup.weeds && wanted ? setup.words.zoomIn : "");
-      return;
+    function put(features, said) {
+      layers.forEach((layer) => layer.clearLayers().addData(features));
+      tell[key] = said;
+      say(Object.values(tell).find(Boolean) || "");
     }
-    const box = map.getBounds().pad(0.2);
-    const bbox = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((each) => each.toFixed(7));
-    try {
-      const answer = await fetch(`${setup.weeds}?bbox=${bbox.join(",")}`);
-      if (round !== asked) return;
-      if (!answer.ok) throw new Error(answer.status);
-      const found = await answer.json();
-      if (round !== asked) return;
-      weeds.clearLayers();
-      weeds.addData(found.features);
-      say(found.truncated ? setup.words.more : "");
-    } catch {
-      if (round === asked) say(setup.words.failed);
+
+    async function draw() {
+      const round = ++asked;
+      if (!box.checked) return put([], "");
+      if (map.getZoom() < setup.zoom.weeds) return put([], setup.words.zoomIn);
+      const view = map.getBounds().pad(0.2);
+      const bbox = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()].map((each) => each.toFixed(7));
+      try {
+        const answer = await fetch(`${url}?bbox=${bbox.join(",")}`);
+        if (!answer.ok) throw new Error(answer.status);
+        const found = await answer.json();
+        if (round === asked) put(found.features, found.truncated ? setup.words.more : "");
+      } catch {
+        if (round === asked) { tell[key] = setup.words.failed; say(tell[key]); }
+      }
     }
+    map.on("moveend", draw);
+    box.addEventListener("change", draw);
+    drawn.push(layers[0]);
+    draw();
   }
-  map.on("moveend", drawWeeds);
-  toggle("show-weeds", (on) => { wanted = on; drawWeeds(); });
-  drawWeeds();
+
+  // Unsure weeds have a dashed outline and no filling, so that they differ without colour.
+  overlay("weeds", [() => ({ color: "#ffffff", weight: 5, opacity: 0.7, fill: false }), (one) => (one.properties.certainty === "unsure"
+    ? { color: "#ff1493", weight: 2, dashArray: "3 4", fill: true, fillOpacity: 0 }
+    : { color: "#ff1493", weight: 2, fillColor: "#ff1493", fillOpacity: 0.12 })]);
+  // Small crop plants have a dashed outline, yellow ones a whole one.
+  overlay("poor", [() => ({ color: "#14211a", weight: 7, fill: false }), (one) => (one.properties.health === "stunted"
+    ? { color: "#ff9d1c", weight: 3, dashArray: "4 5", fill: false }
+    : { color: "#ffe600", weight: 3, fill: false })]);
+  overlay("gaps", [() => ({ color: "#ffffff", weight: 8, lineCap: "butt" }),
+    () => ({ color: "#0047ff", weight: 4, lineCap: "butt" })]);
+
+  // A plant is a few pixels wide and a finger some forty: a tap takes what is nearest.
+  const FINGER_PX = 22;
+  map.on("click", ({ containerPoint, latlng }) => {
+    let best = null, least = FINGER_PX;
+    drawn.forEach((group) => group.eachLayer((each) => {
+      const bounds = each.getBounds();
+      const [one, other] = [bounds.getNorthWest(), bounds.getSouthEast()].map((end) => map.latLngToContainerPoint(end));
+      const wide = Math.max(0, Math.abs(containerPoint.x - (one.x + other.x) / 2) - (other.x - one.x) / 2);
+      const high = Math.max(0, Math.abs(containerPoint.y - (one.y + other.y) / 2) - (other.y - one.y) / 2);
+      const away = Math.hypot(wide, high);
+      if (away < least) [best, least] = [each.feature.properties, away];
+    }));
+    if (!best) return;
+    if (best.class === "gap") {
+      L.popup({ closeButton: false }).setLatLng(latlng)
+        .setContent(document.createTextNode(setup.words.missing.replace("NUM", best.missing))).openOn(map);
+    } else {
+      const verdict = best.health ? `health=${best.health}` : `certainty=${best.certainty}`;
+      show(`${setup.look.replace("DIGEST", best.photo)}?x=${best.x}&y=${best.y}&${verdict}`);
+    }
+  });
 
   // The photo behind a spot.
   async function show(url) {
@@ -141,11 +145,6 @@
     }
   }
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-
-  function toggle(id, act) {
-    const box = document.getElementById(id);
-    if (box) box.addEventListener("change", () => act(box.checked));
-  }
 
   function say(text) {
     hint.textContent = text;
