@@ -8,24 +8,19 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 import structlog
 
 from fieldbox import __version__
+from fieldbox.cli_common import FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.config import Config, load_config
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
-
-FAILED, DONE_WITH_REJECTED = 1, 3
-
-P = ParamSpec("P")
 
 
 class Group(click.Group):
@@ -36,8 +31,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except FieldboxError as error:
-            sentence = " ".join(str(error).splitlines())  # a file's name may hold line breaks
-            click.echo(_("fieldbox: {sentence}").format(sentence=sentence), err=True)
+            say_error(error)
             ctx.exit(FAILED)
 
 
@@ -63,25 +57,11 @@ def main(ctx: click.Context, path: Path | None) -> None:
     ctx.obj = config
 
 
-def with_config(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the settings as its first argument."""
-
-    @wraps(command)
-    @click.pass_obj
-    def run(config: Config, /, *args: Any, **kwargs: Any) -> None:
-        command(config, *args, **kwargs)
-
-    return run
-
-
 def finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
     """Refuse `nan` and `inf`, which pass for numbers otherwise."""
     if not math.isfinite(value):
         raise click.BadParameter(_("give a number"))
     return value
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
 @main.command()
@@ -103,7 +83,7 @@ def ingest(
     from fieldbox.services import intake  # noqa: PLC0415  heavy imports only for the command that needs them
 
     outcome = intake.ingest(
-        config, path, field_name=field_name, crop=crop, wait=wait, shown=None if as_json else _progress_bars()
+        config, path, field_name=field_name, crop=crop, wait=wait, shown=None if as_json else progress_bars()
     )
     click.echo(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else outcome.to_text())
     sys.exit(outcome.exit_code)
@@ -279,7 +259,7 @@ def demo(config: Config, flight: Path | None, serve: bool) -> None:
     """
     from fieldbox.services import demo as service  # noqa: PLC0415
 
-    sys.exit(service.run(config, flight, serve=serve, shown=_progress_bars()))
+    sys.exit(service.run(config, flight, serve=serve, shown=progress_bars()))
 
 
 @main.group()
@@ -392,7 +372,7 @@ def simulate_flight(
     flight, field = simulation.options_from(given)
     gsd_m = gsd_mm / 1000 if gsd_mm else None
     simulation.simulate_flight(
-        out, flight, field, _progress_bars(), over=over, over_gsd_m=gsd_m, labels=labels
+        out, flight, field, progress_bars(), over=over, over_gsd_m=gsd_m, labels=labels
     )
     click.echo(
         _("The flight is in {folder}, its truth in {truth}.").format(folder=out, truth=out / "truth.json")
@@ -434,16 +414,9 @@ def bench(config: Config, photos: int, naive_photos: int, folder: Path | None, a
     from fieldbox.bench import run as benchmark  # noqa: PLC0415
 
     report = benchmark.run(
-        config, photos=photos, naive_photos=naive_photos, folder=folder, shown=_progress_bars()
+        config, photos=photos, naive_photos=naive_photos, folder=folder, shown=progress_bars()
     )
     click.echo(json.dumps(report.to_json()) if as_json else report.to_text())
-
-
-def _progress_bars() -> Callable[[str, int, int], None]:
-    """A callback (step, done, total) that draws a bar for each step on a terminal, and lines elsewhere."""
-    from fieldbox.services.progress import Bars  # noqa: PLC0415
-
-    return Bars()
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import click
 
+from fieldbox.cli_common import DONE_WITH_REJECTED, as_json, one_line, say_error, with_config
 from fieldbox.config import Config
 from fieldbox.errors import Rejected
-from fieldbox.i18n import _
-
-DONE_WITH_REJECTED = 3
 
 
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-@click.pass_obj
+@as_json
+@with_config
 def leaf(config: Config, image: Path, as_json: bool) -> None:
     """Tell whether a bean leaf on a phone photo is healthy, or has rust or angular leaf spot.
 
@@ -33,9 +31,9 @@ def leaf(config: Config, image: Path, as_json: bool) -> None:
     try:
         report = service.judge(config, image)
     except Rejected as error:
-        sentence = " ".join(str(error).splitlines())  # a file's name may hold line breaks
         if as_json:
-            click.echo(json.dumps({"file": image.name, "rejected": sentence}, ensure_ascii=False))
-        click.echo(_("fieldbox: {sentence}").format(sentence=sentence), err=True)
+            rejected = {"file": image.name, "rejected": one_line(error)}
+            click.echo(json.dumps(rejected, ensure_ascii=False))
+        say_error(error)
         sys.exit(DONE_WITH_REJECTED)
     click.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else report.to_text())

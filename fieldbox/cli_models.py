@@ -5,30 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, with_config
 from fieldbox.config import Config, settings_file
 from fieldbox.i18n import _
-
-FAILED, DONE_WITH_REJECTED = 1, 3
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-
-
-def with_config(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the settings as its first argument."""
-
-    @wraps(command)
-    @click.pass_obj
-    def run(config: Config, /, *args: Any, **kwargs: Any) -> None:
-        command(config, *args, **kwargs)
-
-    return run
 
 
 @click.group()
@@ -120,7 +104,7 @@ def models_eval(
     from fieldbox.services import evaluating  # noqa: PLC0415
 
     found = evaluating.evaluate(
-        config, data, gsd_mm=gsd_mm, model_file=model_file, labels=labels, shown=_bars(as_json)
+        config, data, gsd_mm=gsd_mm, model_file=model_file, labels=labels, shown=progress_bars(quiet=as_json)
     )
     click.echo(found.to_json() if as_json else found.to_text())
     if found.rejected:
@@ -149,7 +133,7 @@ def models_bench(ctx: click.Context, runs: int, photos: int, write: bool, as_jso
     """
     from fieldbox.services import timing  # noqa: PLC0415
 
-    report = timing.bench(ctx.obj, runs=runs, photos=photos, shown=_bars(as_json))
+    report = timing.bench(ctx.obj, runs=runs, photos=photos, shown=progress_bars(quiet=as_json))
     click.echo(report.to_json() if as_json else report.to_text())
     if write:
         file = settings_file(os.environ, ctx.find_root().params.get("path"))
@@ -203,10 +187,3 @@ def models_export(model: Path, kind: str, output: Path) -> None:
 
     converting.export(model, output, kind)
     click.echo(_("Written to {file}.").format(file=output))
-
-
-def _bars(quiet: bool) -> Callable[[str, int, int], None]:
-    """A callback (step, done, total) that draws a bar for each step; nothing for machines."""
-    from fieldbox.services.progress import Bars  # noqa: PLC0415
-
-    return (lambda _step, _done, _total: None) if quiet else Bars()

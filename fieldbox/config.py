@@ -87,6 +87,8 @@ class ModelsConfig:
     """Which model runs, and whose signature is trusted. An empty path means what came with fieldbox, or its place."""
 
     weeds: Path = Path()
+    health: Path = Path()
+    leaves: Path = Path()
     keys: Path = Path()
     """Folder of the public keys (minisign, *.pub) trusted for models from outside; empty: `keys` under the root."""
     doubt_budget: float = bounded(0.15, 0, 4)

@@ -18,6 +18,7 @@ from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.scene import KnownScenes
 from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
+from fieldbox.mapping.planthealth import FEATURES
 from fieldbox.modelops import files
 from fieldbox.modelops.files import Origin, Shelf, Trusted, models_folder, pinned
 
@@ -57,7 +58,18 @@ def load_weeds(config: Config) -> WeedModel:
 
 def choose_health(config: Config) -> Chosen[HealthModel]:
     """The model that judges crop plants, as `choose_weeds`."""
-    return choose(config, "health", lambda file: HealthModel.load(file.path, expected_sha256=file.sha256))
+    return choose(config, "health", _load_health)
+
+
+def _load_health(file: Trusted) -> HealthModel:
+    """A health model that is asked about the features that this release makes. Raises Misconfigured."""
+    model = HealthModel.load(file.path, expected_sha256=file.sha256)
+    if model.features != FEATURES:
+        # Said now, while another model can go on in its place.
+        raise Misconfigured(
+            N_("The file {file} is a model of another kind; install the release again."), file=file.path.name
+        )
+    return model
 
 
 def load_scenes() -> KnownScenes:

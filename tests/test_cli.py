@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +38,24 @@ def test_every_command_shows_an_example_of_itself(path: tuple[str, ...], command
     assert said.exit_code == 0
     assert f"Example: fieldbox {' '.join(path)}" in said.output
     assert command.help
+
+
+def test_what_commands_share_stands_once() -> None:
+    files = (ROOT / "fieldbox").glob("cli*.py")
+    defined = Counter(name for file in files for name in names_of(ast.parse(file.read_text("utf-8"))))
+    assert {"with_config", "as_json", "FAILED"} <= set(defined)
+    assert [name for name, times in defined.items() if times > 1] == []
+
+
+def names_of(module: ast.Module) -> Iterator[str]:
+    """What a module itself defines at its top."""
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (
+                one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)
+            )
 
 
 def test_groups_explain_themselves() -> None:

@@ -131,10 +131,6 @@ class CoveragePlan:
                 best = np.minimum(best, distance)
         return np.where(best <= limit_m, best, np.inf)
 
-    def near_owned(self, view_index: int, en: ArrayLike, band_m: float) -> NDArray[np.bool_]:
-        """[N] whether ground points [N, 2] lie in the ground a view owns or within `band_m` of it."""
-        return np.isfinite(self.distance_to_owned(view_index, en, band_m))
-
     def owned_mask(
         self, view_index: int, west: float, north: float, cell_m: float, shape: tuple[int, int]
     ) -> NDArray[np.uint8]:

@@ -179,25 +179,6 @@ class PhotoGeometry:
         kept = _clip(points, points @ down[:2] + down[2] - limit)
         return self.centre + self.metres_on_grid * self._meet(kept, self.axes, self.pose.height_m)
 
-    def homography(self, west: float = 0.0, north: float = 0.0) -> Array:
-        """[3, 3] from pixels (x, y, 1) to ground (east - west, north - north, 1), exact without distortion.
-
-        Give a near-by origin where the product is used in single precision.
-        """
-        camera, down = self.camera, self.axes[2]
-        reach = self.metres_on_grid * self.pose.height_m
-        ground = np.stack(
-            [
-                reach * self.axes[1] + (self.centre[0] - west) * down,
-                reach * self.axes[0] + (self.centre[1] - north) * down,
-                down,
-            ]
-        )
-        intrinsics = np.array(
-            [[camera.focal_px, 0.0, camera.cx], [0.0, camera.focal_px, camera.cy], [0.0, 0.0, 1.0]]
-        )
-        return np.asarray(ground @ np.linalg.inv(intrinsics))
-
     def ground_grid(self, x0: float, y0: float, step: float, columns: int, rows: int) -> Array:
         """Ground [rows, columns, 2] of the pixels (x0 + j step, y0 + i step).
 
@@ -231,13 +212,6 @@ class PhotoGeometry:
         height = self.pose.height_error_m / self.pose.height_m
         relative = CHI95 * math.hypot(height, self.camera.focal_error)
         return Interval(self.gsd_m * max(0.0, 1 - relative), self.gsd_m * (1 + relative))
-
-    def view_angle_deg(self, xy: ArrayLike) -> Array:
-        """[N] degrees off the nadir at which pixels [N, 2] look."""
-        points = self.rays(xy)
-        down = self.axes[2]
-        cosine = (points @ down[:2] + down[2]) / np.sqrt(1.0 + (points**2).sum(axis=1))
-        return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
     def covariance(self, xy: ArrayLike) -> Array:
         """[N, 3] ground variance of east, of north, and their covariance (m2) at pixels [N, 2].

@@ -35,8 +35,6 @@ class Kept:
     path: Path
     size: int
     """Bytes."""
-    duplicate: bool
-    """It was there already."""
 
 
 def original_path(originals: Path, digest: str) -> Path:
@@ -45,7 +43,7 @@ def original_path(originals: Path, digest: str) -> Path:
 
 
 def keep(source: Path, originals: Path, tmp: Path, *, reserve_bytes: int) -> Kept:
-    """Copy `source` into `originals` and verify the copy; the source is only read.
+    """Copy `source` into `originals` and verify the copy; the source is only read. What is there already stays.
 
     `tmp` must be on the same disk as `originals`. Raises Rejected when the source cannot be read or
     changes meanwhile, and Unavailable when the box cannot store it: disk full (fewer than
@@ -55,7 +53,7 @@ def keep(source: Path, originals: Path, tmp: Path, *, reserve_bytes: int) -> Kep
         digest, size = _digest(file)
         target = original_path(originals, digest)
         if target.exists():
-            return Kept(digest, target, size, duplicate=True)
+            return Kept(digest, target, size)
         _require_space(tmp, size + reserve_bytes)
         with _writing(tmp) as copy:
             if _copy(file, copy) != digest:
@@ -65,7 +63,7 @@ def keep(source: Path, originals: Path, tmp: Path, *, reserve_bytes: int) -> Kep
             with _storing():
                 _verify(copy, digest)
                 _name(copy, target)
-        return Kept(digest, target, size, duplicate=False)
+        return Kept(digest, target, size)
 
 
 def clean_leftovers(tmp: Path) -> int:

@@ -20,6 +20,7 @@ from fieldbox.i18n import N_, Sentence
 from fieldbox.modelops import minisign
 
 KINDS = ("weeds", "leaves", "health")
+"""Of models; each is a setting in `models` too, for a file from outside."""
 FLOAT_SUFFIX = "-fp32"
 """Of the name of a float file that is shipped beside an 8-bit one."""
 MOST_BYTES = 64 * 2**20
@@ -206,7 +207,7 @@ class Shelf:
 
 def configured(config: Config, kind: str) -> Path | None:
     """The file that the settings name for this kind; None for the shipped one."""
-    named: Path = getattr(config.models, kind, Path())
+    named: Path = getattr(config.models, kind)
     return None if named == Path() else named
 
 

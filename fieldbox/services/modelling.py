@@ -1,9 +1,10 @@
-"""The models of this box, for the command line: which there are, which runs, and whether they are sound."""
+"""The models of this box, for the command line: which there are, which run, and whether they are sound."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
@@ -13,6 +14,7 @@ from fieldbox.i18n import N_, Sentence, _
 from fieldbox.inference.runtime import description_of
 from fieldbox.modelops.files import (
     KINDS,
+    Origin,
     Trusted,
     configured,
     keys_folder,
@@ -21,7 +23,19 @@ from fieldbox.modelops.files import (
     trust_shipped,
 )
 from fieldbox.modelops.golden import Reference, differences, read_references
-from fieldbox.models import choose_weeds
+from fieldbox.models import Chosen, choose_health, choose_weeds
+from fieldbox.services.leaf import choose_leaves
+
+
+def origin_word(origin: str) -> str:
+    """How a model file came to be trusted, in a word for a person; nothing for a refused one."""
+    words: dict[str, str] = {
+        Origin.SHIPPED: _("shipped"),
+        Origin.COPY: _("copy"),
+        Origin.SIGNED: _("signed"),
+        Origin.KEPT: _("kept"),
+    }
+    return words.get(origin, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +62,7 @@ class Listed:
         if self.problem is not None:
             return _("{file}  refused: {problem}").format(file=self.file, problem=self.problem)
         words = [self.name, self.kind, self.file, f"{self.bytes / 1e6:.3f} MB", f"sha256 {self.sha256[:16]}…"]
-        words.append(
-            {"shipped": _("shipped"), "copy": _("copy"), "signed": _("signed"), "kept": _("kept")}.get(
-                self.origin, ""
-            )
-        )
+        words.append(origin_word(self.origin))
         if self.gsd_mm:
             words.append(
                 _("{low:g} to {high:g} mm per pixel").format(low=self.gsd_mm[0], high=self.gsd_mm[1])
@@ -80,28 +90,43 @@ class Listing:
         return "\n".join(lines + [one for one in self.warnings if one not in said])
 
 
+def choose_all(config: Config) -> dict[str, Chosen[Any]]:
+    """For each kind the model that runs on this box. Raises Misconfigured where a shipped one cannot be used."""
+    return {
+        "weeds": choose_weeds(config),
+        "leaves": choose_leaves(config),
+        "health": choose_health(config),
+    }
+
+
 def list_models(config: Config) -> Listing:
-    """All shipped models, the configured ones from outside, and which weed model runs.
+    """All shipped models, the configured ones from outside, and which of each kind runs.
 
-    Raises Misconfigured where none can run.
+    Raises Misconfigured where none of a kind can run.
     """
-    chosen = choose_weeds(config)
-    rows = [_row_of(file, None, chosen.file) for file in shipped_files()]
-    rows += [
-        _row_of(path, config, chosen.file) for kind in KINDS if (path := configured(config, kind)) is not None
-    ]
-    if not any(row.runs for row in rows):
-        rows.append(_listed(chosen.file, runs=True))
-    return Listing(rows, [str(warning) for warning in chosen.warnings])
+    chosen = choose_all(config)
+    running = {one.file.path for one in chosen.values()}
+    shipped = shipped_files()
+    rows = [_row_of(path, running) for path in shipped]
+    for kind, one in chosen.items():
+        path = configured(config, kind)
+        if path is not None and one.warnings:
+            rows.append(_refused(path, kind, one.warnings[-1]))
+        if one.file.path not in shipped:
+            rows.append(_listed(one.file, runs=True))
+    return Listing(rows, [str(warning) for one in chosen.values() for warning in one.warnings])
 
 
-def _row_of(path: Any, config: Config | None, running: Trusted) -> Listed:
-    """A shipped file, or with `config` one from outside; a refused one is listed with the reason."""
+def _row_of(path: Path, running: set[Path]) -> Listed:
+    """A shipped file; a damaged one is listed with the reason."""
     try:
-        file = trust_shipped(path) if config is None else trust_outside(path, keys_folder(config))
-        return _listed(file, runs=file.path == running.path)
+        return _listed(trust_shipped(path), runs=path in running)
     except Misconfigured as error:
-        return Listed("", "", path.name, "", "refused", 0, None, [], False, str(error))
+        return _refused(path, "", error.sentence)
+
+
+def _refused(path: Path, kind: str, reason: Sentence) -> Listed:
+    return Listed("", kind, path.name, "", "refused", 0, None, [], False, str(reason))
 
 
 def _listed(file: Trusted, *, runs: bool) -> Listed:
@@ -155,17 +180,22 @@ def verify_models(config: Config) -> list[Verdict]:
     Never raises for a fault of a model: that is in its verdict.
     """
     references = read_references()
-    verdicts = [_verdict(path, None, references) for path in shipped_files()]
+    verdicts = [_verdict(path, references) for path in shipped_files()]
     verdicts += [
-        _verdict(path, config, references) for kind in KINDS if (path := configured(config, kind)) is not None
+        _verdict(path, references, config, kind)
+        for kind in KINDS
+        if (path := configured(config, kind)) is not None
     ]
     return verdicts
 
 
-def _verdict(path: Any, config: Config | None, references: dict[str, Reference]) -> Verdict:
+def _verdict(
+    path: Path, references: dict[str, Reference], config: Config | None = None, kind: str = ""
+) -> Verdict:
+    """Of a shipped file, or with `config` of the one that it names for `kind`: it has to be of that kind."""
     try:
         file = trust_shipped(path) if config is None else trust_outside(path, keys_folder(config))
-        kind = description_of(file.path).get("kind", "weeds")
+        kind = kind or description_of(file.path).get("kind", "weeds")
         ask = ASK.get(kind)
         if ask is None:
             raise Misconfigured(

@@ -29,16 +29,15 @@ from fieldbox.looking import Looker, judge_scene
 from fieldbox.mapping.mosaic import choose_mosaic_gsd
 from fieldbox.modelops.files import (
     FLOAT_SUFFIX,
-    KINDS,
+    Origin,
     Trusted,
     configured,
-    keys_folder,
     models_folder,
     shipped_files,
-    trust_outside,
     trust_shipped,
 )
 from fieldbox.models import load_scenes, load_weeds
+from fieldbox.services.modelling import choose_all, origin_word
 from fieldbox.services.simulation import simulate_flight
 from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
@@ -82,6 +81,8 @@ class Timed:
     """One model file on this machine: `threads` inside one run, or `workers` Python threads over one session."""
 
     file: str
+    origin: Origin
+    """A file from outside may bear the name of a shipped one."""
     kind: str
     precision: str
     megabytes: float
@@ -93,11 +94,17 @@ class Timed:
     tiles_per_s: float
     peak_mib: float | None
 
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with fieldbox."""
+        return self.origin is Origin.SHIPPED
+
     def to_text(self) -> str:
         """A row of the table."""
         peak = "-" if self.peak_mib is None else f"{self.peak_mib:.0f}"
+        named = self.file if self.shipped else f"{self.file} ({origin_word(self.origin)})"
         return (
-            f"{self.file:<22}{self.precision:<6}{self.megabytes:>7.3f}{self.threads:>9}{self.workers:>9}"
+            f"{named:<22}{self.precision:<6}{self.megabytes:>7.3f}{self.threads:>9}{self.workers:>9}"
             f"{self.ms.to_text()}{self.cpu_ms:>9.2f}{self.tiles_per_s:>9.1f}{peak:>6}"
         )
 
@@ -138,6 +145,8 @@ class BenchReport:
     rows: list[Timed]
     photo: Photo | None
     choice: Choice
+    warnings: tuple[str, ...] = ()
+    """Which configured file was refused and why, and what was timed in its place."""
 
     @property
     def busy(self) -> bool:
@@ -151,11 +160,11 @@ class BenchReport:
         return json.dumps(told)
 
     def _against_float(self) -> list[dict[str, Any]]:
-        """For each model with a float file beside it: share of its size, and how many times as fast.
+        """For each shipped model with a float file beside it: share of its size, and how many times as fast.
 
         By processor time of single runs, since the two are timed one after the other.
         """
-        alone = {row.file: row for row in self.rows if row.threads == row.workers == 1}
+        alone = {row.file: row for row in self.rows if row.shipped and row.threads == row.workers == 1}
         pairs = ((row, alone.get(_float_name(name))) for name, row in alone.items())
         return [
             {
@@ -170,6 +179,7 @@ class BenchReport:
     def to_text(self) -> str:
         """Tables and the recommendation."""
         lines = [
+            *self.warnings,
             _("{cores} cores; wall milliseconds for one tile").format(cores=self.cores),
             f"{_('file'):<22}{'':<6}{'MB':>7}{_('threads'):>9}{_('workers'):>9}{'p50':>9}{'p90':>9}{'p99':>9}"
             f"{_('cpu ms'):>9}{_('tiles/s'):>9}{'MiB':>6}",
@@ -202,25 +212,29 @@ def _float_name(name: str) -> str:
 def bench(config: Config, *, runs: int, photos: int, shown: Progress) -> BenchReport:
     """Time every model of this box with every number of threads, then whole photos (none if `photos` is 0).
 
+    Where a configured file is refused, the last good one is timed in its place, as it runs in its place.
     Raises Misconfigured for a shipped model that is damaged.
     """
     cores = os.cpu_count() or 1
     # One run with several threads of its own; and several workers over one session with one thread.
     ways = [(n, 1) for n in range(1, cores + 1)] + [(1, n) for n in range(2, cores + 1)]
-    files = _files(config)
+    files, warnings = _files(config)
     rows = []
     for number, (file, (threads, workers)) in enumerate((f, way) for f in files for way in ways):
         shown("tiles", number, len(files) * len(ways))
         rows.append(_timed(file, threads, workers, runs))
     shown("tiles", 1, 1)
     photo = _photo_ms(config, photos, shown) if photos else None
-    return BenchReport(cores, rows, photo, recommended(rows))
+    return BenchReport(cores, rows, photo, recommended(rows), warnings)
 
 
-def _files(config: Config) -> list[Trusted]:
-    files = [trust_shipped(path) for path in shipped_files()]
-    outside = [path for kind in KINDS if (path := configured(config, kind)) is not None]
-    return files + [trust_outside(path, keys_folder(config)) for path in outside]
+def _files(config: Config) -> tuple[list[Trusted], tuple[str, ...]]:
+    """All that can run: the shipped files and what runs of each kind. And what is to be said of the choice."""
+    chosen = choose_all(config).values()
+    shipped = [trust_shipped(path) for path in shipped_files()]
+    paths = {file.path for file in shipped}
+    outside = [one.file for one in chosen if one.file.path not in paths]
+    return shipped + outside, tuple(str(warning) for one in chosen for warning in one.warnings)
 
 
 def _timed(file: Trusted, threads: int, workers: int, runs: int) -> Timed:
@@ -234,6 +248,7 @@ def _timed(file: Trusted, threads: int, workers: int, runs: int) -> Timed:
     content = read_model(file.path)
     return Timed(
         file=file.path.name,
+        origin=file.origin,
         kind=description_of(file.path).get("kind", "weeds"),
         precision="int8" if any(name in content for name in QUANTISED) else "fp32",
         megabytes=round(len(content) / 1e6, 3),
@@ -248,7 +263,7 @@ def _timed(file: Trusted, threads: int, workers: int, runs: int) -> Timed:
 
 def recommended(rows: list[Timed]) -> Choice:
     """The shipped weed file and the number of workers that are best on the machine of these rows."""
-    single = [row for row in rows if row.kind == "weeds" and row.threads == 1]
+    single = [row for row in rows if row.kind == "weeds" and row.shipped and row.threads == 1]
     best = {
         name: max(row.tiles_per_s for row in single if row.file == name)
         for name in ("weeds.onnx", _float_name("weeds.onnx"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, ScalarSelect, Select, func, insert, select
+from sqlalchemy import Connection, Row, ScalarSelect, Select, insert, select
 
 from fieldbox.domain import Cover, Detection, PlantHealth
 from fieldbox.storage import captures as capture_rows
@@ -51,13 +51,6 @@ def in_survey(
         query = query.where(detections.c.health.in_((PlantHealth.STUNTED.value, PlantHealth.YELLOWING.value)))
     query = query.order_by(detections.c.score.desc(), detections.c.id).limit(limit)
     return [_stored(row) for row in connection.execute(query)]
-
-
-def count(connection: Connection, survey_id: str, *, bbox: Box | None, cover: Cover | None) -> int:
-    """How many plants `in_survey` would find."""
-    query = select(func.count()).select_from(detections)
-    query = _narrowed(query, survey_id, bbox=bbox, cover=cover)
-    return int(connection.execute(query).scalar_one())
 
 
 def _narrowed(

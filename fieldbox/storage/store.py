@@ -387,11 +387,6 @@ class Store:
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
 
-    def count_detections(self, survey_id: str, *, bbox: Box | None = None, cover: Cover | None = None) -> int:
-        """How many plants `detections` would give without a limit."""
-        with self._database.read() as connection:
-            return plants.count(connection, survey_id, bbox=bbox, cover=cover)
-
     # Outbox
 
     def messages(self, state: str | None = None) -> list[Message]:

@@ -219,11 +219,9 @@ def test_distance_to_owned_ground_and_band() -> None:
     row, column = np.argwhere((owner[:, 1:] != owner[:, :-1]) & (owner[:, 1:] >= 0) & (owner[:, :-1] >= 0))[0]
     left, edge = int(owner[row, column]), centres[row, column] + (cell / 2, 0)
     points = edge + np.array([[-0.01, 0.0], [0.02, 0.0], [0.06, 0.0]])
-    assert plan.distance_to_owned(left, points, 0.05)[:2] == pytest.approx([0, 0.02], abs=1e-6)
-    assert plan.near_owned(left, points, 0.05).tolist() == [True, True, False]
-    inside = centres[owner == left]
-    assert plan.near_owned(left, inside, 0.0).all()
-    assert not plan.near_owned(left, centres[owner != left], cell / 4).any()
+    assert plan.distance_to_owned(left, points, 0.05) == pytest.approx([0, 0.02, np.inf], abs=1e-6)
+    assert (plan.distance_to_owned(left, centres[owner == left], 0.0) == 0).all()
+    assert np.isinf(plan.distance_to_owned(left, centres[owner != left], cell / 4)).all()
 
 
 def test_painted_masks_leave_no_hole_and_stay_close() -> None:

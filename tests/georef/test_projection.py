@@ -98,15 +98,6 @@ def test_distortion_is_opencvs() -> None:
     assert geometry.ground_to_pixel(ground) == pytest.approx(expected.reshape(-1, 2), abs=1e-6)
 
 
-def test_homography_is_the_projection_without_distortion() -> None:
-    geometry = photo(yaw_deg=37, pitch_deg=6, roll_deg=-9)
-    xy = np.random.default_rng(3).uniform(0, 800, (20, 2))
-    west, north = geometry.centre - 100
-    mapped = np.column_stack([xy, np.ones(20)]) @ geometry.homography(west, north).T
-    found = mapped[:, :2] / mapped[:, 2:] + (west, north)
-    assert found == pytest.approx(geometry.pixel_to_ground(xy), abs=1e-6)
-
-
 @pytest.mark.parametrize("lens", [(0.0,) * 5, LENS])
 def test_ground_grid_is_the_projection(lens: tuple[float, ...]) -> None:
     geometry = photo(lens=camera(distortion=lens), yaw_deg=37, pitch_deg=6, roll_deg=-9)
@@ -148,11 +139,6 @@ def test_gsd_and_its_interval() -> None:
     assert geometry.gsd_m == pytest.approx(0.01, rel=1e-6)
     half = 1.96 * math.hypot(0.05, 0.02) * 0.01
     assert geometry.gsd_interval95 == pytest.approx((0.01 - half, 0.01 + half), rel=1e-4)
-
-
-def test_view_angle() -> None:
-    angles = photo(pitch_deg=20.0).view_angle_deg([CENTRE, TOP])
-    assert angles == pytest.approx([20.0, 20.0 + math.degrees(math.atan(0.1))])
 
 
 def test_radius95_of_a_circle_and_of_a_line() -> None:

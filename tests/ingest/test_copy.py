@@ -34,11 +34,11 @@ def files(folder: Path) -> list[Path]:
 
 def test_kept_under_its_digest_once(tmp_path: Path, source: Path) -> None:
     kept = keep_in(tmp_path, source)
-    assert kept == Kept(DIGEST, tmp_path / "originals" / DIGEST[:2] / f"{DIGEST}.jpg", len(DATA), False)
+    assert kept == Kept(DIGEST, tmp_path / "originals" / DIGEST[:2] / f"{DIGEST}.jpg", len(DATA))
     assert kept.path == original_path(tmp_path / "originals", DIGEST)
     assert kept.path.read_bytes() == DATA
     before = kept.path.stat()
-    assert keep_in(tmp_path, source).duplicate
+    assert keep_in(tmp_path, source) == kept
     assert kept.path.stat() == before
     assert files(tmp_path / "tmp") == []
     assert source.read_bytes() == DATA
@@ -47,7 +47,7 @@ def test_kept_under_its_digest_once(tmp_path: Path, source: Path) -> None:
 def test_a_read_only_card(tmp_path: Path, source: Path) -> None:
     source.chmod(0o400)
     source.parent.chmod(0o500)
-    assert not keep_in(tmp_path, source).duplicate
+    assert keep_in(tmp_path, source).path.read_bytes() == DATA
 
 
 def test_a_source_that_cannot_be_read_is_rejected(tmp_path: Path, source: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_crash_leaves_a_file_that_the_next_start_removes(tmp_path: Path, sourc
     (tmp_path / "tmp" / "upload-1.part").write_bytes(b"of someone else")
     assert clean_leftovers(tmp_path / "tmp") == 1
     assert [path.name for path in files(tmp_path / "tmp")] == ["upload-1.part"]
-    assert not keep_in(tmp_path, source).duplicate
+    assert keep_in(tmp_path, source).path.read_bytes() == DATA
 
 
 def test_the_file_of_a_running_copy_is_left_alone(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,6 +23,7 @@ from fieldbox.errors import Misconfigured
 from fieldbox.inference.runtime import CHANNELS
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.modelops.files import (
+    KINDS,
     Origin,
     Shelf,
     pinned,
@@ -28,27 +32,40 @@ from fieldbox.modelops.files import (
     trust_outside,
     trust_shipped,
 )
-from fieldbox.models import choose_weeds, release_sha
+from fieldbox.models import Chosen, choose_health, choose_weeds, release_sha
+from fieldbox.services import timing
+from fieldbox.services.leaf import choose_leaves
+from fieldbox.services.modelling import choose_all, list_models, verify_models
 from tests.modelops.keys import Signer
 
-SHIPPED = Path(__file__).parents[2] / "models" / "weeds.onnx"
+MODELS = Path(__file__).parents[2] / "models"
+SHIPPED = MODELS / "weeds.onnx"
+CHOOSE: dict[str, Callable[[Config], Chosen[Any]]] = {
+    "weeds": choose_weeds,
+    "health": choose_health,
+    "leaves": choose_leaves,
+}
 
 
-@pytest.fixture(scope="module")
-def retrained(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A sound weed model with a digest of its own: the shipped one under another version."""
-    model = onnx.load(str(SHIPPED))
+def under_version_77(file: Path) -> bytes:
+    """A sound model with a digest of its own: a shipped one under another version."""
+    model = onnx.load(str(file))
     for entry in model.metadata_props:
         if entry.key == "version":
             entry.value = "77"
     return model.SerializeToString()
 
 
+@pytest.fixture(scope="module")
+def retrained() -> bytes:
+    return under_version_77(SHIPPED)
+
+
 class Box:
     """A box whose settings name a model from outside."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, kind: str = "weeds") -> None:
+        self.root, self.kind = root, kind
         self.file = root / "usb" / "new.onnx"
         self.file.parent.mkdir()
         self.signer = Signer()
@@ -56,20 +73,19 @@ class Box:
 
     @property
     def config(self) -> Config:
-        return load_config(
-            {"FIELDBOX_STORAGE__ROOT": str(self.root), "FIELDBOX_MODELS__WEEDS": str(self.file)}
-        )
+        named = f"FIELDBOX_MODELS__{self.kind.upper()}"
+        return load_config({"FIELDBOX_STORAGE__ROOT": str(self.root), named: str(self.file)})
 
     def bring(self, content: bytes, *, signed: bool = True) -> None:
         self.file.write_bytes(content)
         if signed:
             self.signer.sign(self.file)
 
-    def falls_back(self, because: str, to: str = "fieldbox-weeds@") -> None:
-        chosen = choose_weeds(self.config)
+    def falls_back(self, because: str, to: str = "") -> None:
+        chosen = CHOOSE[self.kind](self.config)
         assert chosen.file.origin in (Origin.SHIPPED, Origin.KEPT)
         place, reason = map(str, chosen.warnings)
-        assert to in place
+        assert (to or f"fieldbox-{self.kind}@") in place
         assert "runs in its place" in place
         assert because in reason
         assert self.file.name in reason
@@ -178,6 +194,69 @@ def test_a_new_key_signs_the_kept_one_too(box: Box, retrained: bytes) -> None:
     box.file.unlink()
     box.falls_back("cannot be read", to="fieldbox-weeds@77")
     assert choose_weeds(box.config).file.sha256 == good
+
+
+@pytest.mark.parametrize("kind", ["health", "leaves"])
+def test_each_kind_may_come_from_outside(tmp_path: Path, kind: str) -> None:
+    own = under_version_77(MODELS / f"{kind}.onnx")
+    box = Box(tmp_path, kind)
+    box.bring(own, signed=False)
+    box.falls_back("has no signature")
+    box.bring(own)
+    chosen = CHOOSE[kind](box.config)
+    assert (chosen.file.origin, chosen.model.release) == (Origin.SIGNED, f"fieldbox-{kind}@77")
+    assert chosen.warnings == ()
+    box.bring(own[:-1], signed=False)
+    box.falls_back("not the one that was signed", to=f"fieldbox-{kind}@77")
+    assert CHOOSE[kind](box.config).file.sha256 == chosen.file.sha256
+
+
+def test_a_health_model_of_other_features_is_refused(tmp_path: Path) -> None:
+    """It would load, and then stop every survey."""
+    model = onnx.load(str(MODELS / "health.onnx"))
+    for entry in model.metadata_props:
+        if entry.key == "features":
+            entry.value = json.dumps(list(reversed(json.loads(entry.value))))
+    box = Box(tmp_path, "health")
+    box.bring(model.SerializeToString())
+    box.falls_back("another kind")
+
+
+@pytest.mark.parametrize("kind", ["health", "leaves"])
+def test_a_weed_model_is_refused_in_another_place(tmp_path: Path, retrained: bytes, kind: str) -> None:
+    box = Box(tmp_path, kind)
+    box.bring(retrained)
+    box.falls_back("another kind")
+    (verdict,) = [one for one in verify_models(box.config) if one.file == box.file.name]
+    assert ["another kind" in str(fault) for fault in verdict.faults] == [True]
+    refused = next(row for row in list_models(box.config).rows if row.file == box.file.name)
+    assert (refused.kind, refused.runs) == (kind, False)
+    assert "another kind" in str(refused.problem)
+
+
+def test_the_list_marks_what_runs_of_each_kind(tmp_path: Path) -> None:
+    def marked(config: Config) -> list[tuple[str, str, str]]:
+        return [(row.kind, row.file, row.origin) for row in list_models(config).rows if row.runs]
+
+    leaves = under_version_77(MODELS / "leaves.onnx")
+    box = Box(tmp_path, "leaves")
+    box.bring(leaves)
+    others = [("health", "health.onnx", "shipped"), ("weeds", "weeds.onnx", "shipped")]
+    assert marked(box.config) == [*others, ("leaves", "new.onnx", "signed")]
+    box.file.write_bytes(leaves[:-1])
+    assert marked(box.config) == [*others, ("leaves", "leaves.onnx", "kept")]
+    assert marked(load_config({"FIELDBOX_STORAGE__ROOT": str(tmp_path)})) == [
+        ("health", "health.onnx", "shipped"),
+        ("leaves", "leaves.onnx", "shipped"),
+        ("weeds", "weeds.onnx", "shipped"),
+    ]
+
+
+def test_a_shipped_file_that_is_named_is_listed_once(tmp_path: Path) -> None:
+    full = MODELS / "weeds-fp32.onnx"
+    config = load_config({"FIELDBOX_STORAGE__ROOT": str(tmp_path), "FIELDBOX_MODELS__WEEDS": str(full)})
+    (row,) = [row for row in list_models(config).rows if row.file == full.name]
+    assert row.runs
 
 
 def test_any_truncation_is_refused(box: Box, retrained: bytes) -> None:
@@ -289,3 +368,24 @@ def test_status_says_so_too(box: Box, retrained: bytes) -> None:
     said = CliRunner().invoke(main, ["--config", str(settings_file), "status"])
     assert said.exit_code == 0
     assert "new.onnx has no signature" in said.output
+
+
+def test_bench_times_the_last_good_one(box: Box, retrained: bytes) -> None:
+    box.bring(retrained)
+    choose_weeds(box.config)
+    box.file.write_bytes(retrained[:-1])
+    report = timing.bench(box.config, runs=1, photos=0, shown=lambda *_: None)
+    place, reason = report.warnings
+    assert "fieldbox-weeds@77 runs in its place" in place
+    assert "new.onnx is not the one that was signed" in reason
+    timed = {(row.file, row.origin) for row in report.rows}
+    assert timed == {(file.name, Origin.SHIPPED) for file in shipped_files()} | {("weeds.onnx", Origin.KEPT)}
+    assert reason in report.to_text()
+    assert "weeds.onnx (kept)" in report.to_text()
+    assert json.loads(report.to_json())["warnings"] == [place, reason]
+
+
+def test_every_kind_is_chosen_and_is_a_setting(tmp_path: Path) -> None:
+    config = load_config({"FIELDBOX_STORAGE__ROOT": str(tmp_path)})
+    assert sorted(choose_all(config)) == sorted(KINDS)
+    assert all(hasattr(config.models, kind) for kind in KINDS)

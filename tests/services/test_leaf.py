@@ -82,6 +82,21 @@ def test_a_rejected_photo_ends_with_3_and_one_sentence(root: Path, content: byte
     assert said in json.loads(machine.stdout)["rejected"]
 
 
+def test_a_refused_model_is_named_and_the_shipped_one_answers(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = root / "own-leaves.onnx"
+    own.write_bytes(b"cut off")
+    monkeypatch.setenv("FIELDBOX_MODELS__LEAVES", str(own))
+    said = CliRunner().invoke(main, ["leaf", str(soil(root / "soil.png")), "--json"])
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.stdout)
+    assert found["release"].startswith("fieldbox-leaves@")
+    place, reason = found["sentences"][-2:]
+    assert f"{found['release']} runs in its place" in place
+    assert "own-leaves.onnx has no signature" in reason
+
+
 def test_without_an_image_the_use_is_wrong() -> None:
     assert CliRunner().invoke(main, ["leaf"]).exit_code == 2
 

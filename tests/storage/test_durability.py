@@ -89,7 +89,7 @@ def test_a_kill_inside_save_survey_leaves_nothing_of_it(path: Path) -> None:
         assert store.surveys() == []
         assert store.messages() == []
         assert start(KILLED_IN_SURVEY, path, "finish").wait() == 0
-        assert store.count_detections("survey") == 1
+        assert len(store.detections("survey")) == 1
         assert len(store.messages()) == 1
         assert store.check() == []
 
