@@ -30,6 +30,7 @@ _PLOTS = (
     replace(_PLOT, seed=3, weeds_per_m2=0.0, emergence=0.0),
 )
 """Potatoes and weeds; another crop on other soil; bare soil."""
+GSD_MM = 1000 * _PLOT.gsd_m
 
 Pixels = NDArray[np.uint8]
 
@@ -43,7 +44,7 @@ def tiles() -> tuple[Pixels, ...]:
 
 def weed_answer(model: WeedModel, tile: Pixels) -> Answer:
     """What a weed model says of one tile."""
-    seen = model.look(tile)
+    seen = model.look(tile, GSD_MM)
     plants = seen.plants
     return Answer(
         level=float(tile.mean()),

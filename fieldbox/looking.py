@@ -32,7 +32,7 @@ from fieldbox.mapping.cells import PixelLayers, no_cells, sum_cells
 from fieldbox.mapping.mosaic import Patch, paint_patch
 from fieldbox.mapping.viewresult import VEGETATION, Plants, ViewResult
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same photo would give another result: unfinished flights are then looked at anew."""
 
 SEAM_M = 0.25
@@ -94,7 +94,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What the pixels of one window show, in blocks of STRIDE x STRIDE decoded pixels."""
 
     plants: inference.Plants
@@ -110,6 +110,17 @@ class _Seen:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of blocks."""
         return self.odd.shape[0], self.odd.shape[1]
+
+    @property
+    def on_odd(self) -> NDArray[np.bool_]:
+        """[N] plants whose centre lies on a block that is not judged."""
+        block = (self.plants.centres // STRIDE).astype(int).reshape(-1, 2)
+        return np.asarray(self.odd[block[:, 1], block[:, 0]], np.bool_)
+
+    def cover_pct(self, kind: int) -> float | None:
+        """Percent of the blocks that are judged which plants of a class cover; None where none are called."""
+        classes = self.layers.classes
+        return None if classes is None else 100 * float((classes[~self.odd] == kind).mean())
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,7 @@ class Looker:
         view = self.plan.views[index]
         geometry = self.geometries[view.digest]
         pixels = self._cut(decoded(view.digest, self.read, self.scene.reduction), view.window)
-        seen = self._see(pixels)
+        seen = self._see(pixels, geometry)
         ground = self._ground_of_cells(view.window, geometry, seen)
         owned = (self.plan.owner_of(ground.reshape(-1, 2)) == index).reshape(ground.shape[:2])
         cells = sum_cells(ground, owned & ~seen.odd, self.cell_m, seen.layers)
@@ -157,7 +168,7 @@ class Looker:
     def _plants_around(
         self, photo: NDArray[np.uint8], window: Window, geometry: PhotoGeometry, spots: NDArray[np.float64]
     ) -> Plants:
-        seen = self._see(self._cut(photo, window))
+        seen = self._see(self._cut(photo, window), geometry)
 
         def beside(place: NDArray[np.float64]) -> NDArray[np.float64]:
             away = np.linalg.norm(place[:, None] - spots[None], axis=2).min(axis=1)
@@ -183,38 +194,18 @@ class Looker:
         r = self.scene.reduction
         return window.x0 // r * r - 0.5, window.y0 // r * r - 0.5
 
-    def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
-        small = shrink(pixels, STRIDE)
-        index = vegetation_indices(small) if self.scene.natural_colour else None
-        seen = self.model.look(pixels) if self.scene.single_weeds else None
-        layers = PixelLayers(
-            classes=seen.classes if seen else None,
-            unsure=seen.certainty < round(255 * UNSURE_BELOW) if seen else None,
-            vegetation=index.vegetation if index else None,
-            exg=index.exg if index else None,
-            gli=index.gli if index else None,
-            vari=index.vari if index else None,
-        )
-        plants = seen.plants if seen else inference.no_plants()
-        odd = np.zeros(small.shape[:2], bool)
-        if self.scene.basis:
-            odd = judge_picture(small, self.known).strange(small.shape[:2])
-        colours = np.full((len(plants), 3), np.nan, np.float32)
-        if index:
-            colours = plant_colours(small, index.vegetation, plants.outlines, STRIDE)
-        barren = barren_of(colours) & (index is not None)
-        if barren.any() and index and layers.classes is not None:
-            layers = replace(layers, classes=np.where(index.vegetation, layers.classes, np.uint8(0)))
-        return _Seen(plants, colours, layers, barren, odd)
+    def _see(self, pixels: NDArray[np.uint8], geometry: PhotoGeometry) -> Seen:
+        gsd_mm = 1000 * geometry.gsd_m * self.scene.scale
+        return see(pixels, gsd_mm, self.scene, self.model, self.known)
 
-    def _ground_of_cells(self, window: Window, geometry: PhotoGeometry, seen: _Seen) -> NDArray[np.float64]:
+    def _ground_of_cells(self, window: Window, geometry: PhotoGeometry, seen: Seen) -> NDArray[np.float64]:
         """[h, w, 2] ground of the centres of the model's cells of STRIDE x STRIDE decoded pixels."""
         x, y = self._origin(window)
         step = STRIDE * self.scene.scale
         rows, columns = seen.shape
         return geometry.ground_grid(x + step / 2, y + step / 2, step, columns, rows)
 
-    def _owned_plants(self, seen: _Seen, index: int, view: View, geometry: PhotoGeometry) -> Plants:
+    def _owned_plants(self, seen: Seen, index: int, view: View, geometry: PhotoGeometry) -> Plants:
         """Plants of the view's own ground and of a band around it."""
 
         def beyond(place: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -224,7 +215,7 @@ class Looker:
 
     def _on_ground(
         self,
-        seen: _Seen,
+        seen: Seen,
         window: Window,
         geometry: PhotoGeometry,
         beyond_of: Callable[[NDArray[np.float64]], NDArray[np.float64]],
@@ -238,9 +229,7 @@ class Looker:
         pixel = plants.centres.astype(float) * scale + origin
         place = geometry.pixel_to_ground(pixel)
         beyond = beyond_of(place)
-        block = (plants.centres // STRIDE).astype(int)
-        odd = seen.odd[block[:, 1], block[:, 0]]
-        kept = np.flatnonzero(np.isfinite(beyond) & np.isfinite(place).all(axis=1) & ~odd)
+        kept = np.flatnonzero(np.isfinite(beyond) & np.isfinite(place).all(axis=1) & ~seen.on_odd)
         rings = [plants.outlines[i].astype(float) * scale + origin for i in kept]
         ends = np.cumsum([len(ring) for ring in rings], dtype=np.int32)
         outline = geometry.pixel_to_ground(np.concatenate([np.zeros((0, 2)), *rings]))
@@ -260,6 +249,32 @@ class Looker:
             ends=ends,
             outline=(outline - centre_of_corner).astype(np.float32),
         )
+
+
+def see(pixels: NDArray[np.uint8], gsd_mm: float, scene: Scene, model: WeedModel, known: KnownScenes) -> Seen:
+    """What a picture [h, w, 3] RGB shows; it is on the scene's scale, `gsd_mm` millimetres to a pixel."""
+    small = shrink(pixels, STRIDE)
+    index = vegetation_indices(small) if scene.natural_colour else None
+    seen = model.look(pixels, gsd_mm) if scene.single_weeds else None
+    layers = PixelLayers(
+        classes=seen.classes if seen else None,
+        unsure=seen.certainty < round(255 * UNSURE_BELOW) if seen else None,
+        vegetation=index.vegetation if index else None,
+        exg=index.exg if index else None,
+        gli=index.gli if index else None,
+        vari=index.vari if index else None,
+    )
+    plants = seen.plants if seen else inference.no_plants()
+    odd = np.zeros(small.shape[:2], bool)
+    if scene.basis:
+        odd = judge_picture(small, known).strange(small.shape[:2])
+    colours = np.full((len(plants), 3), np.nan, np.float32)
+    if index:
+        colours = plant_colours(small, index.vegetation, plants.outlines, STRIDE)
+    barren = barren_of(colours) & (index is not None)
+    if barren.any() and index and layers.classes is not None:
+        layers = replace(layers, classes=np.where(index.vegetation, layers.classes, np.uint8(0)))
+    return Seen(plants, colours, layers, barren, odd)
 
 
 def decoded(digest: str, read: Reader, reduction: int) -> NDArray[np.uint8]:
@@ -318,6 +333,19 @@ def judge_scene(
     gsd_m = float(np.median([one.gsd_m for one in geometries]))
     scale = scale_of(1000 * gsd_m, model, least_reduction)
     samples = [_sample(one.digest, read, scale) for one in _spread(geometries)]
+    return judge_samples(samples, gsd_m, scale, model, known, crop=crop)
+
+
+def judge_samples(
+    samples: Sequence[NDArray[np.uint8]],
+    gsd_m: float,
+    scale: float,
+    model: WeedModel,
+    known: KnownScenes,
+    *,
+    crop: str | None = None,
+) -> Scene:
+    """As `judge_scene`, from pictures [h, w, 3] RGB that are already at the scale at which scenes are judged."""
     colour = judge_flight([judge_colour(one) for one in samples])
     in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
     warnings = [colour.sentence] if colour.sentence else []

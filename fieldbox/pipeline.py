@@ -38,7 +38,8 @@ from fieldbox.inference.weeds import WeedModel
 from fieldbox.judging import judge_crop
 from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
 from fieldbox.mapping.between import Vegetation, between_rows, vegetation_percent
-from fieldbox.mapping.doubt import Again, doubtful_of, settle
+from fieldbox.mapping.cells import CellSums
+from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, settle
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile, without_doubtful_twins
@@ -89,6 +90,7 @@ class Found:
     """What all views together show."""
 
     results: Sequence[ViewResult]
+    cells: Sequence[CellSums]
     detections: Sequence[Detection]
     """Plants in the field, each once."""
     ladder: Ladder | None = None
@@ -248,7 +250,7 @@ class Analysis:
             ViewResult.from_bytes(data) for _digest, data in self._store.views(task.key, self._model.digest)
         ]
         plants = without_doubtful_twins(reconcile(results)) if task.scene.single_weeds else ()
-        return Found(results, _inside(task.ring, plants))
+        return Found(results, [one.cells for one in results], _inside(task.ring, plants))
 
     def _settle_doubt(self, task: Task, found: Found, progress: Progress) -> Found:
         """Look at doubtful plants again in other photos; each photo's answers are committed when they are there.
@@ -275,7 +277,9 @@ class Analysis:
         again = [Again(one.spots, answers[one.digest]) for one in looks]
         share = sum(one.cost for one in looks) / first
         detections, ladder = settle(found.detections, again, self._model.sure_from, share)
-        return replace(found, detections=detections, ladder=ladder)
+        moved = cover_moved(found.cells, found.detections, detections)
+        cells = [*found.cells, moved] if moved else found.cells
+        return replace(found, cells=cells, detections=detections, ladder=ladder)
 
     def _look_again(
         self, task: Task, key: str, looks: Sequence[SecondLook], spots: Spots, progress: Progress
@@ -301,7 +305,7 @@ class Analysis:
         judged = judge_crop(found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale)
         detections = judged.detections
         grid = build_map(
-            (result.cells for result in found.results),
+            found.cells,
             detections,
             epsg=task.plane.epsg,
             cell_m=self._config.map.cell_m,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.inference.plants import Decoding, segment
+from fieldbox.inference.plants import SCALE_UNIT_MM, Decoding, segment
 from fieldbox.inference.runtime import Session
 
 TILE = 640
@@ -35,7 +35,7 @@ def _look_at_all(photo: Path, session: Session, decoding: Decoding) -> None:
     if image is None:
         raise ValueError(f"{photo} is no image")
     for tile in _tiles(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)):
-        segment(session.run(tile[None])[0], decoding, (TILE, TILE))
+        segment(session.run(tile[None])[0], decoding, (TILE, TILE), SCALE_UNIT_MM)
 
 
 def _tiles(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -65,13 +65,13 @@ class Looked:
     every: Plants
 
 
-def look_at(model: WeedModel, pixels: NDArray[np.uint8]) -> Looked:
-    """Run a model once on one tile, uint8 [h, w, 3] RGB, and decode its maps twice."""
+def look_at(model: WeedModel, pixels: NDArray[np.uint8], gsd_mm: float) -> Looked:
+    """Run a model once on one tile, uint8 [h, w, 3] RGB at `gsd_mm` mm per pixel, and decode its maps twice."""
     size = (pixels.shape[0], pixels.shape[1])
     maps, decoding = model.maps(pixels), model.decoding
     # Average precision asks for what is hardly believed too.
     low = dataclasses.replace(decoding, least=(0.0, 0.0))
-    return Looked(segment(maps, decoding, size), find_plants(maps, low, size))
+    return Looked(segment(maps, decoding, size, gsd_mm), find_plants(maps, low, size, gsd_mm))
 
 
 def score_as(plants: Plants, kind: int) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,15 +30,23 @@ FINE = STRIDE // 2
 CELL_MIDDLE = (STRIDE - 1) / 2
 QUARTER_MIDDLE = (FINE - 1) / 2
 # The rim of a large plant points less exactly than a small plant's: by this share of the way.
-ASTRAY = 0.3
+ASTRAY = 0.8
 # A cell this many times likelier to be of the other class is no part of a plant.
-PLAINLY = 3.0
+PLAINLY = 1.5
 # Steps a quarter in which outlines are drawn.
 FINER = 2
 GROW = np.ones((2, 2), np.uint8)
-FEATURES = 6
+FEATURES = 5
 """Of a plant, on which its scores rest: see `_features`."""
-PLAIN_JUDGE = ((0.0, 1.0, 0.0, 1.0, 0.0, 0.0),) * 2
+WEIGHTS = 1 + FEATURES + FEATURES * (FEATURES + 1) // 2
+PLAIN_JUDGE = (
+    (0.0, 1.0, 0.0, -1.0, *(0.0,) * (WEIGHTS - 4)),
+    (0.0, 1.0, 0.0, 1.0, *(0.0,) * (WEIGHTS - 4)),
+)
+SIZE_UNIT_MM2 = 2000.0
+"""The middling weed, about: so that the logarithm of a size is about 0."""
+SCALE_UNIT_MM = 2.8
+"""The same of mm per pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,10 @@ class Decoding:
     smallest    least area of a plant, in cells
     split       crop, weed: two peaks are one plant where the ridge between them keeps this share of the lower one
     cover       crop, weed: a cell counts as covered where its probability of being plant is at least this
-    judge       crop, weed: weights of a plant's features (see `_features`); the logistic function of their sum
-                is the probability that a plant of that class stands there
+    judge       crop, weed: weights of 1, a plant's features (see `_features`) and their products; the logistic
+                function of their sum is the probability that a plant of that class stands there
+    within      of each feature the least and the greatest value that the judge was fitted on: what lies beyond is
+                taken as the nearest of them, since a product of what was never seen says nothing
     least       crop, weed: least such probability to report a plant
     sure        crop, weed: from this probability on a plant is called sure
     """
@@ -69,6 +79,7 @@ class Decoding:
     split: tuple[float, float] = (0.3, 0.35)
     cover: tuple[float, float] = (0.5, 0.5)
     judge: tuple[tuple[float, ...], tuple[float, ...]] = PLAIN_JUDGE
+    within: tuple[tuple[float, float], ...] = ((-7.0, 7.0),) * FEATURES
     least: tuple[float, float] = (0.4, 0.4)
     sure: tuple[float, float] = (0.8, 0.8)
 
@@ -160,7 +171,7 @@ class _Cells:
 class Candidates:
     """Everything that may be a plant, before it is decided what is reported.
 
-    features     float32 [N, FEATURES]
+    features     float32 [N, FEATURES], see `_features`
     weed_share   float32 [N]
     centres, areas_px, outlines    as in `Plants`
     """
@@ -180,10 +191,11 @@ def no_plants() -> Plants:
     )
 
 
-def segment(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Segmentation:
+def segment(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: float) -> Segmentation:
     """Decode the maps of one window.
 
-    maps: float32 [8, h, w] as the model gives them; size: (H, W) of the window in pixels, at most 4h, 4w.
+    maps: float32 [8, h, w] as the model gives them; size: (H, W) of the window in pixels, at most 4h, 4w;
+    gsd_mm: millimetres of ground to a pixel of the window.
     """
     maps = _cropped(maps, size)
     green, weed = maps[QUARTERS].mean(0), maps[WEED_SHARE]
@@ -192,23 +204,23 @@ def segment(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Segmenta
     classes = np.where(covered, np.where(is_weed, np.uint8(WEED), np.uint8(CROP)), np.uint8(0))
     share = np.maximum(weed, 1 - weed)
     certainty = (np.where(covered, green * share, 1 - green) * 255 + 0.5).astype(np.uint8)
-    return Segmentation(classes, certainty, find_plants(maps, decoding, size))
+    return Segmentation(classes, certainty, find_plants(maps, decoding, size, gsd_mm))
 
 
-def find_plants(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Plants:
-    """Single plants of one window; `maps` and `size` as in `segment`."""
-    return judged(candidates(maps, decoding, size), decoding)
+def find_plants(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: float) -> Plants:
+    """Single plants of one window; `maps`, `size` and `gsd_mm` as in `segment`."""
+    return judged(candidates(maps, decoding, size, gsd_mm), decoding)
 
 
-def candidates(maps: Floats, decoding: Decoding, size: tuple[int, int]) -> Candidates:
-    """All that may be plants in one window; `maps` and `size` as in `segment`."""
+def candidates(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: float) -> Candidates:
+    """All that may be plants in one window; `maps`, `size` and `gsd_mm` as in `segment`."""
     maps = _cropped(maps, size)
     peaks = _peaks(maps, decoding)
     cells = _claim(maps, peaks, decoding) if len(peaks) else None
     if cells is None or not len(cells.x):
         none = np.zeros(0, np.float32)
         return Candidates(np.zeros((0, FEATURES), np.float32), none, np.zeros((0, 2), np.float32), none, ())
-    return _describe(maps, peaks, cells, decoding, size)
+    return _describe(maps, peaks, cells, decoding, size, gsd_mm)
 
 
 def judged(found: Candidates, decoding: Decoding) -> Plants:
@@ -235,13 +247,19 @@ def judged(found: Candidates, decoding: Decoding) -> Plants:
 
 def probabilities(features: Floats, decoding: Decoding) -> Floats:
     """Of each plant, that it is a crop plant and that it is a weed: float32 [N, 2]."""
-    crop, weed = features.copy(), features
-    # The class's own share of the evidence: for crop it is the weed's with the other sign.
-    crop[:, 3] = -crop[:, 3]
-    sums = np.stack(
-        [side @ np.array(w, np.float32) for side, w in zip((crop, weed), decoding.judge, strict=True)], 1
-    )
+    sums = products(features, decoding.within) @ np.array(decoding.judge, np.float32).T
     made: Floats = (1 / (1 + np.exp(-sums))).astype(np.float32)
+    return made
+
+
+def products(features: Floats, within: Sequence[tuple[float, float]]) -> Floats:
+    """What a judge weighs, [N, WEIGHTS]: 1, the features (see `Decoding.within`), and the product of each two."""
+    least, most = np.array(within, np.float32).T
+    inside = np.clip(features, least, most)
+    first, second = np.triu_indices(FEATURES)
+    made: Floats = np.hstack(
+        [np.ones((len(inside), 1), np.float32), inside, inside[:, first] * inside[:, second]]
+    )
     return made
 
 
@@ -327,7 +345,7 @@ def _judge(cells: _Cells, count: int) -> tuple[Floats, Floats]:
 
 
 def _describe(
-    maps: Floats, peaks: Ints, claimed: _Cells, decoding: Decoding, size: tuple[int, int]
+    maps: Floats, peaks: Ints, claimed: _Cells, decoding: Decoding, size: tuple[int, int], gsd_mm: float
 ) -> Candidates:
     count = len(peaks)
     weed, typical = _judge(claimed, count)
@@ -344,7 +362,7 @@ def _describe(
     centres = np.stack([x, y], 1)[kept] / green[kept, None] * STRIDE + CELL_MIDDLE
     peak = maps[CENTRE][peaks[kept, 1], peaks[kept, 0]]
     return Candidates(
-        features=_features(peak, typical[kept], weed[kept], area[large]),
+        features=_features(peak, typical[kept], weed[kept], area[large], gsd_mm),
         weed_share=weed[kept],
         centres=np.clip(centres, 0, limit).astype(np.float32),
         areas_px=(area[large] * STRIDE**2).astype(np.float32),
@@ -352,12 +370,16 @@ def _describe(
     )
 
 
-def _features(peak: Floats, typical: Floats, weed: Floats, area: Floats) -> Floats:
-    """1; log-odds of the centre, of being plant at all and of weed; log of the area in cells, and its square."""
-    size = np.log(area / 16)
-    made: Floats = np.stack(
-        [np.ones_like(peak), _odds(peak), _odds(typical), _odds(weed), size, size**2], 1
-    ).astype(np.float32)
+def _features(peak: Floats, typical: Floats, weed: Floats, area: Floats, gsd_mm: float) -> Floats:
+    """Log-odds of the centre, of being plant at all and of weed; logs of the area on the ground and of the scale.
+
+    The size is that on the ground: a seedling is as likely left out, or no plant, whatever the height it is seen from.
+    """
+    ground = area * (STRIDE * gsd_mm) ** 2 / SIZE_UNIT_MM2
+    scale = np.full_like(peak, math.log(gsd_mm / SCALE_UNIT_MM))
+    made: Floats = np.stack([_odds(peak), _odds(typical), _odds(weed), np.log(ground), scale], 1).astype(
+        np.float32
+    )
     return made
 
 

@@ -147,12 +147,14 @@ def compare(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) -
     taken: tuple[list[float], list[float]] = ([], [])
     cells = same = matched = 0
     counts = [0, 0]
-    full.look(pictures[0]), small.look(pictures[0])
+    # The scale of the pictures is not known and only weighs in the scores: the same for both.
+    gsd_mm = full.native_gsd_mm
+    full.look(pictures[0], gsd_mm), small.look(pictures[0], gsd_mm)
     for picture in pictures:
         seen = []
         for model, times in zip((full, small), taken, strict=True):
             begun = time.perf_counter()
-            seen.append(model.look(picture))
+            seen.append(model.look(picture, gsd_mm))
             times.append(1000 * (time.perf_counter() - begun))
         same += int((seen[0].classes == seen[1].classes).sum())
         cells += seen[0].classes.size

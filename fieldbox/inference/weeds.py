@@ -142,17 +142,18 @@ class WeedModel:
         """The score from which on a plant is called sure."""
         return dict(zip((Cover.CROP, Cover.WEED), self.decoding.sure, strict=True))
 
-    def look(self, window: NDArray[np.uint8]) -> Segmentation:
+    def look(self, window: NDArray[np.uint8], gsd_mm: float) -> Segmentation:
         """Find the plants in one window.
 
-        window: uint8 [H, W, 3] RGB, any size from 1x1 up, at a ground sampling distance inside
-        `gsd_range_mm`. Returns maps at 1/4 of its size and plants in its pixels.
+        window: uint8 [H, W, 3] RGB, any size from 1x1 up; gsd_mm: its millimetres of ground to a pixel, which
+        should be inside `gsd_range_mm` and no finer than `native_gsd_mm`.
+        Returns maps at 1/4 of its size and plants in its pixels.
         Raises `ValueError` for another shape or type.
         """
         if window.dtype != np.uint8 or window.ndim != 3 or window.shape[2] != 3 or not window.size:
             raise ValueError(f"uint8 [height, width, 3] expected, not {window.dtype} {window.shape}")
         height, width = window.shape[:2]
-        return segment(self.maps(window), self.decoding, (height, width))
+        return segment(self.maps(window), self.decoding, (height, width), gsd_mm)
 
     def maps(self, window: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's own maps of a window, float32 [6, h, w] with h >= ceil(H / 4); `look` decodes them."""

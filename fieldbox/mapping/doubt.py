@@ -12,7 +12,7 @@ potato field, flown over, and on a simulated field: `python -m tests.path.ladder
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from fieldbox.domain import Cover, Detection, Ladder
+from fieldbox.mapping.cells import AREA_UNIT_M2, CellSums, Sum, add_cells
 from fieldbox.mapping.viewresult import Plants
 
 LIKENESS = 0.9
@@ -30,6 +31,7 @@ DROPPED_BELOW = 0.35
 LEAST_REACH_M = 0.06
 """How far two looks may place the same plant apart, at the least."""
 _NEVER = 1e-3
+_COLUMN = {Cover.CROP: Sum.CROP, Cover.WEED: Sum.WEED}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,6 +81,57 @@ def settle(
         pixels_share=pixels_share,
     )
     return kept, ladder
+
+
+def cover_moved(
+    cells: Iterable[CellSums], before: Sequence[Detection], after: Sequence[Detection]
+) -> CellSums | None:
+    """What to add to the sums over the cells once `before` is settled as `after`; None without cells.
+
+    The ground of a dropped plant becomes soil, that of a plant of another class now becomes that class's. A
+    plant's ground is that of its outline, in the pixels of each cell it lies on, and at most what the cell has
+    of its class: the class map draws a plant somewhat larger or smaller than its outline. What the cells say of
+    colours and of what is unsure stays as it was.
+    """
+    total = add_cells(cells)
+    if total is None:
+        return None
+    place = {key: i for i, key in enumerate(zip(total.rows.tolist(), total.columns.tolist(), strict=True))}
+    moved = np.zeros_like(total.values)
+    now = {_name(one): one.cover for one in after}
+    for one in before:
+        cover = now.get(_name(one))
+        if cover is one.cover:
+            continue
+        for cell, ground_m2 in _ground(one, total.cell_m):
+            i, column = place.get(cell), _COLUMN[one.cover]
+            if i is None:
+                continue
+            there = total.values[i]
+            pixels = round(ground_m2 * float(there[Sum.PIXELS] / max(there[Sum.AREA], 1)) / AREA_UNIT_M2)
+            taken = min(pixels, int(there[column] + moved[i, column]))
+            moved[i, column] -= taken
+            if cover:
+                moved[i, _COLUMN[cover]] += taken
+    return CellSums(total.cell_m, total.rows, total.columns, moved)
+
+
+def _name(one: Detection) -> tuple[str, float, float]:
+    return one.digest, one.pixel_x, one.pixel_y
+
+
+def _ground(one: Detection, cell_m: float) -> Iterator[tuple[tuple[int, int], float]]:
+    """Row and column of each cell that a plant lies on, and how much of its ground (m2) is there."""
+    outline = shapely.Polygon(one.outline).buffer(0)
+    if outline.is_empty:
+        yield (math.floor(-one.north / cell_m), math.floor(one.east / cell_m)), one.area_m2
+        return
+    west, south, east, north = outline.bounds
+    for row in range(math.floor(-north / cell_m), math.floor(-south / cell_m) + 1):
+        for column in range(math.floor(west / cell_m), math.floor(east / cell_m) + 1):
+            left, top = column * cell_m, -row * cell_m
+            part = outline.intersection(shapely.box(left, top - cell_m, left + cell_m, top)).area
+            yield (row, column), one.area_m2 * part / outline.area
 
 
 def _answers(

@@ -155,7 +155,7 @@ def evaluate(
     for number, tile in enumerate(tiles, start=1):
         try:
             pixels = resample(tile.pixels(), scale)
-            seen = metrics.look_at(model, pixels)
+            seen = metrics.look_at(model, pixels, gsd_mm * scale)
             truth = _scaled(tile.labels, scale, (pixels.shape[0], pixels.shape[1]))
             evidence.append(metrics.evidence_of(truth, seen, gsd_mm * scale))
         except Rejected as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,13 @@ from fieldbox.domain import Capture, Flight
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.i18n import N_, Sentence, _
-from fieldbox.imagery import scene as scenes
-from fieldbox.imagery.colour import judge_colour
+from fieldbox.i18n import N_, _
 from fieldbox.imagery.decode import decode_jpeg
-from fieldbox.imagery.indices import vegetation_indices
-from fieldbox.imagery.plantcolour import plant_colours
-from fieldbox.imagery.scene import COARSER, judge_picture
-from fieldbox.imagery.shrink import resample, shrink
-from fieldbox.inference.plants import CROP, STRIDE, WEED
+from fieldbox.imagery.scene import COARSER, KnownScenes
+from fieldbox.imagery.shrink import resample
+from fieldbox.inference.plants import CROP, WEED
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.looking import barren_of, scale_of, scale_sentence
+from fieldbox.looking import judge_samples, scale_of, scale_sentence, see
 from fieldbox.models import load_scenes, load_weeds
 from fieldbox.services.box import open_store
 
@@ -37,18 +32,22 @@ def detect(config: Config, image: Path, gsd_mm: float) -> dict[str, Any]:
     Covers are None, with no detections, where the scale, the colours or the scene are not what the model
     was trained for. Raises Rejected for what is no usable photo.
     """
-    pixels = decode_jpeg(_read(image))
-    model = load_weeds(config)
-    warnings = _warnings(pixels, gsd_mm, model)
-    if warnings:
-        told = [str(one) for one in warnings]
-        return {"detections": [], "crop_cover_pct": None, "weed_cover_pct": None, "warnings": told}
+    return find_plants(decode_jpeg(_read(image)), gsd_mm, load_weeds(config), load_scenes())
+
+
+def find_plants(
+    pixels: NDArray[np.uint8], gsd_mm: float, model: WeedModel, known: KnownScenes
+) -> dict[str, Any]:
+    """As `detect`, in an image [h, w, 3] RGB."""
     scale = scale_of(gsd_mm, model)
-    looked_at = resample(pixels, scale)
-    seen = model.look(looked_at)
+    scene = judge_samples([resample(pixels, COARSER * scale)], gsd_mm / 1000, scale, model, known)
+    fine = [scale_sentence(gsd_mm, model)] if gsd_mm < model.gsd_range_mm[0] else []
+    warnings = [str(one) for one in (*fine, *scene.warnings)]
+    if warnings:
+        return {"detections": [], "crop_cover_pct": None, "weed_cover_pct": None, "warnings": warnings}
+    seen = see(resample(pixels, scale), gsd_mm * scale, scene, model, known)
     plants = seen.plants
     sure = plants.sure
-    barren = barren_of(_colours(looked_at, plants.outlines))
     outlines = [one.astype(float) * scale + (scale - 1) / 2 for one in plants.outlines]
     return {
         "detections": [
@@ -58,30 +57,12 @@ def detect(config: Config, image: Path, gsd_mm: float) -> dict[str, Any]:
                 "sure": bool(sure[i]),
                 "polygon": np.round(outlines[i], 2).tolist(),
             }
-            for i in np.flatnonzero(~barren)
+            for i in np.flatnonzero(~seen.barren & ~seen.on_odd)
         ],
-        "crop_cover_pct": 100 * float((seen.classes == CROP).mean()),
-        "weed_cover_pct": 100 * float((seen.classes == WEED).mean()),
+        "crop_cover_pct": seen.cover_pct(CROP),
+        "weed_cover_pct": seen.cover_pct(WEED),
         "warnings": [],
     }
-
-
-def _colours(pixels: NDArray[np.uint8], outlines: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """[N, 3] mean colours of the green pixels of plants; NaN where there are none."""
-    small = shrink(pixels, STRIDE)
-    return plant_colours(small, vegetation_indices(small).vegetation, outlines, STRIDE)
-
-
-def _warnings(pixels: NDArray[np.uint8], gsd_mm: float, model: WeedModel) -> list[Sentence]:
-    """Why no plants are called in an image; none if they can be."""
-    low, high = model.gsd_range_mm
-    found = [] if low <= gsd_mm <= high else [scale_sentence(gsd_mm, model)]
-    small = resample(pixels, COARSER * scale_of(gsd_mm, model))
-    colour = judge_colour(small)
-    if colour.sentence:
-        return [*found, colour.sentence]
-    oddity = scenes.judge_flight([judge_picture(small, load_scenes())])
-    return [*found, scenes.SENTENCES[oddity]] if oddity else found
 
 
 def describe(found: dict[str, Any]) -> str:

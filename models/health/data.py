@@ -95,7 +95,7 @@ def varied(ground: Ground, how: str, rng: np.random.Generator) -> Ground:
 def look(image: Array, model: WeedModel) -> Found:
     """The crop plants of a picture, through the steps of the box."""
     gsd_m = POTATO_GSD_MM / 1000
-    found = model.look(image).plants
+    found = model.look(image, POTATO_GSD_MM).plants
     crop = np.flatnonzero(found.classes == CROP)
     small = shrink(image, STRIDE)
     green = vegetation_indices(small).vegetation

@@ -77,6 +77,39 @@ def folds(report: dict[str, Any]) -> str:
     return table(["", *(name for name, _ in columns)], [[words, *cells] for words, cells in rows])
 
 
+def by_columns(report: dict[str, Any]) -> str:
+    """The folds, part by part of the field, each seen by a model not trained on it."""
+    rows = []
+    for group, of in report["by_columns"].items():
+        weed, both = of["by_class"]["weed"], of["overall"]
+        rows.append(
+            [
+                group,
+                str(of["labelled"]["weed"]),
+                spread(both["ap50_twice"]),
+                *(spread(weed[key]) for key in ("ap50_twice", "precision", "recall", "f1")),
+                spread(weed["count_error"], 1, 100),
+            ]
+        )
+    head = ["columns", "weeds labelled", "AP50 of both", "weed AP50"]
+    return table([*head, "weed precision", "weed recall", "weed F1", "weeds counted off, %"], rows)
+
+
+def calibration(report: dict[str, Any]) -> str:
+    """How far scores can be believed, on real and on made fields."""
+    rows = []
+    for key, words in (
+        ("folds", "folds"), ("simulated", "simulated fields"), ("folds_and_simulated", "both together"),
+    ):  # fmt: skip
+        of = report[key]["overall"]
+        found = sum(one["findings"] for one in report[key]["reliability"])
+        share, right = spread(of["sure_share"], 1, 100), spread(of["sure_precision"], 1, 100)
+        rows.append([words, str(found), spread(of["brier"]), spread(of["ece"]), share, right])
+    return table(
+        ["", "findings", "Brier score", "calibration error", "called sure, %", "of them right, %"], rows
+    )
+
+
 def by_gsd(report: dict[str, Any]) -> str:
     """What is left in coarser photos."""
     rows = []
@@ -138,7 +171,10 @@ def main() -> None:
     matplotlib.rcParams["svg.hashsalt"] = "weeds"
     draw_recall(report, CARD.parent / "weeds-recall.svg")
     draw_reliability(report, CARD.parent / "weeds-reliability.svg")
-    parts = {"folds": folds(report), "by_gsd": by_gsd(report)}
+    parts = {
+        "folds": folds(report), "by_columns": by_columns(report), "calibration": calibration(report),
+        "by_gsd": by_gsd(report),
+    }  # fmt: skip
     text = CARD.read_text()
     for name, made in parts.items():
         text = re.sub(

@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from fieldbox.inference import metrics
-from fieldbox.inference.labelme import Labels
-from fieldbox.inference.plants import CROP
+from fieldbox.inference.plants import CROP, QUARTERS, WEED_SHARE, Plants
 from fieldbox.inference.weeds import WeedModel
 from models.weeds.data import POTATO_GSD_MM, excess_green
-from models.weeds.evaluate import tiles_of
+from models.weeds.evaluate import rounded, tiles_of
+from models.weeds.made import simulated
 from models.weeds.synthetic import unseen_fields
 
 Array = np.ndarray
@@ -57,63 +58,87 @@ def variants(image: Array) -> dict[str, Array]:
     }
 
 
-def cauliflower(model: WeedModel, folder: Path, scale: float) -> dict[str, float]:
-    """Crop in the photos of `validation`: pixels (IoU, F-measure), and photos with exactly one crop plant, as it is."""
-    shared = seen_px = real_px = single = count = 0
-    for path in sorted((folder / "validation").iterdir()):
+class Overlap:
+    """Pixels that are crop by the label, by the model, and by both, summed over pictures."""
+
+    def __init__(self) -> None:
+        self.shared = self.seen = self.real = 0
+
+    def add(self, seen: Array, real: Array) -> None:
+        self.shared += int((seen & real).sum())
+        self.seen, self.real = self.seen + int(seen.sum()), self.real + int(real.sum())
+
+    def figures(self) -> dict[str, float]:
+        return {
+            "f": 2 * self.shared / (self.seen + self.real), "precision": self.shared / max(1, self.seen),
+            "recall": self.shared / self.real, "iou": self.shared / (self.seen + self.real - self.shared),
+        }  # fmt: skip
+
+
+def crop_map(model: WeedModel, image: Array) -> Array:
+    """Where the maps say crop, bool [h, w], at the half resolution at which they tell plant from soil."""
+    maps = model.maps(image)
+    height, width = image.shape[:2]
+    rows, columns = maps.shape[1:]
+    quarters = (
+        maps[QUARTERS].reshape(2, 2, rows, columns).transpose(2, 0, 3, 1).reshape(2 * rows, 2 * columns)
+    )
+    plant = cv2.resize(quarters, (4 * columns, 4 * rows)) >= model.decoding.cover[0]
+    crop = cv2.resize(maps[WEED_SHARE], (4 * columns, 4 * rows)) <= 0.5
+    return (plant & crop)[:height, :width]
+
+
+def crop_outlines(plants: Plants, shape: tuple[int, ...]) -> Array:
+    """What lies inside the outlines of the crop plants, bool [h, w]."""
+    inside = np.zeros(shape[:2], np.uint8)
+    for outline, kind in zip(plants.outlines, plants.classes, strict=True):
+        if kind == CROP:
+            cv2.fillPoly(inside, [np.rint(outline).astype(np.int32)], 1)
+    return inside > 0
+
+
+def cauliflower(model: WeedModel, folder: Path, part: str, scale: float) -> dict[str, Any]:
+    """Crop pixels in the photos of `part`, by the maps and by the outlines of the plants reported, and how many
+    photos have exactly one crop plant, as they should."""
+    by_map, by_outline, single = Overlap(), Overlap(), 0
+    photos = sorted((folder / part).iterdir())
+    for path in photos:
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        height, width = image.shape[:2]
-        label = cv2.imread(
-            str(folder / "validationlabel" / path.with_suffix(".png").name), cv2.IMREAD_GRAYSCALE
-        )
-        real = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST) > 127
-        seen = model.look(image)
-        crop = (seen.classes == CROP).repeat(4, 0).repeat(4, 1)[:height, :width]
-        shared += int((crop & real).sum())
-        seen_px, real_px = seen_px + int(crop.sum()), real_px + int(real.sum())
-        single += int((seen.plants.classes == CROP).sum() == 1)
-        count += 1
+        label = cv2.imread(str(folder / f"{part}label" / path.with_suffix(".png").name), cv2.IMREAD_GRAYSCALE)
+        real = cv2.resize(label, image.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 127
+        plants = model.look(image, POTATO_GSD_MM).plants
+        by_map.add(crop_map(model, image), real)
+        by_outline.add(crop_outlines(plants, image.shape), real)
+        single += int((plants.classes == CROP).sum() == 1)
     return {
-        "photos": count, "one_crop_plant": single, "iou": shared / (seen_px + real_px - shared),
-        "precision": shared / max(1, seen_px), "recall": shared / real_px, "f": 2 * shared / (seen_px + real_px),
-    }  # fmt: skip
-
-
-def simulated(model: WeedModel) -> list[metrics.Evidence]:
-    """Simulated fields that training did not show: other seeds of the same kinds."""
-    evidence = []
-    for field in unseen_fields():
-        outlines, classes = [], []
-        for number in range(1, len(field.classes)):
-            lines, _ = cv2.findContours(
-                (field.ids == number).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-            )
-            if lines and (longest := max(lines, key=len)).shape[0] > 2:
-                outlines.append(longest[:, 0].astype(np.float32))
-                classes.append(field.classes[number])
-        labels = Labels(np.array(classes, np.uint8), tuple(outlines), field.ids.shape)
-        evidence.append(metrics.evidence_of(labels, metrics.look_at(model, field.image), 2.6))
-    return evidence
+        "photos": len(photos),
+        "one_crop_plant": single,
+        "map": by_map.figures(),
+        "outlines": by_outline.figures(),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=Path("models/weeds.onnx"))
+    parser.add_argument(
+        "--cauliflower", choices=["validation", "train"], default="validation", help="which photos"
+    )
     args = parser.parse_args()
     cv2.setNumThreads(1)
     model = WeedModel.load(args.model)
     tiles = [(tile.labels, variants(tile.pixels())) for tile in tiles_of(args.data, [11, 12])]
     for name in tiles[0][1]:
-        seen = [(labels, metrics.look_at(model, pictures[name])) for labels, pictures in tiles]
+        seen = [(labels, metrics.look_at(model, pictures[name], POTATO_GSD_MM)) for labels, pictures in tiles]
         report = metrics.measure([metrics.evidence_of(a, b, POTATO_GSD_MM) for a, b in seen], rounds=0)
         figures = [report.by_class[kind]["f1"].value or 0 for kind in ("weed", "crop")]
         print(f"| {name} | {figures[0]:.2f} | {figures[1]:.2f} |", flush=True)
     for scale in (1.0, 0.5):
-        found = cauliflower(model, args.data / "cauliflower", scale)
-        print(f"cauliflower at {scale}:", {key: round(value, 3) for key, value in found.items()}, flush=True)
-    report = metrics.measure(simulated(model))
+        found = cauliflower(model, args.data / "cauliflower", args.cauliflower, scale)
+        print(f"cauliflower {args.cauliflower} at {scale}:", json.dumps(rounded(found)), flush=True)
+    report = metrics.measure(simulated(model, unseen_fields()))
     print(
         "simulated:",
         json.dumps({"crop": report.by_class["crop"], "weed": report.by_class["weed"], **report.overall}),

@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-NAME, VERSION = "fieldbox-weeds", "2"
+NAME, VERSION = "fieldbox-weeds", "3"
 TEXTS = {"name", "version", "kind", "training_digest"}
 """Metadata that is plain text; all else is JSON."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,8 @@ FINE, COARSE = 2, 4
 SPRIG = 48
 """Half the side of the square that a weed to be transplanted is cut out of."""
 SHARES = {"potato": 0.74, "cauliflower": 0.14, "synthetic": 0.12}
-"""How many of the crops come from where, if all are used."""
+LAST_SHARES = {"potato": 0.66, "cauliflower": 0.22, "synthetic": 0.12}
+"""How many of the crops come from where, if all are used: in the first and in the last stage of the training."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,13 @@ class Sampler:
         if "synthetic" in wanted:
             self.of["synthetic"] = [_source(field) for field in grow_fields()]
         self.sprigs = [sprig for source in self.of.get("potato", []) for sprig in _sprigs(source.field)]
-        shares = np.array([SHARES[name] for name in self.of])
-        self.names, self.shares = list(self.of), shares / shares.sum()
+        self.names = list(self.of)
+        self.mix(SHARES)
+
+    def mix(self, shares: Mapping[str, float]) -> None:
+        """From now on, this share of the crops from each source; those that are not used are left out."""
+        wanted = np.array([shares[name] for name in self.names])
+        self.shares = wanted / wanted.sum()
 
     def draw(self) -> Sample:
         """One crop."""
@@ -236,8 +242,7 @@ def targets(ids: Array, classes: Array, single: Array) -> tuple[Array, ...]:
     emphasis = np.where(near, np.float32(3), np.float32(1))
     step = COARSE // FINE
     cells = ids.shape[0] // step
-    # A coarse cell belongs to the plant that covers any of it.
-    blocks = ids.reshape(cells, step, cells, step).max((1, 3))
+    blocks = _owners(ids, cells, step)
     middle = (COARSE - 1) / 2
     grid = (np.arange(cells, dtype=np.float32) * COARSE + middle).astype(np.float32)
     area, cx, cy = _middles(positive, len(classes))
@@ -255,6 +260,17 @@ def targets(ids: Array, classes: Array, single: Array) -> tuple[Array, ...]:
     # No centre is taught where the plants were not told apart, or a plant is a mere speck.
     heat[(blocks == IGNORED) | ((blocks > 0) & ~counted[np.maximum(blocks, 0)])] = -1
     return plant, emphasis, kinds, share, heat, offsets, weight
+
+
+def _owners(ids: Array, cells: int, step: int) -> Array:
+    """Of each coarse cell, int16 [cells, cells]: the plant that covers most of it, `IGNORED` where none does but
+    some of it is unknown, else soil. Of plants that cover as much, the one with the highest id."""
+    parts = ids.reshape(cells, step, cells, step).transpose(0, 2, 1, 3).reshape(cells, cells, step * step)
+    alike = (parts[..., :, None] == parts[..., None, :]).sum(-1)
+    votes = np.where(parts > 0, alike, 0) * 2**16 + parts
+    best = np.take_along_axis(parts, votes.argmax(-1)[..., None], -1)[..., 0]
+    unknown = (parts == IGNORED).any(-1)
+    return np.where((best <= 0) & unknown, IGNORED, best)
 
 
 def _middles(positive: Array, count: int) -> tuple[Array, Array, Array]:

@@ -25,8 +25,13 @@ def grow_fields() -> Iterator[Field]:
     return _grow(FIELDS, 20, 1000)
 
 
+def tuning_fields() -> Iterator[Field]:
+    """Fields of the same kinds to choose thresholds on."""
+    return _grow(UNSEEN, 22, 3000)
+
+
 def unseen_fields() -> Iterator[Field]:
-    """Fields of the same kinds that training does not show."""
+    """Fields of the same kinds on which nothing was trained or chosen."""
     return _grow(UNSEEN, 21, 2000)
 
 

@@ -22,8 +22,11 @@ from torch.nn import functional as fn
 
 from models.depthwise import adopt
 from models.weeds.model import OFFSET_UNIT, WeedNet, normalised
-from models.weeds.sampler import SHARES, Sample, Sampler
+from models.weeds.sampler import LAST_SHARES, SHARES, Sample, Sampler
 
+STAGES = ((SHARES, 1.0), (LAST_SHARES, 0.6))
+"""Where the crops of a stage come from, and its highest learning rate, as a share of `--rate`. Stages are equally long;
+in each the rate falls as a cosine from its highest almost to nothing."""
 WEED_WEIGHT = 1.5
 """Of a weed's class beside a crop plant's."""
 
@@ -124,6 +127,11 @@ class Run:
         by_time = self.spent / (60 * self.args.minutes)
         return max(by_time, self.step / self.args.steps)
 
+    @property
+    def stage(self) -> int:
+        """Which of `STAGES` this step belongs to."""
+        return min(len(STAGES) - 1, int(self.progress * len(STAGES)))
+
     def save(self, path: Path) -> None:
         """Write the checkpoint beside its place, then move it there: a torn file is never found."""
         state = {
@@ -145,8 +153,11 @@ class Run:
     def learn(self, sampler: Sampler) -> list[float]:
         """One step on one batch; returns the five parts of the loss."""
         begun = time.monotonic()
+        shares, highest = STAGES[self.stage]
+        sampler.mix(shares)
         warm = min(1.0, (self.step + 1) / 30)
-        rate = warm * (0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, self.progress))) + 0.02)
+        within = min(1.0, self.progress) * len(STAGES) - self.stage
+        rate = warm * highest * (0.98 * 0.5 * (1 + math.cos(math.pi * within)) + 0.02)
         for group in self.optimiser.param_groups:
             group["lr"] = group["base"] * rate
         batch = Batch.of([sampler.draw() for _ in range(self.args.batch)], self.device)
@@ -182,7 +193,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--columns", type=int, nargs="+", default=list(range(11)), help="of the potato field")
     parser.add_argument("--sources", nargs="+", choices=sorted(SHARES), default=sorted(SHARES))
     parser.add_argument("--minutes", type=float, default=600, help="end then, if sooner than by steps")
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=3200)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--channels", type=int, default=64)

@@ -78,7 +78,7 @@ def test_bare_soil_has_no_plants() -> None:
     assert model.release.startswith("fieldbox-weeds@")
     low, high = model.gsd_range_mm
     assert 0 < low < high
-    assert len(model.look(soil(256, 320)).plants) == 0
+    assert len(model.look(soil(256, 320), 2.8).plants) == 0
 
 
 def test_the_float_file_agrees_with_the_8_bit_one(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import cv2
@@ -14,6 +15,7 @@ from fieldbox.inference.plants import (
     QUARTERS,
     WEED,
     WEED_SHARE,
+    WEIGHTS,
     Decoding,
     Plants,
     find_plants,
@@ -21,14 +23,25 @@ from fieldbox.inference.plants import (
 )  # fmt: skip
 from tests.inference.garden import STRIDE, Plant, maps_of
 
+GSD_MM = 2.8
+
+
+def weights(
+    *, one: float = 0.0, weed: float = 0.0, size: float = 0.0, size_squared: float = 0.0
+) -> tuple[float, ...]:
+    """A judge's weights: of 1, the features and their products (see `products`)."""
+    row = [one, 0.0, 0.0, weed, size, *[0.0] * (WEIGHTS - 5)]
+    row[-3] = size_squared
+    return tuple(row)
+
 
 def found(plants: list[Plant], rows: int = 64, columns: int = 64, decoding: Decoding | None = None) -> Plants:
     maps = maps_of(plants, rows, columns)
-    return find_plants(maps, decoding or Decoding(), (rows * STRIDE, columns * STRIDE))
+    return find_plants(maps, decoding or Decoding(), (rows * STRIDE, columns * STRIDE), GSD_MM)
 
 
 def test_empty_soil_has_no_plants() -> None:
-    seen = segment(maps_of([], 40, 56), Decoding(), (160, 224))
+    seen = segment(maps_of([], 40, 56), Decoding(), (160, 224), GSD_MM)
     assert len(seen.plants) == 0
     assert seen.plants.centres.shape == (0, 2)
     assert seen.plants.outlines == ()
@@ -63,18 +76,18 @@ def test_two_peaks_on_one_ridge_are_one_plant() -> None:
     maps = maps_of([Plant(20, 20, 8)], 64, 64)
     maps[CENTRE, 20, 14:27] = 0.8
     maps[CENTRE, 20, 14] = maps[CENTRE, 20, 26] = 0.85
-    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+    assert len(find_plants(maps, Decoding(), (256, 256), GSD_MM)) == 1
 
 
 def test_leaves_apart_that_point_to_one_centre_are_one_plant() -> None:
     maps = maps_of([Plant(20, 20, 9)], 64, 64)
     maps[QUARTERS, :, 23] = 0.02
-    assert len(find_plants(maps, Decoding(), (256, 256))) == 1
+    assert len(find_plants(maps, Decoding(), (256, 256), GSD_MM)) == 1
 
 
 def test_plants_at_the_borders_stay_inside_the_window() -> None:
     corners = [Plant(0, 0, 4), Plant(63, 0, 4), Plant(0, 47, 4), Plant(63, 47, 4)]
-    plants = find_plants(maps_of(corners, 48, 64), Decoding(), (190, 254))
+    plants = find_plants(maps_of(corners, 48, 64), Decoding(), (190, 254), GSD_MM)
     assert len(plants) == 4
     for outline in plants.outlines:
         assert len(outline) >= 3
@@ -86,37 +99,54 @@ def test_unsure_plants_are_left_out() -> None:
     maps = maps_of([Plant(20, 20, 5)], 64, 64)
     maps[CENTRE] *= 0.7
     maps[WEED_SHARE][maps[WEED_SHARE] > 0.5] = 0.6
-    plants = find_plants(maps, Decoding(), (256, 256))
+    plants = find_plants(maps, Decoding(), (256, 256), GSD_MM)
     assert plants.classes.tolist() == [WEED]
     assert not plants.sure[0]
     assert plants.weed_share[0] == pytest.approx(0.6)
     assert plants.others[0] < plants.scores[0] < 0.8
-    assert len(find_plants(maps, Decoding(least=(0.9, 0.9)), (256, 256))) == 0
-    assert find_plants(maps, Decoding(sure=(0.6, 0.6)), (256, 256)).sure[0]
+    assert len(find_plants(maps, Decoding(least=(0.9, 0.9)), (256, 256), GSD_MM)) == 0
+    assert find_plants(maps, Decoding(sure=(0.6, 0.6)), (256, 256), GSD_MM).sure[0]
 
 
 def test_the_judge_weighs_each_feature_for_its_class() -> None:
     maps = maps_of([Plant(20, 20, 5, WEED)], 64, 64)
-    for_crop, for_weed = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0), (2.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    plants = find_plants(maps, Decoding(judge=(for_crop, for_weed)), (256, 256))
+    for_crop, for_weed = weights(weed=-1.0), weights(one=2.0)
+    plants = find_plants(maps, Decoding(judge=(for_crop, for_weed)), (256, 256), GSD_MM)
     assert plants.scores[0] == pytest.approx(1 / (1 + np.exp(-2)))
     # The share of weed is 0.88: for crop it counts against.
     assert plants.others[0] == pytest.approx(0.12, abs=1e-5)
-    small = (0.0, 0.0, 0.0, 0.0, -5.0, 0.0)
-    assert len(find_plants(maps, Decoding(judge=(small, small)), (256, 256))) == 0
+    small = weights(size=-5.0)
+    assert len(find_plants(maps, Decoding(judge=(small, small)), (256, 256), GSD_MM)) == 0
+
+
+def test_a_plant_larger_than_the_judge_ever_saw_is_judged_as_the_largest() -> None:
+    frowns_at_size = Decoding(judge=(weights(one=3.0, size=1.0, size_squared=-1.0),) * 2)
+    within = (*Decoding().within[:3], (-3.0, 1.0), (0.0, 0.7))
+    huge = [Plant(32, 32, 28, CROP)]
+    assert len(found(huge, decoding=frowns_at_size)) == 0
+    plants = found(huge, decoding=dataclasses.replace(frowns_at_size, within=within))
+    assert plants.scores[0] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-4)
+
+
+def test_size_is_judged_on_the_ground_not_in_pixels() -> None:
+    by_size = Decoding(judge=(weights(size=1.0),) * 2, least=(0.0, 0.0))
+    near = find_plants(maps_of([Plant(20, 20, 8)], 64, 64), by_size, (256, 256), GSD_MM)
+    far = find_plants(maps_of([Plant(20, 20, 4)], 64, 64), by_size, (256, 256), 2 * GSD_MM)
+    assert near.scores[0] == pytest.approx(far.scores[0], abs=0.02)
+    assert near.scores[0] > 0.7
 
 
 def test_outlines_follow_quarters_of_cells() -> None:
     maps = maps_of([Plant(20, 20, 4)], 64, 64)
     maps[QUARTERS][:, :, 22:] = 0.02
     maps[0][:, 22][maps[WEED_SHARE][:, 22] > 0.5] = maps[2][:, 22][maps[WEED_SHARE][:, 22] > 0.5] = 0.9
-    outline = find_plants(maps, Decoding(), (256, 256)).outlines[0]
+    outline = find_plants(maps, Decoding(), (256, 256), GSD_MM).outlines[0]
     # The left quarters of cell 22 are pixels 88 and 89.
     assert outline[:, 0].max() == pytest.approx(89.5, abs=0.6)
 
 
 def test_maps_beyond_the_window_are_cut() -> None:
-    seen = segment(maps_of([Plant(60, 60, 3), Plant(10, 10, 3)], 64, 64), Decoding(), (201, 130))
+    seen = segment(maps_of([Plant(60, 60, 3), Plant(10, 10, 3)], 64, 64), Decoding(), (201, 130), GSD_MM)
     assert seen.classes.shape == (51, 33)
     assert len(seen.plants) == 1
 
@@ -141,7 +171,7 @@ def test_a_large_window_full_of_plants_is_decoded_quickly() -> None:
     taken = []
     for _ in range(5):
         begun = time.thread_time()
-        assert len(find_plants(maps, Decoding(), (1024, 2048))) == 300
+        assert len(find_plants(maps, Decoding(), (1024, 2048), GSD_MM)) == 300
         taken.append(time.thread_time() - begun)
     # 10 ms on an idle desktop core; the bound leaves room for a busy or slow one.
     assert min(taken) < 0.1

@@ -11,6 +11,8 @@ from fieldbox.inference.plants import CROP, WEED, Decoding, find_plants
 from fieldbox.inference.weeds import Ratios, WeedModel
 from tests.inference.garden import Plant, Reader, maps_of, picture_of
 
+GSD_MM = 2.8
+
 
 def model(reader: Reader) -> WeedModel:
     return WeedModel(reader, release="stand-in@0", gsd_range_mm=(1.0, 5.0), decoding=Decoding())
@@ -29,11 +31,11 @@ def scattered(count: int, rows: int, columns: int) -> list[Plant]:
 def test_tiles_give_the_same_plants_as_one_window(rows: int, columns: int) -> None:
     maps = maps_of(scattered(200, rows, columns), rows, columns)
     picture, reader = picture_of(maps), Reader()
-    seen = model(reader).look(picture).plants
+    seen = model(reader).look(picture, GSD_MM).plants
     assert len(reader.shapes) > 1
     assert all(shape[1] * shape[2] <= weeds.TILE_PX for shape in reader.shapes)
     assert all(shape[1] % 32 == shape[2] % 32 == 0 for shape in reader.shapes)
-    whole = find_plants(Reader().run(picture[None])[0], Decoding(), picture.shape[:2])
+    whole = find_plants(Reader().run(picture[None])[0], Decoding(), picture.shape[:2], GSD_MM)
     assert np.array_equal(seen.centres, whole.centres)
     assert np.array_equal(seen.classes, whole.classes)
     assert all(np.array_equal(a, b) for a, b in zip(seen.outlines, whole.outlines, strict=True))
@@ -45,7 +47,7 @@ def test_tiles_give_the_same_plants_as_one_window(rows: int, columns: int) -> No
 def test_any_size_is_looked_at_and_answered_in_its_own_size(height: int, width: int) -> None:
     reader = Reader()
     picture = picture_of(maps_of([], -(-height // 4), -(-width // 4)))[:height, :width]
-    seen = model(reader).look(picture)
+    seen = model(reader).look(picture, GSD_MM)
     assert seen.classes.shape == (-(-height // 4), -(-width // 4))
     assert len(seen.plants) == 0
     assert all(shape[1] % 32 == shape[2] % 32 == 0 for shape in reader.shapes)
@@ -53,19 +55,19 @@ def test_any_size_is_looked_at_and_answered_in_its_own_size(height: int, width: 
 
 def test_small_windows_are_run_in_one_piece() -> None:
     reader = Reader()
-    model(reader).look(np.zeros((1000, 1100, 3), np.uint8))
+    model(reader).look(np.zeros((1000, 1100, 3), np.uint8), GSD_MM)
     assert reader.shapes == [(1, 1024, 1120, 3)]
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 64, 4), (0, 64, 3)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        model(Reader()).look(np.zeros(shape, np.uint8))
+        model(Reader()).look(np.zeros(shape, np.uint8), GSD_MM)
 
 
 def test_other_types_are_refused() -> None:
     with pytest.raises(ValueError, match="float32"):
-        model(Reader()).look(np.zeros((64, 64, 3), np.float32))
+        model(Reader()).look(np.zeros((64, 64, 3), np.float32), GSD_MM)
 
 
 def test_ratios_at_a_resolution_span_its_neighbours() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fieldbox.domain import Cover, Detection
-from fieldbox.mapping.doubt import Again, doubtful_of, parts, pooled, settle
+from fieldbox.mapping.cells import AREA_UNIT_M2, CellSums, Sum, add_cells
+from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, parts, pooled, settle
 from fieldbox.mapping.viewresult import Plants
 from tests.mapping.plants import plant
 
@@ -36,6 +39,62 @@ def test_a_plant_that_no_other_photo_finds_is_dropped() -> None:
     kept, ladder = settle([doubtful(1.0, 0.3), sure], [Again((0,), seen()), Again((0,), seen())], SURE)
     assert kept == (sure,)
     assert (ladder.dropped, ladder.settled_sure, ladder.still_unsure) == (1, 0, 0)
+
+
+def cells_under(*plants: Detection) -> CellSums:
+    """Cells of 1 m seen whole, 10 000 pixels each, with the pixels of the plants in the middle of theirs."""
+    east = sorted({math.floor(one.east) for one in plants})
+    values = np.zeros((len(east), len(Sum)), np.int64)
+    values[:, Sum.PIXELS], values[:, Sum.AREA] = 10_000, round(1 / AREA_UNIT_M2)
+    for one in plants:
+        column = Sum.WEED if one.cover is Cover.WEED else Sum.CROP
+        values[east.index(math.floor(one.east)), column] += round(one.area_m2 * 10_000)
+    rows = np.full(len(east), math.floor(-plants[0].north), np.int64)
+    return CellSums(1.0, rows, np.array(east, np.int64), values)
+
+
+def after_moving(cells: CellSums, before: list[Detection], after: tuple[Detection, ...]) -> CellSums:
+    moved = cover_moved([cells], before, after)
+    assert moved is not None
+    total = add_cells([cells, moved])
+    assert total is not None
+    return total
+
+
+def test_a_dropped_plant_leaves_the_cover() -> None:
+    gone, stays = replace(plant(1.5, 0.5, score=0.3), sure=False, weed_share=0.9), plant(5.5, 0.5)
+    cells = cells_under(gone, stays)
+    assert cells.values[:, Sum.WEED].tolist() == [100, 100]
+    kept, _ladder = settle([gone, stays], [Again((0,), seen()), Again((0,), seen())], SURE)
+    assert kept == (stays,)
+    total = after_moving(cells, [gone, stays], kept)
+    assert total.values[:, Sum.WEED].tolist() == [0, 100]
+    assert total.values[:, Sum.PIXELS].tolist() == [10_000, 10_000]
+
+
+def test_a_plant_of_another_class_now_takes_its_cover_along() -> None:
+    weed = plant(1.5, 0.5)
+    total = after_moving(cells_under(weed), [weed], (replace(weed, cover=Cover.CROP),))
+    assert total.values[0, [Sum.CROP, Sum.WEED]].tolist() == [100, 0]
+
+
+def test_a_plant_on_the_border_of_two_cells_leaves_both() -> None:
+    border, west, east = plant(2.0, 0.5, area=0.04), plant(1.5, 0.5, area=0.04), plant(2.5, 0.5, area=0.04)
+    total = after_moving(cells_under(west, east), [border, west, east], (west, east))
+    assert total.values[:, Sum.WEED].tolist() == [200, 200]
+
+
+def test_no_more_cover_is_taken_than_there_is() -> None:
+    large = plant(1.5, 0.5, area=0.04)
+    total = after_moving(cells_under(plant(1.5, 0.5, area=0.01)), [large], ())
+    assert total.values[0, Sum.WEED] == 0
+    assert cover_moved([], [large], ()) is None
+
+
+def test_a_plant_whose_outline_is_a_line_leaves_the_cell_of_its_centre() -> None:
+    thin = plant(1.5, 0.5)
+    thin = replace(thin, outline=np.repeat(thin.outline[:1], 4, axis=0))
+    assert after_moving(cells_under(thin), [thin], ()).values[0, Sum.WEED] == 0
 
 
 def test_a_likely_plant_that_others_miss_stays_unsure() -> None:

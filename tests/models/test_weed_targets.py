@@ -70,3 +70,16 @@ def test_a_made_field_labels_its_plants() -> None:
     for number, plant in enumerate(grown.plants, start=1):
         if seen[number - 1]:
             assert seen[number - 1] * grown.gsd_m**2 < 4 * np.pi * plant.radius_m**2
+
+
+def test_a_cell_on_a_border_belongs_to_the_plant_that_covers_most_of_it() -> None:
+    made = np.zeros((8, 8), np.int16)
+    made[:, :3], made[:, 3:] = 2, 1  # the weed has the higher id and the smaller part of the second cells
+    kinds = targets(made, np.array([0, CROP, WEED], np.uint8), np.array([False, True, True]))[2]
+    assert kinds[:, 0].tolist() == [1] * 4
+    assert kinds[:, 2].tolist() == [0] * 4
+    made[::2, 2] = 1
+    kinds = targets(made, np.array([0, CROP, WEED], np.uint8), np.array([False, True, True]))[2]
+    assert kinds[:, 1].tolist() == [0] * 4
+    made[:, 3:] = 0
+    assert targets(made, np.array([0, CROP, WEED], np.uint8), np.array([False, True, True]))[2][0, 1] == 1

@@ -85,7 +85,7 @@ def _filled(picture: Picture, hidden: NDArray[np.bool_]) -> Picture:
 def report(name: str, pictures: Iterator[Picture], model: WeedModel) -> None:
     area, weeds, plants, alone = 0.0, 0, 0, 0
     for picture in pictures:
-        seen = model.look(picture)
+        seen = model.look(picture, 1000 * GSD_M)
         area += picture.shape[0] * picture.shape[1] * GSD_M**2
         small = shrink(picture, STRIDE)
         vegetation = vegetation_indices(small).vegetation

@@ -268,7 +268,7 @@ def test_weeds_of_a_real_field(box: Box, tmp_path: Path, width: int, height: int
 
 def seen_at_once(canvas: potato.Canvas) -> potato.Score:
     """What the model alone sees in the whole field: no photos, no poses, no seams."""
-    plants = load_weeds(Config()).look(canvas.pixels).plants
+    plants = load_weeds(Config()).look(canvas.pixels, 1000 * potato.GSD_M).plants
     return potato.score(plants.centres[plants.classes == WEED].astype(float), canvas)
 
 
