@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.inference.plants import SCALE_UNIT_MM, Decoding, segment
+from fieldbox.inference.plants import Decoding, segment
 from fieldbox.inference.runtime import Session
+from fieldbox.inference.weeds import NATIVE_GSD_MM
 
 TILE = 640
 OVERLAP = 0.2
@@ -35,7 +36,7 @@ def _look_at_all(photo: Path, session: Session, decoding: Decoding) -> None:
     if image is None:
         raise ValueError(f"{photo} is no image")
     for tile in _tiles(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)):
-        segment(session.run(tile[None])[0], decoding, (TILE, TILE), SCALE_UNIT_MM)
+        segment(session.run(tile[None])[0], decoding, (TILE, TILE), NATIVE_GSD_MM)
 
 
 def _tiles(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

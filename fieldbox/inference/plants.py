@@ -38,11 +38,10 @@ FINER = 2
 GROW = np.ones((2, 2), np.uint8)
 FEATURES = 5
 """Of a plant, on which its scores rest: see `_features`."""
-WEIGHTS = 1 + FEATURES + FEATURES * (FEATURES + 1) // 2
-PLAIN_JUDGE = (
-    (0.0, 1.0, 0.0, -1.0, *(0.0,) * (WEIGHTS - 4)),
-    (0.0, 1.0, 0.0, 1.0, *(0.0,) * (WEIGHTS - 4)),
-)
+PLAIN_PLANT = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+PLAIN_WEED = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+"""Weights that believe the centre and the share of weed as the model gives them."""
+ANY = ((-7.0, 7.0),) * FEATURES
 SIZE_UNIT_MM2 = 2000.0
 """The middling weed, about: so that the logarithm of a size is about 0."""
 SCALE_UNIT_MM = 2.8
@@ -61,11 +60,14 @@ class Decoding:
                 from its centre may miss it by `ASTRAY` of its distance more
     smallest    least area of a plant, in cells
     split       crop, weed: two peaks are one plant where the ridge between them keeps this share of the lower one
-    cover       crop, weed: a cell counts as covered where its probability of being plant is at least this
-    judge       crop, weed: weights of 1, a plant's features (see `_features`) and their products; the logistic
-                function of their sum is the probability that a plant of that class stands there
-    within      of each feature the least and the greatest value that the judge was fitted on: what lies beyond is
-                taken as the nearest of them, since a product of what was never seen says nothing
+    cover       crop, weed: a cell counts as covered where its probability of being plant is at least this, in
+                photos of `SCALE_UNIT_MM`
+    cover_coarse  the same in photos half as fine, and in between
+    is_plant    weights of 1 and a plant's features (see `_features`); the logistic function of their sum is the
+                probability that a plant stands there
+    is_weed     the same for the probability that it is a weed, if it is a plant; the score of a class is the product
+    plant_within, weed_within  of each feature the least and the greatest value that counts for either: what lies
+                beyond is taken as the nearest of them, since little was learnt there
     least       crop, weed: least such probability to report a plant
     sure        crop, weed: from this probability on a plant is called sure
     """
@@ -78,8 +80,11 @@ class Decoding:
     smallest: float = 2.0
     split: tuple[float, float] = (0.3, 0.35)
     cover: tuple[float, float] = (0.5, 0.5)
-    judge: tuple[tuple[float, ...], tuple[float, ...]] = PLAIN_JUDGE
-    within: tuple[tuple[float, float], ...] = ((-7.0, 7.0),) * FEATURES
+    cover_coarse: tuple[float, float] = (0.5, 0.5)
+    is_plant: tuple[float, ...] = PLAIN_PLANT
+    is_weed: tuple[float, ...] = PLAIN_WEED
+    plant_within: tuple[tuple[float, float], ...] = ANY
+    weed_within: tuple[tuple[float, float], ...] = ANY
     least: tuple[float, float] = (0.4, 0.4)
     sure: tuple[float, float] = (0.8, 0.8)
 
@@ -96,7 +101,11 @@ class Decoding:
             if not _alike(tupled, getattr(plain, key, None)):
                 raise ValueError(f"decoding: {key} cannot be {value!r}")
             values[key] = tupled
-        return dataclasses.replace(plain, **values)  # type: ignore[arg-type]
+        made = dataclasses.replace(plain, **values)  # type: ignore[arg-type]
+        for within in (made.plant_within, made.weed_within):
+            if any(low > high for low, high in within):
+                raise ValueError(f"decoding: features cannot be within {within!r}")
+        return made
 
 
 def _tupled(value: object) -> object:
@@ -104,14 +113,19 @@ def _tupled(value: object) -> object:
 
 
 def _alike(value: object, example: object) -> bool:
-    """Whether both are a number, or both a tuple of as many that are alike."""
+    """Whether both are a finite number, or both a tuple of as many that are alike."""
     if isinstance(example, tuple):
         return (
             isinstance(value, tuple)
             and len(value) == len(example)
             and all(_alike(one, other) for one, other in zip(value, example, strict=True))
         )
-    return isinstance(example, int | float) and isinstance(value, int | float) and not isinstance(value, bool)
+    return (
+        isinstance(example, int | float)
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +186,10 @@ class Candidates:
     """Everything that may be a plant, before it is decided what is reported.
 
     features     float32 [N, FEATURES], see `_features`
-    weed_share   float32 [N]
     centres, areas_px, outlines    as in `Plants`
     """
 
     features: Floats
-    weed_share: Floats
     centres: Floats
     areas_px: Floats
     outlines: tuple[Floats, ...]
@@ -200,11 +212,19 @@ def segment(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: flo
     maps = _cropped(maps, size)
     green, weed = maps[QUARTERS].mean(0), maps[WEED_SHARE]
     is_weed = weed > np.float32(0.5)
-    covered = green >= np.where(is_weed, np.float32(decoding.cover[1]), np.float32(decoding.cover[0]))
+    crop_level, weed_level = cover_levels(decoding, gsd_mm)
+    covered = green >= np.where(is_weed, np.float32(weed_level), np.float32(crop_level))
     classes = np.where(covered, np.where(is_weed, np.uint8(WEED), np.uint8(CROP)), np.uint8(0))
     share = np.maximum(weed, 1 - weed)
     certainty = (np.where(covered, green * share, 1 - green) * 255 + 0.5).astype(np.uint8)
     return Segmentation(classes, certainty, find_plants(maps, decoding, size, gsd_mm))
+
+
+def cover_levels(decoding: Decoding, gsd_mm: float) -> tuple[float, float]:
+    """Crop, weed: least probability of being plant for a cell to be covered, at a scale."""
+    coarse = min(1.0, max(0.0, math.log2(gsd_mm / SCALE_UNIT_MM)))
+    crop, weed = (a + coarse * (b - a) for a, b in zip(decoding.cover, decoding.cover_coarse, strict=True))
+    return crop, weed
 
 
 def find_plants(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: float) -> Plants:
@@ -219,7 +239,7 @@ def candidates(maps: Floats, decoding: Decoding, size: tuple[int, int], gsd_mm: 
     cells = _claim(maps, peaks, decoding) if len(peaks) else None
     if cells is None or not len(cells.x):
         none = np.zeros(0, np.float32)
-        return Candidates(np.zeros((0, FEATURES), np.float32), none, np.zeros((0, 2), np.float32), none, ())
+        return Candidates(np.zeros((0, FEATURES), np.float32), np.zeros((0, 2), np.float32), none, ())
     return _describe(maps, peaks, cells, decoding, size, gsd_mm)
 
 
@@ -237,7 +257,7 @@ def judged(found: Candidates, decoding: Decoding) -> Plants:
         classes=(place + 1).astype(np.uint8),
         scores=scores[kept],
         others=both[kept, 1 - place],
-        weed_share=found.weed_share[kept],
+        weed_share=(both[:, 1] / np.maximum(both.sum(1), 1e-9))[kept],
         sure=scores[kept] >= np.array(decoding.sure, np.float32)[place],
         centres=found.centres[kept],
         areas_px=found.areas_px[kept],
@@ -246,20 +266,23 @@ def judged(found: Candidates, decoding: Decoding) -> Plants:
 
 
 def probabilities(features: Floats, decoding: Decoding) -> Floats:
-    """Of each plant, that it is a crop plant and that it is a weed: float32 [N, 2]."""
-    sums = products(features, decoding.within) @ np.array(decoding.judge, np.float32).T
-    made: Floats = (1 / (1 + np.exp(-sums))).astype(np.float32)
+    """Of each plant, that it is a crop plant and that it is a weed: float32 [N, 2]; together 1 at most."""
+    plant = _logistic(clipped(features, decoding.plant_within), decoding.is_plant)
+    weed = _logistic(clipped(features, decoding.weed_within), decoding.is_weed)
+    made: Floats = np.stack([plant * (1 - weed), plant * weed], 1)
     return made
 
 
-def products(features: Floats, within: Sequence[tuple[float, float]]) -> Floats:
-    """What a judge weighs, [N, WEIGHTS]: 1, the features (see `Decoding.within`), and the product of each two."""
+def clipped(features: Floats, within: Sequence[tuple[float, float]]) -> Floats:
+    """Features as they count (see `Decoding.plant_within`)."""
     least, most = np.array(within, np.float32).T
-    inside = np.clip(features, least, most)
-    first, second = np.triu_indices(FEATURES)
-    made: Floats = np.hstack(
-        [np.ones((len(inside), 1), np.float32), inside, inside[:, first] * inside[:, second]]
-    )
+    made: Floats = np.clip(features, least, most)
+    return made
+
+
+def _logistic(inside: Floats, weights: Sequence[float]) -> Floats:
+    first, *others = np.array(weights, np.float32)
+    made: Floats = (1 / (1 + np.exp(-(inside @ np.array(others, np.float32) + first)))).astype(np.float32)
     return made
 
 
@@ -363,7 +386,6 @@ def _describe(
     peak = maps[CENTRE][peaks[kept, 1], peaks[kept, 0]]
     return Candidates(
         features=_features(peak, typical[kept], weed[kept], area[large], gsd_mm),
-        weed_share=weed[kept],
         centres=np.clip(centres, 0, limit).astype(np.float32),
         areas_px=(area[large] * STRIDE**2).astype(np.float32),
         outlines=tuple(outlines[i] for i in large),

@@ -132,9 +132,16 @@ class WeedModel:
                 native_gsd_mm=float(stored.get("native_gsd_mm", NATIVE_GSD_MM)),
                 crops=[str(crop) for crop in json.loads(stored["crops"])],
             )  # fmt: skip
-        except (KeyError, ValueError, TypeError) as error:
+        except KeyError as error:
             raise Misconfigured(
                 N_("The model file {file} lacks its description; install the release again."), file=path.name
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise Misconfigured(
+                N_(
+                    "The model file {file} was made for another release of fieldbox: get one for this release."
+                ),
+                file=path.name,
             ) from error
 
     @property
@@ -156,7 +163,7 @@ class WeedModel:
         return segment(self.maps(window), self.decoding, (height, width), gsd_mm)
 
     def maps(self, window: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The model's own maps of a window, float32 [6, h, w] with h >= ceil(H / 4); `look` decodes them."""
+        """The model's own maps of a window, float32 [8, h, w] with h >= ceil(H / 4); `look` decodes them."""
         padded = _padded(window)
         height, width = padded.shape[:2]
         rows, columns = _tiles(height, width)

@@ -24,7 +24,7 @@ from models.health.data import CLASSES
 Array = np.ndarray[Any, Any]
 Predict = Callable[[Array], Array]
 
-NAME, VERSION, SEED = "fieldbox-health", "1", 3
+NAME, VERSION, SEED = "fieldbox-health", "2", 3
 FALSE_VERDICTS = 0.01
 """Share of unpainted training plants that each symptom's threshold may call."""
 FOLDS = 5

@@ -89,10 +89,13 @@ def by_columns(report: dict[str, Any]) -> str:
                 spread(both["ap50_twice"]),
                 *(spread(weed[key]) for key in ("ap50_twice", "precision", "recall", "f1")),
                 spread(weed["count_error"], 1, 100),
+                spread(both["sure_precision"], 1, 100),
             ]
         )
     head = ["columns", "weeds labelled", "AP50 of both", "weed AP50"]
-    return table([*head, "weed precision", "weed recall", "weed F1", "weeds counted off, %"], rows)
+    return table(
+        [*head, "weed precision", "weed recall", "weed F1", "weeds counted off, %", "sure: right, %"], rows
+    )
 
 
 def calibration(report: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from fieldbox.errors import Misconfigured
-from fieldbox.inference.plants import CENTRE
+from fieldbox.inference.plants import CENTRE, FEATURES, probabilities
 from fieldbox.inference.runtime import CHANNELS, Session
 from fieldbox.inference.weeds import WeedModel
 
@@ -79,6 +80,38 @@ def test_bare_soil_has_no_plants() -> None:
     low, high = model.gsd_range_mm
     assert 0 < low < high
     assert len(model.look(soil(256, 320), 2.8).plants) == 0
+
+
+def test_a_plainer_weed_is_never_less_of_one() -> None:
+    decoding = WeedModel.load(FILE).decoding
+    share = np.linspace(-7, 7, 57)
+    for centre, green, size, scale in itertools.product((-2, 0, 2), (-1, 3), (-2, 0, 1, 4), (0, 0.35, 0.69)):
+        given = np.array([[centre, green, odds, size, scale] for odds in share], np.float32)
+        crop, weed = probabilities(given, decoding).T
+        assert (np.diff(weed / (crop + weed)) >= -1e-6).all()
+        assert weed[share > 2.9].min() > crop[share > 2.9].max()
+        assert crop[share < -2.9].min() > weed[share < -2.9].max()
+        assert (crop + weed <= 1 + 1e-6).all()
+
+
+def test_a_plainer_plant_is_never_less_of_one() -> None:
+    decoding = WeedModel.load(FILE).decoding
+    plain = np.zeros((9, FEATURES), np.float32)
+    for place in (0, 1, 3):  # centre, greenness, size
+        given = plain.copy()
+        given[:, place] = np.linspace(-4, 4, 9)
+        assert (np.diff(probabilities(given, decoding).sum(1)) >= -1e-6).all()
+
+
+def test_a_file_of_an_earlier_release_is_refused_by_name(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(FILE))
+    for entry in model.metadata_props:
+        if entry.key == "decoding":
+            entry.value = json.dumps({"judge": [[-1.5, 2.0, 0.2, 0.8, 1.2, -0.4]] * 2})
+    onnx.save(model, str(tmp_path / "own.onnx"))
+    with pytest.raises(Misconfigured, match=r"own\.onnx was made for another release"):
+        WeedModel.load(tmp_path / "own.onnx")
 
 
 def test_the_float_file_agrees_with_the_8_bit_one(session: Session) -> None:

@@ -15,9 +15,9 @@ from fieldbox.inference.plants import (
     QUARTERS,
     WEED,
     WEED_SHARE,
-    WEIGHTS,
     Decoding,
     Plants,
+    cover_levels,
     find_plants,
     segment,
 )  # fmt: skip
@@ -27,12 +27,10 @@ GSD_MM = 2.8
 
 
 def weights(
-    *, one: float = 0.0, weed: float = 0.0, size: float = 0.0, size_squared: float = 0.0
+    *, one: float = 0.0, weed: float = 0.0, size: float = 0.0, scale: float = 0.0
 ) -> tuple[float, ...]:
-    """A judge's weights: of 1, the features and their products (see `products`)."""
-    row = [one, 0.0, 0.0, weed, size, *[0.0] * (WEIGHTS - 5)]
-    row[-3] = size_squared
-    return tuple(row)
+    """Of 1 and a plant's features."""
+    return (one, 0.0, 0.0, weed, size, scale)
 
 
 def found(plants: list[Plant], rows: int = 64, columns: int = 64, decoding: Decoding | None = None) -> Plants:
@@ -97,43 +95,73 @@ def test_plants_at_the_borders_stay_inside_the_window() -> None:
 
 def test_unsure_plants_are_left_out() -> None:
     maps = maps_of([Plant(20, 20, 5)], 64, 64)
-    maps[CENTRE] *= 0.7
     maps[WEED_SHARE][maps[WEED_SHARE] > 0.5] = 0.6
     plants = find_plants(maps, Decoding(), (256, 256), GSD_MM)
     assert plants.classes.tolist() == [WEED]
     assert not plants.sure[0]
     assert plants.weed_share[0] == pytest.approx(0.6)
-    assert plants.others[0] < plants.scores[0] < 0.8
+    assert plants.others[0] < plants.scores[0] < 0.6
     assert len(find_plants(maps, Decoding(least=(0.9, 0.9)), (256, 256), GSD_MM)) == 0
-    assert find_plants(maps, Decoding(sure=(0.6, 0.6)), (256, 256), GSD_MM).sure[0]
+    assert find_plants(maps, Decoding(sure=(0.5, 0.5)), (256, 256), GSD_MM).sure[0]
 
 
-def test_the_judge_weighs_each_feature_for_its_class() -> None:
+def test_a_score_is_that_of_a_plant_times_that_of_its_class() -> None:
     maps = maps_of([Plant(20, 20, 5, WEED)], 64, 64)
-    for_crop, for_weed = weights(weed=-1.0), weights(one=2.0)
-    plants = find_plants(maps, Decoding(judge=(for_crop, for_weed)), (256, 256), GSD_MM)
-    assert plants.scores[0] == pytest.approx(1 / (1 + np.exp(-2)))
-    # The share of weed is 0.88: for crop it counts against.
-    assert plants.others[0] == pytest.approx(0.12, abs=1e-5)
-    small = weights(size=-5.0)
-    assert len(find_plants(maps, Decoding(judge=(small, small)), (256, 256), GSD_MM)) == 0
+    decoding = Decoding(is_plant=weights(one=2.0), is_weed=weights(weed=1.0))
+    plants = find_plants(maps, decoding, (256, 256), GSD_MM)
+    real = 1 / (1 + np.exp(-2))
+    # The share of weed is 0.88.
+    assert plants.scores[0] == pytest.approx(0.88 * real, abs=1e-4)
+    assert plants.others[0] == pytest.approx(0.12 * real, abs=1e-4)
+    assert plants.weed_share[0] == pytest.approx(0.88, abs=1e-4)
+    frowned_at = dataclasses.replace(decoding, is_plant=weights(size=-5.0))
+    assert len(find_plants(maps, frowned_at, (256, 256), GSD_MM)) == 0
 
 
-def test_a_plant_larger_than_the_judge_ever_saw_is_judged_as_the_largest() -> None:
-    frowns_at_size = Decoding(judge=(weights(one=3.0, size=1.0, size_squared=-1.0),) * 2)
-    within = (*Decoding().within[:3], (-3.0, 1.0), (0.0, 0.7))
+def test_the_class_of_a_plant_is_the_one_that_its_share_of_weed_says() -> None:
+    for share in (0.45, 0.55, 0.8):
+        maps = maps_of([Plant(20, 20, 5, WEED)], 64, 64)
+        maps[WEED_SHARE][maps[WEED_SHARE] > 0.5] = share
+        small_is_weed = Decoding(least=(0, 0), is_weed=weights(one=-0.5, weed=1.0, size=-0.3))
+        plants = find_plants(maps, small_is_weed, (256, 256), GSD_MM)
+        assert (plants.weed_share[0] > 0.5) == (plants.classes[0] == WEED)
+        assert plants.scores[0] >= plants.others[0]
+
+
+def test_a_plant_larger_than_was_learnt_is_judged_as_the_largest() -> None:
+    frowns_at_size = Decoding(is_plant=weights(one=3.0, size=-1.0))
+    within = (*Decoding().plant_within[:3], (-3.0, 1.0), (0.0, 0.7))
     huge = [Plant(32, 32, 28, CROP)]
     assert len(found(huge, decoding=frowns_at_size)) == 0
-    plants = found(huge, decoding=dataclasses.replace(frowns_at_size, within=within))
-    assert plants.scores[0] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-4)
+    plants = found(huge, decoding=dataclasses.replace(frowns_at_size, plant_within=within))
+    assert plants.scores[0] == pytest.approx(0.88 / (1 + np.exp(-2)), abs=1e-3)
 
 
 def test_size_is_judged_on_the_ground_not_in_pixels() -> None:
-    by_size = Decoding(judge=(weights(size=1.0),) * 2, least=(0.0, 0.0))
+    by_size = Decoding(is_plant=weights(size=1.0), is_weed=weights(one=9.0), least=(0.0, 0.0))
     near = find_plants(maps_of([Plant(20, 20, 8)], 64, 64), by_size, (256, 256), GSD_MM)
     far = find_plants(maps_of([Plant(20, 20, 4)], 64, 64), by_size, (256, 256), 2 * GSD_MM)
     assert near.scores[0] == pytest.approx(far.scores[0], abs=0.02)
     assert near.scores[0] > 0.7
+
+
+def test_the_scale_of_the_photo_counts() -> None:
+    maps = maps_of([Plant(20, 20, 5)], 64, 64)
+    by_scale = Decoding(is_plant=weights(scale=1.0), is_weed=weights(one=9.0), least=(0.0, 0.0))
+    scores = [find_plants(maps, by_scale, (256, 256), gsd).scores[0] for gsd in (GSD_MM, 2 * GSD_MM)]
+    assert scores == pytest.approx([1 / 2, 2 / 3], abs=1e-3)
+
+
+def test_cover_has_its_own_level_at_each_scale() -> None:
+    decoding = Decoding(cover=(0.4, 0.6), cover_coarse=(0.6, 0.2))
+    assert cover_levels(decoding, 1.0) == (0.4, 0.6)
+    assert cover_levels(decoding, GSD_MM * 2**0.5) == pytest.approx((0.5, 0.4))
+    assert cover_levels(decoding, 9.0) == (0.6, 0.2)
+    maps = maps_of([Plant(20, 20, 5)], 64, 64)
+    maps[QUARTERS] *= 0.5
+    fine, coarse = (segment(maps, decoding, (256, 256), gsd).classes for gsd in (GSD_MM, 2 * GSD_MM))
+    assert not fine.any()
+    assert (coarse == WEED).any()
 
 
 def test_outlines_follow_quarters_of_cells() -> None:
@@ -158,7 +186,10 @@ def test_decoding_is_read_from_metadata() -> None:
         {"peak": "high"},
         {"least": [0.2]},
         {"least": [0.2, None]},
-        {"judge": [[1.0], [1.0]]},
+        {"is_plant": [1.0]},
+        {"peak": float("nan")},
+        {"weed_within": [[1.0, -1.0]] * 5},
+        {"judge": [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]] * 2},
     ):
         with pytest.raises(ValueError, match="decoding"):
             Decoding.from_json(wrong)

@@ -101,3 +101,20 @@ def test_an_image_beyond_the_models_scale_gives_no_number(gsd_mm: float) -> None
     found = find_plants(on_soil(LARGE), gsd_mm, that_says(LARGE), load_scenes())
     assert found["weed_cover_pct"] is None
     assert f"At {gsd_mm} mm per pixel" in found["warnings"][0]
+
+
+@pytest.mark.parametrize(("gsd_mm", "looked_at"), [(1.4, 2.8), (2.8, 2.8), (5.0, 5.0)])
+def test_the_model_is_told_the_scale_it_looks_at(
+    monkeypatch: pytest.MonkeyPatch, gsd_mm: float, looked_at: float
+) -> None:
+    told: list[float] = []
+    look = WeedModel.look
+
+    def recorded(model: WeedModel, window: NDArray[np.uint8], gsd_mm: float) -> object:
+        told.append(gsd_mm)
+        return look(model, window, gsd_mm)
+
+    monkeypatch.setattr(WeedModel, "look", recorded)
+    picture = cv2.resize(on_soil(), None, fx=2, fy=2)
+    find_plants(np.asarray(picture, np.uint8), gsd_mm, that_says(), load_scenes())
+    assert told == [pytest.approx(looked_at)]
