@@ -151,7 +151,11 @@ class PhotoGeometry:
 
     def pixel_to_ground(self, xy: ArrayLike) -> Array:
         """[N, 2] pixels to [N, 2] ground; NaN for rays more than MAX_RAY_DEG off the nadir."""
-        return self.centre + self.metres_on_grid * self._meet(self.rays(xy), self.axes, self.pose.height_m)
+        return self._ground(self.rays(xy))
+
+    def _ground(self, points: Array) -> Array:
+        """Ground [N, 2] of ideal points [N, 2]."""
+        return self.centre + self.metres_on_grid * self._meet(points, self.axes, self.pose.height_m)
 
     def ground_to_pixel(self, en: ArrayLike) -> Array:
         """[N, 2] ground to [N, 2] pixels (also outside the image); NaN where the camera cannot see."""
@@ -177,7 +181,7 @@ class PhotoGeometry:
         reach = math.sqrt(1.0 + float((points**2).sum(axis=1).max()))
         limit = math.cos(math.radians(MAX_FOOTPRINT_DEG)) * reach
         kept = _clip(points, points @ down[:2] + down[2] - limit)
-        return self.centre + self.metres_on_grid * self._meet(kept, self.axes, self.pose.height_m)
+        return self._ground(kept)
 
     def ground_grid(self, x0: float, y0: float, step: float, columns: int, rows: int) -> Array:
         """Ground [rows, columns, 2] of the pixels (x0 + j step, y0 + i step).
@@ -194,8 +198,7 @@ class PhotoGeometry:
             points = np.empty((rows, columns, 2))
             points[..., 0] = (xs - camera.cx) / camera.focal_px
             points[..., 1] = ((ys - camera.cy) / camera.focal_px)[:, None]
-        flat = self._meet(points.reshape(-1, 2), self.axes, self.pose.height_m)
-        return np.asarray((self.centre + self.metres_on_grid * flat).reshape(rows, columns, 2))
+        return np.asarray(self._ground(points.reshape(-1, 2)).reshape(rows, columns, 2))
 
     @property
     def gsd_m(self) -> float:

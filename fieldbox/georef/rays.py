@@ -1,0 +1,81 @@
+"""Rays of many photos at once, with their derivatives: rotations, lenses, distortion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldbox.domain import Camera
+from fieldbox.georef.arrow import Array
+
+_BODY_FROM_CAMERA = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def rotations(angles: Array) -> tuple[Array, Array]:
+    """[N, 3, 3] as `projection.rotation` for radians [N, 3], and [3, N, 3, 3] its derivatives."""
+    cos, sin = np.cos(angles), np.sin(angles)
+    zero, one = np.zeros(len(angles)), np.ones(len(angles))
+    (cy, cp, cr), (sy, sp, sr) = cos.T, sin.T
+
+    def matrix(*rows: Array) -> Array:
+        return np.stack(rows, axis=1).reshape(-1, 3, 3)
+
+    yaw = matrix(cy, -sy, zero, sy, cy, zero, zero, zero, one)
+    pitch = matrix(cp, zero, sp, zero, one, zero, -sp, zero, cp)
+    roll = matrix(one, zero, zero, zero, cr, -sr, zero, sr, cr)
+    d_yaw = matrix(-sy, -cy, zero, cy, -sy, zero, zero, zero, zero)
+    d_pitch = matrix(-sp, zero, cp, zero, zero, zero, -cp, zero, -sp)
+    d_roll = matrix(zero, zero, zero, zero, -sr, -cr, zero, cr, -sr)
+    last = roll @ _BODY_FROM_CAMERA
+    whole = yaw @ pitch @ last
+    return whole, np.stack(
+        [d_yaw @ pitch @ last, yaw @ d_pitch @ last, yaw @ pitch @ d_roll @ _BODY_FROM_CAMERA]
+    )
+
+
+@dataclass(frozen=True)
+class Lenses:
+    """Numbers of the cameras [C], from their calibration."""
+
+    focal: Array
+    centre: Array
+    distortion: Array
+    focal_error: Array
+
+    @classmethod
+    def of(cls, cameras: tuple[Camera, ...]) -> Lenses:
+        """Of the cameras, in their order."""
+        return cls(
+            np.array([camera.focal_px for camera in cameras]),
+            np.array([[camera.cx, camera.cy] for camera in cameras]),
+            np.array([camera.distortion for camera in cameras], float).reshape(-1, 5),
+            np.array([max(camera.focal_error, 1e-5) for camera in cameras]),
+        )
+
+
+def distorted(points: Array, k: Array) -> tuple[Array, Array]:
+    """Brown's model with coefficients [n, 5] a point: distorted points [n, 2] and derivatives [n, 2, 2]."""
+    x, y = points.T
+    k1, k2, p1, p2, k3 = k.T
+    r2 = x * x + y * y
+    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    slope = 2.0 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
+    out = np.stack(
+        [
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        ],
+        axis=1,
+    )
+    mixed = slope * x * y + 2 * p1 * x + 2 * p2 * y
+    rows = np.stack(
+        [
+            radial + slope * x * x + 2 * p1 * y + 6 * p2 * x,
+            mixed,
+            mixed,
+            radial + slope * y * y + 6 * p1 * y + 2 * p2 * x,
+        ],
+        axis=1,
+    )
+    return out, rows.reshape(-1, 2, 2)

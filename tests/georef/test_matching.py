@@ -1,0 +1,100 @@
+"""Which points of two photos are the same ground: made points, seen with one pose and stated with another."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fieldbox.georef.matching import Pair, Points, match, neighbours, points_of
+from fieldbox.georef.projection import PhotoGeometry
+from tests.georef.scene import flight, photo
+
+STEP_PX = 2.0
+
+
+class Ground:
+    """Points around the first photo's centre, each with its own looks."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(4)
+        self.places = photo().centre + rng.uniform(-14, 14, (900, 2))
+        self.looks = rng.gamma(0.4, 1.0, (900, 128))
+
+    def seen(self, true: PhotoGeometry, stated: PhotoGeometry, *, wrong: float) -> tuple[Points, np.ndarray]:
+        """What a photo shows, and the numbers of the ground's points; a share `wrong` looks like another point."""
+        rng = np.random.default_rng(int(1e3 * abs(true.centre).sum()) % 2**31)
+        xy = true.ground_to_pixel(self.places)
+        inside = np.flatnonzero((xy > 0).all(1) & (xy < (true.camera.width, true.camera.height)).all(1))
+        like = np.where(rng.random(len(inside)) < wrong, rng.permutation(inside), inside)
+        looks = self.looks[like] * rng.uniform(0.8, 1.25, (len(inside), 128))
+        rooted = np.minimum(np.sqrt(looks / looks.sum(1, keepdims=True)) * 512, 255).astype(np.uint8)
+        moved = (xy[inside] + rng.normal(0, 0.7, (len(inside), 2))).astype(np.float32)
+        return points_of(moved, rooted, STEP_PX, stated), inside
+
+
+def moved(one: PhotoGeometry, east: float, north: float, **turned: float) -> PhotoGeometry:
+    lat, lon = one.plane.to_geographic(one.centre[0] + east, one.centre[1] + north)
+    return dataclasses.replace(
+        one, pose=dataclasses.replace(one.pose, lat=float(lat), lon=float(lon), **turned)
+    )
+
+
+def matched(
+    true: PhotoGeometry, stated: PhotoGeometry, *, wrong: float = 0.2
+) -> tuple[Pair | None, float, int]:
+    """The first photo and another: their pair, the share of it that is right, and how many points they share."""
+    ground, first = Ground(), photo()
+    here, of_here = ground.seen(first, first, wrong=wrong)
+    there, of_there = ground.seen(true, stated, wrong=wrong)
+    pair = match(3, here, 7, there)
+    shared = len(np.intersect1d(of_here, of_there))
+    if pair is None:
+        return None, 0.0, shared
+    assert (pair.first, pair.second) == (3, 7)
+    return pair, float((of_here[pair.of_first] == of_there[pair.of_second]).mean()), shared
+
+
+def test_photos_with_wrong_positions_headings_and_tilts_are_matched() -> None:
+    true = moved(photo(), 3.0, 2.0, pitch_deg=1.5, roll_deg=-1.0)
+    stated = moved(photo(), 5.5, -0.2, yaw_deg=5.0)
+    pair, right, shared = matched(true, stated)
+    assert pair is not None
+    assert right > 0.98
+    assert len(pair.of_first) > 0.4 * shared
+
+
+def test_what_lies_further_apart_than_the_poses_may_be_off_is_not_compared() -> None:
+    true, stated = moved(photo(), 3.0, 2.0), moved(photo(), 60.0, 2.0)
+    assert matched(true, stated)[0] is None
+
+
+def test_photos_of_other_ground_are_not_matched() -> None:
+    ground, other = Ground(), Ground()
+    other.looks = other.looks[::-1]
+    here, _ = ground.seen(photo(), photo(), wrong=0.0)
+    there, _ = other.seen(moved(photo(), 3, 2), moved(photo(), 3, 2), wrong=0.0)
+    assert match(0, here, 1, there) is None
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_photos_with_hardly_any_points_are_not_matched(count: int) -> None:
+    ground = Ground()
+    points, _ = ground.seen(photo(), photo(), wrong=0.0)
+    few = dataclasses.replace(points, likeness=points.likeness[:count], ground=points.ground[:count])
+    assert match(0, points, 1, few) is None
+    assert match(0, few, 1, points) is None
+
+
+def test_only_photos_that_meet_are_compared_and_no_more_with_more_photos() -> None:
+    few, many = flight(4, 10), flight(8, 40)
+    pairs = neighbours(few)
+    assert len(set(pairs)) == len(pairs)
+    assert all(a < b for a, b in pairs)
+    rings = [one.footprint() for one in few]
+    for a, b in pairs:
+        assert (np.abs(rings[a].mean(0) - rings[b].mean(0)) < (12.5, 8.5)).all()
+    touched = {number for pair in pairs for number in pair}
+    assert touched == set(range(len(few)))
+    assert len(neighbours(many)) / len(many) < 1.3 * len(pairs) / len(few) + 1
