@@ -99,10 +99,12 @@
     draw();
   }
 
+  // From far off a plant is smaller than its outline: thick lines would show a field full of weeds.
+  const far = () => map.getZoom() < setup.zoom.weeds + 2;
   // Unsure weeds have a dashed outline and no filling, so that they differ without colour.
-  overlay("weeds", [() => ({ color: "#ffffff", weight: 5, opacity: 0.7, fill: false }), (one) => (one.properties.certainty === "unsure"
-    ? { color: "#ff1493", weight: 2, dashArray: "3 4", fill: true, fillOpacity: 0 }
-    : { color: "#ff1493", weight: 2, fillColor: "#ff1493", fillOpacity: 0.12 })]);
+  overlay("weeds", [() => ({ color: "#ffffff", weight: 5, opacity: far() ? 0 : 0.7, fill: false }), (one) => (one.properties.certainty === "unsure"
+    ? { color: "#ff1493", weight: far() ? 0.8 : 2, dashArray: far() ? "1 1" : "3 4", fill: true, fillOpacity: 0 }
+    : { color: "#ff1493", weight: far() ? 0.8 : 2, fillColor: "#ff1493", fillOpacity: far() ? 0.6 : 0.12 })]);
   // Small crop plants have a dashed outline, yellow ones a whole one.
   overlay("poor", [() => ({ color: "#14211a", weight: 7, fill: false }), (one) => (one.properties.health === "stunted"
     ? { color: "#ff9d1c", weight: 3, dashArray: "4 5", fill: false }
