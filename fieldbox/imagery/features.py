@@ -68,6 +68,11 @@ class Features:
         return cls(xy, np.frombuffer(data, np.uint8, -1, ends).reshape(-1, LENGTH), step)
 
 
+def no_features(step_px: float) -> Features:
+    """Of a photo that shows nothing to hold on to."""
+    return Features(np.zeros((0, 2), np.float32), np.zeros((0, LENGTH), np.uint8), step_px)
+
+
 def find_features(photo: NDArray[np.uint8], reduction: float, yaw_deg: float, step_px: float) -> Features:
     """Points of a photo.
 
@@ -79,7 +84,7 @@ def find_features(photo: NDArray[np.uint8], reduction: float, yaw_deg: float, st
     inside = _inside(grey.shape, to_photo, upright.shape)
     corners = _corners(upright, inside)
     if not len(corners):
-        return Features(np.zeros((0, 2), np.float32), np.zeros((0, LENGTH), np.uint8), step_px)
+        return no_features(step_px)
     descriptors = _described(upright, corners)
     seen = corners @ to_photo[:, :2].T + to_photo[:, 2]
     full = (seen + 0.5) * reduction - 0.5
