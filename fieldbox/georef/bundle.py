@@ -32,7 +32,8 @@ from fieldbox.georef.slowerrors import GROUP_OF, SlowErrors
 from fieldbox.georef.surface import Lattice
 
 HOLD = 1e-6
-"""1/m2 that keeps the equations of a point that no photo holds solvable; no force, only stiffness."""
+"""1/m2 (1/rad2) that keeps the equations of a point that no photo holds solvable, and of a photo whose ties
+are all rejected and of which something told is not believed; no force, only stiffness."""
 _NEAR_TILT = 0.15
 """Radians."""
 _LEAST_DEPTH = 0.05
@@ -234,7 +235,9 @@ class Bundle:
         told_weight = self.told_weight(weights)
         told_right = -(self.told_off(state) * told_weight).ravel()
         solved = replace(
-            solved, own=solved.own + told_weight[:, :, None] * np.eye(6), right=solved.right + told_right
+            solved,
+            own=solved.own + (told_weight + HOLD)[:, :, None] * np.eye(6),
+            right=solved.right + told_right,
         )
         slow, surface = self._slow_columns(), self._surface_columns(state)
         slow_weighted = csr_array(slow.multiply(told_weight.reshape(-1, 1)))

@@ -1,5 +1,7 @@
 """The parts of the block adjustment, each against something worked out another way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import bsr_array, csr_array
@@ -249,7 +251,7 @@ def test_a_step_and_its_covariance_are_those_of_dense_least_squares(running: Fit
     slopes = np.array([(lines(here + step) - lines(here - step)) / 2e-6 for step in steps]).T
     matrix = slopes.T @ slopes
     points = slice(state.pose.size, state.pose.size + state.point.size)
-    matrix[points, points] += HOLD * np.eye(state.point.size)
+    matrix[: points.stop, : points.stop] += HOLD * np.eye(points.stop)
     found = bundle.linearise(state, weights, priors)
     assert bundle.cost(state, weights, priors) == pytest.approx(float((lines(here) ** 2).sum()))
     step = unknowns(State(found.pose, found.point, found.shared))
@@ -260,3 +262,16 @@ def test_a_step_and_its_covariance_are_those_of_dense_least_squares(running: Fit
         assert own == pytest.approx(inverse[mine, mine], rel=0.01, abs=1e-6)
         assert spread.cross[number] == pytest.approx(inverse[mine, points.stop :], rel=0.01, abs=1e-6)
     assert spread.shared == pytest.approx(inverse[points.stop :, points.stop :], rel=0.01, abs=1e-6)
+
+
+def test_a_photo_that_nothing_holds_does_not_stop_the_step_of_the_others(running: Fit) -> None:
+    """Its ties are all rejected and its yaw is not believed: what is left says nothing of the yaw."""
+    bundle = running.task.bundle
+    seen, told = running.weights.seen.copy(), running.weights.told.copy()
+    seen[bundle.seen.photo == 2] = 0.0
+    told[2, 3] = 0.0
+    weights = replace(running.weights, seen=seen, told=told)
+    found = bundle.linearise(running.state, weights, bundle.shared_information(weights.white))
+    assert abs(found.pose[2, 3]) < 1e-6
+    assert np.isfinite(found.pose).all()
+    assert np.isfinite(bundle.covariances(found).own).all()
