@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fieldbox.georef.adjustment import Adjusted, Outcome
 from fieldbox.georef.errors95 import locate
-from fieldbox.georef.projection import PhotoGeometry, distort
+from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.georef.surface import Surface
 from fieldbox.georef.ties import Frame
 
@@ -89,30 +89,16 @@ class AlignedPhoto(PhotoGeometry):
         """Height of the ground beneath the camera."""
         return float(self.block.relief.at(self.block.frame.to_local(self.centre[None]))[0])
 
-    def _rise(self, ground: Array) -> Array:
-        """[N] how much higher than beneath the camera the ground lies at grid places [N, 2]."""
-        return self.block.relief.at(self.block.frame.to_local(ground)) - self.ground_m
+    def _above(self, ground: Array) -> Array:
+        rise = self.block.relief.at(self.block.frame.to_local(ground)) - self.ground_m
+        return np.asarray(self.pose.height_m - rise)
 
     def _ground(self, points: Array) -> Array:
         tangents = self._meet(points, self.axes, 1.0) * self.metres_on_grid
         ground = self.centre + self.pose.height_m * tangents
         for _step in range(FOLLOW):
-            ground = self.centre + (self.pose.height_m - self._rise(ground))[:, None] * tangents
+            ground = self.centre + self._above(ground)[:, None] * tangents
         return ground
-
-    def ground_to_pixel(self, en: ArrayLike) -> Array:
-        """As of any photo."""
-        ground = np.asarray(en, float).reshape(-1, 2)
-        camera = self.camera
-        offset = (ground - self.centre) / self.metres_on_grid
-        world = np.column_stack([offset[:, 1], offset[:, 0], self.pose.height_m - self._rise(ground)])
-        seen = world @ self.axes
-        depth = np.where(seen[:, 2] > 1e-6 * np.linalg.norm(seen, axis=1), seen[:, 2], np.nan)
-        points = seen[:, :2] / depth[:, None]
-        if self.distorted:
-            points[np.hypot(points[:, 0], points[:, 1]) > self.max_radius] = np.nan
-            points = distort(points, camera.distortion)
-        return np.asarray(points * camera.focal_px + (camera.cx, camera.cy))
 
     def covariance(self, xy: ArrayLike) -> Array:
         """As of any photo, but from the covariance of the whole adjustment (see `errors95`)."""

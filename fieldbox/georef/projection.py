@@ -157,11 +157,16 @@ class PhotoGeometry:
         """Ground [N, 2] of ideal points [N, 2]."""
         return self.centre + self.metres_on_grid * self._meet(points, self.axes, self.pose.height_m)
 
+    def _above(self, ground: Array) -> Array:
+        """[N] metres by which the camera is above the ground at places [N, 2]."""
+        return np.full(len(ground), self.pose.height_m)
+
     def ground_to_pixel(self, en: ArrayLike) -> Array:
         """[N, 2] ground to [N, 2] pixels (also outside the image); NaN where the camera cannot see."""
         camera = self.camera
-        offset = (np.asarray(en, float).reshape(-1, 2) - self.centre) / self.metres_on_grid
-        world = np.column_stack([offset[:, 1], offset[:, 0], np.full(len(offset), self.pose.height_m)])
+        ground = np.asarray(en, float).reshape(-1, 2)
+        offset = (ground - self.centre) / self.metres_on_grid
+        world = np.column_stack([offset[:, 1], offset[:, 0], self._above(ground)])
         seen = world @ self.axes
         depth = np.where(seen[:, 2] > 1e-6 * np.linalg.norm(seen, axis=1), seen[:, 2], np.nan)
         points = seen[:, :2] / depth[:, None]

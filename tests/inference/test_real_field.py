@@ -59,8 +59,11 @@ def test_the_field_seen_in_another_light() -> None:
     assert (of["weed"]["f1"].value or 0) >= 0.65
 
 
-def test_the_model_alone_reports_few_weeds_twice() -> None:
+@pytest.mark.xfail(
+    strict=True, reason="model 3 alone reports 3 of 130 weeds twice (2.3 %); the map leaves twins out"
+)
+def test_the_model_alone_reports_no_weed_twice() -> None:
     canvas = potato.paste(DATA / "potato-uav", [13, 14])
     plants = WeedModel.load(ROOT / "models" / "weeds.onnx").look(canvas.pixels, 2.8).plants
     found = potato.score(plants.centres[plants.classes == WEED].astype(float), canvas)
-    assert found.doubled <= 0.03
+    assert found.doubled <= 0.02
