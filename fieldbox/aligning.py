@@ -1,56 +1,201 @@
-"""From a flight as its tags tell it to one whose photos agree: features, pairs, tracks, adjustment.
+"""From a flight as its tags tell it to one whose photos agree: points, pairs, tracks, adjustment.
 
-Not yet part of a survey: `python -m tests.path.alignment` shows what it does with a flight.
+Each photo is searched for points once (`Search`, the work of pixels); `align_points` needs the points alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
+from blake3 import blake3
+from numpy.typing import NDArray
 
 from fieldbox.errors import Rejected
 from fieldbox.georef.adjustment import Adjusted, Outcome, adjust
 from fieldbox.georef.aligned import aligned
-from fieldbox.georef.matching import Pair, match, neighbours, points_of
+from fieldbox.georef.matching import Pair, Points, match, neighbours, points_of
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.georef.ties import photos_of
+from fieldbox.georef.ties import Control, Frame, Photos, Ties, photos_of
 from fieldbox.georef.tracks import tracks_of
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.features import Features, find_features, no_features
+from fieldbox.imagery.glance import Glance, glance_at
 from fieldbox.ordered import in_order
 
+VERSION = 1
+"""Raise it when the same photos would be aligned differently."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which the photos of a flight are searched for points (in the median)."""
+_POINTS_AT_HAND = 160
+"""Photos whose points are in memory at once, ready to be compared."""
 
 Reader = Callable[[str], bytes]
+_SIZE = struct.Struct("<Q")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What the pixels of a photo tell before anything is looked at: its points, and how it is exposed and how sharp."""
+
+    features: Features
+    glance: Glance | None
+    """None: the photo cannot be decoded."""
+
+    def to_bytes(self) -> bytes:
+        """For the disk; `from_bytes` reads it."""
+        features = self.features.to_bytes()
+        return _SIZE.pack(len(features)) + features + (self.glance.to_bytes() if self.glance else b"")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Searched:
+        """What `to_bytes` made. Raises ValueError for anything else."""
+        end = _SIZE.size + _SIZE.unpack_from(data)[0]
+        glance = Glance.from_bytes(data[end:]) if len(data) > end else None
+        return cls(Features.from_bytes(data[_SIZE.size : end]), glance)
+
+
+SearchedOf = Callable[[str], Searched]
+"""What was found in the photo with this digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a photo is searched for points: north up, at one scale on the ground for the whole flight."""
+
+    digest: str
+    reduction: int
+    """Decode it at 1 / reduction."""
+    step_px: float
+    """Pixels of the full photo to one of the picture that is searched."""
+    yaw_deg: float
+
+    @property
+    def name(self) -> str:
+        """Of the file that keeps the points: another search has another."""
+        told = json.dumps([VERSION, self.reduction, self.step_px, self.yaw_deg])
+        return f"{self.digest}-{blake3(told.encode()).hexdigest()[:8]}.points"
+
+    def made(self, pixels: NDArray[np.uint8]) -> Searched:
+        """Search the photo's pixels, uint8 [h, w, 3], decoded at 1 / `reduction`."""
+        found = find_features(pixels, self.reduction, self.yaw_deg, self.step_px)
+        return Searched(found, glance_at(pixels))
+
+
+def searches(told: Iterable[PhotoGeometry]) -> list[Search]:
+    """How each photo of a flight is to be searched."""
+    photos = list(told)
+    step_m = float(np.median([_long_side(photo) * photo.gsd_m for photo in photos])) / SEARCHED_PX
+    return [_search(photo, step_m) for photo in photos]
+
+
+def _search(photo: PhotoGeometry, step_m: float) -> Search:
+    step_px = max(1.0, step_m / photo.gsd_m)
+    reduction = max(step for step in REDUCTIONS if step <= step_px)
+    return Search(photo.digest, reduction, step_px, photo.grid_yaw_deg)
+
+
+def _long_side(photo: PhotoGeometry) -> int:
+    return max(photo.camera.width, photo.camera.height)
 
 
 @dataclass(frozen=True)
 class Alignment:
     """A flight's photos after the adjustment.
 
-    geometries  by digest: adjusted, or as told where a photo is tied to nothing
-    adjusted    the adjustment itself, photos in the order of `geometries`
+    told        by digest: as their tags (or a list of better positions) put them
+    geometries  by digest, in the same order: adjusted, or as told where a photo is tied to nothing
+    adjusted    the adjustment itself, photos in that order
+    frame       its local metres on the ground
     compared, matched  pairs of photos whose footprints meet, and those with enough in common
+    step_px     [N] pixels of each photo to one of the picture that was searched
+    ties        [N] points that each photo shares with others
+    residual_px [N] root mean square of their residuals in pixels of the photo; NaN: none
+    glances     by digest, of the photos that can be decoded
+    control_off_m [G, 2] east, north by which known points are missed; NaN where a point is not known or not seen
     """
 
+    told: Mapping[str, PhotoGeometry]
     geometries: dict[str, PhotoGeometry]
     adjusted: Adjusted
+    frame: Frame
     compared: int
     matched: int
+    step_px: NDArray[np.float64]
+    ties: NDArray[np.intp]
+    residual_px: NDArray[np.float64]
+    control_off_m: NDArray[np.float64]
+    glances: dict[str, Glance]
 
     @property
     def kept(self) -> tuple[str, ...]:
         """Photos that stay where their tags put them."""
         pairs = zip(self.geometries, self.adjusted.outcome, strict=True)
         return tuple(digest for digest, outcome in pairs if outcome is not Outcome.ADJUSTED)
+
+    @property
+    def blocks(self) -> int:
+        """Groups of photos that hang together."""
+        return int(self.adjusted.block.max(initial=-1)) + 1
+
+
+def alignment_key(
+    told: Mapping[str, PhotoGeometry], taken_at: Mapping[str, datetime | None], control: str = ""
+) -> str:
+    """Digest of everything that determines an alignment; `control`: digest of the control points."""
+    photos = [
+        [digest, one.plane.epsg, asdict(one.pose), asdict(one.camera), str(taken_at.get(digest))]
+        for digest, one in told.items()
+    ]
+    return blake3(json.dumps([VERSION, control, photos], sort_keys=True).encode()).hexdigest()
+
+
+def align_points(
+    told: Mapping[str, PhotoGeometry],
+    taken_at: Mapping[str, datetime | None],
+    searched: SearchedOf,
+    *,
+    threads: int = 1,
+    control: Callable[[Frame], Control] | None = None,
+) -> Alignment:
+    """Align a flight: photos by digest as told, when each was taken, and what was found in each.
+
+    `control` gives the known points in the flight's local metres. The same photos give the same result.
+    """
+    photos = tuple(told.values())
+    digests = list(told)
+    xy, steps, glances = _at_hand(digests, searched)
+    wanted = neighbours(photos)
+
+    @lru_cache(maxsize=_POINTS_AT_HAND)
+    def ready(number: int) -> Points:
+        one = searched(digests[number]).features
+        return points_of(one.xy, one.descriptors, one.step_px, photos[number])
+
+    def compared(pair: tuple[int, int]) -> Pair | None:
+        first, second = pair
+        return match(first, ready(first), second, ready(second))
+
+    pairs = [pair for pair in _side_by_side(threads, compared, wanted) if pair]
+    ties = tracks_of(pairs, xy, steps.tolist())
+    given, frame = flown(told, taken_at)
+    known = control(frame) if control else Control()
+    adjusted = adjust(given, ties, known)
+    counts, residuals = _of_photos(ties, adjusted)
+    placed = aligned(photos, adjusted, frame)
+    off = np.where(np.isfinite(known.sigma), adjusted.control - known.known, np.nan)[:, :2]
+    return Alignment(
+        told, placed, adjusted, frame, len(wanted), len(pairs), steps, counts, residuals, off, glances
+    )
 
 
 def align(
@@ -60,50 +205,55 @@ def align(
     *,
     threads: int = 1,
 ) -> Alignment:
-    """Align a flight: photos by digest as told, when each was taken, and how its bytes are read.
-
-    A photo that cannot be decoded has no points and stays as it was told. The same photos give the same result.
-    """
-    photos = tuple(told.values())
-    step_m = float(np.median([_long_side(photo) * photo.gsd_m for photo in photos])) / SEARCHED_PX
-    features = list(_side_by_side(threads, lambda photo: _features(photo, read, step_m), photos))
-    points = [
-        points_of(one.xy, one.descriptors, one.step_px, photo)
-        for one, photo in zip(features, photos, strict=True)
-    ]
-    wanted = neighbours(photos)
-
-    def compared(pair: tuple[int, int]) -> Pair | None:
-        first, second = pair
-        return match(first, points[first], second, points[second])
-
-    pairs = [pair for pair in _side_by_side(threads, compared, wanted) if pair]
-    ties = tracks_of(pairs, [one.xy for one in features], [one.step_px for one in features])
-    given, frame = photos_of(photos, _seconds([taken_at.get(photo.digest) for photo in photos]))
-    adjusted = adjust(given, ties)
-    return Alignment(aligned(photos, adjusted, frame), adjusted, len(wanted), len(pairs))
+    """As `align_points`, from the photos' bytes, keeping nothing. A photo that cannot be decoded has no points."""
+    wanted = searches(told.values())
+    found = _side_by_side(threads, lambda search: _searched(search, read), wanted)
+    searched = dict(zip(told, found, strict=True))
+    return align_points(told, taken_at, searched.__getitem__, threads=threads)
 
 
-def _long_side(photo: PhotoGeometry) -> int:
-    return max(photo.camera.width, photo.camera.height)
-
-
-def _features(photo: PhotoGeometry, read: Reader, step_m: float) -> Features:
-    """Points of a photo, searched at `step_m` metres of ground to a pixel, so that all photos look alike."""
-    step_px = max(1.0, step_m / photo.gsd_m)
-    reduction = max(step for step in REDUCTIONS if step <= step_px)
+def _searched(search: Search, read: Reader) -> Searched:
     try:
-        pixels = decode_jpeg(read(photo.digest), reduction=reduction)
+        return search.made(decode_jpeg(read(search.digest), reduction=search.reduction))
     except Rejected:
-        return no_features(step_px)
-    return find_features(pixels, reduction, photo.grid_yaw_deg, step_px)
+        return Searched(no_features(search.step_px), None)
 
 
-def _seconds(times: Iterable[datetime | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _at_hand(
+    digests: Sequence[str], searched: SearchedOf
+) -> tuple[list[NDArray[np.float32]], NDArray[np.float64], dict[str, Glance]]:
+    """Of each photo its points' pixels, without their descriptions, which need the most memory; its step; its glance."""
+    xy, steps, glances = [], [], {}
+    for digest in digests:
+        one = searched(digest)
+        xy.append(one.features.xy.copy())
+        steps.append(one.features.step_px)
+        if one.glance:
+            glances[digest] = one.glance
+    return xy, np.array(steps, float), glances
+
+
+def flown(told: Mapping[str, PhotoGeometry], taken_at: Mapping[str, datetime | None]) -> tuple[Photos, Frame]:
+    """What the adjustment is given of the photos, and its local metres on the ground."""
+    return photos_of(tuple(told.values()), _seconds([taken_at.get(digest) for digest in told]))
+
+
+def _seconds(times: Iterable[datetime | None]) -> NDArray[np.float64]:
     """Seconds of each since the first; NaN where not known."""
     known = list(times)
     first = min((one for one in known if one), default=None)
     return np.array([(one - first).total_seconds() if one and first else np.nan for one in known])
+
+
+def _of_photos(ties: Ties, adjusted: Adjusted) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """[N] used ties of each photo, and the root mean square length of their residuals."""
+    count = len(adjusted.pose)
+    used = adjusted.used & np.isfinite(adjusted.residual_px).all(axis=1)
+    square = (adjusted.residual_px[used] ** 2).sum(axis=1)
+    number = np.bincount(ties.photo[used], minlength=count)
+    total = np.bincount(ties.photo[used], square, minlength=count)
+    mean = np.divide(total, number, out=np.full(count, np.nan), where=number > 0)
+    return number.astype(np.intp), np.sqrt(mean)
 
 
 def _side_by_side(threads: int, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

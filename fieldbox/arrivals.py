@@ -17,15 +17,17 @@ from fieldbox.domain import Capture, Field, Flight, Rejection
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.given import given_for
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import Metadata, read_metadata
 from fieldbox.ingest.copy import Kept
 from fieldbox.ingest.fields import field_for, hull
 from fieldbox.ingest.flights import flight_id, group_flights
-from fieldbox.ingest.intake import Handlers
+from fieldbox.ingest.intake import Beside, Handlers
 from fieldbox.ingest.intake import take_in as ingest_path
 from fieldbox.ingest.scan import as_text
+from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand, follow
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
 
@@ -45,7 +47,9 @@ class Arrival:
     duplicates: int
     rejected: tuple[Rejection, ...]
     flights: tuple[Flight, ...]
+    """As they are given (`fieldbox.given`): of the photos, and of those that a list speaks of."""
     ingest_id: int
+    lists: tuple[TakenList, ...] = ()
 
 
 def take_in(
@@ -56,13 +60,17 @@ def take_in(
     *,
     field_name: str | None = None,
     crop: str | None = None,
+    lists: ByHand | None = None,
 ) -> Arrival:
     """Copy the photos of `path` onto the box and group them into flights, each over a field.
 
-    `field_name` names that field and `crop` what grows on it; without, both are as the box knows them.
+    `field_name` names that field and `crop` what grows on it; without, both are as the box knows them. `lists` of
+    positions and control points are kept beside those that `path` itself holds.
 
     Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
     """
+    system = lists.system if lists else None
+    offered = by_hand(lists or ByHand())  # before anything is copied: a wrong name is told at once
     field_name, crop = _clean_name(field_name), _clean_name(crop)
     root, source = config.storage.root, as_text(path.resolve())
     ingest_id = _unfinished(store, source) or store.begin_ingest(source)
@@ -83,7 +91,13 @@ def take_in(
         handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy")),
     )
     with store.grouping_lock():  # two cards at once must not make the same field
-        flights = tuple(_flights(store, store.captures(taken.digests), config, field_name))
+        keeper = Lists(store, ingest_id, taken.names, system)
+        kept_lists, refused = _keep_lists(keeper, taken.beside, offered)
+        for rejection in refused:
+            reject(rejection)
+        captures = store.captures(taken.digests)
+        flights = tuple(_flights(store, captures, config, field_name, ingest_id))
+        flights += tuple(_spoken_of(store, kept_lists, flights, config, field_name))
         if crop is not None:
             for field_id in sorted({one.field_id for one in flights if one.field_id is not None}):
                 store.update_field(field_id, crop=crop)
@@ -91,7 +105,38 @@ def take_in(
     accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
     duplicates = taken.accepted + taken.duplicates - accepted
     store.end_ingest(ingest_id, duplicates)
-    return Arrival(accepted, duplicates, taken.rejected, flights, ingest_id)
+    return Arrival(accepted, duplicates, (*taken.rejected, *refused), flights, ingest_id, kept_lists)
+
+
+def _keep_lists(
+    keeper: Lists, found: Sequence[Beside], offered: Sequence[Offered]
+) -> tuple[tuple[TakenList, ...], tuple[Rejection, ...]]:
+    """What is kept of the lists, and what is none. Later ones count more: those that somebody named come last."""
+    came = [*(_tried(keeper, one) for one in found), *(keeper.take(one) for one in offered)]
+    taken = tuple(one for one in came if isinstance(one, TakenList))
+    return taken, tuple(one for one in came if isinstance(one, Rejection))
+
+
+def _tried(keeper: Lists, found: Beside) -> TakenList | Rejection:
+    try:
+        return keeper.take(beside(found))
+    except Rejected as unreadable:
+        return Rejection(found.name, unreadable.sentence)
+
+
+def _spoken_of(
+    store: Store,
+    lists: Sequence[TakenList],
+    flights: Sequence[Flight],
+    config: Config,
+    field_name: str | None,
+) -> Iterator[Flight]:
+    """Flights that came earlier and that a list is about."""
+    done = {flight.id for flight in flights}
+    spoken_of = {store.flight_of_capture(digest) for one in lists for digest in sorted(one.photos)}
+    for identity in sorted(one for one in spoken_of - done if one):
+        if flight := store.flight(identity):
+            yield _on_a_field(store, flight, config, field_name)
 
 
 def _clean_name(name: str | None) -> str | None:
@@ -117,26 +162,35 @@ def _unfinished(store: Store, source: str) -> int | None:
 def _is_waited_for(store: Store, ingest_id: int) -> bool:
     """Whether the map of a flight that this ingest brought is still to come."""
     brought = {store.flight_of_capture(one.digest) for one in store.captures_of_ingest(ingest_id)}
-    flights = [row for row in store.flights() if row.id in brought and row.placed]
+    flights = [row for row in store.flights() if row.id in brought and row.field_id is not None]
     return any(row.job is None or row.job.state in LIVE for row in flights)
 
 
 def _flights(
-    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None
+    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None, ingest_id: int
 ) -> Iterator[Flight]:
     gap = timedelta(minutes=config.ingest.gap_minutes)
     for group in group_flights(captures, gap=gap, jump_m=config.ingest.jump_m):
         known = {store.flight_of_capture(one.digest) for one in group} - {None}
         before = store.flight(known.pop() or "") if len(known) == 1 else None
         members = _members(before, group)
-        if before and len(members) == len(before.captures) and field_name is None:
-            yield before
+        if before and len(members) == len(before.captures):
+            yield _on_a_field(store, before, config, field_name)
             continue
         flight = _flight(before.id if before else flight_id(group), members)
-        field = _field(store, flight, field_name, config.ingest.jump_m)
-        flight = replace(flight, field_id=field.id if field else None)
-        store.save_flight(flight)
-        yield flight
+        follow(store, flight, ingest_id)
+        yield _on_a_field(store, flight, config, field_name)
+
+
+def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
+    """The flight as it is given, saved over its field: the one it has, unless another one is named."""
+    given = given_for(store, flight).flight
+    if given.field_id is not None and field_name is None:
+        return given
+    field = _field(store, given, field_name, config.ingest.jump_m)
+    given = replace(given, field_id=field.id if field else None)
+    store.save_flight(given)
+    return given
 
 
 def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:

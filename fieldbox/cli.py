@@ -51,7 +51,14 @@ def main(ctx: click.Context, path: Path | None) -> None:
     Example: fieldbox ingest /media/card --wait
     """
     # What goes to standard output is what was asked for, and nothing else.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        # Without the values of variables, which can be a megabyte and hold what is nobody's business.
+        processors=[
+            *structlog.get_config()["processors"][:-1],
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     config = load_config(path=path)
     use_language(config.locale.language)
     ctx.obj = config
@@ -68,22 +75,59 @@ def finite(_context: click.Context, _option: click.Parameter, value: float) -> f
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--field", "field_name", help="Name of the field the flight belongs to (made if it is new).")
 @click.option("--crop", help="What grows on that field, e.g. potato.")
+@click.option(
+    "--positions",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="List of camera positions: geo.txt, Pix4D's CSV or DJI's .MRK; may be given again.",
+)
+@click.option(
+    "--control",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="List of ground control points and where photos show them: gcp_list.txt; may be given again.",
+)
+@click.option(
+    "--crs",
+    help="Projection of the positions where their list names none, e.g. EPSG:32643 [default: degrees].",
+)
 @click.option("--wait", is_flag=True, help="Wait until the flight is mapped and print what came of it.")
 @as_json
 @with_config
 def ingest(
-    config: Config, path: Path, field_name: str | None, crop: str | None, wait: bool, as_json: bool
+    config: Config,
+    path: Path,
+    *,
+    field_name: str | None,
+    crop: str | None,
+    positions: tuple[Path, ...],
+    control: tuple[Path, ...],
+    crs: str | None,
+    wait: bool,
+    as_json: bool,
 ) -> None:
     """Copy the photos of a flight from PATH and map them.
 
+    Lists of camera positions and of ground control points among the photos (geo.txt, gcp_list.txt, *.MRK, a CSV) are
+    used as well; a list may also come later, alone.
+
     \b
     Example: fieldbox ingest /media/card/DCIM --field "North field" --crop potato --wait
+    Example: fieldbox ingest /media/card/DCIM --control gcp_list.txt --positions ppk.csv --crs EPSG:32643
+    Example: fieldbox ingest gcp_list.txt --wait
     Exit code 3: done, but some files were rejected.
     """
-    from fieldbox.services import intake  # noqa: PLC0415  heavy imports only for the command that needs them
+    from fieldbox.lists import ByHand  # noqa: PLC0415  heavy imports only for the command that needs them
+    from fieldbox.services import intake  # noqa: PLC0415
 
     outcome = intake.ingest(
-        config, path, field_name=field_name, crop=crop, wait=wait, shown=None if as_json else progress_bars()
+        config,
+        path,
+        field_name=field_name,
+        crop=crop,
+        lists=ByHand(positions, control, crs),
+        wait=wait,
+        shown=None if as_json else progress_bars(),
     )
     click.echo(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else outcome.to_text())
     sys.exit(outcome.exit_code)
@@ -93,7 +137,9 @@ def ingest(
 @click.argument("survey_id")
 @click.option(
     "--layer",
-    type=click.Choice(["weeds", "crop", "gaps", "zones", "health", "prescription", "footprints", "mosaic"]),
+    type=click.Choice(
+        ["weeds", "crop", "gaps", "zones", "health", "prescription", "footprints", "poses", "mosaic"]
+    ),
     required=True,
 )
 @click.option(
@@ -138,24 +184,27 @@ def detect(config: Config, image: Path, gsd_mm: float, as_json: bool) -> None:
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else single.describe(found))
 
 
-@main.command()
-@click.argument("flight_id")
-@click.argument("file")
-@click.argument("x", type=float)
-@click.argument("y", type=float)
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("flight_id", metavar="FLIGHT")
+@click.argument("file", metavar="FILE")
+@click.argument("x", type=float, callback=finite)
+@click.argument("y", type=float, callback=finite)
 @as_json
 @with_config
 def locate(config: Config, flight_id: str, file: str, x: float, y: float, as_json: bool) -> None:
-    """Tell where pixel X Y of a photo of a flight lies on the ground.
+    """Tell where pixel X Y of a photo of a flight lies on the ground, and how sure that is (95 % radius).
+
+    FLIGHT is a flight's id, the beginning of it, or a survey's. FILE is the photo's name, its last part, or its digest.
+    X goes to the right and Y down, in pixels of the whole photo; the centre of its top left pixel is 0 0.
 
     \b
-    Example: fieldbox locate 9c1d… DJI_0007.JPG 640 480
+    Example: fieldbox locate 9c1d DJI_0007.JPG 640 480
+    Example: fieldbox locate 9c1d DCIM/100MEDIA/DJI_0007.JPG 640.5 480 --json
     """
-    from fieldbox.services import single  # noqa: PLC0415
+    from fieldbox.services import locating  # noqa: PLC0415
 
-    spot = single.locate(config, flight_id, file, x, y)
-    text = _("{lat:.7f}, {lon:.7f}, within {error_m:.2f} m (95 %)").format(**spot)
-    click.echo(json.dumps(spot) if as_json else text)
+    spot = locating.locate(config, flight_id, file, x, y)
+    click.echo(json.dumps(spot.to_json(), ensure_ascii=False) if as_json else spot.to_text())
 
 
 @main.command()
@@ -307,6 +356,19 @@ def simulate() -> None:
 @click.option("--exact", is_flag=True, help="All sigmas 0, marked as RTK-fixed.")
 @click.option("--wind", type=float, default=0.0, show_default=True, help="Metres a second: crab and sway.")
 @click.option("--brightness", type=float, default=1.0, show_default=True)
+@click.option(
+    "--exposure-drift", type=float, default=0.03, show_default=True, help="Relative, from photo to photo."
+)
+@click.option(
+    "--white-balance-drift",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Of red and blue, relative, from photo to photo.",
+)
+@click.option(
+    "--vignetting", type=float, default=0.12, show_default=True, help="Loss of light in the corners."
+)
 @click.option("--cloud-shadows", type=float, default=0.0, show_default=True, help="Depth, 0 to 0.8.")
 @click.option(
     "--sun-elevation",

@@ -12,6 +12,7 @@ Conventions, used everywhere:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -81,6 +82,25 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What the tags of a photo say of its pose where they do not give it whole. None: not said."""
+
+    height_m: float | None
+    """Above the ground, as written: 0 and less where the drone took off from higher up."""
+    altitude_m: float | None
+    """Above the sea or the ellipsoid: only its differences between photos of a flight tell anything."""
+    yaw_deg: float | None
+    pitch_deg: float | None
+    roll_deg: float | None
+    """All three, or none."""
+    error_m: float
+    """Of a position by the photo's own GPS, had it one."""
+    height_error_m: float
+    yaw_error_deg: float
+    tilt_error_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """A pinhole camera with Brown distortion (OpenCV order), for images of `width` x `height` pixels."""
 
@@ -116,6 +136,8 @@ class Capture:
     unplaced: Sentence | None
     """Why there is no pose."""
     simulated: bool = False
+    stated: Stated | None = None
+    """Of the pose, where it is not whole; None too where nothing can be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +146,33 @@ class Rejection:
 
     name: str
     reason: Sentence
+
+
+class SideKind(StrEnum):
+    """What a list that was given with photos tells."""
+
+    POSITIONS = "positions"
+    """Where the cameras were."""
+    MRK = "mrk"
+    """The same, as DJI's RTK drones write it: photos by their numbers in one folder."""
+    CONTROL = "control"
+    """Surveyed points, and where photos show them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideFile:
+    """A list that was given with photos, kept as it is."""
+
+    digest: str
+    """BLAKE3 of kind, system and bytes: the same list in another projection is another one."""
+    name: str
+    """Path as the user gave it."""
+    kind: SideKind
+    system: str | None
+    """Projection of its coordinates, where the file itself names none."""
+    data: bytes
+    photos: Mapping[str, str]
+    """Photos that it may mean: digest to the name under which the list may know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +334,61 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a photo of a survey stands, after the alignment."""
+
+    digest: str
+    pose: Pose
+    """Its errors are those that are left."""
+    block: int | None
+    """Photos of one block agree with each other; None: as its tags tell, for it could not be aligned."""
+    error95_m: float
+    """95 % radius of a place on the ground in the middle of the image."""
+    moved_m: float
+    """From where its tags put it."""
+    residual_px: float | None
+    """Root mean square, in pixels of the photo, by which it disagrees with its neighbours; None: no block."""
+    ties: int
+    """Points that it shares with its neighbours."""
+    doubts: tuple[str, ...]
+    """What of its tags turned out wrong."""
+    footprint: tuple[tuple[float, float], ...]
+    """Ring of (lon, lat) of the ground it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a flight could be put on the map."""
+
+    photos: int
+    """That have a pose."""
+    aligned: int
+    blocks: int
+    """Groups of photos that hang together; between two of them positions may be off by the GPS's error."""
+    pairs: int
+    """Of photos with enough in common."""
+    residual_px: float | None
+    """Median over the pairs of how far (root mean square) two photos disagree, in pixels of the picture that was searched."""
+    apart_m: float
+    """95 % radius by which two photos may put the same thing apart."""
+    told_error_m: float
+    """95 % radius by the tags alone."""
+    error_m: float
+    """95 % radius after the alignment."""
+    control_points: int
+    control_error_m: float | None
+    """Root mean square by which the control points are missed; None: there are none."""
+    overlap: float
+    """Photos that show a patch of ground, median over the ground."""
+    thin_pct: float
+    """Of the ground in the field that fewer than three photos show."""
+    holes: tuple[tuple[tuple[float, float], ...], ...]
+    """Rings of (lon, lat) of ground in the field that no photo shows, the largest first."""
+    alignment: str
+    """Key under which the box keeps the alignment itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What one flight says about one field under one model release. None is "not known"."""
 
@@ -323,6 +427,8 @@ class Survey:
     """None: no weeds are called."""
     ladder: Ladder | None = None
     """None: single plants are not called."""
+    quality: Quality | None = None
+    """None: made before photos were aligned."""
 
 
 @dataclass(frozen=True, slots=True)

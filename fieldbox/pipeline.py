@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,23 +24,44 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from fieldbox import looking
+from fieldbox.aligning import Alignment, Search, Searched, SearchedOf, align_points, alignment_key, searches
+from fieldbox.alignmentfile import alignment_file, read_alignment, write_alignment
 from fieldbox.arrivals import geometries_of, original
 from fieldbox.config import Config
-from fieldbox.domain import Cover, Detection, Field, FieldMap, Flight, Ladder, Message, Survey, WeedBasis
+from fieldbox.domain import (
+    Cover,
+    Detection,
+    Field,
+    FieldMap,
+    Flight,
+    Ladder,
+    Message,
+    Placement,
+    Survey,
+    WeedBasis,
+)
 from fieldbox.errors import Rejected
+from fieldbox.georef import seamlines
 from fieldbox.georef.again import Asking, SecondLook, Spots, plan_second_looks
 from fieldbox.georef.choice import DECODE_SHARE
+from fieldbox.georef.controlled import control_in_frame
 from fieldbox.georef.coverage import CoveragePlan, plan_coverage
+from fieldbox.georef.owners import Owners
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.given import Given, given_for
 from fieldbox.i18n import N_
+from fieldbox.imagery.glance import HOPELESS, worth_of
 from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
+from fieldbox.ingest.fields import hull
 from fieldbox.judging import judge_crop
-from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
+from fieldbox.looking import Brightness, Looker, Scene, UnusablePhoto, decoded, judge_scene
+from fieldbox.mapping import levelling
 from fieldbox.mapping.between import Vegetation, between_rows, vegetation_percent
 from fieldbox.mapping.cells import CellSums
 from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, settle
+from fieldbox.mapping.files import replacing
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile, without_doubtful_twins
@@ -47,6 +69,7 @@ from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import choose_health, choose_weeds, load_scenes
 from fieldbox.ordered import in_order
+from fieldbox.quality import footprint_of, placements_of
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
@@ -58,6 +81,8 @@ AGAIN_LOOKS = 2
 """Other photos that a doubtful plant is looked at in, as the budget allows."""
 AGAIN_ERROR_M = 0.3
 """Photos that can be off against each other by more are not asked: neighbours would be mistaken."""
+
+NOTHING_PLACED = N_("No photo of this flight could be placed, so there is nothing to map.")
 
 Progress = Callable[[str, int, int], None]
 Item = TypeVar("Item")
@@ -72,10 +97,11 @@ class Cancelled(Exception):
 class Task:
     """One flight, ready to be looked at."""
 
-    flight: Flight
+    given: Given
     field: Field
     plane: GroundPlane
-    geometries: dict[str, PhotoGeometry]
+    alignment: Alignment
+    placed: tuple[Placement, ...]
     ring: NDArray[np.float64]
     """[K, 2] the field's boundary on the ground."""
     plan: CoveragePlan
@@ -83,6 +109,28 @@ class Task:
     mosaic_gsd_m: float
     key: str
     """Digest of all that decides the result, the model aside."""
+    alignment_key: str
+
+    @property
+    def flight(self) -> Flight:
+        """The flight, with the best that was told of where its photos were taken."""
+        return self.given.flight
+
+    @property
+    def geometries(self) -> dict[str, PhotoGeometry]:
+        """The photos that have a place, by digest."""
+        return self.alignment.geometries
+
+    @cached_property
+    def brightness(self) -> Brightness:
+        """How the mosaic's photos are brought to one brightness."""
+        return Brightness.of(self.alignment.glances, self.geometries)
+
+    @cached_property
+    def seams(self) -> Owners:
+        """Where the mosaic is cut."""
+        textures = {digest: glance.texture for digest, glance in self.alignment.glances.items()}
+        return seamlines.seamlines(self.plan, self.geometries, textures)
 
 
 @dataclass(frozen=True)
@@ -117,18 +165,28 @@ class Analysis:
         Raises Rejected if nothing of it can be mapped, Unavailable if the disk is full.
         """
         while True:
+            given = self._given(flight_id)
             try:
-                return self._run(flight_id, progress)
+                survey = self._run(given, progress)
             except UnusablePhoto as photo:
                 # Its ground is given to its neighbours: the flight is planned again without it.
                 self._store.unplace(photo.digest, photo.reason)
+                continue
+            if _name_of(self._given(flight_id)) == _name_of(given):
+                return survey
+            # Photos or a list came meanwhile; who brought them counts on the work that was under way.
 
-    def _run(self, flight_id: str, progress: Progress) -> Survey:
-        progress("plan", 0, 1)
-        task = self._prepare(flight_id)
-        known = self._store.survey_for(flight_id, task.key, self._model.digest)
+    def _given(self, flight_id: str) -> Given:
+        flight = self._store.flight(flight_id)
+        if flight is None:
+            raise Rejected(NOTHING_PLACED)
+        return given_for(self._store, flight)
+
+    def _run(self, given: Given, progress: Progress) -> Survey:
+        task = self._prepare(given, progress)
+        known = self._store.survey_for(given.flight.id, task.key, self._model.digest)
         if known and self._has_rasters(known):
-            shutil.rmtree(self._work(task), ignore_errors=True)  # left by a kill after the survey
+            self._tidy(task)  # left by a kill after the survey
             return known
         try:
             self._look(task, progress)
@@ -141,20 +199,66 @@ class Analysis:
             raise
         return self._finish(task, found, progress)
 
-    # -- before any pixel ---------------------------------------------------------------------
+    # -- where the photos are -----------------------------------------------------------------
 
-    def _prepare(self, flight_id: str) -> Task:
-        flight = self._store.flight(flight_id)
-        field = self._store.field(flight.field_id) if flight and flight.field_id is not None else None
-        if flight is None or field is None:
-            raise Rejected(N_("No photo of this flight could be placed, so there is nothing to map."))
-        geometries = geometries_of(flight.captures)
-        if not geometries:
-            raise Rejected(N_("No photo of this flight could be placed, so there is nothing to map."))
+    def _align(self, given: Given, progress: Progress) -> tuple[Alignment, str]:
+        """The photos as their pixels put them, and the key of that: kept, so that it is worked out once."""
+        captures = given.flight.captures
+        told = geometries_of(captures)
+        if not told:
+            raise Rejected(NOTHING_PLACED)
+        taken_at = {one.digest: one.taken_at for one in captures}
+        key = alignment_key(told, taken_at, given.control_key)
+        path = alignment_file(self._config.storage.root, key)
+        found = read_alignment(path, told, taken_at)
+        if found is None:
+            searched = self._searched(given.flight.id, told, progress)
+            control = given.control
+            found = align_points(
+                told,
+                taken_at,
+                searched,
+                threads=self._config.threads,
+                control=(lambda frame: control_in_frame(control, list(told), frame)) if control else None,
+            )
+            write_alignment(found, path)
+        return found, key
+
+    def _searched(self, flight_id: str, told: Mapping[str, PhotoGeometry], progress: Progress) -> SearchedOf:
+        """Search each photo for points; what is found is on the disk, photo by photo, until the survey is there."""
+        folder = self._points_folder(flight_id)
+        files = {one.digest: folder / one.name for one in searches(told.values())}
+        todo = [one for one in searches(told.values()) if not files[one.digest].exists()]
+        progress("align", len(told) - len(todo), len(told))
+
+        def search(one: Search) -> bytes:
+            return one.made(decoded(one.digest, self._read, one.reduction)).to_bytes()
+
+        for number, (one, found) in enumerate(self._side_by_side(search, todo), start=1):
+            with replacing(files[one.digest]) as target:
+                target.write_bytes(found)
+            progress("align", len(told) - len(todo) + number, len(told))
+        return lambda digest: Searched.from_bytes(files[digest].read_bytes())
+
+    def _points_folder(self, flight_id: str) -> Path:
+        return self._config.storage.root / "work" / f"points-{flight_id}"
+
+    # -- before a view is looked at -----------------------------------------------------------
+
+    def _prepare(self, given: Given, progress: Progress) -> Task:
+        flight = given.flight
+        field = self._store.field(flight.field_id) if flight.field_id is not None else None
+        if field is None:
+            raise Rejected(NOTHING_PLACED)
+        alignment, alignment_key = self._align(given, progress)
+        progress("plan", 0, 1)
+        geometries = alignment.geometries
+        placed = placements_of(alignment)
+        field = self._followed(field, flight, placed)
         plane = next(iter(geometries.values())).plane
         east, north = plane.to_ground([p[1] for p in field.boundary], [p[0] for p in field.boundary])
         ring = np.column_stack([east, north])
-        plan = plan_coverage(geometries.values(), boundary=ring)
+        plan = plan_coverage(geometries.values(), boundary=ring, worth=_worth(alignment))
         if not plan.views:
             raise Rejected(
                 N_("The flight does not cover the field {field}: correct the field's boundary."),
@@ -169,19 +273,57 @@ class Analysis:
             least_reduction=self._config.map.photo_reduction,
         )
         mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
+        key = self._key(field, plan, scene, alignment_key)
         return Task(
-            flight, field, plane, geometries, ring, plan, scene, mosaic_gsd_m, self._key(field, plan, scene)
+            given, field, plane, alignment, placed, ring, plan, scene, mosaic_gsd_m, key, alignment_key
         )
+
+    def _followed(self, field: Field, flight: Flight, placed: Sequence[Placement]) -> Field:
+        """A field whose boundary nobody drew follows what was flown, as the alignments put it."""
+        if field.drawn:
+            return field
+        boundary = hull(tuple(self._shown(field, flight.id, placed)))
+        if boundary == field.boundary:
+            return field
+        return self._store.update_field(field.id, boundary=boundary, drawn=False)
+
+    def _shown(
+        self, field: Field, flight_id: str, placed: Sequence[Placement]
+    ) -> Iterator[tuple[float, float]]:
+        """Corners (lon, lat) of all photos over a field: of this flight as placed, of others by their last surveys."""
+        for one in placed:
+            yield from one.footprint
+        for other in self._store.flights(field.id):
+            if other.id != flight_id:
+                yield from self._outline(other.id)
+
+    def _outline(self, flight_id: str) -> Iterator[tuple[float, float]]:
+        survey = next(iter(self._store.surveys(flight_id=flight_id)), None)
+        known = self._store.placements(survey.id) if survey else []
+        if known:
+            for one in known:
+                yield from one.footprint
+            return
+        for photo in geometries_of(self._given(flight_id).flight.captures).values():
+            yield from footprint_of(photo)
 
     def _has_rasters(self, survey: Survey) -> bool:
         """Whether a survey still has its pictures; without them it is looked at again."""
         folder = self._config.storage.root / "rasters" / survey.id
         return all((folder / name).exists() for name in ("map.tif", "mosaic.tif"))
 
-    def _key(self, field: Field, plan: CoveragePlan, scene: Scene) -> str:
-        told = [field.id, plan.key, looking.VERSION, scene.scale, scene.basis, scene.natural_colour]
+    def _key(self, field: Field, plan: CoveragePlan, scene: Scene, alignment: str) -> str:
+        told = [
+            field.id,
+            plan.key,
+            alignment,
+            looking.VERSION,
+            scene.scale,
+            scene.basis,
+            scene.natural_colour,
+        ]
         told += [self._config.map.cell_m, self._config.models.doubt_budget]
-        told += [self._health.digest, self._scenes.digest]
+        told += [self._health.digest, self._scenes.digest, levelling.VERSION, seamlines.VERSION]
         return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
@@ -210,6 +352,8 @@ class Analysis:
             self._scenes,
             cell_m,
             task.mosaic_gsd_m,
+            task.brightness,
+            task.seams,
         )
 
     def _side_by_side(
@@ -237,6 +381,11 @@ class Analysis:
             save_patch(patch, self._work(task) / f"{digest}.patch")
         key = ViewKey(digest, task.key, self._model.digest)
         self._store.save_view(key, result.to_bytes(), name)
+
+    def _tidy(self, task: Task) -> None:
+        """Remove what only a survey in work needs."""
+        shutil.rmtree(self._points_folder(task.flight.id), ignore_errors=True)
+        shutil.rmtree(self._work(task), ignore_errors=True)
 
     def _work(self, task: Task) -> Path:
         return self._config.storage.root / "work" / task.key[:16]
@@ -274,7 +423,7 @@ class Analysis:
             digest: ViewResult.from_bytes(data).plants
             for digest, data in self._store.views(key, self._model.digest)
         }
-        again = [Again(one.spots, answers[one.digest]) for one in looks]
+        again = [Again(one.spots, answers[one.digest], one.apart_m) for one in looks]
         share = sum(one.cost for one in looks) / first
         detections, ladder = settle(found.detections, again, self._model.sure_from, share)
         moved = cover_moved(found.cells, found.detections, detections)
@@ -324,16 +473,17 @@ class Analysis:
             task.scene,
             self._model,
             task.plan,
-            task.geometries,
+            task.alignment,
             grid,
             detections,
+            task.alignment_key,
             found.ladder,
             green,
             between,
         )
         identity = blake3(f"{task.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
         survey = make_survey(identity, datetime.now(UTC), evidence)
-        said = (*self._model_warnings, *survey.warnings, *judged.warnings)
+        said = (*self._model_warnings, *task.given.sentences, *survey.warnings, *judged.warnings)
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
         allowed = self._config.summary
@@ -352,8 +502,9 @@ class Analysis:
             release_sha=self._model.digest,
             to_geographic=task.plane.to_geographic,
             missing=judged.gaps or (),
+            placed=task.placed,
         )
-        shutil.rmtree(self._work(task), ignore_errors=True)
+        self._tidy(task)
         progress("mosaic", 1, 1)
         return survey
 
@@ -366,6 +517,24 @@ class Analysis:
             self._work(task) / name for _digest, name in self._store.patches(task.key, self._model.digest)
         ]
         assemble(patches, folder / "mosaic.tif", epsg=task.plane.epsg, gsd_m=task.mosaic_gsd_m)
+
+
+def _name_of(given: Given) -> tuple[object, ...]:
+    """What tells one state of a flight from another."""
+    return {one.digest for one in given.flight.captures}, given.poses_key, given.control_key
+
+
+def _worth(alignment: Alignment) -> dict[str, float]:
+    """How much worse than the flight's usual each photo is for looking at: blurred, badly exposed, or out of place.
+
+    Where the flight hangs together, a photo that does not belong to it would show plants twice or not at all: its
+    ground is left to the others where they see it.
+    """
+    worth = worth_of(alignment.glances)
+    kept = alignment.kept
+    if 2 * len(kept) < len(alignment.geometries):
+        worth |= dict.fromkeys(kept, HOPELESS)
+    return worth
 
 
 def _inside(ring: NDArray[np.float64], detections: Sequence[Detection]) -> list[Detection]:

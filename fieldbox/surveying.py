@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from fieldbox.aligning import Alignment
 from fieldbox.domain import (
     Cover,
     Detection,
@@ -31,6 +32,7 @@ from fieldbox.mapping import intervals
 from fieldbox.mapping.between import Between
 from fieldbox.mapping.health import health_index
 from fieldbox.mapping.hotspots import Shown, find_hotspots
+from fieldbox.quality import Ground, quality_of, sentences_of
 
 MOSTLY_UNSURE = 0.5
 """With more than this share of the plants unsure at the first look, the model may not know the crop."""
@@ -53,14 +55,20 @@ class Evidence:
     scene: Scene
     model: WeedModel
     plan: CoveragePlan
-    geometries: dict[str, PhotoGeometry]
+    alignment: Alignment
     grid: FieldMap
     detections: Sequence[Detection]
+    alignment_key: str
     ladder: Ladder | None = None
     green_pct: float | None = None
     """Cover of vegetation, where crop and weed are not told apart."""
     between: Between | None = None
     """Vegetation off the crop rows, where weeds are called from these."""
+
+    @property
+    def geometries(self) -> dict[str, PhotoGeometry]:
+        """The photos by digest, where the alignment put them."""
+        return self.alignment.geometries
 
 
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
@@ -74,6 +82,8 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     unseen = min(1.0, evidence.plan.unseen_m2 / field.area)
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
+    ground = Ground.of(list(evidence.geometries.values()), evidence.plan.lattice, evidence.ring)
+    quality = quality_of(evidence.alignment, ground, error, evidence.alignment_key)
     weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
     crop_cover = _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
@@ -105,12 +115,18 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         unseen_pct_interval95=intervals.edge_interval(unseen, field.length, field.area, error),
         position_error_m=error,
         layer_label=scene.label,
-        warnings=(*scene.warnings, *_strange_ground(evidence, unseen), *_warnings(evidence, error)),
+        warnings=(
+            *scene.warnings,
+            *_strange_ground(evidence, unseen),
+            *sentences_of(evidence.alignment, quality),
+            *_warnings(evidence, error),
+        ),
         hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence)) if _basis(evidence) else (),
         photos_used=len(evidence.plan.views),
         photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
         weed_basis=_basis(evidence),
         ladder=evidence.ladder,
+        quality=quality,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from fieldbox.dashboard import words
+from fieldbox.dashboard import quality, words
 from fieldbox.dashboard.ports import DetectionLike, FlightRowLike, GapLike, box
-from fieldbox.domain import Cover, Hotspot, Survey
+from fieldbox.dashboard.quality import Hole
+from fieldbox.domain import Cover, Hotspot, Placement, Survey
 
 api = Blueprint("api", __name__, url_prefix="/api")
 MOST_WEEDS = 2000
@@ -93,6 +95,29 @@ def gaps(survey_id: str) -> Response:
     limit, bbox = _limit(), _bbox()
     found = [one for one in box().store.gaps(survey_id) if bbox is None or _meets(one, bbox)]
     return _collection([_gap(one) for one in found[:limit]], len(found) > limit)
+
+
+@api.get("/surveys/<survey_id>/footprints")
+def footprints(survey_id: str) -> Response:
+    """The ground that each photo shows as GeoJSON polygons; empty where the photos were never aligned.
+
+    `error_m` is the 95 % radius of a place in the middle of the photo, `aligned` false where it stands as its tags
+    tell, `doubts` what of its tags turned out wrong.
+    """
+    found = _survey(survey_id)
+    flight = box().store.flight(found.flight_id)
+    names = {one.digest: one.name for one in flight.captures} if flight else {}
+    placed = [one for one in box().store.placements(survey_id) if len(one.footprint) >= 3]
+    return _collection([_footprint(one, names.get(one.digest)) for one in placed], truncated=False)
+
+
+@api.get("/surveys/<survey_id>/holes")
+def holes(survey_id: str) -> Response:
+    """Ground of the field that no photo shows as GeoJSON polygons, the largest first."""
+    found = _survey(survey_id)
+    field = box().store.field(found.field_id)
+    bare = quality.holes(found.quality, field) if found.quality else []
+    return _collection([_hole(one) for one in bare], truncated=False)
 
 
 def _plants(survey_id: str, cover: Cover, *, poor: bool) -> Response:
@@ -184,6 +209,40 @@ def _gap(gap: GapLike) -> dict[str, Any]:
         "geometry": {"type": "LineString", "coordinates": [gap.start, gap.end]},
         "properties": {"class": "gap", "missing": gap.missing},
     }
+
+
+def _footprint(one: Placement, name: str | None) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": _polygon(one.footprint),
+        "properties": {
+            "photo": one.digest,
+            "file": name,
+            "aligned": one.block is not None,
+            "block": one.block,
+            "error_m": round(one.error95_m, 3),
+            "moved_m": round(one.moved_m, 3) if one.block is not None else None,
+            "residual_px": round(one.residual_px, 2) if one.residual_px is not None else None,
+            "ties": one.ties,
+            "doubts": one.doubts,
+        },
+    }
+
+
+def _hole(hole: Hole) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": _polygon(hole.ring),
+        "properties": {"area_m2": round(hole.area_m2, 1)},
+    }
+
+
+def _polygon(ring: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """Counter-clockwise and closed, as GeoJSON (RFC 7946) wants it; to a centimetre."""
+    places = [[round(lon, 7), round(lat, 7)] for lon, lat in ring]
+    crossed = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(places, places[1:] + places[:1], strict=True))
+    ordered = places if crossed > 0 else places[::-1]
+    return {"type": "Polygon", "coordinates": [[*ordered, ordered[0]]]}
 
 
 def _plant(plant: DetectionLike) -> dict[str, Any]:

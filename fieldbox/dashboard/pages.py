@@ -12,12 +12,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from fieldbox.dashboard import tiles, words
+from fieldbox.dashboard import quality, tiles, words
 from fieldbox.dashboard.language import in_words, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer, ticks
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import FlightRowLike, IngestLike, box
-from fieldbox.domain import Field, Survey, WeedBasis
+from fieldbox.domain import Field, Placement, Survey, WeedBasis
 from fieldbox.errors import Misconfigured, Rejected
 
 pages = Blueprint("pages", __name__)
@@ -123,12 +123,15 @@ def _flight_view(flight_id: str) -> dict[str, Any]:
     if found is None:
         abort(404)
     placed = sum(capture.pose is not None for capture in found.captures)
+    field = store.field(found.field_id) if found.field_id is not None else None
+    surveys = store.surveys(flight_id=flight_id)
     return {
         "flight": found,
         "placed": placed,
         "job": store.job_for_flight(flight_id),
-        "field": store.field(found.field_id) if found.field_id is not None else None,
-        "surveys": store.surveys(flight_id=flight_id),
+        "field": field,
+        "surveys": surveys,
+        "judgements": {each.id: quality.judge(each, field) for each in surveys},
         "rejected": words.by_reason(store.rejections(flight_id=flight_id)),
         "unplaced": words.unplaced(found.captures),
     }
@@ -158,6 +161,7 @@ def field(field_id: int) -> Page:
         dates={each.id: _date(each, flown) for each in surveys},
         twice={flight_id for flight_id, many in of_flights.items() if many > 1},
         map=_map(found, survey, layers) if survey else None,
+        judgement=quality.judge(survey, found) if survey else None,
     )
 
 
@@ -215,6 +219,84 @@ def look(survey_id: str, digest: str) -> Page:
         abort(400)
     told = {name: request.args.get(name) for name in ("certainty", "health")}
     return _evidence(_survey(survey_id), digest=digest, x=x, y=y, spot=None, **told)
+
+
+@pages.get("/surveys/<survey_id>/quality")
+def flown(survey_id: str) -> Page:
+    """How well the flight behind a survey was flown, and how well its photos fit together."""
+    store, survey = box().store, _survey(survey_id)
+    field, flight = store.field(survey.field_id), store.flight(survey.flight_id)
+    told, placed = survey.quality, store.placements(survey_id)
+    names = {one.digest: one.name for one in flight.captures} if flight else {}
+    shown: dict[str, Any] = {}
+    if told is not None:
+        shown = {
+            "holes": quality.holes(told, field),
+            "coverage": quality.coverage(survey, told, field),
+            "fit": quality.fit(survey, told, placed),
+            "position": quality.position(told),
+            "doubtful": quality.doubtful(placed, names),
+            "kept": quality.kept(placed, names),
+            "rules": quality.rules(),
+            "errors": quality.error_legend(),
+            "map": _flown_map(field, survey, placed),
+        }
+    return render_template(
+        "quality.html",
+        survey=survey,
+        field=field,
+        flight=flight,
+        judgement=quality.judge(survey, field),
+        **shown,
+    )
+
+
+def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]) -> dict[str, Any] | None:
+    """What quality.js needs; None if no photo shows any ground."""
+    boundary = field_.boundary if field_ else ()
+    points = [*boundary, *(point for one in placed for point in one.footprint)]
+    if not placed or not points:
+        return None
+    lons, lats = zip(*points, strict=True)
+    return {
+        "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
+        "zoom": {"photo": _native_zoom(survey)},
+        "tiles": _tiles_of(survey),
+        "boundary": [(lat, lon) for lon, lat in boundary],
+        "footprints": url_for("api.footprints", survey_id=survey.id),
+        "holes": url_for("api.holes", survey_id=survey.id),
+        "photo": url_for("pictures.photo", digest="DIGEST", v=1),
+        "errors": {"ends": quality.ERROR_CLASSES, "colours": quality.ERROR_COLOURS},
+        "words": {
+            "place": say("Its place is right to ± %(error)s m.", error="NUM"),
+            "moved": say("It was moved by %(moved)s m.", moved="NUM"),
+            "loose": say("It fits no other photo: it stands where the GPS put it."),
+            "hole": say("%(area)s m² on no photo", area="NUM"),
+            "look": say("Look at the photo"),
+            "doubts": quality.all_doubts(),
+            **_map_words(),
+        },
+    }
+
+
+def _native_zoom(survey: Survey) -> int | None:
+    """Of the mosaic; None if it is gone."""
+    try:
+        return tiles.extent(raster(survey.id, MOSAIC)).native_zoom
+    except Misconfigured:
+        return None
+
+
+def _tiles_of(survey: Survey) -> str:
+    return f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}"
+
+
+def _map_words() -> dict[str, str]:
+    return {
+        "failed": say("The box did not answer. Is the phone still in its network?"),
+        "zoomInTitle": say("Zoom in"),
+        "zoomOutTitle": say("Zoom out"),
+    }
 
 
 def _evidence(survey: Survey, **shown: Any) -> str:
@@ -279,7 +361,7 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
             "grid": min(tiles.MAX_ZOOM, grid.native_zoom + 3),
             "weeds": WEED_ZOOM,
         },
-        "tiles": f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}",
+        "tiles": _tiles_of(survey),
         "layers": [layer["key"] for layer in layers],
         "boundary": [(lat, lon) for lon, lat in field_.boundary],
         "overlays": {
@@ -301,8 +383,6 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
             "missing": say("Plants missing here: about %(num)s", num="NUM"),
             "zoomIn": say("Zoom in to see single plants."),
             "more": say("Only a part of the plants is drawn here: there are too many. Zoom in further."),
-            "failed": say("The box did not answer. Is the phone still in its network?"),
-            "zoomInTitle": say("Zoom in"),
-            "zoomOutTitle": say("Zoom out"),
+            **_map_words(),
         },
     }

@@ -13,6 +13,8 @@ from flask import Blueprint, Response, abort, request, send_file
 from fieldbox.dashboard import photos, tiles
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.quality import holes
+from fieldbox.dashboard.sketch import draw
 from fieldbox.dashboard.tiles import BLANK, Picture
 from fieldbox.errors import FieldboxError
 
@@ -60,6 +62,19 @@ def survey_picture(survey_id: str) -> Response:
     """The whole mosaic, small."""
     path = raster(survey_id, MOSAIC)
     return _lasting(lambda: tiles.overview(path, 480), on_error=BLANK)
+
+
+@pictures.get("/surveys/<survey_id>/quality.svg")
+def quality_picture(survey_id: str) -> Response:
+    """The photos of a survey's flight as a drawing."""
+    store = box().store
+    survey = store.survey(survey_id)
+    if survey is None or survey.quality is None:
+        abort(404)
+    field = store.field(survey.field_id)
+    bare = [hole.ring for hole in holes(survey.quality, field)]
+    drawing = draw(store.placements(survey_id), bare, field.boundary if field else ())
+    return Response(drawing, mimetype="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
 
 
 @pictures.get("/legend/<key>")

@@ -23,6 +23,7 @@ STATES: Mapping[str, str] = {
 }
 STEPS: Mapping[str, str] = {
     "copy": N_("Copying photos"),
+    "align": N_("Finding out where each photo stands"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),
     "again": N_("Looking again at what is doubtful"),

@@ -5,7 +5,8 @@
 3. Bundle adjustment (`Bundle`) with Cauchy weights whose scale falls from the first residuals to the noise.
 4. Hard rejection at 3 sigma, and the parts of the stated errors estimated anew (Foerstner's variance
    components): noise of the ties, white part of GPS, height, yaw and tilt, scatter of plants about the surface.
-5. Covariance of every pose, of the lens and of the surface, from the inverse of the last normal equations.
+5. A photo that may lie elsewhere for all its ties say (`held`) leaves its block and keeps its told pose.
+6. Covariance of every pose, of the lens and of the surface, from the inverse of the last normal equations.
 
 Focal length and k1 are free but held tightly (the camera's own focal_error; K1_ERROR): over flat ground
 seen from straight above, focal length goes with height and k1 with the ground's bend, and no photo
@@ -26,6 +27,7 @@ from fieldbox.domain import Camera
 from fieldbox.georef.arrow import Array, Covariances, Incidence, Index
 from fieldbox.georef.bundle import LENS
 from fieldbox.georef.fitting import Fit, used_of
+from fieldbox.georef.held import unheld
 from fieldbox.georef.preparing import Doubt, Task, prepare
 from fieldbox.georef.slowerrors import FIRST_WHITE, GROUP_OF
 from fieldbox.georef.surface import Lattice, Surface
@@ -94,9 +96,10 @@ def adjust(photos: Photos, ties: Ties, control: Control | None = None) -> Adjust
     good = _plausible(photos, ties)
     block = _placed(photos, blocks_of(whole, good))
     found = told = _as_told(photos, ties, control)
+    strayed = np.zeros(len(photos), np.bool_)
     for _attempt in range(_ATTEMPTS):
         if (block < 0).all():
-            return told
+            return _doubted(told, strayed)
         try:
             found = _run(photos, ties, control, block, good & (block[ties.photo] >= 0))
         except np.linalg.LinAlgError:
@@ -104,14 +107,21 @@ def adjust(photos: Photos, ties: Ties, control: Control | None = None) -> Adjust
             block = _placed(photos, _solvable(photos, ties, control, block, good))
             found = told
             continue
-        again = _placed(photos, blocks_of(whole, found.used))
+        strayed |= np.array([Doubt.TIES in doubts for doubts in found.doubts])
+        again = _placed(photos, blocks_of(whole, found.used & ~strayed[ties.photo]))
         if (again == block).all():
             break
         block = again
-    return _demoted(found, told, block)
+    return _doubted(_demoted(found, told, ties, block), strayed)
 
 
-def _demoted(found: Adjusted, told: Adjusted, block: Index) -> Adjusted:
+def _doubted(found: Adjusted, strayed: NDArray[np.bool_]) -> Adjusted:
+    """The result with a doubt for photos that left their block because their ties were not to be trusted."""
+    doubts = tuple(one | {Doubt.TIES} if off else one for one, off in zip(found.doubts, strayed, strict=True))
+    return replace(found, doubts=doubts)
+
+
+def _demoted(found: Adjusted, told: Adjusted, ties: Ties, block: Index) -> Adjusted:
     """The result with the told pose for photos that are in no block after all."""
     loose = (block < 0) & (found.block >= 0)
     if not loose.any():
@@ -119,8 +129,13 @@ def _demoted(found: Adjusted, told: Adjusted, block: Index) -> Adjusted:
     pose, covariance, cross = found.pose.copy(), found.covariance.copy(), found.cross_covariance.copy()
     pose[loose], covariance[loose], cross[loose] = told.pose[loose], told.covariance[loose], 0.0
     outcome = tuple(b if off else a for a, b, off in zip(found.outcome, told.outcome, loose, strict=True))
+    off = loose[ties.photo]
+    residual, used = np.where(off[:, None], np.nan, found.residual_px), found.used & ~off
     return replace(
         found,
+        residual_px=residual,
+        used=used,
+        pairs=_pairs(ties, residual, used, len(block)),
         pose=pose,
         covariance=covariance,
         cross_covariance=cross,
@@ -178,8 +193,9 @@ def _run(photos: Photos, ties: Ties, control: Control, block: Index, good: NDArr
     for axis, scale in enumerate(_TO_DEGREES):
         cross[where, axis] = spread.cross[:, axis, public] * scale
     outcome, doubts = list(base.outcome), list(base.doubts)
-    for number, doubt in zip(where, fit.doubts(), strict=True):
-        outcome[number], doubts[number] = Outcome.ADJUSTED, doubt
+    strayed = unheld(task, state, used_of(fit))
+    for number, doubt, loose in zip(where, fit.doubts(), strayed, strict=True):
+        outcome[number], doubts[number] = Outcome.ADJUSTED, doubt | ({Doubt.TIES} if loose else set())
     residual, used = np.full((len(ties.photo), 2), np.nan), np.zeros(len(ties.photo), np.bool_)
     residual[task.rows[task.tie]] = bundle.pixels_off(state)[task.tie]
     used[task.rows[task.tie]] = used_of(fit)[task.tie]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,9 @@ class SecondLook:
     windows: tuple[Window, ...]
     spots: tuple[int, ...]
     """Numbers of the spots that lie in them."""
+    apart_m: tuple[float, ...]
+    """How far this photo and the one that found the spot may put the same thing apart (95 % radius), for each of
+    `spots`."""
     cost: float
     """Pixels, with the decoding of the photo in the same unit."""
 
@@ -78,7 +81,8 @@ def plan_second_looks(
 ) -> tuple[SecondLook, ...]:
     """The photos to decode again, in the order of their digests, each with windows that do not overlap much."""
     ordered = sorted(photos, key=lambda one: one.digest)
-    sights = [_sight(photo, spots, asking) for photo in ordered]
+    finders = _Finders.of({photo.digest: photo for photo in ordered}, spots)
+    sights = [_sight(photo, spots, finders, asking) for photo in ordered]
     wanted = np.full(len(spots), asking.looks)
     left, chosen = asking.budget, []
     queue = [(-math.inf, number) for number in range(len(ordered))]
@@ -108,9 +112,26 @@ class _Sight:
     spots: NDArray[np.int64]
     pixels: Floats
     gain: Floats
+    apart_m: Floats
 
 
-def _sight(photo: PhotoGeometry, spots: Spots, asking: Asking) -> _Sight:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Finders:
+    """The photos that found the spots, [N] each."""
+
+    block: NDArray[np.int64]
+    """-1: none."""
+    share_m: Floats
+
+    @classmethod
+    def of(cls, photos: Mapping[str, PhotoGeometry], spots: Spots) -> _Finders:
+        finders = [photos.get(digest) for digest in spots.found_in]
+        blocks = [-1 if one is None or one.block is None else one.block for one in finders]
+        shares = [math.nan if one is None else one.share95_m for one in finders]
+        return cls(np.array(blocks, np.int64), np.array(shares, float))
+
+
+def _sight(photo: PhotoGeometry, spots: Spots, finders: _Finders, asking: Asking) -> _Sight:
     camera = photo.camera
     half_side = min(camera.width, camera.height) / 2 / camera.focal_px
     near = np.flatnonzero(
@@ -126,18 +147,39 @@ def _sight(photo: PhotoGeometry, spots: Spots, asking: Asking) -> _Sight:
     radius = np.sqrt((from_axis + (offset**2).sum(axis=1)) / 2) / half_side
     good = (edge > asking.side_px / 4) & (radius < MAX_RADIUS)
     near, pixels, radius = near[good], pixels[good], radius[good]
-    if near.size:
-        close = np.hypot(photo.error95_m(pixels), spots.errors_m[near]) <= asking.max_error_m
-        near, pixels, radius = near[close], pixels[close], radius[close]
-    return _Sight(near, pixels, spots.weights[near] * (MAX_RADIUS + 0.5 - radius))
+    apart = _apart(photo, pixels, near, spots, finders)
+    close = apart <= asking.max_error_m
+    near, pixels, radius = near[close], pixels[close], radius[close]
+    return _Sight(near, pixels, spots.weights[near] * (MAX_RADIUS + 0.5 - radius), apart[close])
+
+
+def _apart(
+    photo: PhotoGeometry, pixels: Floats, near: NDArray[np.int64], spots: Spots, finders: _Finders
+) -> Floats:
+    """95 % radius by which the photo and the one that found each spot may put the same thing apart.
+
+    Errors that a block shares do not part its photos.
+    """
+    if not near.size:
+        return np.zeros(0)
+    if photo.block is None:
+        return np.hypot(photo.error95_m(pixels), spots.errors_m[near])
+    same = finders.block[near] == photo.block
+    apart = np.hypot(photo.share95_m, finders.share_m[near])
+    if not same.all():
+        apart[~same] = np.hypot(photo.error95_m(pixels[~same]), spots.errors_m[near[~same]])
+    return np.asarray(apart)
 
 
 def _look(photo: PhotoGeometry, sight: _Sight, spots: NDArray[np.int64], asking: Asking) -> SecondLook:
-    pixels = sight.pixels[np.isin(sight.spots, spots)]
+    mine = np.isin(sight.spots, spots)
+    pixels = sight.pixels[mine]
     windows = _merged([_window(photo, x, y, asking.side_px) for x, y in pixels.tolist()])
     decoding = DECODE_SHARE * photo.camera.width * photo.camera.height
     cost = decoding + sum(_area(one) for one in windows)
-    return SecondLook(photo.digest, tuple(windows), tuple(spots.tolist()), cost)
+    return SecondLook(
+        photo.digest, tuple(windows), tuple(spots.tolist()), tuple(sight.apart_m[mine].tolist()), cost
+    )
 
 
 def _within(

@@ -28,6 +28,10 @@ good to a thousandth of the surface's own bend."""
 _WIDE = 1024
 FOLLOW = 4
 """Steps from the plane to the ground: each leaves a few hundredths of the error (slope x tangent)."""
+RADIUS95 = 2.4477
+"""Radius of 95 % of a two-dimensional normal of unit sigma."""
+ASIDE = 0.25
+"""Tangent of a typical view off the nadir, on each axis: what a metre of height moves a thing by."""
 MATCHED_PX = 0.3
 """What the place of a thing in a photo is good to, pixels of the full photo."""
 
@@ -69,8 +73,8 @@ class Relief:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """What aligned photos share."""
+class Whole:
+    """What all photos of an adjustment share."""
 
     adjusted: Adjusted
     frame: Frame
@@ -79,18 +83,31 @@ class Block:
 
 @dataclass(frozen=True)
 class AlignedPhoto(PhotoGeometry):
-    """A photo of the block; `number` is its place in the adjustment."""
+    """An adjusted photo; `number` is its place in the adjustment."""
 
-    block: Block
+    whole: Whole
     number: int
+
+    @property
+    def block(self) -> int | None:
+        """See `PhotoGeometry`."""
+        return int(self.whole.adjusted.block[self.number])
+
+    @cached_property
+    def share95_m(self) -> float:
+        """From the residuals of all ties (their points' heights are free) and the scatter of plants about the surface,
+        which two photos see from two sides."""
+        adjusted = self.whole.adjusted
+        axis_m = adjusted.rms_px / math.sqrt(2) * self.gsd_m
+        return RADIUS95 * math.hypot(axis_m, ASIDE * adjusted.surface.scatter_m)
 
     @cached_property
     def ground_m(self) -> float:
         """Height of the ground beneath the camera."""
-        return float(self.block.relief.at(self.block.frame.to_local(self.centre[None]))[0])
+        return float(self.whole.relief.at(self.whole.frame.to_local(self.centre[None]))[0])
 
     def _above(self, ground: Array) -> Array:
-        rise = self.block.relief.at(self.block.frame.to_local(ground)) - self.ground_m
+        rise = self.whole.relief.at(self.whole.frame.to_local(ground)) - self.ground_m
         return np.asarray(self.pose.height_m - rise)
 
     def _ground(self, points: Array) -> Array:
@@ -104,26 +121,26 @@ class AlignedPhoto(PhotoGeometry):
         """As of any photo, but from the covariance of the whole adjustment (see `errors95`)."""
         pixels = np.asarray(xy, float).reshape(-1, 2)
         numbers = np.full(len(pixels), self.number, np.intp)
-        spread = locate(self.block.adjusted, numbers, pixels, MATCHED_PX).covariance
-        return np.stack([spread[:, 0, 0], spread[:, 1, 1], spread[:, 0, 1]], 1) * self.block.frame.scale**2
+        spread = locate(self.whole.adjusted, numbers, pixels, MATCHED_PX).covariance
+        return np.stack([spread[:, 0, 0], spread[:, 1, 1], spread[:, 0, 1]], 1) * self.whole.frame.scale**2
 
 
 def aligned(told: tuple[PhotoGeometry, ...], adjusted: Adjusted, frame: Frame) -> dict[str, PhotoGeometry]:
     """The photos by digest, in the order of the adjustment: adjusted, or as they were told where it left them."""
-    block = Block(adjusted, frame, Relief.of(adjusted.surface))
+    whole = Whole(adjusted, frame, Relief.of(adjusted.surface))
     found: dict[str, PhotoGeometry] = {}
     for number, photo in enumerate(told):
         found[photo.digest] = photo
         if adjusted.outcome[number] == Outcome.ADJUSTED:
-            found[photo.digest] = _placed(photo, block, number)
+            found[photo.digest] = _placed(photo, whole, number)
     return found
 
 
-def _placed(photo: PhotoGeometry, block: Block, number: int) -> AlignedPhoto:
-    adjusted = block.adjusted
+def _placed(photo: PhotoGeometry, whole: Whole, number: int) -> AlignedPhoto:
+    adjusted = whole.adjusted
     east, north, height, yaw, pitch, roll = adjusted.pose[number].tolist()
-    ground_m = float(block.relief.at(np.array([[east, north]]))[0])
-    place = block.frame.to_grid(np.array([[east, north]]))[0]
+    ground_m = float(whole.relief.at(np.array([[east, north]]))[0])
+    place = whole.frame.to_grid(np.array([[east, north]]))[0]
     lat, lon = (float(one) for one in photo.plane.to_geographic(place[0], place[1]))
     spread = adjusted.covariance[number]
     sd = np.sqrt(np.maximum(np.diag(spread), 0.0))
@@ -141,4 +158,4 @@ def _placed(photo: PhotoGeometry, block: Block, number: int) -> AlignedPhoto:
         tilt_error_deg=float(sd[4:].mean()),
     )
     camera = adjusted.cameras[int(adjusted.camera[number])]
-    return AlignedPhoto(photo.digest, pose, camera, photo.plane, block, number)
+    return AlignedPhoto(photo.digest, pose, camera, photo.plane, whole, number)

@@ -34,8 +34,6 @@ from fieldbox.georef.surface import Lattice
 HOLD = 1e-6
 """1/m2 (1/rad2) that keeps the equations of a point that no photo holds solvable, and of a photo whose ties
 are all rejected and of which something told is not believed; no force, only stiffness."""
-_NEAR_TILT = 0.15
-"""Radians."""
 _LEAST_DEPTH = 0.05
 """Of the height: points nearer to the camera's plane than this are projected as if they were there."""
 LENS = 2
@@ -257,29 +255,22 @@ class Bundle:
     def _pixel_rows(self, state: State, weights: Weights) -> tuple[Array, Array, Array, Sparse]:
         """Off [n, 2] and derivatives by pose [n, 2, 6], point [n, 2, 3], shared [2 n, width], weighted.
 
-        The derivatives are taken where the point would stand on the surface, of a photo tilted as
-        told. Taken at the estimates they hang together with the residuals, and scale, lens and dome drift to
-        where all heights about the surface and all tilts are small: the bias of errors in variables
-        (measured: a thousand plants shrink a block by a quarter, a hundred tilts the focal length by 3 %).
-        Taken at what is told, which no residual moves, the equations are unbiased.
+        The derivatives are taken where the point would stand on the surface. Taken at the estimates they hang
+        together with the residuals, and scale and dome drift to where all heights about the surface are small: the
+        bias of errors in variables (measured: a thousand plants shrink a block to a fifth). Not so the tilts: ties
+        tell these a hundred times better than gimbals, and derivatives of a photo as told have next to nothing in
+        common with the true ones in the direction that both leave open (focal length with height), where the
+        steps then run away.
         """
         scale = np.sqrt(weights.seen) / weights.pixel
         point = state.point.copy()
         point[:, 2] -= np.where(weights.flat > 0, self.heights_off(state), 0.0)
-        still = replace(state, point=point, pose=self._as_told(state, weights))
+        still = replace(state, point=point)
         by_pose, by_point, by_lens = self.derivatives(still)
         by_pose *= scale[:, None, None]
         by_point *= scale[:, None, None]
         by_lens *= scale[:, None, None]
         return self.pixels_off(state) * scale[:, None], by_pose, by_point, self._lens_columns(by_lens)
-
-    def _as_told(self, state: State, weights: Weights) -> Array:
-        """[N, 6] poses with tilts as told, and their common error, where that is near enough to serve."""
-        pose = state.pose.copy()
-        off = self.told_off(state)
-        near = (np.abs(off[:, 4:]) < _NEAR_TILT) & (weights.told[:, 4:] > 0)
-        pose[:, 4:] -= np.where(near, off[:, 4:], 0.0)
-        return pose
 
     def _lens_columns(self, by_lens: Array) -> Sparse:
         kind = self.camera[self.seen.photo]

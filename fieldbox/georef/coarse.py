@@ -35,6 +35,8 @@ _OUTSIDE_HEIGHT = 0.06
 """Share of the height below which a residual may still be tilt."""
 _LEAST_SCALE = 0.004
 """Of the height."""
+_LEAST_SCALE_TOLD = 0.5
+"""Heights are not told so wrong: a photo that is put lower is not believed to be."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def coarse(
     for _round in range(ROUNDS):
         found, off = _solve(seen, chain, by_photo, weight, _DEPENDENCE * scale, start, _prior(error, trust))
         anchored = _anchor_all(found, told, error, block)
-        # Shrinking all photos shrinks all residuals: only what is left at the told scale can be judged.
-        shrunk = np.hypot(found[:, 2], found[:, 3]) / np.abs(anchored.factor)
+        # Shrinking all photos shrinks all residuals: only what is left at the told scale can be judged. So does
+        # shrinking one, if all of its ties are wrong: to a point, where all of them agree.
+        own = np.abs(anchored.factor)
+        shrunk = np.hypot(found[:, 2], found[:, 3]) / own * np.minimum(own / _LEAST_SCALE_TOLD, 1.0)
         size = np.hypot(off[:, 0], off[:, 1]) / np.maximum(shrunk, 1e-3)[seen.photo]
         # In steps: a photo whose told place is far off needs its ties until that is found out.
         scale = max(float(np.median(size)) / _MEDIAN_RADIUS, _LEAST_SCALE * middle, _SLOWLY * scale)

@@ -127,8 +127,8 @@ def _header(lines: tuple[Line, ...]) -> tuple[MapSystem, list[Line]]:
     if not names_system(content[0].text):
         raise Rejected(
             N_(
-                "Line {line} of the list of control points must name the projection, such as EPSG:32643 or"
-                " WGS84 UTM 43N, but is: {text}"
+                'Line {line} of the list of control points is "{text}", but must name the projection, such as'
+                " EPSG:32643 or WGS84 UTM 43N."
             ),
             line=content[0].number,
             text=shown(content[0].text),

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -40,6 +39,7 @@ from fieldbox.georef.lattice import (
     look,
     without_margin,
 )
+from fieldbox.georef.owners import Owners
 from fieldbox.georef.projection import PhotoGeometry
 
 Array = NDArray[np.float64]
@@ -53,18 +53,15 @@ SLIVER = 0.15
 """A view with less than this share of the median view's ground gives it away if it can."""
 SPARE = 0.05
 """To spare a view for it, a sliver may be seen at a radius this much (share) over the limit."""
+HOPELESS = 1.0
+"""A photo with this penalty (see `plan_coverage`) or a higher one is looked at only where no other sees the ground."""
 _BLOCK_X, _BLOCK_SIZE = 16, 32
-_PAINT_FROM = 0.24
-"""Just under 1/4, the bilinear weight of a cell at its own corner: so masks leave no holes."""
 
 
 @dataclass(frozen=True, eq=False)
-class CoveragePlan:
+class CoveragePlan(Owners):
     """Views in the order of their digests and, for every cell of ground, the view that owns it."""
 
-    lattice: Lattice
-    owner: NDArray[np.int32]
-    """[rows, columns] index into `views`, -1 where no photo looks."""
     views: tuple[View, ...]
     radius: NDArray[np.float32]
     """[rows, columns] at which the owner sees the cell, in half short sides; infinite where unseen."""
@@ -84,81 +81,6 @@ class CoveragePlan:
         windows = (view.window for view in self.views)
         return sum((window.x1 - window.x0) * (window.y1 - window.y0) for window in windows)
 
-    @cached_property
-    def _extents(self) -> NDArray[np.int64]:
-        """[views, 4] first and last row, first and last column of each view's cells."""
-        rows, columns = np.nonzero(self.owner >= 0)
-        view = self.owner[rows, columns]
-        extents = np.zeros((len(self.views), 4), np.int64)
-        extents[:, 0::2] = max(self.owner.shape)
-        for place, values in ((0, rows), (2, columns)):
-            np.minimum.at(extents[:, place], view, values)
-            np.maximum.at(extents[:, place + 1], view, values)
-        return extents
-
-    def owned_bounds(self, view_index: int) -> tuple[float, float, float, float]:
-        """West, south, east, north of the ground that a view owns, with a rim of half a cell."""
-        top, bottom, left, right = self._extents[view_index].tolist()
-        cell = self.lattice.cell_m
-        return (
-            self.lattice.west + (left - 0.5) * cell,
-            self.lattice.north - (bottom + 1.5) * cell,
-            self.lattice.west + (right + 1.5) * cell,
-            self.lattice.north - (top - 0.5) * cell,
-        )
-
-    def owner_of(self, en: ArrayLike) -> NDArray[np.int32]:
-        """[N] index of the view that owns each ground point [N, 2], or -1."""
-        row, column, inside = self.lattice.cells(en)
-        if not self.owner.size:
-            return np.full(len(row), -1, np.int32)
-        return np.where(inside, self.owner[row, column], np.int32(-1)).astype(np.int32)
-
-    def distance_to_owned(self, view_index: int, en: ArrayLike, limit_m: float) -> Array:
-        """[N] metres from ground points [N, 2] to the ground a view owns, infinite past `limit_m`."""
-        points = np.asarray(en, float).reshape(-1, 2)
-        cell, reach = self.lattice.cell_m, math.ceil(limit_m / self.lattice.cell_m)
-        across = (points[:, 0] - self.lattice.west) / cell
-        down = (self.lattice.north - points[:, 1]) / cell
-        best = np.full(len(points), np.inf)
-        for step_down in range(-reach, reach + 1):
-            for step_across in range(-reach, reach + 1):
-                near = points + np.array([step_across * cell, -step_down * cell])
-                owned = self.owner_of(near) == view_index
-                gap_x = _gap(across, np.floor(across) + step_across)
-                gap_y = _gap(down, np.floor(down) + step_down)
-                distance = np.where(owned, np.hypot(gap_x, gap_y) * cell, np.inf)
-                best = np.minimum(best, distance)
-        return np.where(best <= limit_m, best, np.inf)
-
-    def owned_mask(
-        self, view_index: int, west: float, north: float, cell_m: float, shape: tuple[int, int]
-    ) -> NDArray[np.uint8]:
-        """uint8 (0 or 255) of `shape` (rows, columns): the ground to paint from a view, with smooth edges.
-
-        The finer raster's top left corner is (west, north), its cells `cell_m`. The mask holds all the
-        view owns and up to half a plan cell more, so that neighbouring patches overlap a little and
-        leave no holes.
-        """
-        ratio = cell_m / self.lattice.cell_m
-        first_column = (west - self.lattice.west) / self.lattice.cell_m
-        first_row = (self.lattice.north - north) / self.lattice.cell_m
-        top, left = math.floor(first_row) - 2, math.floor(first_column) - 2
-        height, width = math.ceil(shape[0] * ratio) + 5, math.ceil(shape[1] * ratio) + 5
-        local = np.zeros((height, width), np.float32)
-        rows = slice(max(top, 0), max(min(top + height, self.lattice.rows), 0))
-        columns = slice(max(left, 0), max(min(left + width, self.lattice.columns), 0))
-        part = self.owner[rows, columns] == view_index
-        local[rows.start - top :, columns.start - left :][: part.shape[0], : part.shape[1]] = part
-        # Centre of a fine cell i in local coarse cells, whose centres are whole numbers for OpenCV.
-        offset_x = first_column - left + 0.5 * ratio - 0.5
-        offset_y = first_row - top + 0.5 * ratio - 0.5
-        matrix = np.array([[ratio, 0.0, offset_x], [0.0, ratio, offset_y]])
-        fine = cv2.warpAffine(
-            local, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
-        return np.where(fine >= _PAINT_FROM, np.uint8(255), np.uint8(0))
-
 
 def plan_coverage(
     geometries: Iterable[PhotoGeometry],
@@ -166,6 +88,7 @@ def plan_coverage(
     boundary: ArrayLike | None = None,
     margin_px: int = MARGIN_PX,
     max_radius: float | None = MAX_RADIUS,
+    worth: Mapping[str, float] | None = None,
 ) -> CoveragePlan:
     """Choose the view for each cell of ground.
 
@@ -175,26 +98,34 @@ def plan_coverage(
     edge of the flight a cell may go to a photo that sees only a part of it. `max_radius`
     (half short sides) is the thrift: a photo is skipped if the others see its ground within that
     radius, or nearly as well as it can be seen at all; None takes the best view everywhere.
-    All photos must share one ground plane.
+    `worth` has a penalty for photos, by digest, that are less sharp or worse exposed than the flight's
+    usual: they are taken to see everything at a radius larger by that share, so that another takes their
+    ground where one sees it nearly as well. From HOPELESS on, only ground that no other photo sees is
+    left to them. All photos must share one ground plane.
     """
     photos = _by_digest(geometries)
-    key = _key(photos, boundary, margin_px, max_radius)
+    penalties = _penalties(photos, worth)
+    key = _key(photos, boundary, margin_px, max_radius, penalties)
     field = None if boundary is None else shapely.Polygon(np.asarray(boundary, float)).buffer(0)
     lattice = lattice_of(photos, field)
     if not lattice.rows * lattice.columns:
         return _empty_plan(lattice, field, key)
     allowed = allowed_cells(lattice, field)
-    seen = [look(photo, lattice, allowed, margin_px) for photo in photos]
-    if max_radius is None:
-        chosen = list(range(len(photos)))
-        radius, owner = nearest(seen, chosen, lattice)
+    truly = [look(photo, lattice, allowed, margin_px) for photo in photos]
+    sharing = _Sharing(photos, lattice, margin_px, max_radius)
+    if penalties:
+        seen, chosen, owner = _shared_by_worth(
+            sharing, truly, [penalties.get(one.digest, 0.0) for one in photos]
+        )
     else:
-        chosen, owner = _choice(Sight.of(photos, seen, lattice, margin_px, max_radius))
-        radius = _radius_of(seen, chosen, owner)
+        seen, (chosen, owner) = truly, sharing.of(truly)
+    radius = _radius_of(seen, chosen, owner)
     _give_slivers(seen, chosen, radius, owner, max_radius)
+    if penalties:
+        radius = _radius_of(truly, chosen, owner)
     owner, used = _renumber(owner)
     views = tuple(
-        _view(photos[index], owner, number, seen[index].place, lattice, margin_px)
+        _view(photos[index], owner, number, truly[index].place, lattice, margin_px)
         for number, index in enumerate(used)
     )
     return CoveragePlan(lattice, owner, views, without_margin(radius), _unseen(lattice, owner, field), key)
@@ -205,8 +136,18 @@ def _by_digest(geometries: Iterable[PhotoGeometry]) -> list[PhotoGeometry]:
     return [photos[digest] for digest in sorted(photos)]
 
 
+def _penalties(photos: Sequence[PhotoGeometry], worth: Mapping[str, float] | None) -> dict[str, float]:
+    """What counts of the penalties: a flight whose photos are all as good as the usual has none."""
+    told = worth or {}
+    return {one.digest: float(told[one.digest]) for one in photos if told.get(one.digest, 0.0) > 0}
+
+
 def _key(
-    photos: Sequence[PhotoGeometry], boundary: ArrayLike | None, margin_px: int, max_radius: float | None
+    photos: Sequence[PhotoGeometry],
+    boundary: ArrayLike | None,
+    margin_px: int,
+    max_radius: float | None,
+    penalties: Mapping[str, float],
 ) -> str:
     ring = None if boundary is None else np.asarray(boundary, float).tolist()
     told = {
@@ -226,16 +167,69 @@ def _key(
         "boundary": ring,
         "photos": [[p.digest, p.plane.epsg, asdict(p.pose), asdict(p.camera)] for p in photos],
     }
+    if penalties:
+        told["worth"] = [HOPELESS, dict(penalties)]
     return blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _choice(sight: Sight) -> Choice:
-    """The cheapest of several choices and partitions; of equals, the first."""
-    every, few = list(range(len(sight.seen))), needed(sight, [])
-    found = [Choice(few, nearest(sight.seen, few, sight.lattice)[1])]
-    found.append(Choice(every, nearest(sight.seen, every, sight.lattice)[1]))
-    found += [by_lanes(sight, lanes) for lanes in lanes_of(sight)]
-    return min(found, key=sight.cost)
+@dataclass(frozen=True)
+class _Sharing:
+    """How ground is shared out among photos that see it in given ways."""
+
+    photos: Sequence[PhotoGeometry]
+    lattice: Lattice
+    margin_px: int
+    max_radius: float | None
+
+    def of(self, seen: Sequence[Seen]) -> Choice:
+        """The cheapest of several choices and partitions (of equals, the first), or the nearest without thrift."""
+        every = list(range(len(seen)))
+        if self.max_radius is None:
+            return Choice(every, nearest(seen, every, self.lattice)[1])
+        sight = Sight.of(self.photos, seen, self.lattice, self.margin_px, self.max_radius)
+        few = needed(sight, [])
+        found = [Choice(few, nearest(seen, few, self.lattice)[1])]
+        found.append(Choice(every, nearest(seen, every, self.lattice)[1]))
+        found += [by_lanes(sight, lanes) for lanes in lanes_of(sight)]
+        return min(found, key=sight.cost)
+
+
+def _shared_by_worth(
+    sharing: _Sharing, truly: Sequence[Seen], penalties: Sequence[float]
+) -> tuple[list[Seen], list[int], NDArray[np.int32]]:
+    """As `_Sharing.of`, with penalties; also how each photo is taken to see what it may own.
+
+    Ground that only hopeless photos see is shared out among them afterwards.
+    """
+    hopeless = [penalty >= HOPELESS for penalty in penalties]
+    usable = [
+        _worse(one, np.inf if bad else penalty)
+        for one, bad, penalty in zip(truly, hopeless, penalties, strict=True)
+    ]
+    chosen, owner = sharing.of(usable)
+    left = owner < 0
+    rest = [
+        _only(one, left) if bad else _worse(one, np.inf) for one, bad in zip(truly, hopeless, strict=True)
+    ]
+    if not any(np.isfinite(one.radius).any() for one in rest):
+        return usable, chosen, owner
+    more = sharing.of(rest)
+    seen = [again if bad else first for first, again, bad in zip(usable, rest, hopeless, strict=True)]
+    return seen, sorted({*chosen, *more.photos}), np.where(left, more.owner, owner)
+
+
+def _worse(seen: Seen, penalty: float) -> Seen:
+    """The same at a larger radius; in the margin as before; infinite: not at all."""
+    if penalty == 0:
+        return seen
+    if math.isinf(penalty):
+        return seen._replace(radius=np.full_like(seen.radius, UNSEEN))
+    return seen._replace(radius=seen.radius + np.float32(penalty) * without_margin(seen.radius))
+
+
+def _only(seen: Seen, cells: NDArray[np.bool_]) -> Seen:
+    """The same of some cells [rows, columns] alone."""
+    return seen._replace(radius=np.where(cells[seen.place], seen.radius, UNSEEN).astype(np.float32))
 
 
 def _radius_of(seen: Sequence[Seen], chosen: Sequence[int], owner: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -348,8 +342,3 @@ def _empty_plan(lattice: Lattice, field: shapely.Geometry | None, key: str) -> C
     owner = np.full((lattice.rows, lattice.columns), -1, np.int32)
     area = 0.0 if field is None else float(field.area)
     return CoveragePlan(lattice, owner, (), np.full(owner.shape, UNSEEN, np.float32), area, key)
-
-
-def _gap(position: Array, cell: Array) -> Array:
-    """Distance in cells from a position to the cell that starts at `cell` (0 inside)."""
-    return np.maximum(np.maximum(cell - position, position - cell - 1.0), 0.0)

@@ -147,6 +147,20 @@ def read_positions(
     return Positions(stated, problems, tuple(_notes(stated, form, report)))
 
 
+def looks_like_list(data: bytes) -> bool:
+    """Whether a file begins as lists do: with a projection, or with names of their columns."""
+    try:
+        lines = lines_of(data)
+    except Rejected:
+        return False
+    content = next((index for index, line in enumerate(lines) if not line.text.startswith("#")), None)
+    if content is None:
+        return False
+    return names_system(lines[content].text) or any(
+        _named(line.text, None) is not None for line in lines[: content + 1]
+    )
+
+
 def _stated(lines: list[Line], form: _Form, photos: PhotoNames, report: _Report) -> Iterator[StatedPosition]:
     seen: dict[str, int] = {}
     for line in lines:

@@ -27,7 +27,7 @@ _LEAST_DOWN = 0.1
 
 
 class Doubt(StrEnum):
-    """What was told of a photo and is not believed."""
+    """What is not believed of a photo; but for TIES something that was told."""
 
     POSITION = "position"
     HEIGHT = "height"
@@ -35,6 +35,8 @@ class Doubt(StrEnum):
     TILT = "tilt"
     MISSING = "missing position"
     """It was not told; it comes from the ties alone."""
+    TIES = "ties"
+    """Not what was told is doubted but what the photo is tied to: it may belong elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,14 @@ def prepare(photos: Photos, ties: Ties, control: Control, block: Index, good: ND
     told, unknown = _told(photos, chosen)
     error = _errors(photos.error[chosen])
     stated = np.where(unknown, np.inf, error[:, 0])
-    vectors = _vectors(told, xy, seen.photo, camera, lenses)
+    vectors = ground_vectors(told, xy, seen.photo, camera, lenses)
     found = coarse(seen, order.chain, vectors, told[seen.photo, 2], told[:, :2], stated, block[chosen])
     told_mended, mirrored, wrong = _yaws(told, found, error, block[chosen])
     believed = np.ones((len(chosen), 6))
     believed[unknown, :2] = 0.0
     believed[wrong, 3] = 0.0
     pose, kept = _start(told, found), found.kept | ~tie
-    places = _vectors(pose, xy, seen.photo, camera, lenses) + pose[seen.photo, :2]
+    places = ground_vectors(pose, xy, seen.photo, camera, lenses) + pose[seen.photo, :2]
     known, information = _known(control, len(order.tracks))
     stated_all = np.where(believed > 0, error, np.inf)
     bundle = Bundle(
@@ -145,7 +147,7 @@ def _errors(error: Array) -> Array:
     return np.asarray(np.maximum(np.where(np.isfinite(full), full, 1e3), _LEAST_ERROR))
 
 
-def _vectors(pose: Array, xy: Array, photo: Index, camera: Index, lenses: Lenses) -> Array:
+def ground_vectors(pose: Array, xy: Array, photo: Index, camera: Index, lenses: Lenses) -> Array:
     """[n, 2] east, north from below each camera to where the rays of pixels meet z = 0."""
     ideal = np.empty_like(xy)
     kind = camera[photo]

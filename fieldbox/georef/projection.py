@@ -128,6 +128,17 @@ class PhotoGeometry:
         return rotation(self.grid_yaw_deg, self.pose.pitch_deg, self.pose.roll_deg)
 
     @property
+    def block(self) -> int | None:
+        """Photos of one block agree with each other better than each with the world; None: it is in none."""
+        return None
+
+    @property
+    def share95_m(self) -> float:
+        """Of the 95 % radius by which two photos of one block put the same thing apart, this photo's share (squares
+        add)."""
+        return math.nan
+
+    @property
     def distorted(self) -> bool:
         """True if the camera has any lens distortion."""
         return any(self.camera.distortion)

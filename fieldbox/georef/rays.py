@@ -42,6 +42,8 @@ class Lenses:
     centre: Array
     distortion: Array
     focal_error: Array
+    size: Array
+    """[C, 2] width and height of its photos."""
 
     @classmethod
     def of(cls, cameras: tuple[Camera, ...]) -> Lenses:
@@ -51,6 +53,7 @@ class Lenses:
             np.array([[camera.cx, camera.cy] for camera in cameras]),
             np.array([camera.distortion for camera in cameras], float).reshape(-1, 5),
             np.array([max(camera.focal_error, 1e-5) for camera in cameras]),
+            np.array([[camera.width, camera.height] for camera in cameras], float),
         )
 
 

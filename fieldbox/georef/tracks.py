@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from fieldbox.georef.matching import Pair
+from fieldbox.georef.consistent import consistent
+from fieldbox.georef.matching import Pair, likely
 from fieldbox.georef.ties import Ties
 
 POINT_ERROR = 0.6
@@ -20,9 +21,10 @@ def tracks_of(pairs: Sequence[Pair], xy: Sequence[NDArray[np.float32]], step_px:
     """Ties of all photos.
 
     xy: of each photo the pixels [N, 2] of its points; step_px: pixels of each full photo to one of the picture that was
-    searched. Points that were matched with one another are one track. A track that meets a photo twice holds a wrong
-    match, nobody knows which, and is left out.
+    searched. Pairs that are not `consistent` or not `likely` are left out. Points that were matched with one another are
+    one track. A track that meets a photo twice holds a wrong match, nobody knows which, and is left out.
     """
+    pairs = likely(consistent(pairs))
     first = np.concatenate([[0], np.cumsum([len(one) for one in xy])]).astype(np.intp)
     total = int(first[-1])
     here = np.concatenate([first[one.first] + one.of_first for one in pairs] or [np.zeros(0, np.intp)])

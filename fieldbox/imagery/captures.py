@@ -19,4 +19,5 @@ def capture_of(digest: str, name: str, size: int, metadata: Metadata) -> Capture
         pose=metadata.pose,
         unplaced=metadata.unplaced,
         simulated=metadata.simulated,
+        stated=metadata.stated,
     )

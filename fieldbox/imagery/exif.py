@@ -49,6 +49,8 @@ class Exif:
     lat: float | None = None
     """Degrees, north positive. (0, 0) counts as no fix."""
     lon: float | None = None
+    altitude_m: float | None = None
+    """Above the sea or the ellipsoid: the tag does not say which."""
     focal_mm: float | None = None
     focal_35mm: float | None = None
     """Focal length in mm on 24 x 36 mm film with the same diagonal field of view."""
@@ -73,6 +75,7 @@ def read_exif(data: bytes) -> Exif:
         taken_at=_time(shot),
         lat=lat,
         lon=lon,
+        altitude_m=_altitude(gps),
         focal_mm=within(number(shot.get(_FOCAL)), 0.1, 2000.0),
         focal_35mm=within(number(shot.get(_FOCAL_35)), 1.0, 5000.0),
         pixels_per_mm=_pixels_per_mm(shot),
@@ -153,6 +156,13 @@ def _position(gps: Tags) -> tuple[float | None, float | None]:
     if lat is None or lon is None or (lat == 0 and lon == 0):
         return None, None
     return lat, lon
+
+
+def _altitude(gps: Tags) -> float | None:
+    """GPSAltitude; its reference is 1 (a byte) below the zero level."""
+    size = number(gps.get(6))
+    below = gps.get(5) in (b"\x01", 1)
+    return None if size is None else within(-size if below else size, -1_000.0, 20_000.0)
 
 
 def _degrees(value: Any, reference: Any, positive: str, negative: str, limit: float) -> float | None:

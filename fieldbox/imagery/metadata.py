@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from fieldbox.domain import Camera, Pose
+from fieldbox.domain import Camera, Pose, Stated
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.cameras import camera_of, is_cut
 from fieldbox.imagery.exif import Exif, read_exif
 from fieldbox.imagery.jpeg import JpegHeader, read_header
-from fieldbox.imagery.poses import place_of, pose_of
+from fieldbox.imagery.poses import Told, place_of, told_of
 from fieldbox.imagery.xmp import Xmp, read_xmp
 
 SIMULATED_SOFTWARE = "fieldbox simulate"
@@ -42,6 +42,8 @@ class Metadata:
     pose: Pose | None
     unplaced: Sentence | None
     """Why there is no pose; None where there is one."""
+    stated: Stated | None
+    """What the tags say of the pose where they do not give it whole."""
     simulated: bool
 
 
@@ -59,9 +61,9 @@ def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
     _refuse_thermal(xmp)
     place = place_of(exif, xmp)
     camera = camera_of(exif, xmp, header.width, header.height)
-    pose = pose_of(exif, xmp)
-    if isinstance(pose, Pose) and camera is None:
-        pose = CUT if is_cut(exif, header.width, header.height) else NO_FOCAL
+    told = told_of(exif, xmp)
+    if told.pose is not None and camera is None:
+        told = Told(None, CUT if is_cut(exif, header.width, header.height) else NO_FOCAL, None)
     return Metadata(
         width=header.width,
         height=header.height,
@@ -73,8 +75,9 @@ def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
         serial=exif.serial or xmp.text("drone-dji", "cameraserialnumber", "droneserialnumber")[:80],
         software=exif.software,
         camera=camera,
-        pose=pose if isinstance(pose, Pose) else None,
-        unplaced=pose if isinstance(pose, Sentence) else None,
+        pose=told.pose,
+        unplaced=told.unplaced,
+        stated=told.stated,
         simulated=_simulated(exif, xmp),
     )
 

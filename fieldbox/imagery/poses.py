@@ -1,20 +1,25 @@
 """Where a photo was taken and how the camera was turned: only from what the file states.
 
 Nothing is guessed: a photo without a position, a height above the ground, a heading or a tilt has no
-pose, and a sentence says what is missing. Standard errors (per axis), where the file states none, are
+pose, and a sentence says what is missing; what the file does state is kept (`domain.Stated`), since a list
+beside the photos may state the rest. Standard errors (per axis), where the file states none, are
 our estimates from makers' data sheets, except senseFly's: with these the 95 % bounds hold for 95 % of
 128 pairs of overlapping photos of a real flight (24 photos, 71 m, SIFT matches; the median disagreement
 on the ground is 14 m). DJI's held for all 4 pairs along one line of a real flight at 40 m.
 
-=================================  ==========  ===========  ======  =======
-source                             horizontal  height       yaw     tilt
-=================================  ==========  ===========  ======  =======
-DJI, GPS (hover +-1.5 m)           1.5 m       2 m          3 deg   1 deg
-DJI, RtkFlag 32 to 49 (float)      0.4 m       2 m          3 deg   1 deg
-DJI, RtkFlag 50 (fixed)            RtkStd*     RtkStdHgt    1 deg   0.2 deg
-senseFly (no gimbal)               3 m         5 m          8 deg   5 deg
-Pix4D-style `Camera:` tags         stated/3 m  stated/5 m   8 deg   5 deg
-=================================  ==========  ===========  ======  =======
+=================================  =================  ==========  =======  =======
+source                             horizontal         height      yaw      tilt
+=================================  =================  ==========  =======  =======
+DJI, GPS (hover +-1.5 m)           1.5 m              2 m         3 deg    1 deg
+DJI, RtkFlag 32 to 49 (float)      RtkStd*, >= 0.4 m  2 m         3 deg    1 deg
+DJI, RtkFlag 50 (fixed)            RtkStd*/0.05 m     2 m         3 deg    1 deg
+senseFly (no gimbal)               3 m                5 m         8 deg    5 deg
+Pix4D-style `Camera:` tags         stated/3 m         stated/5 m  8 deg    5 deg
+=================================  =================  ==========  =======  =======
+
+RTK makes places better, nothing else: RtkStdHgt belongs to AbsoluteAltitude, while heights above the ground
+come from RelativeAltitude, and the gimbal's own errors stay. `fieldbox simulate` knows its errors and states
+them in tags of its own (HeightError, YawError, TiltError), which are believed.
 
 Heights are taken as heights above the ground. DJI's RelativeAltitude counts from the place of take-off
 (barometric, or RTK where AltitudeType says so): on sloping land the ground may lie higher or lower,
@@ -24,10 +29,10 @@ which no tag tells.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from fieldbox.domain import Pose
+from fieldbox.domain import Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, from_gimbal, tilt_deg
 from fieldbox.imagery.exif import Exif
@@ -39,12 +44,23 @@ MAX_HEIGHT_M = 1500.0
 SAME_PLACE_M = 20.0
 RTK_FLOOR_M = 0.02
 """No RTK fix is better than this in the field, whatever standard deviation it states."""
+RTK_FLOAT_FLOOR_M = 0.4
+"""Without a fix the stated standard deviations are known to be too good."""
+_ALTITUDES_M = (-1_000.0, 20_000.0)
 RTK_FIXED, RTK_FLOAT = 50, range(32, 50)
 _METRES_PER_DEGREE = 111_320.0
 
-NO_POSITION = Sentence(N_("The photo has no GPS position: switch the drone's GPS on, or geotag the photos."))
+NO_POSITION = Sentence(
+    N_("The photo has no GPS position: switch the drone's GPS on, or give a list of positions (geo.txt).")
+)
 NO_HEIGHT = Sentence(
     N_("The photo does not say how high above the ground it was taken: give the drone's original files.")
+)
+ONLY_SEA_LEVEL = Sentence(
+    N_(
+        "The photo says only how high above the sea it was taken, not above the ground: give the drone's"
+        " original files."
+    )
 )
 NO_DIRECTION = Sentence(
     N_("The photo does not say which way the camera was turned: give the drone's original files.")
@@ -62,16 +78,14 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stated:
-    """What one maker's tags say. None is not stated."""
+class Told:
+    """What the tags of a photo say of its pose: all of it, or why there is none and what they do say."""
 
-    height_m: float | None
-    angles: Angles | None
-    """Nadir-referenced."""
-    error_m: float
-    height_error_m: float
-    yaw_error_deg: float
-    tilt_error_deg: float
+    pose: Pose | None
+    unplaced: Sentence | None
+    """Why there is no pose; None where there is one."""
+    stated: Stated | None
+    """Where there is no pose; None too where nothing of it can be believed."""
 
 
 def place_of(exif: Exif, xmp: Xmp) -> Place | None:
@@ -87,26 +101,35 @@ def place_of(exif: Exif, xmp: Xmp) -> Place | None:
     return fine if fine is not None and _metres(fine, coarse) <= SAME_PLACE_M else coarse
 
 
-def pose_of(exif: Exif, xmp: Xmp) -> Pose | Sentence:
-    """The pose, or the sentence that says why there is none."""
-    place = place_of(exif, xmp)
+def told_of(exif: Exif, xmp: Xmp) -> Told:
+    """The pose, or the sentence that says why there is none with what is stated all the same."""
+    stated = _stated(exif, xmp)
+    pose = pose_from(place_of(exif, xmp), stated)
+    spoilt = _turned(exif) or _tilted(stated)
+    if isinstance(pose, Pose) and spoilt is None:
+        return Told(pose, None, None)
+    unplaced = pose if isinstance(pose, Sentence) else spoilt
+    return Told(None, unplaced, None if spoilt else stated)
+
+
+def pose_from(place: Place | None, stated: Stated) -> Pose | Sentence:
+    """The pose at `place` with what is stated of the rest, or the sentence that says what is missing or wrong."""
     if place is None:
         return NO_POSITION
-    stated = _dji(xmp) or _sensefly(xmp) or _pix4d(exif, xmp)
-    if stated is None or stated.height_m is None:
-        return NO_HEIGHT
-    if stated.angles is None:
+    if stated.height_m is None:
+        return NO_HEIGHT if stated.altitude_m is None else ONLY_SEA_LEVEL
+    if stated.yaw_deg is None or stated.pitch_deg is None or stated.roll_deg is None:
         return NO_DIRECTION
-    doubt = _doubt(exif, stated.height_m, stated.angles)
+    doubt = _unlikely(stated.height_m) or _tilted(stated)
     if doubt is not None:
         return doubt
     return Pose(
         lat=place.lat,
         lon=place.lon,
         height_m=stated.height_m,
-        yaw_deg=stated.angles.yaw,
-        pitch_deg=stated.angles.pitch,
-        roll_deg=stated.angles.roll,
+        yaw_deg=stated.yaw_deg,
+        pitch_deg=stated.pitch_deg,
+        roll_deg=stated.roll_deg,
         error_m=stated.error_m,
         height_error_m=stated.height_error_m,
         yaw_error_deg=stated.yaw_error_deg,
@@ -114,49 +137,84 @@ def pose_of(exif: Exif, xmp: Xmp) -> Pose | Sentence:
     )
 
 
-def _doubt(exif: Exif, height_m: float, angles: Angles) -> Sentence | None:
-    """What makes a stated pose unusable."""
-    if any(name in exif.software.lower() for name in _TURNING_SOFTWARE):
-        return Sentence(
-            N_("The photo was turned with {software} after the flight: give the drone's original file."),
-            {"software": exif.software},
-        )
-    if not 0 < height_m <= MAX_HEIGHT_M:
-        return Sentence(
-            N_("The photo states a height of {height} m above the ground, which cannot be right."),
-            {"height": round(height_m, 1)},
-        )
-    tilt = tilt_deg(angles)
-    if tilt > MAX_TILT_DEG:
-        return Sentence(
-            N_("The camera looked at the horizon, {tilt} degrees off straight down: point it at the ground."),
-            {"tilt": round(tilt)},
-        )
-    return None
+def _unlikely(height_m: float) -> Sentence | None:
+    if 0 < height_m <= MAX_HEIGHT_M:
+        return None
+    return Sentence(
+        N_(
+            "The photo states a height of {height} m above the ground, which cannot be right: take off from the"
+            " field's own level, since the drone counts its height from there."
+        ),
+        {"height": round(height_m, 1)},
+    )
 
 
-def _dji(xmp: Xmp) -> _Stated | None:
+def _turned(exif: Exif) -> Sentence | None:
+    """By hand, after the flight: then what the tags say of the camera's direction is wrong."""
+    if not any(name in exif.software.lower() for name in _TURNING_SOFTWARE):
+        return None
+    return Sentence(
+        N_("The photo was turned with {software} after the flight: give the drone's original file."),
+        {"software": exif.software},
+    )
+
+
+def _tilted(stated: Stated) -> Sentence | None:
+    """Too far from straight down to be mapped."""
+    if stated.yaw_deg is None or stated.pitch_deg is None or stated.roll_deg is None:
+        return None
+    tilt = tilt_deg(Angles(stated.yaw_deg, stated.pitch_deg, stated.roll_deg))
+    if tilt <= MAX_TILT_DEG:
+        return None
+    return Sentence(
+        N_("The camera looked at the horizon, {tilt} degrees off straight down: point it at the ground."),
+        {"tilt": round(tilt)},
+    )
+
+
+def _stated(exif: Exif, xmp: Xmp) -> Stated:
+    found = _dji(xmp) or _sensefly(xmp) or _pix4d(exif, xmp) or _made(None, None, 3.0, 5.0, 8.0, 5.0)
+    absolute = within(xmp.number("drone-dji", "absolutealtitude"), *_ALTITUDES_M)
+    return replace(found, altitude_m=exif.altitude_m if absolute is None else absolute)
+
+
+def _made(
+    height_m: float | None,
+    angles: Angles | None,
+    error_m: float,
+    height_error_m: float,
+    yaw_error_deg: float,
+    tilt_error_deg: float,
+) -> Stated:
+    """`angles` are nadir-referenced."""
+    yaw, pitch, roll = angles or (None, None, None)
+    return Stated(height_m, None, yaw, pitch, roll, error_m, height_error_m, yaw_error_deg, tilt_error_deg)
+
+
+def _dji(xmp: Xmp) -> Stated | None:
     if not xmp.speaks("drone-dji"):
         return None
     height = xmp.number("drone-dji", "relativealtitude")
     gimbal = _angles(xmp, "drone-dji", "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
     angles = None if gimbal is None else from_gimbal(gimbal)
+    own = [_metres_stated(xmp, "fieldbox", name) for name in ("heighterror", "yawerror", "tilterror")]
+    errors = [usual if one is None else one for one, usual in zip(own, (2.0, 3.0, 1.0), strict=True)]
+    return _made(height, angles, _dji_error(xmp), *errors)
+
+
+def _dji_error(xmp: Xmp) -> float:
+    """Horizontal standard deviation per axis in metres."""
     flag = xmp.number("drone-dji", "rtkflag")
+    north, east = (_metres_stated(xmp, "drone-dji", f"rtkstd{axis}") for axis in ("lat", "lon"))
+    stated = None if north is None or east is None else math.sqrt((north**2 + east**2) / 2)
     if flag == RTK_FIXED:
-        return _Stated(height, angles, *_rtk_errors(xmp), 1.0, 0.2)
+        return max(RTK_FLOOR_M, 0.05 if stated is None else stated)
     if flag is not None and flag in RTK_FLOAT:
-        return _Stated(height, angles, 0.4, 2.0, 3.0, 1.0)
-    return _Stated(height, angles, 1.5, 2.0, 3.0, 1.0)
+        return max(RTK_FLOAT_FLOOR_M, stated or 0.0)
+    return 1.5
 
 
-def _rtk_errors(xmp: Xmp) -> tuple[float, float]:
-    """Horizontal (per axis) and vertical standard deviation in metres of a fixed RTK position."""
-    north, east, up = (_metres_stated(xmp, "drone-dji", f"rtkstd{axis}") for axis in ("lat", "lon", "hgt"))
-    horizontal = 0.05 if north is None or east is None else math.sqrt((north**2 + east**2) / 2)
-    return max(RTK_FLOOR_M, horizontal), max(RTK_FLOOR_M, 0.1 if up is None else up)
-
-
-def _sensefly(xmp: Xmp) -> _Stated | None:
+def _sensefly(xmp: Xmp) -> Stated | None:
     """senseFly's own tags: attitude of the aircraft, whose camera looks straight down, top ahead."""
     if not xmp.speaks("sensefly"):
         return None
@@ -164,10 +222,10 @@ def _sensefly(xmp: Xmp) -> _Stated | None:
     angles = _angles(xmp, "sensefly", "heading", "pitchangle", "rollangle")
     if height is None and angles is None:
         return None  # newer senseFly cameras use the namespace for other things, `Camera:` for these
-    return _Stated(height, angles, 3.0, 5.0, 8.0, 5.0)
+    return _made(height, angles, 3.0, 5.0, 8.0, 5.0)
 
 
-def _pix4d(exif: Exif, xmp: Xmp) -> _Stated | None:
+def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
     """Pix4D's `Camera:` tags (Parrot, Sentera, newer senseFly): yaw, pitch and roll are 0 at nadir with
     the image's top to the north. senseFly turns the roll's sign (as OpenDroneMap reads it)."""
     if not xmp.speaks("camera"):
@@ -177,7 +235,7 @@ def _pix4d(exif: Exif, xmp: Xmp) -> _Stated | None:
         angles = angles._replace(roll=-angles.roll)
     horizontal = _metres_stated(xmp, "camera", "gpsxyaccuracy")
     vertical = _metres_stated(xmp, "camera", "gpszaccuracy")
-    return _Stated(
+    return _made(
         xmp.number("camera", "abovegroundaltitude"),
         angles,
         3.0 if horizontal is None else max(RTK_FLOOR_M, horizontal),

@@ -1,8 +1,12 @@
-"""Taking in one file, folder or card: every good photo kept once, every other file listed with why."""
+"""Taking in one file, folder or card: every good photo kept once, every other file listed with why.
+
+Small text files may be lists of positions or control points. What they are only shows against the names of all
+photos, so they are handed on together with what is wrong with them as photos.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +14,7 @@ from typing import Generic, TypeVar
 
 from fieldbox.domain import Rejection
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.copy import Kept, clean_leftovers, keep
 from fieldbox.ingest.scan import Found, scan
 from fieldbox.ordered import in_order
@@ -19,6 +23,9 @@ Parts = TypeVar("Parts")
 """What the reader makes of a photo."""
 
 
+TEXT_SUFFIXES = {".txt", ".csv", ".mrk"}
+MAX_TEXT_BYTES = 5_000_000
+"""A list of a whole flight's photos has some hundred kilobytes."""
 COPIES_AT_ONCE = 2
 """While one copy waits for the disk, the other is read and its digest made."""
 
@@ -44,14 +51,30 @@ class Handlers(Generic[Parts]):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A small text file among the photos."""
+
+    path: Path
+    name: str
+    no_photo: Sentence
+    """Why it is no photo: what to say of it unless it is a list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """What came of it."""
 
     accepted: int = 0
     duplicates: int = 0
     rejected: tuple[Rejection, ...] = ()
-    digests: tuple[str, ...] = field(default=())
-    """Of all photos, known ones too, without repetition, in the order of names."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of all photos by their digests, known ones too, in the order of names; the first where there are several."""
+    beside: tuple[Beside, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of all photos, known ones too, without repetition, in the order of names."""
+        return tuple(self.names)
 
 
 def take_in(
@@ -67,7 +90,7 @@ def take_in(
     found = list(scan(path))
     taken = _Taken(handlers)
 
-    def fetch(item: Found | Rejection) -> tuple[Kept, Parts] | Rejection:
+    def fetch(item: Found | Rejection) -> tuple[Kept, Parts] | Rejection | Beside:
         return _fetch(item, handlers.read, originals, tmp, reserve_bytes)
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
@@ -75,7 +98,9 @@ def take_in(
         for done, (item, fetched) in enumerate(in_order(pool, fetch, found, 2 * COPIES_AT_ONCE), start=1):
             taken.add(item.name, fetched)
             handlers.progress(done, len(found))
-    return Intake(taken.accepted, taken.duplicates, tuple(taken.rejected), tuple(taken.digests))
+    return Intake(
+        taken.accepted, taken.duplicates, tuple(taken.rejected), dict(taken.names), tuple(taken.beside)
+    )
 
 
 class _Taken(Generic[Parts]):
@@ -85,22 +110,26 @@ class _Taken(Generic[Parts]):
         self._handlers = handlers
         self.accepted = self.duplicates = 0
         self.rejected: list[Rejection] = []
-        self.digests: dict[str, None] = {}
+        self.names: dict[str, str] = {}
+        self.beside: list[Beside] = []
 
-    def add(self, name: str, fetched: tuple[Kept, Parts] | Rejection) -> None:
+    def add(self, name: str, fetched: tuple[Kept, Parts] | Rejection | Beside) -> None:
         """Commit a new photo, count a known one, list what is none."""
+        if isinstance(fetched, Beside):
+            self.beside.append(fetched)
+            return
         if isinstance(fetched, Rejection):
             self.rejected.append(fetched)
             self._handlers.on_rejection(fetched)
             return
         kept, parts = fetched
-        if kept.digest in self.digests or self._handlers.already(kept.digest):
+        if kept.digest in self.names or self._handlers.already(kept.digest):
             self.duplicates += 1
         else:
             # A copy without a row (the plug was pulled between the two) gets its row now.
             self._handlers.on_capture(kept, name, parts)
             self.accepted += 1
-        self.digests[kept.digest] = None
+        self.names.setdefault(kept.digest, name)
 
 
 def _fetch(
@@ -109,7 +138,7 @@ def _fetch(
     originals: Path,
     tmp: Path,
     reserve_bytes: int,
-) -> tuple[Kept, Parts] | Rejection:
+) -> tuple[Kept, Parts] | Rejection | Beside:
     """Read and keep one file, or say why not."""
     if isinstance(item, Rejection):
         return item
@@ -117,7 +146,16 @@ def _fetch(
         parts = _read(item.path, read)
         return keep(item.path, originals, tmp, reserve_bytes=reserve_bytes), parts
     except Rejected as refusal:
+        if _may_be_list(item.path):
+            return Beside(item.path, item.name, refusal.sentence)
         return Rejection(item.name, refusal.sentence)
+
+
+def _may_be_list(path: Path) -> bool:
+    try:
+        return path.suffix.lower() in TEXT_SUFFIXES and path.stat().st_size <= MAX_TEXT_BYTES
+    except OSError:
+        return False
 
 
 def _read(path: Path, read: Callable[[Path], Parts]) -> Parts:

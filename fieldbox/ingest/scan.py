@@ -15,8 +15,8 @@ from fieldbox.i18n import N_, Sentence
 _SKIPPED_FOLDERS = {"@eaDir", "System Volume Information", "$RECYCLE.BIN", "lost+found", "__MACOSX"}
 _SKIPPED_FILES = {"Thumbs.db", "desktop.ini", "truth.json"}
 """What systems and the simulator leave beside photos."""
-_SIDECARS = {".mrk", ".nav", ".obs", ".rtk", ".thm", ".lrf"}
-"""What drones write beside their photos: satellite raw data, marks, previews of videos."""
+_SIDECARS = {".nav", ".obs", ".rtk", ".thm", ".lrf"}
+"""What drones write beside their photos: satellite raw data, previews of videos."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Again:
     """Which of the doubtful plants it shows."""
     plants: Plants
     """What it found."""
+    apart_m: tuple[float, ...]
+    """How far it and the first look may put each of the asked plants apart (95 % radius)."""
 
 
 def doubtful_of(detections: Sequence[Detection]) -> list[int]:
@@ -143,24 +145,23 @@ def _answers(
     for the doubtful plant.
     """
     found = look.plants
-    asked = {doubtful[spot]: spot for spot in look.asked}
+    asked = {doubtful[spot]: (spot, apart) for spot, apart in zip(look.asked, look.apart_m, strict=True)}
     answers: dict[int, tuple[float, tuple[float, float | None]]] = {}
     if len(found):
         first = shapely.STRtree(shapely.points([(one.east, one.north) for one in detections]))
         nearest = first.nearest(shapely.points(found.place)).tolist()
         for number, owner in enumerate(nearest):
-            spot = asked.get(owner)
+            spot, apart = asked.get(owner, (None, 0.0))
             away = math.dist(found.place[number].tolist(), (detections[owner].east, detections[owner].north))
-            if spot is None or away > _reach(detections[owner], found, number):
+            if spot is None or away > _reach(detections[owner], apart):
                 continue
             if spot not in answers or away < answers[spot][0]:
                 answers[spot] = (away, _told(found, number))
     return [(spot, answers[spot][1] if spot in answers else (MISSED, None)) for spot in look.asked]
 
 
-def _reach(first: Detection, found: Plants, number: int) -> float:
+def _reach(first: Detection, apart: float) -> float:
     """Half the plant, or what the two photos can be off against each other."""
-    apart = math.hypot(first.position_error_m, float(found.error_m[number]))
     return max(LEAST_REACH_M, apart, math.sqrt(first.area_m2 / math.pi))
 
 

@@ -6,7 +6,7 @@ import csv
 import math
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -17,33 +17,58 @@ import pyogrio.raw
 import rasterio
 import rasterio.shutil
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from pyproj import Geod
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from fieldbox.domain import Cover, FieldMap, PlantHealth
+from fieldbox.domain import Cover, FieldMap, Placement, PlantHealth
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.files import north_up, replacing
 from fieldbox.mapping.geo import easting_northing, lon_lat
 
-VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints")
+VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints", "poses")
 RASTER_LAYERS = ("health", "mosaic")
 GAP_WIDTH_M = 0.3
 LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
+_POSE_COLUMNS = {
+    "height_m": 3,
+    "yaw_deg": 4,
+    "pitch_deg": 4,
+    "roll_deg": 4,
+    "error_m": 4,
+    "height_error_m": 4,
+    "yaw_error_deg": 4,
+    "tilt_error_deg": 4,
+}
+"""What is written of a `Pose`, and with how many decimals."""
+_GEOD = Geod(ellps="WGS84")
 _NO_XML_NAME = re.compile(r"[^A-Za-z0-9_]|^(?=[^A-Za-z_])")
 """What GDAL would replace, with a warning, in the name of a KML layer."""
-_SHAPEFILE_NAMES = {"position_error_m": "POS_ERR_M", "area_cm2": "AREA_CM2", "capture": "CAPTURE"}
+_SHAPEFILE_NAMES = {
+    "position_error_m": "POS_ERR_M",
+    "area_cm2": "AREA_CM2",
+    "capture": "CAPTURE",
+    "height_error_m": "H_ERR_M",
+    "yaw_error_deg": "YAW_ERR",
+    "tilt_error_deg": "TILT_ERR",
+    "ground_error_m": "GR_ERR_M",
+    "residual_px": "RESID_PX",
+}
+"""Of columns whose own name is longer than the ten characters that the format has."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Features:
     """Shapes in longitude and latitude (WGS 84) with named columns of the same length."""
 
-    shapes: Sequence[shapely.Polygon]
+    shapes: Sequence[shapely.Geometry]
     columns: Mapping[str, NDArray[np.generic]]
+    kind: str = "Polygon"
+    """Of the shapes, as OGC Simple Features names it."""
 
 
 class ExportedPlant(Protocol):
@@ -143,20 +168,86 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def footprint_features(rings: Mapping[str, ArrayLike], epsg: int) -> Features:
-    """The ground that each photo shows, from rings [K, 2] east, north by the name of the photo."""
-    shown = {name: np.asarray(ring, float).reshape(-1, 2) for name, ring in rings.items()}
-    shown = {name: ring for name, ring in shown.items() if len(ring) >= 3}
-    names = sorted(shown)
-    areas = [round(float(shapely.Polygon(shown[name]).area), 2) for name in names]
+@dataclass(frozen=True, slots=True)
+class PhotoPlace:
+    """A photo of a survey, and where it stands."""
+
+    file: str
+    width: int
+    """Pixels."""
+    height: int
+    placement: Placement
+
+
+def footprint_features(photos: Sequence[PhotoPlace]) -> Features:
+    """The ground that each photo shows, of those that show any.
+
+    `error_m` is the 95 % radius of a place in the middle of the photo, `gsd_cm` the mean side of a pixel on the ground.
+    """
+    shown = [one for one in _by_name(photos) if len(one.placement.footprint) >= 3]
+    shapes = [_oriented(np.asarray(one.placement.footprint)) for one in shown]
+    areas = [abs(_GEOD.geometry_area_perimeter(shape)[0]) for shape in shapes]
+    pixels = [one.width * one.height for one in shown]
     return Features(
-        _polygons([shown[name] for name in names], epsg),
+        shapes,
         {
-            "id": np.arange(1, len(names) + 1, dtype=np.int32),
-            "name": np.array(names, object),
-            "area_m2": np.array(areas, float),
+            "id": np.arange(1, len(shown) + 1, dtype=np.int32),
+            "file": _words(one.file for one in shown),
+            "error_m": _rounded((one.placement.error95_m for one in shown), 3),
+            "aligned": _aligned(shown),
+            "gsd_cm": _rounded(
+                (100 * math.sqrt(area / count) for area, count in zip(areas, pixels, strict=True)), 3
+            ),
+            "area_m2": _rounded(areas, 2),
         },
     )
+
+
+def pose_features(photos: Sequence[PhotoPlace]) -> Features:
+    """Where each camera was and how it was turned (see `Pose` for the conventions).
+
+    The columns begin as programs for photogrammetry want them: file, latitude, longitude, height, yaw, pitch, roll, and
+    the errors of each (one standard deviation). `ground_error_m` is the 95 % radius of a place in the middle of the
+    photo; what belongs to the alignment is null where a photo is not aligned.
+    """
+    shown = _by_name(photos)
+    poses = [one.placement.pose for one in shown]
+    placed = [one.placement for one in shown]
+    return Features(
+        [shapely.Point(pose.lon, pose.lat) for pose in poses],
+        {
+            "file": _words(one.file for one in shown),
+            "lat": _rounded((pose.lat for pose in poses), 9),
+            "lon": _rounded((pose.lon for pose in poses), 9),
+            **{
+                name: _rounded((getattr(pose, name) for pose in poses), digits)
+                for name, digits in _POSE_COLUMNS.items()
+            },
+            "ground_error_m": _rounded((one.error95_m for one in placed), 3),
+            "aligned": _aligned(shown),
+            "moved_m": _rounded((one.moved_m if one.block is not None else math.nan for one in placed), 3),
+            "residual_px": _rounded((_or_nan(one.residual_px) for one in placed), 3),
+            "ties": np.array([one.ties for one in placed], np.int32),
+            "doubts": _words(" + ".join(one.doubts) for one in placed),
+        },
+        "Point",
+    )
+
+
+def _by_name(photos: Sequence[PhotoPlace]) -> list[PhotoPlace]:
+    return sorted(photos, key=lambda one: (one.file, one.placement.digest))
+
+
+def _words(values: Iterable[str]) -> NDArray[np.object_]:
+    return np.array(list(values), object)
+
+
+def _rounded(values: Iterable[float], digits: int) -> NDArray[np.float64]:
+    return np.round(np.array(list(values), float), digits)
+
+
+def _aligned(photos: Sequence[PhotoPlace]) -> NDArray[np.bool_]:
+    return np.array([one.placement.block is not None for one in photos], np.bool_)
 
 
 def export_vector(features: Features, path: Path, fmt: str) -> None:
@@ -277,7 +368,7 @@ def _write(
         field_data=list(columns.values()),
         field_mask=[unknown.get(name) for name in columns],
         fields=np.array(list(columns), object),
-        geometry_type="Polygon",
+        geometry_type=features.kind,
         crs="EPSG:4326",
         driver=driver,
         layer=layer or path.stem,
@@ -296,8 +387,10 @@ def _write_gpkg(features: Features, path: Path) -> None:
 
 
 def _write_kml(features: Features, path: Path) -> None:
+    # What is called Name is written beside each shape on a globe.
+    named = {"Name": features.columns["file"]} if "file" in features.columns else {}
     with replacing(path) as target:
-        _write(features, target, "KML", features.columns, layer=_NO_XML_NAME.sub("_", path.stem))
+        _write(features, target, "KML", {**named, **features.columns}, layer=_NO_XML_NAME.sub("_", path.stem))
 
 
 def _write_shapefile(features: Features, path: Path) -> None:
@@ -323,5 +416,12 @@ def _write_csv(features: Features, path: Path) -> None:
         values = [column.tolist() for column in features.columns.values()]
         for row, shape in zip(zip(*values, strict=True), features.shapes, strict=True):
             middle = shape.centroid
-            known = ["" if one is None or one != one else one for one in row]  # noqa: PLR0124  NaN
-            writer.writerow([*known, *([f"{middle.y:.8f}", f"{middle.x:.8f}"] if middles else [])])
+            place = [f"{middle.y:.8f}", f"{middle.x:.8f}"] if middles else []
+            writer.writerow([*(_in_csv(one) for one in row), *place])
+
+
+def _in_csv(value: object) -> object:
+    """As spreadsheets and other programs read it; what is not known is empty."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None or value != value else value  # noqa: PLR0124  NaN

@@ -35,6 +35,8 @@ PATCH_QUALITY = 92
 MOSAIC_QUALITY = 85
 _CACHE_BYTES = 96 * 2**20
 _NODE = 16
+_RIM = 16
+"""Side of the blocks in which a JPEG with colours at half scale is coded."""
 _PATCH = struct.Struct("<4sIdqqIII")
 _MAGIC = b"FBP1"
 MAP_BANDS = (
@@ -300,8 +302,15 @@ def _write(
             for file, head in found:
                 if head.row - top < start + rows and head.row - top + head.rows > start:
                     _paint(cache.get(file), pixels, mask, top + start, left)
-            writer.write(pixels, mask)
+            writer.write(_without_surplus(pixels, mask), mask)
     return cache.damaged
+
+
+def _without_surplus(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Pixels that are black beyond the mask, but for the blocks of the JPEG along its edge: who does not know the mask
+    sees no smears."""
+    near = cv2.dilate(mask.view(np.uint8), np.ones((2 * _RIM + 1,) * 2, np.uint8))
+    return np.asarray(cv2.copyTo(pixels, near), np.uint8)
 
 
 def _paint(

@@ -142,10 +142,9 @@ def evaluate(
     """Measure the model of this box, or `model_file` whether signed or not, on a LabelMe folder.
 
     Tiles finer than the model's own scale are brought to it first, as photos are.
-    Raises Rejected where no tile can be used, Misconfigured for a model that cannot, or where SciPy is missing.
+    Raises Rejected where no tile can be used, Misconfigured for a model that cannot.
     """
-    require("scipy", "eval")
-    from fieldbox.inference import metrics  # noqa: PLC0415  SciPy is an extra
+    from fieldbox.inference import metrics  # noqa: PLC0415  SciPy takes long to load
 
     cv2.setNumThreads(1)
     model, warnings = _model(config, model_file)

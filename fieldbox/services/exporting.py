@@ -12,6 +12,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.export import (
     Features,
+    PhotoPlace,
     check_layer,
     crop_features,
     export_raster,
@@ -19,12 +20,15 @@ from fieldbox.mapping.export import (
     footprint_features,
     gap_features,
     plant_features,
+    pose_features,
 )
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.mosaic import read_map
+from fieldbox.services.locating import as_told, photos_of
 from fieldbox.storage.store import Store
 
 COVERS = {"weeds": Cover.WEED, "crop": Cover.CROP}
+PHOTO_LAYERS = {"footprints": footprint_features, "poses": pose_features}
 
 
 def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, output: Path) -> None:
@@ -42,8 +46,8 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
         export_vector(features, output, kind)
     elif layer == "gaps":
         export_vector(_gaps(store, survey), output, kind)
-    elif layer == "footprints":
-        export_vector(_footprints(store, survey), output, kind)
+    elif layer in PHOTO_LAYERS:
+        export_vector(PHOTO_LAYERS[layer](_photos(config, store, survey)), output, kind)
     else:
         export_raster(read_map(rasters / "map.tif"), layer, output, kind)
 
@@ -65,10 +69,15 @@ def _gaps(store: Store, survey: Survey) -> Features:
     return gap_features(store.gaps(survey.id), next(iter(geometries.values())).plane.epsg)
 
 
-def _footprints(store: Store, survey: Survey) -> Features:
+def _photos(config: Config, store: Store, survey: Survey) -> list[PhotoPlace]:
+    """The survey's photos where its alignment put them, or, of a survey made without one, as their tags tell."""
     flight = store.flight(survey.flight_id)
-    captures = flight.captures if flight else ()
-    names = {one.digest: one.name for one in captures}
-    geometries = geometries_of(captures)
-    epsg = next(iter(geometries.values())).plane.epsg
-    return footprint_features({names[digest]: one.footprint() for digest, one in geometries.items()}, epsg)
+    captures = {one.digest: one for one in flight.captures} if flight else {}
+    placed = store.placements(survey.id)
+    if not placed and flight:
+        placed = [as_told(photo) for photo in photos_of(config, store, flight, None).values()]
+    return [
+        PhotoPlace(capture.name, capture.camera.width, capture.camera.height, one)
+        for one in placed
+        if (capture := captures.get(one.digest)) and capture.camera
+    ]

@@ -12,7 +12,9 @@ from fieldbox.arrivals import Arrival, take_in
 from fieldbox.config import Config
 from fieldbox.domain import Flight, Interval, Rejection, Survey
 from fieldbox.errors import Rejected
+from fieldbox.given import given_for
 from fieldbox.i18n import N_, Sentence, _
+from fieldbox.lists import ByHand, TakenList
 from fieldbox.models import release_sha
 from fieldbox.services import worker
 from fieldbox.services.box import open_store
@@ -91,6 +93,7 @@ class Outcome:
                 "duplicates": self.arrival.duplicates,
             },
             "rejected": [{"file": one.name, "reason": str(one.reason)} for one in self.rejected],
+            "lists": [_list_json(one) for one in self.arrival.lists],
             "unplaced": [{"file": name, "reason": str(reason)} for name, reason in self.unplaced],
             "failed": [{"flight": flight, "reason": str(reason)} for flight, reason in self.failures],
             "surveys": [survey_json(one, self.field_names.get(one.field_id)) for one in self.surveys],
@@ -108,6 +111,11 @@ class Outcome:
         ]
         lines += [f"  {one.name}: {one.reason}" for one in self.rejected]
         lines += [f"  {name}: {reason}" for name, reason in self.unplaced]
+        for one in arrival.lists:
+            lines.append(
+                "  " + _("{file}: a list, for {count} photos.").format(file=one.name, count=len(one.photos))
+            )
+            lines += [f"    {problem}" for problem in one.problems]
         for survey in self.surveys:
             lines += ["", *_survey_lines(survey, self.field_names.get(survey.field_id, "?"))]
         lines += [
@@ -125,15 +133,18 @@ def ingest(
     field_name: str | None,
     wait: bool,
     crop: str | None = None,
+    lists: ByHand | None = None,
     shown: Progress | None = None,
 ) -> Outcome:
-    """Take in `path` and queue its flights; with `wait`, return when they are mapped.
+    """Take in `path` and `lists` and queue the flights they are about; with `wait`, return when these are mapped.
 
     Raises Rejected if there is nothing to take in, Unavailable if the box cannot store more.
     """
     start = time.monotonic()
     with open_store(config) as store:
-        arrival = take_in(path, config, store, shown or _silent, field_name=field_name, crop=crop)
+        arrival = take_in(
+            path, config, store, shown or _silent, field_name=field_name, crop=crop, lists=lists
+        )
         _check_any(arrival)
         mappable = [flight for flight in arrival.flights if flight.field_id is not None]
         for flight in mappable:
@@ -168,6 +179,16 @@ def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
     }
 
 
+def _list_json(one: TakenList) -> dict[str, Any]:
+    return {
+        "file": one.name,
+        "kind": one.kind.value,
+        "photos": len(one.photos),
+        "new": one.fresh,
+        "problems": [str(problem) for problem in one.problems],
+    }
+
+
 def _check_any(arrival: Arrival) -> None:
     if not arrival.flights and not arrival.rejected:
         raise Rejected(N_("There are no photos here: give the folder that holds the drone's JPEG files."))
@@ -175,7 +196,7 @@ def _check_any(arrival: Arrival) -> None:
 
 def _as_mapped(store: Store, flights: tuple[Flight, ...]) -> tuple[Flight, ...]:
     """The flights as they are now: a photo whose pixels proved damaged has no place any more."""
-    return tuple(store.flight(flight.id) or flight for flight in flights)
+    return tuple(given_for(store, store.flight(flight.id) or flight).flight for flight in flights)
 
 
 def _results(

@@ -11,6 +11,7 @@ from fieldbox.i18n import N_, _
 
 STEPS = {
     "copy": N_("Copying photos"),
+    "align": N_("Finding out where each photo stands"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),
     "again": N_("Looking again at what is doubtful"),

@@ -1,4 +1,4 @@
-"""Answers about one thing: a single image, one pixel of a photo."""
+"""Answers about a single image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.config import Config
-from fieldbox.domain import Capture, Flight
 from fieldbox.errors import Rejected
-from fieldbox.georef.plane import GroundPlane
-from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.decode import decode_jpeg
 from fieldbox.imagery.scene import COARSER, KnownScenes
@@ -21,7 +18,6 @@ from fieldbox.inference.plants import CROP, WEED
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.looking import judge_samples, scale_of, scale_sentence, see
 from fieldbox.models import load_scenes, load_weeds
-from fieldbox.services.box import open_store
 
 CLASSES = {CROP: "crop", WEED: "weed"}
 
@@ -73,40 +69,6 @@ def describe(found: dict[str, Any]) -> str:
     return _(
         "{weed} weeds ({weed_cover_pct:.1f} % of the image), {crop} crop plants ({crop_cover_pct:.1f} %)"
     ).format(**count, **found)
-
-
-def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> dict[str, float]:
-    """Where pixel x, y of a photo lies: `lat`, `lon` (WGS 84) and `error_m` (95 % radius)."""
-    with open_store(config) as store:
-        flight = store.flight(flight_id)
-    if flight is None:
-        raise Rejected(N_("There is no flight {id}: see `fieldbox status`."), id=flight_id)
-    capture = _capture_named(flight, file)
-    if capture.pose is None or capture.camera is None:
-        raise Rejected(N_("{file} could not be placed: {why}"), file=file, why=str(capture.unplaced or ""))
-    if not (0 <= x < capture.camera.width and 0 <= y < capture.camera.height):
-        raise Rejected(
-            N_("Pixel {x}, {y} lies outside the photo of {width} x {height} pixels."),
-            x=x, y=y, width=capture.camera.width, height=capture.camera.height,
-        )  # fmt: skip
-    plane = GroundPlane.for_point(capture.pose.lat, capture.pose.lon)
-    geometry = PhotoGeometry(capture.digest, capture.pose, capture.camera, plane)
-    pixel = np.array([[x, y]])
-    east, north = geometry.pixel_to_ground(pixel)[0]
-    if not np.isfinite(east):
-        raise Rejected(N_("Pixel {x}, {y} looks past the ground."), x=x, y=y)
-    lat, lon = plane.to_geographic(east, north)
-    return {"lat": float(lat), "lon": float(lon), "error_m": float(geometry.error95_m(pixel)[0])}
-
-
-def _capture_named(flight: Flight, file: str) -> Capture:
-    exact = [c for c in flight.captures if file in (c.name, c.digest)]
-    named = exact or [c for c in flight.captures if Path(c.name).name == file]
-    if len(named) != 1:
-        raise Rejected(
-            N_("Flight {id} has {count} photos called {file}."), id=flight.id, count=len(named), file=file
-        )
-    return named[0]
 
 
 def _read(image: Path) -> bytes:

@@ -23,9 +23,10 @@ from fieldbox.errors import Misconfigured, Unavailable
 from fieldbox.georef.coverage import plan_coverage
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
+from fieldbox.imagery.glance import glance_at
 from fieldbox.imagery.metadata import read_metadata
 from fieldbox.inference.runtime import description_of, read_model
-from fieldbox.looking import Looker, judge_scene
+from fieldbox.looking import Brightness, Looker, decoded, judge_scene
 from fieldbox.mapping.mosaic import choose_mosaic_gsd
 from fieldbox.modelops.files import (
     FLOAT_SUFFIX,
@@ -50,6 +51,8 @@ NEARLY_ALL = 0.95
 """Of the most tiles a second: a thread that adds less is left to the dashboard."""
 FIELD = FieldOptions(size_m=(12.0, 10.0), weeds_per_m2=2.0)
 CAMERA = "m2p"
+GLANCED = 4
+"""Its photos are decoded at 1 / so much for a glance at them, as the worker does."""
 BUSY = 0.8
 """Share of its wall time that a single run has the processor on a machine with nothing else to do, at least."""
 QUANTISED = (b"DequantizeLinear", b"MatMulInteger")
@@ -333,4 +336,6 @@ def _looker(config: Config, files: list[Path]) -> Looker:
     )
     plan = plan_coverage(geometries.values())
     gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
-    return Looker(read, plan, geometries, scene, model, known, config.map.cell_m, gsd_m)
+    glances = {file.name: glance_at(decoded(file.name, read, GLANCED)) for file in files}
+    brightness = Brightness.of(glances, geometries)
+    return Looker(read, plan, geometries, scene, model, known, config.map.cell_m, gsd_m, brightness, plan)

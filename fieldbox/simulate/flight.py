@@ -80,6 +80,8 @@ class FlightOptions:
     brightness: float = 1.0
     exposure_drift: float = 0.03
     """Relative, from photo to photo."""
+    white_balance_drift: float = 0.0
+    """Of red and of blue against green: relative, from photo to photo."""
     cloud_shadows: float = 0.0
     """Depth of passing cloud shadows, 0 to 0.8."""
     vignetting: float = 0.12
@@ -135,6 +137,7 @@ def _check_options(options: FlightOptions) -> None:
         "exposure_s": (options.exposure_s, 1e-5, 0.1),
         "brightness": (options.brightness, 0.1, 3.0),
         "exposure_drift": (options.exposure_drift, 0.0, 0.5),
+        "white_balance_drift": (options.white_balance_drift, 0.0, 0.5),
         "cloud_shadows": (options.cloud_shadows, 0.0, 0.8),
         "vignetting": (options.vignetting, 0.0, 0.9),
         "noise": (options.noise, 0.0, 40.0),
@@ -280,6 +283,7 @@ def _look(options: FlightOptions) -> Look:
     return Look(
         brightness=options.brightness,
         drift=options.exposure_drift,
+        tint=options.white_balance_drift,
         clouds=options.cloud_shadows,
         vignetting=options.vignetting,
         noise=options.noise,
@@ -385,10 +389,20 @@ def _written(
             round(lean * math.sin(math.radians(waypoint.heading_deg)), 2),
         ),
         rtk_std_m=(std, std, max(0.01, options.height_sigma_m)) if options.rtk else None,
+        errors=_least_errors(options) if options.rtk else None,
         exposure_s=options.exposure_s,
         f_number=f_number,
         pixel_mm=pixel_mm,
         serial=f"SIM{options.seed:08d}",
+    )
+
+
+def _least_errors(options: FlightOptions) -> tuple[float, float, float]:
+    """What a flight marked as exact states of height (m), yaw and tilt (degrees): its sigmas, and never nothing."""
+    return (
+        max(0.02, options.height_sigma_m),
+        max(1.0, options.yaw_sigma_deg),
+        max(0.2, options.tilt_sigma_deg),
     )
 
 

@@ -35,6 +35,9 @@ class Written:
     """Of the aircraft: yaw, pitch, roll."""
     rtk_std_m: tuple[float, float, float] | None
     """Longitude, latitude, height; None: no RTK."""
+    errors: tuple[float, float, float] | None
+    """Height above the ground in metres, yaw and tilt in degrees, in tags of fieldbox's own: DJI has none for these.
+    None: not stated."""
     exposure_s: float
     f_number: float
     pixel_mm: float
@@ -132,6 +135,11 @@ def _pose_tags(written: Written) -> dict[str, str]:
             "drone-dji:RtkStdLon": f"{lon:.5f}",
             "drone-dji:RtkStdLat": f"{lat:.5f}",
             "drone-dji:RtkStdHgt": f"{height:.5f}",
+        }
+    if written.errors is not None:
+        names = ("HeightError", "YawError", "TiltError")
+        tags |= {
+            f"fieldbox:{name}": f"{error:.5f}" for name, error in zip(names, written.errors, strict=True)
         }
     return tags
 

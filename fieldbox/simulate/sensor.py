@@ -26,6 +26,7 @@ class Look:
 
     brightness: float
     drift: float
+    tint: float
     clouds: float
     vignetting: float
     noise: float
@@ -51,13 +52,13 @@ class Sensor:
         if math.hypot(*blur) > 0.4:
             picture = np.asarray(cv2.filter2D(picture, -1, _streak(*blur)), np.uint8)
         exposure = self.look.brightness * math.exp(self.look.drift * float(rng.normal()))
-        gain = self._gain(ground, number) * np.float32(exposure)
+        gain = self._gain(ground, number)[..., None] * (exposure * self._balance(number)).astype(np.float32)
         shift = rng.integers(0, _NOISE_PX, 2)
         height, width = picture.shape[:2]
         out = np.empty_like(picture)
         for top in range(0, height, _STRIP):
             part = picture[top : top + _STRIP]
-            if not self._flat or abs(exposure - 1) > 1e-4:
+            if not self._flat or self.look.tint > 0 or abs(exposure - 1) > 1e-4:
                 part = self._lit(part, gain, top)
             if self.look.noise > 0:
                 rows = (np.arange(top, top + part.shape[0]) + shift[0]) % _NOISE_PX
@@ -66,18 +67,26 @@ class Sensor:
             out[top : top + _STRIP] = part
         return out
 
+    def _balance(self, number: int) -> NDArray[np.float64]:
+        """[3] red, green, blue: the white balance that the camera chose for a photo."""
+        if self.look.tint == 0:
+            return np.ones(3)
+        # A stream of its own: without it, photos are what they always were.
+        red, blue = np.random.default_rng([self._seed, 23, number]).normal(0, self.look.tint, 2)
+        return np.exp([red, 0.0, blue])
+
     def _grainy(self, part: Bytes, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Bytes:
         grain = self._grain[rows].take(columns, axis=1)
         return np.asarray(cv2.addWeighted(part, 1.0, grain, 1.0, -128.0), np.uint8)
 
     def _lit(self, part: Bytes, gain: NDArray[np.float32], top: int) -> Bytes:
-        """A strip times its gains: the coarse grid (see `camera.render`) enlarged 16 times."""
+        """A strip times its gains [r, c, 3]: the coarse grid (see `camera.render`) enlarged 16 times."""
         rows, width = part.shape[:2]
         first, last = top // 16, math.ceil((top + rows) / 16) + 2
         coarse = gain[first:last]
         big = cv2.resize(coarse, (coarse.shape[1] * 16, coarse.shape[0] * 16), interpolation=cv2.INTER_LINEAR)
         cut = big[16 : 16 + rows, 16 : 16 + width]
-        return np.asarray(cv2.multiply(part, cv2.merge([cut, cut, cut]), dtype=cv2.CV_8U), np.uint8)
+        return np.asarray(cv2.multiply(part, cut, dtype=cv2.CV_8U), np.uint8)
 
     def _gain(self, ground: NDArray[np.float64], number: int) -> NDArray[np.float32]:
         """[r, c] light of the coarse grid: vignetting, and cloud shadows that drift over the ground."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from fieldbox.domain import Camera, Capture, Pose, Rejection
+from fieldbox.domain import Camera, Capture, Pose, Rejection, Stated
 from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import Ingest
 from fieldbox.storage.schema import captures, ingests, memberships, rejections
@@ -53,14 +53,16 @@ def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> boo
         "pose": capture.pose and asdict(capture.pose),
         "unplaced": capture.unplaced,
         "simulated": capture.simulated,
+        "stated": capture.stated and asdict(capture.stated),
     }
     added = upsert(captures).values(row).on_conflict_do_nothing(index_elements=["digest"])
     return connection.execute(added).rowcount == 1
 
 
 def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
-    """Take a capture off the map: its pose is dropped, the reason kept and the file listed as rejected."""
-    row = update(captures).where(captures.c.digest == digest).values(pose=None, unplaced=reason)
+    """Take a capture off the map for good: its pose and all that it states of one are dropped, the reason is kept
+    and the file listed as rejected."""
+    row = update(captures).where(captures.c.digest == digest).values(pose=None, stated=None, unplaced=reason)
     brought = connection.execute(row.returning(captures.c.ingest_id, captures.c.name)).one_or_none()
     if brought:
         add_rejections(connection, brought.ingest_id, [Rejection(brought.name, reason)])
@@ -74,7 +76,7 @@ def is_known(connection: Connection, digest: str) -> bool:
 def ids(connection: Connection, digests: Iterable[str]) -> dict[str, int]:
     """The short ids of those digests that are known."""
     found: dict[str, int] = {}
-    for portion in _portions(list(digests)):
+    for portion in portions(list(digests)):
         rows = select(captures.c.digest, captures.c.id).where(captures.c.digest.in_(portion))
         found.update((digest, number) for digest, number in connection.execute(rows))
     return found
@@ -83,7 +85,7 @@ def ids(connection: Connection, digests: Iterable[str]) -> dict[str, int]:
 def by_digests(connection: Connection, digests: Sequence[str]) -> list[Capture]:
     """The captures with these digests, in this order; unknown digests are left out."""
     found: dict[str, Capture] = {}
-    for portion in _portions(digests):
+    for portion in portions(digests):
         for capture in read(connection, select(captures).where(captures.c.digest.in_(portion))):
             found[capture.digest] = capture
     return [found[digest] for digest in digests if digest in found]
@@ -129,8 +131,10 @@ def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
         pose=row.pose and Pose(**row.pose),
         unplaced=row.unplaced,
         simulated=row.simulated,
+        stated=row.stated and Stated(**row.stated),
     )
 
 
-def _portions(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def portions(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Parts of `items` that are few enough for one statement."""
     return (items[start : start + _PORTION] for start in range(0, len(items), _PORTION))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -81,9 +81,41 @@ class CaptureColumns(TypedColumns):
     pose: Named[Any] = Column(Json, nullable=True)
     unplaced: Named[Sentence | None] = Column(SentenceText)
     simulated: Named[bool]
+    stated: Named[Any] = Column(Json, nullable=True)
+    """domain.Stated by the names of its parts."""
 
 
 captures = Table("captures", metadata, CaptureColumns)
+
+
+class SideFileColumns(TypedColumns):
+    """A list of positions or control points that was given with photos. A later one counts more."""
+
+    id = Column(Integer, primary_key=True)
+    digest: Named[str] = Column(Text, unique=True)
+    ingest_id: Named[int] = Column(ForeignKey("ingests.id"), index=True)
+    name: Named[str] = Column(Text)
+    kind: Named[str] = Column(Text)
+    """A value of domain.SideKind."""
+    system: Named[str | None] = Column(Text)
+    data: Named[bytes] = Column(LargeBinary)
+
+
+side_files = Table("side_files", metadata, SideFileColumns)
+
+
+class SidePhotoColumns(TypedColumns):
+    """A photo that a list may mean."""
+
+    file_id: Named[int] = Column(ForeignKey("side_files.id"), primary_key=True)
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), primary_key=True, index=True)
+    name: Named[str] = Column(Text)
+    """Under which the list may know it."""
+    named: Named[bool]
+    """The list says something of it."""
+
+
+side_photos = Table("side_photos", metadata, SidePhotoColumns)
 
 
 class FieldColumns(TypedColumns):
@@ -220,6 +252,8 @@ class SurveyColumns(TypedColumns):
     """A value of domain.WeedBasis; null: no weeds are called."""
     ladder: Named[Any] = Column(Json, nullable=True)
     """{name: count} of domain.Ladder."""
+    quality: Named[Any] = Column(Json, nullable=True)
+    """domain.Quality by the names of its parts."""
 
 
 surveys = Table(
@@ -297,6 +331,24 @@ class GapColumns(TypedColumns):
 
 
 gaps = Table("gaps", metadata, GapColumns)
+
+
+class PlacementColumns(TypedColumns):
+    """Where a survey's alignment put a photo."""
+
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"), primary_key=True)
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), primary_key=True, index=True)
+    block: Named[int | None]
+    error95_m: Named[float]
+    moved_m: Named[float]
+    residual_px: Named[float | None]
+    ties: Named[int]
+    pose: Named[Any] = Column(Json, nullable=False)
+    doubts: Named[Any] = Column(Json, nullable=False)
+    footprint: Named[Any] = Column(Json, nullable=False)
+
+
+placements = Table("placements", metadata, PlacementColumns)
 
 
 class PlaceColumns(TypedColumns):

@@ -18,7 +18,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Gap, Message, Rejection, Survey
+from fieldbox.domain import (
+    Capture,
+    Cover,
+    Detection,
+    Field,
+    Flight,
+    Gap,
+    Message,
+    Placement,
+    Rejection,
+    SideFile,
+    Survey,
+)
 from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
@@ -28,6 +40,8 @@ from fieldbox.storage import (
     gaps,
     jobs,
     outbox,
+    placements,
+    sidefiles,
     surveys,
     views,
 )
@@ -169,6 +183,19 @@ class Store:
         """Every ingest, newest first."""
         with self._database.read() as connection:
             return captures.all_ingests(connection)
+
+    def add_side_file(self, file: SideFile, *, named: Collection[str], ingest_id: int) -> bool:
+        """Keep a list that was given with photos; `named` are the digests of those that it says something of.
+
+        False: all of that is known already, and nothing changed.
+        """
+        with self._database.write() as connection:
+            return sidefiles.add(connection, file, named, ingest_id)
+
+    def side_files(self, digests: Iterable[str]) -> list[SideFile]:
+        """The lists that say something of any of these photos, the newest first."""
+        with self._database.read() as connection:
+            return sidefiles.naming(connection, list(digests))
 
     # Fields
 
@@ -324,7 +351,7 @@ class Store:
 
     # Surveys
 
-    def save_survey(
+    def save_survey(  # noqa: PLR0913  one transaction of all that a survey is
         self,
         survey: Survey,
         detections: Sequence[Detection],
@@ -334,6 +361,7 @@ class Store:
         release_sha: str,
         to_geographic: ToGeographic,
         missing: Sequence[Gap] = (),
+        placed: Sequence[Placement] = (),
         drop_views: bool = True,
     ) -> bool:
         """Keep a survey with its plants and its message to the hub, and settle its job: all or nothing.
@@ -348,6 +376,7 @@ class Store:
                 number = surveys.add(connection, survey, plan_key, release_sha)
                 plants.add(connection, number, detections, to_geographic)
                 gaps.add(connection, number, missing, to_geographic)
+                placements.add(connection, number, placed)
                 outbox.add(connection, message, number)
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
@@ -381,6 +410,11 @@ class Store:
         """Plants of a survey whose centre lies in `bbox`, the surest first; `poor`: stunted or yellowing ones."""
         with self._database.read() as connection:
             return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit)
+
+    def placements(self, survey_id: str) -> list[Placement]:
+        """Where a survey's alignment put its photos."""
+        with self._database.read() as connection:
+            return placements.in_survey(connection, survey_id)
 
     def gaps(self, survey_id: str) -> list[StoredGap]:
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""

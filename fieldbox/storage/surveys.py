@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select
 
-from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Survey, WeedBasis
+from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.schema import hotspots, surveys
 
@@ -30,6 +30,7 @@ def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str)
     row["layer_label"] = survey.layer_label.value
     row["weed_basis"] = survey.weed_basis.value if survey.weed_basis else None
     row["ladder"] = asdict(survey.ladder) if survey.ladder else None
+    row["quality"] = asdict(survey.quality) if survey.quality else None
     row["warnings"] = [json.loads(warning.to_json()) for warning in survey.warnings]
     row["intervals"] = {
         name.removesuffix(_SUFFIX): list(map(float, interval))
@@ -92,5 +93,11 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
     values["layer_label"] = LayerLabel(row.layer_label)
     values["weed_basis"] = WeedBasis(row.weed_basis) if row.weed_basis else None
     values["ladder"] = Ladder(**row.ladder) if row.ladder else None
+    values["quality"] = _quality(row.quality) if row.quality else None
     values["warnings"] = tuple(Sentence(each["t"], each["p"]) for each in row.warnings)
     return Survey(**values, hotspots=tuple(spots))
+
+
+def _quality(told: dict[str, Any]) -> Quality:
+    holes = tuple(tuple((lon, lat) for lon, lat in ring) for ring in told["holes"])
+    return Quality(**{**told, "holes": holes})

@@ -68,8 +68,8 @@ def visit(browser: Browser, address: str) -> Iterator[Open]:
     def open_page(size: tuple[int, int], *, language: str = "en", script: bool = True) -> Visit:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            has_touch=size == PHONE,
-            is_mobile=size == PHONE,
+            has_touch=size[0] < 500,
+            is_mobile=size[0] < 500,
             locale=language,
             java_script_enabled=script,
         )
@@ -243,11 +243,12 @@ def test_progress_moves_without_a_reload(visit: Open, demo: DemoBox, shots: Path
 def test_everything_to_tap_is_large_enough_on_a_phone(visit: Open, demo: DemoBox, shots: Path) -> None:
     one = visit(PHONE)
     home = one.page.url
-    for path in ("", "settings", f"flights/{demo.flight_id}", f"fields/{demo.field_id}", "nothing"):
+    quality = f"surveys/{demo.survey_id}/quality"
+    for path in ("", "settings", f"flights/{demo.flight_id}", f"fields/{demo.field_id}", quality, "nothing"):
         one.page.goto(home + path)
         small = one.page.evaluate(
             """(least) => [...document.querySelectorAll(
-                "button, select, summary, .button, .chip, .check, nav a, .list a, .back a, .tap, h3 a, .leaflet-bar a")]
+                "button, select, summary, .button, .chip, .check, nav a, .list a, .back a, .tap, h3 a, .leaflet-bar a, .links a")]
               .filter((each) => each.offsetParent && each.getBoundingClientRect().height < least - 0.5)
               .map((each) => each.outerHTML)""",
             TAP_PX,
@@ -289,6 +290,82 @@ def test_the_language_is_changed_with_one_tap(visit: Open) -> None:
     page = visit(PHONE).page
     page.select_option("select[name=language]", "hi")
     expect(page.locator("html")).to_have_attribute("lang", "hi")
+
+
+SMALL = (360, 740)
+RED_ON_THE_MAP, YELLOW, WHITE, ORANGE = (215, 25, 28), (255, 230, 0), (247, 247, 247), (253, 184, 99)
+
+
+@pytest.mark.parametrize("size", [SMALL, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_how_well_a_flight_was_flown(
+    visit: Open, demo: DemoBox, shots: Path, size: tuple[int, int], language: str
+) -> None:
+    page = visit(size, language=language).page
+    page.goto(f"{page.url}flights/{demo.flight_id}")
+    page.locator(f"a[href='/surveys/{demo.survey_id}/quality']").click()
+    verdict = page.locator(".note.warn")
+    expect(verdict.locator("li")).to_have_count(1)
+    place = verdict.bounding_box()
+    assert place is not None and place["y"] + place["height"] < size[1], (
+        "the verdict is not on the first screen"
+    )
+    until(page, "document.getElementById('map').dataset.drawn === '2'")
+    until(page, COLOURED.replace("COLOUR", str(list(YELLOW))))
+    assert fits(page)
+    name = f"quality-{language}-{size[0]}"
+    page.screenshot(path=shots / f"{name}.png", full_page=size == SMALL)
+    expect(page.locator("[data-key=outline]")).to_be_visible()
+    page.locator("label.chip", has=page.locator("input[value=error]")).click()
+    expect(page.locator("[data-key=outline]")).to_be_hidden()
+    expect(page.locator("[data-key=error] .key")).to_have_count(5)
+    for colour in (WHITE, ORANGE):
+        until(page, COLOURED.replace("COLOUR", str(list(colour))))
+    page.screenshot(path=shots / f"{name}-errors.png")
+    page.locator("label.chip", has=page.locator("input[value=none]")).click()
+    until(page, f"() => !({COLOURED.replace('COLOUR', str(list(ORANGE)))})()")
+
+
+def test_a_photo_on_the_map_tells_its_story(visit: Open, demo: DemoBox) -> None:
+    page = visit(DESK).page
+    page.goto(f"{page.url}surveys/{demo.survey_id}/quality")
+    until(page, "document.getElementById('map').dataset.drawn === '2'")
+    page.locator("label.chip", has=page.locator("input[value=error]")).click()
+    until(page, COLOURED.replace("COLOUR", str(list(ORANGE))))
+    dot = page.evaluate(
+        """() => {
+          const canvas = document.querySelector("#map canvas"), box = canvas.getBoundingClientRect();
+          const scale = canvas.width / box.width;
+          const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          for (let i = 0; i < all.length; i += 4) {
+            if (Math.abs(all[i] - 253) < 4 && Math.abs(all[i + 1] - 184) < 4 && Math.abs(all[i + 2] - 99) < 4) {
+              return [(i / 4) % canvas.width / scale + box.x, Math.floor(i / 4 / canvas.width) / scale + box.y];
+            }
+          }
+          return null;
+        }"""
+    )
+    assert dot
+    page.mouse.click(dot[0], dot[1] + 6)
+    popup = page.locator(".leaflet-popup-content")
+    expect(popup).to_contain_text("DJI_0001.JPG")
+    expect(popup).to_contain_text("± 4.3 m")
+    expect(popup).to_contain_text("It fits no other photo")
+    page.locator("[data-hole='0']").click()
+    until(page, COLOURED.replace("COLOUR", str(list(RED_ON_THE_MAP))))
+
+
+def test_a_verdict_can_be_read_without_scripts(visit: Open, demo: DemoBox, shots: Path) -> None:
+    page = visit(SMALL, script=False).page
+    page.goto(f"{page.url}surveys/{demo.survey_id}/quality")
+    expect(page.get_by_text("Usable, but look at this first:")).to_be_visible()
+    drawing = page.locator("#map img.still")
+    expect(drawing).to_be_visible()
+    assert page.evaluate("document.querySelector('#map img.still').naturalWidth") > 100
+    expect(page.locator("input[name=shown]").first).to_be_hidden()
+    expect(page.locator("[data-key=error]")).to_be_visible()
+    page.screenshot(path=shots / "quality-without-scripts.png", full_page=True)
+    assert fits(page)
 
 
 def test_without_scripts_the_pages_can_be_read(visit: Open, demo: DemoBox, shots: Path) -> None:

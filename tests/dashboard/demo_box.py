@@ -30,8 +30,10 @@ from fieldbox.domain import (
     Interval,
     LayerLabel,
     Message,
+    Placement,
     PlantHealth,
     Pose,
+    Quality,
     Rejection,
     Survey,
 )
@@ -78,7 +80,7 @@ def lat_lon(east: float, north: float) -> tuple[float, float]:
 
 
 def make_box(root: Path, *, pretty: bool = False, known: bool = True) -> DemoBox:
-    """Fill a new store and data folder. `known` False: the flight was too coarse for weeds."""
+    """Fill a new store and data folder. `known` False: too coarse for weeds, and made before photos were aligned."""
     store = Store.open(root / "fieldbox.db")
     photo = make_photo(root)
     ring = [
@@ -101,6 +103,7 @@ def make_box(root: Path, *, pretty: bool = False, known: bool = True) -> DemoBox
         release_sha=SHA,
         to_geographic=to_geographic,
         missing=make_gaps() if known else (),
+        placed=make_placements(flight) if known else (),
     )
     return DemoBox(store, root, field.id, flight.id, photo)
 
@@ -219,7 +222,46 @@ def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detectio
         photos_used=2,
         photos_unplaced=1,
         crop_missing=6 if known else None,
+        quality=make_quality() if known else None,
     )
+
+
+def square(east: float, north: float, width_m: float, height_m: float) -> tuple[tuple[float, float], ...]:
+    """Ring of (lon, lat) of a rectangle whose top left corner lies so far from that of the field."""
+    corners = [(0.0, 0.0), (width_m, 0.0), (width_m, -height_m), (0.0, -height_m)]
+    places = (lat_lon(WEST + east + x, NORTH - north + y) for x, y in corners)
+    return tuple((lon, lat) for lat, lon in places)
+
+
+def make_quality() -> Quality:
+    """Of a flight of two photos that do not meet, with a hole in the field and one along its edge."""
+    return Quality(
+        photos=2,
+        aligned=1,
+        blocks=1,
+        pairs=1,
+        residual_px=0.4,
+        apart_m=0.06,
+        told_error_m=3.7,
+        error_m=2.1,
+        control_points=3,
+        control_error_m=0.021,
+        overlap=5.0,
+        thin_pct=12.0,
+        holes=(square(40, 10, 4, 5), square(0, 38, 20, 2)),
+        alignment="ab" * 32,
+    )
+
+
+def make_placements(flight: Flight) -> list[Placement]:
+    """The first photo was put right by the alignment, the second one stays as told."""
+    placed = [one for one in flight.captures if one.pose]
+    told = [(0, 2.1, 1.8, 1.5, 240, ("yaw",)), (None, 4.3, 0.0, None, 0, ("position",))]
+    return [
+        Placement(one.digest, one.pose, block, error, moved, px, ties, doubts, square(2 + 25 * i, 3, 22, 30))
+        for i, (one, (block, error, moved, px, ties, doubts)) in enumerate(zip(placed, told, strict=True))
+        if one.pose
+    ]
 
 
 def make_rasters(folder: Path, *, pretty: bool = False) -> None:

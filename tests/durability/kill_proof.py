@@ -32,10 +32,10 @@ from fieldbox.storage.store import Store
 from tests.path.box import REPOSITORY, Box, simulated
 
 SAME = 1e-6
-STEPS = ("start", "copy", "plan", "look", "again", "map", "mosaic", "save")
+STEPS = ("start", "copy", "align", "plan", "look", "again", "map", "mosaic", "save")
 THREADS = 2
 IN_WORK = 2 * THREADS
-"""Views that are begun and not committed, at most (see `fieldbox.pipeline`)."""
+"""Views, and searches of photos, that are begun and not committed, at most (see `fieldbox.pipeline`)."""
 _TRIGGERS = """
 CREATE TABLE proof (what TEXT, which TEXT);
 CREATE TRIGGER proof_view AFTER INSERT ON views BEGIN INSERT INTO proof
@@ -124,10 +124,11 @@ class Round:
         """A process, and afterwards a look at what it did twice."""
         self._processes += 1
         log = self._folder / f"{self._processes}.log"
-        before = _committed(self.box)
+        before, searched = _committed(self.box), _searched(self.box)
         with started(self.box, log, "ingest", self._flight, "--wait", "--json") as process:
             yield process, log
         _check_views(self._proof, log, before, _committed(self.box))
+        _check_searches(log, searched)
         self._kept = _check_originals(self.box, self._kept)
 
 
@@ -162,20 +163,22 @@ def _new_round(flight: Path, folder: Path, proof: Proof) -> Round:
 def moments_of(kills: int, photos: int, views: int, seed: int) -> list[Moment]:
     """Random moments over all steps, in an order in which each can come.
 
-    A tenth fall soon after the start, a quarter while copying, a tenth while planning, eight (four, if there
-    are few) in the last steps, the others while looking for the first time.
+    A tenth fall soon after the start, a quarter while copying, a tenth while photos are aligned, a tenth while
+    planning, eight (four, if there are few) in the last steps, the others while looking for the first time.
     """
     draw = random.Random(seed)  # noqa: S311  no secret
     last = 2 if kills >= 30 else 1
     soon, plans, copies = max(1, kills // 10), max(1, kills // 10), max(1, kills // 4)
-    looks = max(1, kills - soon - plans - copies - 4 * last)
+    aligns = max(1, kills // 10)
+    looks = max(1, kills - soon - plans - aligns - copies - 4 * last)
     copying = [Moment("copy", n, draw.uniform(0, 0.02)) for n in _spread(draw, copies, photos)]
     looking = [Moment("look", n, draw.uniform(0, 0.03)) for n in _spread(draw, looks, views)]
     early = [Moment("start", 0, draw.uniform(0, 2.0)) for _ in range(soon)]
     planning = [Moment("plan", 0, draw.uniform(0, 0.3)) for _ in range(plans)]
     for moment in planning:
         looking.insert(draw.randrange(len(looking)), moment)
-    work = copying + looking
+    aligning = [Moment("align", n, draw.uniform(0, 0.3)) for n in _spread(draw, aligns, photos)]
+    work = copying + aligning + looking
     for moment in early:
         work.insert(draw.randrange(len(work)), moment)
     ending = {"again": 0.1, "map": 0.02, "mosaic": 0.02, "save": 0.003}
@@ -271,6 +274,19 @@ def _check_views(proof: Proof, log: Path, before: set[str], after: set[str]) -> 
     lost = len(set(begun) - after)
     assert lost <= IN_WORK, f"{lost} views were lost at one kill"
     proof.most_lost = max(proof.most_lost, lost)
+
+
+def _searched(box: Box) -> set[str]:
+    """Photos whose points are on the disk."""
+    return {path.name.split("-")[0] for path in (box.root / "work").glob("points-*/*.points")}
+
+
+def _check_searches(log: Path, before: set[str]) -> None:
+    """No photo whose points were on the disk is searched again, and none twice by one process."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    begun = [line.split()[1] for line in lines if line.startswith("search ")]
+    assert len(begun) == len(set(begun)), "a photo was searched twice by one process"
+    assert not before & set(begun), "a photo was searched again"
 
 
 def _check_originals(box: Box, before: dict[Path, tuple[int, int]]) -> dict[Path, tuple[int, int]]:

@@ -26,6 +26,8 @@ def test_killed_in_every_step_the_survey_is_the_same(flown: Flown, tmp_path: Pat
     moments = [
         Moment("start", 0, 0.4),
         Moment("copy", 20, 0.003),
+        Moment("align", 9, 0.01),
+        Moment("align", 21, 0.3),
         Moment("plan", 0, 0.05),
         Moment("look", 4, 0.04),
         Moment("look", 13, 0.0),
@@ -105,6 +107,7 @@ def test_random_moments_cover_every_step() -> None:
     assert {moment.step for moment in moments} == {
         "start",
         "copy",
+        "align",
         "plan",
         "look",
         "again",

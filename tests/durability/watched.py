@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from fieldbox.aligning import Search
 from fieldbox.cli import main
 from fieldbox.looking import Looker
 from fieldbox.services import intake, worker
@@ -31,6 +32,12 @@ def watch(log: Log) -> None:
     look, again = Looker.look, Looker.look_again
     save, report = Store.save_survey, worker._Reporter.__call__
 
+    made = Search.made
+
+    def told_search(search: Search, pixels: Any) -> Any:
+        log("search", search.digest)
+        return made(search, pixels)
+
     def told_look(looker: Looker, index: int) -> Any:
         log("view", looker.plan.views[index].digest)
         return look(looker, index)
@@ -47,6 +54,7 @@ def watch(log: Log) -> None:
         log(step, done, total)
         report(reporter, step, done, total)
 
+    Search.made = told_search  # type: ignore[method-assign]
     Looker.look, Looker.look_again = told_look, told_again  # type: ignore[method-assign]
     Store.save_survey = told_save  # type: ignore[method-assign]
     worker._Reporter.__call__ = told_report  # type: ignore[method-assign]

@@ -128,7 +128,7 @@ def test_what_the_system_costs_is_said() -> None:
     [
         (b"", "is empty"),
         (b"# only\n#comments\n\n", "is empty"),
-        (GOOD.encode(), "Line 1 of the list of control points must name the projection"),
+        (GOOD.encode(), "but must name the projection, such as EPSG:32643"),
         (b"EPSG:5773\n" + GOOD.encode(), "says nothing about places"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "no plain text"),
         (b"\xff\xfe\x00\xd8\x00", "no plain text"),

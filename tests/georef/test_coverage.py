@@ -252,3 +252,75 @@ def test_key_follows_pose_camera_and_options() -> None:
     }
     assert len(keys) == 6
     assert math.isfinite(plan_coverage([photo()]).pixels)
+
+
+def worn(photos: list[PhotoGeometry], penalty: float) -> dict[str, float]:
+    """Every fifth photo is worse than the rest."""
+    return {one.digest: penalty if number % 5 == 2 else 0.0 for number, one in enumerate(photos)}
+
+
+def owned_by(plan: CoveragePlan, photos: dict[str, float]) -> float:
+    """Share of the owned ground that photos with a penalty own."""
+    return sum(view.ground_m2 for view in plan.views if photos[view.digest] > 0) / plan.area_m2
+
+
+@pytest.mark.parametrize("max_radius", THRIFT)
+def test_photos_that_are_all_as_good_as_usual_change_nothing(max_radius: float | None) -> None:
+    photos = flight(4, 8, shake=2.0)
+    plain = plan_coverage(photos, max_radius=max_radius)
+    for worth in (None, {}, worn(photos, 0.0), {"of another flight": 2.0}):
+        plan = plan_coverage(photos, max_radius=max_radius, worth=worth)
+        assert plan.key == plain.key
+        assert plan.views == plain.views
+        assert (plan.owner == plain.owner).all()
+
+
+@pytest.mark.parametrize("max_radius", THRIFT)
+def test_worse_photos_own_less_the_worse_they_are(max_radius: float | None) -> None:
+    photos = flight(5, 12, shake=1.0)
+    plans = [
+        plan_coverage(photos, max_radius=max_radius, worth=worn(photos, penalty))
+        for penalty in (0.0, 0.4, 0.9)
+    ]
+    shares = [owned_by(plan, worn(photos, 1.0)) for plan in plans]
+    assert shares[0] > 0.1
+    assert shares[0] > shares[1] >= shares[2]
+    assert shares[2] < shares[0] / 3
+    for plan in plans[1:]:
+        assert ((plan.owner >= 0) == (plans[0].owner >= 0)).all()
+        assert plan.pixels < 1.15 * plans[0].pixels
+    assert len({plan.key for plan in plans}) == 3
+
+
+@pytest.mark.parametrize("max_radius", THRIFT)
+def test_blurred_photos_are_looked_at_only_where_no_other_sees(max_radius: float | None) -> None:
+    photos = flight(4, 8, shake=1.0)
+    bad = {photos[number].digest: 3.0 for number in (0, 13, 14, 15, 16, 31)}
+    plan = plan_coverage(photos, max_radius=max_radius, worth=bad)
+    good = plan_coverage([one for one in photos if one.digest not in bad], max_radius=max_radius)
+    everything = plan_coverage(photos, max_radius=max_radius)
+    assert ((plan.owner >= 0) == (everything.owner >= 0)).all()
+    lattice = plan.lattice
+    row = round((lattice.north - good.lattice.north) / lattice.cell_m)
+    column = round((good.lattice.west - lattice.west) / lattice.cell_m)
+    seen = np.zeros(plan.owner.shape, bool)
+    seen[row : row + good.lattice.rows, column : column + good.lattice.columns] = good.owner >= 0
+    of_bad = np.array([view.digest in bad for view in plan.views])[plan.owner] & (plan.owner >= 0)
+    assert of_bad.any()
+    assert not (of_bad & seen).any()
+
+
+def test_radius_of_a_worse_photo_is_told_as_it_is() -> None:
+    photos = flight(3, 5)
+    plain = plan_coverage(photos, max_radius=None)
+    plan = plan_coverage(photos, max_radius=None, worth={one.digest: 0.5 for one in photos})
+    assert (plan.owner == plain.owner).all()
+    assert plan.radius == pytest.approx(plain.radius)
+
+
+def test_a_flight_of_blurred_photos_alone_is_mapped_all_the_same() -> None:
+    photos = flight(3, 5, shake=1.0)
+    plan = plan_coverage(photos, worth={one.digest: 5.0 for one in photos})
+    plain = plan_coverage(photos)
+    assert (plan.owner == plain.owner).all()
+    assert plan.views == plain.views

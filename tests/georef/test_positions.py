@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fieldbox.errors import Rejected
 from fieldbox.georef.mrk import read_mrk
 from fieldbox.georef.orientation import Attitude
-from fieldbox.georef.positions import AngleKind, Positions, StatedPosition, read_positions
+from fieldbox.georef.positions import AngleKind, Positions, StatedPosition, looks_like_list, read_positions
 
 PHOTOS = ("DCIM/IMG_3165.JPG", "DCIM/IMG_3166.JPG", "DCIM/IMG 3167.JPG")
 PIX4D = "IMG_3165.JPG,46.2345612,6.5611445,539.931"
@@ -314,3 +314,20 @@ def test_a_good_line_among_any_others_counts(others: list[str], place: int, good
     found = {stated.image: stated for stated in positions.stated}
     assert (found["DCIM/IMG_3165.JPG"].lat, found["DCIM/IMG_3165.JPG"].lon) == (46.2345612, 6.5611445)
     assert words(positions) is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"EPSG:32643\nanything", True),
+        (b"# made by hand\nfilename;lat;lon\n", True),
+        (b"# filename, x, y, z\nDJI_0001.JPG,1,2,3\n", True),
+        (b"DJI_0001.JPG,12.5,77.25\n", False),
+        (b"wind from the west\n", False),
+        (b"# only a comment", False),
+        (b"", False),
+        (b"\xff\xd8\xff\x00", False),
+    ],
+)
+def test_what_begins_like_a_list(data: bytes, expected: bool) -> None:
+    assert looks_like_list(data) is expected

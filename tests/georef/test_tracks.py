@@ -12,7 +12,7 @@ XY = [np.array([[n, 10 * photo] for n in range(4)], np.float32) for photo in ran
 
 def pair(first: int, second: int, *points: tuple[int, int]) -> Pair:
     here, there = np.array(points, np.intp).reshape(-1, 2).T
-    return Pair(first, second, here, there)
+    return Pair(first, second, here, there, 0.5, (0.0, 0.0), 1.0, 5.0)
 
 
 def told(*pairs: Pair) -> set[frozenset[tuple[int, int]]]:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fieldbox.domain import Pose
+from fieldbox.domain import Pose, Stated
 from fieldbox.errors import Rejected
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import CUT, NO_FOCAL, Metadata, read_metadata
-from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, NO_POSITION
+from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, NO_POSITION, ONLY_SEA_LEVEL
 from tests.imagery.photos import (
     DJI_NS,
     FIELDBOX_NS,
@@ -72,13 +72,25 @@ def test_a_gimbal_past_its_pole_turns_the_yaw(read) -> None:  # type: ignore[no-
     assert (pose.yaw_deg, pose.pitch_deg, pose.roll_deg) == pytest.approx((30, 0, 0), abs=1e-6)
 
 
-def test_rtk_fixed_states_its_errors_with_a_floor(read) -> None:  # type: ignore[no-untyped-def]
-    rtk = {"RtkFlag": "50", "RtkStdLat": "0.03", "RtkStdLon": "0.04", "RtkStdHgt": "0.001"}
-    pose = pose_of(read(jpeg(packet=dji_xmp(**rtk))))
+RTK = {"RtkFlag": "50", "RtkStdLat": "0.03", "RtkStdLon": "0.04", "RtkStdHgt": "0.001"}
+
+
+def test_rtk_makes_places_better_and_nothing_else(read) -> None:  # type: ignore[no-untyped-def]
+    """RtkStdHgt belongs to AbsoluteAltitude, and no receiver mends a gimbal."""
+    pose = pose_of(read(jpeg(packet=dji_xmp(**RTK))))
     assert pose.error_m == pytest.approx(0.03536, abs=1e-4)
-    assert (pose.height_error_m, pose.yaw_error_deg, pose.tilt_error_deg) == (0.02, 1.0, 0.2)
-    assert pose_of(read(jpeg(packet=dji_xmp(**{**rtk, "RtkFlag": "34"})))).error_m == 0.4
-    assert pose_of(read(jpeg(packet=dji_xmp(**{**rtk, "RtkFlag": "16"})))).error_m == 1.5
+    assert (pose.height_error_m, pose.yaw_error_deg, pose.tilt_error_deg) == (2.0, 3.0, 1.0)
+    exact = {**RTK, "RtkStdLat": "0.001", "RtkStdLon": "0.001"}
+    assert pose_of(read(jpeg(packet=dji_xmp(**exact)))).error_m == 0.02
+    silent = {"RtkFlag": "50"}
+    assert pose_of(read(jpeg(packet=dji_xmp(**silent)))).error_m == 0.05
+
+
+@pytest.mark.parametrize(("stated", "error"), [("0.03", 0.4), ("0.9", 0.9)])
+def test_a_float_solution_is_never_better_than_its_floor(read, stated: str, error: float) -> None:  # type: ignore[no-untyped-def]
+    tags = {"RtkFlag": "34", "RtkStdLat": stated, "RtkStdLon": stated}
+    assert pose_of(read(jpeg(packet=dji_xmp(**tags)))).error_m == pytest.approx(error)
+    assert pose_of(read(jpeg(packet=dji_xmp(**{**tags, "RtkFlag": "16"})))).error_m == 1.5
 
 
 @pytest.mark.parametrize("longitude", ["GpsLongitude", "GpsLongtitude", "GPSLongitude"])
@@ -117,8 +129,9 @@ def test_pix4d_tags(read) -> None:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("packet", "reason"),
     [
-        (dji_xmp(without=("RelativeAltitude",)), NO_HEIGHT),
-        (dji_xmp(RelativeAltitude="nan"), NO_HEIGHT),
+        (dji_xmp(without=("RelativeAltitude",)), ONLY_SEA_LEVEL),
+        (dji_xmp(RelativeAltitude="nan"), ONLY_SEA_LEVEL),
+        (dji_xmp(without=("RelativeAltitude", "AbsoluteAltitude")), NO_HEIGHT),
         (dji_xmp(without=("GimbalYawDegree",)), NO_DIRECTION),
         (dji_xmp(GimbalPitchDegree="down"), NO_DIRECTION),
         (dji_xmp(without=("GimbalRollDegree",), FlightYawDegree="10"), NO_DIRECTION),
@@ -129,17 +142,50 @@ def test_pix4d_tags(read) -> None:  # type: ignore[no-untyped-def]
     ],
 )
 def test_nothing_is_guessed(read, packet: bytes | None, reason: object) -> None:  # type: ignore[no-untyped-def]
-    metadata = read(jpeg(packet=packet, exif=exif_bytes(gps={6: 300.0, 16: "T", 17: 45.0})))
+    metadata = read(jpeg(packet=packet, exif=exif_bytes(gps={16: "T", 17: 45.0})))
     assert metadata.pose is None
     assert metadata.unplaced == reason
     assert metadata.lat == pytest.approx(12.5)
+
+
+def test_a_height_above_the_sea_is_none_above_the_ground(read) -> None:  # type: ignore[no-untyped-def]
+    metadata = read(jpeg(exif=exif_bytes(gps={5: b"\x01", 6: 12.5})))
+    assert metadata.unplaced == ONLY_SEA_LEVEL
+    assert metadata.stated == Stated(None, -12.5, None, None, None, 3.0, 5.0, 8.0, 5.0)
+
+
+def test_what_is_stated_is_kept_where_the_pose_is_not_whole(read) -> None:  # type: ignore[no-untyped-def]
+    whole = read(jpeg(packet=dji_xmp()))
+    assert whole.stated is None
+    lost = read(jpeg(exif=exif_bytes(place=None), packet=dji_xmp())).stated
+    assert (lost.height_m, lost.altitude_m) == (10.0, 210.0)
+    assert (lost.yaw_deg, lost.pitch_deg, lost.roll_deg) == pytest.approx((30, 0, 0), abs=1e-6)
+    assert (lost.error_m, lost.height_error_m, lost.yaw_error_deg, lost.tilt_error_deg) == (1.5, 2, 3, 1)
+    turned = read(jpeg(packet=dji_xmp(without=("GimbalYawDegree",)))).stated
+    assert (turned.height_m, turned.yaw_deg, turned.pitch_deg, turned.roll_deg) == (10.0, None, None, None)
+    assert read(jpeg(packet=dji_xmp(RelativeAltitude="-3.2"))).stated.height_m == -3.2
+
+
+@pytest.mark.parametrize(
+    ("exif", "packet"),
+    [
+        (exif_bytes(), dji_xmp(GimbalPitchDegree="-10")),
+        (exif_bytes(place=None), dji_xmp(GimbalPitchDegree="-10")),
+        (exif_bytes(place=None, base={0x0131: "Picasa"}), dji_xmp()),
+        (exif_bytes(), dji_xmp(without=("CalibratedFocalLength",))),
+    ],
+)
+def test_nothing_is_kept_of_what_cannot_be_mapped(read, exif: bytes, packet: bytes) -> None:  # type: ignore[no-untyped-def]
+    metadata = read(jpeg(exif=exif, packet=packet))
+    assert (metadata.pose, metadata.stated) == (None, None)
+    assert metadata.unplaced is not None
 
 
 @pytest.mark.parametrize("height", ["0.00", "-3.20", "+9000"])
 def test_heights_that_cannot_be_right(read, height: str) -> None:  # type: ignore[no-untyped-def]
     metadata = read(jpeg(packet=dji_xmp(RelativeAltitude=height)))
     assert metadata.pose is None
-    assert "cannot be right" in str(metadata.unplaced)
+    assert "cannot be right: take off from the field's own level" in str(metadata.unplaced)
 
 
 @pytest.mark.parametrize("pitch", ["-20.0", "+0.00", "+30"])
@@ -210,6 +256,8 @@ def test_a_capture_carries_it_all(read) -> None:  # type: ignore[no-untyped-def]
     capture = capture_of("ab" * 32, "100MEDIA/a.jpg", 1234, metadata)
     assert (capture.pose, capture.camera) == (metadata.pose, metadata.camera)
     assert (capture.name, capture.size, capture.unplaced) == ("100MEDIA/a.jpg", 1234, None)
+    lost = read(jpeg(exif=exif_bytes(place=None), packet=dji_xmp()))
+    assert capture_of("cd" * 32, "b.jpg", 1, lost).stated == lost.stated is not None
 
 
 PHOTO = jpeg(exif=exif_bytes(shot={0x920A: 4.3, 0xA20E: 1600.0, 0xA210: 3}), packet=dji_xmp())
@@ -230,6 +278,7 @@ def test_damaged_metadata_is_never_a_traceback(tmp_path: Path, changes: list[tup
         assert str(refusal)
     else:
         assert (metadata.pose is None) == (metadata.unplaced is not None)
+        assert metadata.pose is None or metadata.stated is None
 
 
 @pytest.mark.shared

@@ -10,7 +10,7 @@ import pytest
 from fieldbox.domain import Rejection
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.ingest.copy import Kept
-from fieldbox.ingest.intake import Handlers, Intake, take_in
+from fieldbox.ingest.intake import MAX_TEXT_BYTES, Handlers, Intake, take_in
 
 
 @dataclass
@@ -64,18 +64,32 @@ def card(tmp_path: Path) -> Path:
     for number in range(3):
         (folder / "100MEDIA" / f"{number}.jpg").write_bytes(b"photo %d" % number)
     (folder / "again.jpg").write_bytes(b"photo 1")
-    (folder / "notes.txt").write_bytes(b"wind from the west")
+    (folder / "notes.doc").write_bytes(b"wind from the west")
     return folder
 
 
 def test_good_photos_once_and_the_rest_with_its_reason(box: Box, card: Path) -> None:
     intake = box.take(card)
     assert (intake.accepted, intake.duplicates, len(intake.digests)) == (3, 1, 3)
-    assert [(item.name, str(item.reason)) for item in intake.rejected] == [("notes.txt", "It is no photo.")]
+    assert [(item.name, str(item.reason)) for item in intake.rejected] == [("notes.doc", "It is no photo.")]
     assert list(intake.rejected) == box.refused
     assert [name for name, _ in box.rows.values()] == [f"100MEDIA/{n}.jpg" for n in range(3)]
     assert box.originals() == 3
     assert box.progress == [(n, 5) for n in range(6)]
+    assert list(intake.names.values()) == [f"100MEDIA/{n}.jpg" for n in range(3)]
+
+
+def test_small_texts_are_handed_on_and_large_ones_are_no_photos(box: Box, card: Path) -> None:
+    for name in ("geo.txt", "A.MRK", "b.CSV"):
+        (card / name).write_bytes(b"DJI_0001.JPG 77.1 12.3")
+    with (card / "flightlog.txt").open("wb") as log:
+        log.truncate(MAX_TEXT_BYTES + 1)
+    (card / "renamed.txt").write_bytes(b"photo in truth")
+    intake = box.take(card)
+    assert [one.name for one in intake.beside] == ["A.MRK", "b.CSV", "geo.txt"]
+    assert {str(one.no_photo) for one in intake.beside} == {"It is no photo."}
+    assert [one.name for one in intake.rejected] == ["flightlog.txt", "notes.doc"]
+    assert intake.accepted == 4
 
 
 def test_the_same_card_again_changes_nothing(box: Box, card: Path) -> None:

@@ -22,8 +22,16 @@ def put(folder: Path, *names: str) -> None:
 
 def test_sorted_and_relative_without_leftovers(tmp_path: Path) -> None:
     put(tmp_path, "b.jpg", "DCIM/101/a.jpg", "DCIM/100/z.JPG", "notes.txt", "ünï code.jpg")
-    put(tmp_path, "._b.jpg", ".Trashes/c.jpg", "@eaDir/d.jpg", "Thumbs.db", "truth.json", "x/Timestamp.MRK")
-    assert names(tmp_path) == ["DCIM/100/z.JPG", "DCIM/101/a.jpg", "b.jpg", "notes.txt", "ünï code.jpg"]
+    put(tmp_path, "._b.jpg", ".Trashes/c.jpg", "@eaDir/d.jpg", "Thumbs.db", "truth.json", "x/PPKRAW.OBS")
+    put(tmp_path, "DCIM/100/Timestamp.MRK")
+    assert names(tmp_path) == [
+        "DCIM/100/Timestamp.MRK",
+        "DCIM/100/z.JPG",
+        "DCIM/101/a.jpg",
+        "b.jpg",
+        "notes.txt",
+        "ünï code.jpg",
+    ]
 
 
 def test_a_single_file(tmp_path: Path) -> None:

@@ -116,6 +116,43 @@ def test_directories_come_first_and_small_overviews_before_large(tmp_path: Path)
     assert sum(1 for length in lengths if length) <= len(lengths)
 
 
+@pytest.mark.parametrize(("width", "height"), [(300, 200), (1500, 700), (2333, 2501)])
+def test_gdals_validator_finds_nothing(width: int, height: int, tmp_path: Path) -> None:
+    """The rules of GDAL's validate_cloud_optimized_geotiff.py, asked of GDAL itself; for the masks too."""
+    pixels, mask = scene(width, height)
+    write(tmp_path / "m.tif", pixels, mask)
+    with rasterio.open(tmp_path / "m.tif") as raster:
+        levels = [None, *range(len(raster.overviews(1)))]
+        ghost = raster.get_tag_item("GDAL_STRUCTURAL_METADATA", "TIFF")
+        directories = [int(raster.get_tag_item("IFD_OFFSET", "TIFF", 1, level)) for level in levels]
+        blocks = [first_block(raster, level) for level in levels]
+        assert raster.files == [str(tmp_path / "m.tif")]
+    assert "KNOWN_INCOMPATIBLE_EDITION=NO" in ghost
+    assert "LAYOUT=IFDS_BEFORE_DATA" in ghost
+    assert directories[0] < 300
+    assert directories == sorted(directories)
+    assert blocks == sorted(blocks, reverse=True)
+    assert blocks[-1] > directories[-1]
+    for level in levels:
+        with rasterio.open(
+            tmp_path / "m.tif", **({} if level is None else {"overview_level": level})
+        ) as part:
+            assert part.block_shapes == [(TILE, TILE)] * 3
+            assert part.mask_flag_enums == ([rasterio.enums.MaskFlags.per_dataset],) * 3
+
+
+def first_block(raster: rasterio.DatasetReader, level: int | None) -> int:
+    """Where the first tile that there is of an overview (None: of the picture) begins in the file."""
+    step = 2 ** (0 if level is None else level + 1)
+    columns, rows = (-(-size // step // TILE) for size in (raster.width, raster.height))
+    found = [
+        raster.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", 1, level)
+        for y in range(rows)
+        for x in range(columns)
+    ]
+    return min(int(one) for one in found if one)
+
+
 def test_nothing_stays_behind_when_painting_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), CogWriter(tmp_path / "m.tif", 600, 600, PLACE):
         raise ZeroDivisionError

@@ -14,6 +14,8 @@ from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, parts, poole
 from fieldbox.mapping.viewresult import Plants
 from tests.mapping.plants import plant
 
+APART = 0.07
+"""Metres by which two looks may put the same plant apart."""
 SURE = {Cover.CROP: 0.75, Cover.WEED: 0.75}
 
 
@@ -27,7 +29,9 @@ def seen(*plants: Detection) -> Plants:
 
 def test_a_plant_that_others_see_becomes_sure() -> None:
     again = doubtful(1.03, score=0.95, share=0.98)
-    (one,), ladder = settle([doubtful(1.0, 0.7)], [Again((0,), seen(again)), Again((0,), seen(again))], SURE)
+    (one,), ladder = settle(
+        [doubtful(1.0, 0.7)], [Again((0,), seen(again), (APART,)), Again((0,), seen(again), (APART,))], SURE
+    )
     assert one.sure
     assert one.score > 0.75
     assert (ladder.doubtful, ladder.looked_again, ladder.settled_sure, ladder.dropped) == (1, 1, 1, 0)
@@ -36,7 +40,9 @@ def test_a_plant_that_others_see_becomes_sure() -> None:
 
 def test_a_plant_that_no_other_photo_finds_is_dropped() -> None:
     sure = plant(5.0, 0.0)
-    kept, ladder = settle([doubtful(1.0, 0.3), sure], [Again((0,), seen()), Again((0,), seen())], SURE)
+    kept, ladder = settle(
+        [doubtful(1.0, 0.3), sure], [Again((0,), seen(), (APART,)), Again((0,), seen(), (APART,))], SURE
+    )
     assert kept == (sure,)
     assert (ladder.dropped, ladder.settled_sure, ladder.still_unsure) == (1, 0, 0)
 
@@ -65,7 +71,9 @@ def test_a_dropped_plant_leaves_the_cover() -> None:
     gone, stays = replace(plant(1.5, 0.5, score=0.3), sure=False, weed_share=0.9), plant(5.5, 0.5)
     cells = cells_under(gone, stays)
     assert cells.values[:, Sum.WEED].tolist() == [100, 100]
-    kept, _ladder = settle([gone, stays], [Again((0,), seen()), Again((0,), seen())], SURE)
+    kept, _ladder = settle(
+        [gone, stays], [Again((0,), seen(), (APART,)), Again((0,), seen(), (APART,))], SURE
+    )
     assert kept == (stays,)
     total = after_moving(cells, [gone, stays], kept)
     assert total.values[:, Sum.WEED].tolist() == [0, 100]
@@ -98,7 +106,7 @@ def test_a_plant_whose_outline_is_a_line_leaves_the_cell_of_its_centre() -> None
 
 
 def test_a_likely_plant_that_others_miss_stays_unsure() -> None:
-    (one,), ladder = settle([doubtful(1.0, 0.65)], [Again((0,), seen())], SURE)
+    (one,), ladder = settle([doubtful(1.0, 0.65)], [Again((0,), seen(), (APART,))], SURE)
     assert not one.sure
     assert one.score < 0.65
     assert (ladder.dropped, ladder.still_unsure) == (0, 1)
@@ -115,21 +123,23 @@ def test_the_neighbour_does_not_answer_for_the_doubtful_plant() -> None:
     """A sure crop plant beside it is found again: that says nothing for the doubtful weed."""
     crop = replace(plant(1.1, 0.0, cover=Cover.CROP, score=0.99), position_error_m=0.05)
     doubt = doubtful(1.0)
-    kept, ladder = settle([doubt, crop], [Again((0,), seen(replace(crop, east=crop.east - 0.02)))], SURE)
+    kept, ladder = settle(
+        [doubt, crop], [Again((0,), seen(replace(crop, east=crop.east - 0.02)), (APART,))], SURE
+    )
     assert ladder.settled_sure == 0
     assert all(one.sure or one.score < doubt.score for one in kept)
 
 
 def test_looks_that_disagree_on_the_class_settle_nothing() -> None:
     crop = replace(plant(1.0, 0.0, cover=Cover.CROP, score=0.95), weed_share=0.02, position_error_m=0.05)
-    (one,), ladder = settle([doubtful(1.0, 0.7, 0.8)], [Again((0,), seen(crop))], SURE)
+    (one,), ladder = settle([doubtful(1.0, 0.7, 0.8)], [Again((0,), seen(crop), (APART,))], SURE)
     assert one.cover is Cover.CROP
     assert not one.sure
     assert ladder.still_unsure == 1
 
 
 def test_the_order_of_looks_does_not_matter() -> None:
-    looks = [Again((0,), seen(doubtful(1.0, score, 0.9))) for score in (0.5, 0.8, 0.95)]
+    looks = [Again((0,), seen(doubtful(1.0, score, 0.9)), (APART,)) for score in (0.5, 0.8, 0.95)]
     (one,), (other,) = (settle([doubtful(1.0)], given, SURE)[0] for given in (looks, looks[::-1]))
     assert (one.score, one.weed_share, one.sure) == (other.score, other.weed_share, other.sure)
 

@@ -4,6 +4,7 @@ import csv
 import json
 import warnings
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import pytest
 import rasterio
 import shapely
 
-from fieldbox.domain import Cover, Detection, FieldMap, PlantHealth
+from fieldbox.domain import Cover, Detection, FieldMap, Placement, PlantHealth, Pose
 from fieldbox.errors import Rejected
+from fieldbox.georef.positions import read_positions
 from fieldbox.mapping.export import (
     VECTOR_FORMATS,
     Features,
+    PhotoPlace,
     check_layer,
     crop_features,
     export_raster,
@@ -25,6 +28,7 @@ from fieldbox.mapping.export import (
     footprint_features,
     gap_features,
     plant_features,
+    pose_features,
 )
 from fieldbox.mapping.geo import lon_lat
 from fieldbox.mapping.mosaic import MAP_BANDS
@@ -129,13 +133,87 @@ def test_no_plants_is_a_valid_file(fmt: str, tmp_path: Path) -> None:
     assert (tmp_path / f"c.{fmt}").stat().st_size > 0
 
 
-def test_footprints(tmp_path: Path) -> None:
-    square = np.array([[0, 0], [10, 0], [10, 10], [0, 10]]) + np.array([EAST, NORTH])
-    features = footprint_features({"b.jpg": square, "a.jpg": square + 5, "sky.jpg": np.zeros((0, 2))}, 32644)
-    export_vector(features, tmp_path / "f.geojson", "geojson")
-    columns, _shapes, _crs = read(tmp_path / "f.geojson")
-    assert columns["name"].tolist() == ["a.jpg", "b.jpg"]
-    assert columns["area_m2"].tolist() == [100, 100]
+def photo(
+    file: str,
+    ring: np.ndarray,
+    block: int | None = 0,
+    residual_px: float | None = 0.7,
+    doubts: tuple[str, ...] = (),
+) -> PhotoPlace:
+    """A photo of 400 x 250 pixels whose ground is a ring [K, 2] east, north."""
+    pose = Pose(20.0001, 81.0002, 12.345678, 359.5, -1.25, 0.5, 0.4, 0.2, 0.3, 0.1)
+    shown = tuple(map(tuple, lon_lat(32644, ring).tolist()))
+    placed = Placement("ab" * 32, pose, block, 1.25, 0.8, residual_px, 120, doubts, shown)
+    return PhotoPlace(file, 400, 250, placed)
+
+
+SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], float) + np.array([EAST, NORTH])
+PHOTOS = [
+    photo("b.jpg", SQUARE),
+    photo("a.jpg", SQUARE + 5, None, None, ("yaw", "ties")),
+    photo("sky.jpg", np.zeros((0, 2))),
+]
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp", "kml"])
+def test_footprints(fmt: str, tmp_path: Path) -> None:
+    export_vector(footprint_features(PHOTOS), tmp_path / f"f.{fmt}", fmt)
+    columns, shapes, _crs = read(tmp_path / f"f.{fmt}")
+    columns = {name.lower(): values for name, values in columns.items()}
+    assert columns["file"].tolist() == ["a.jpg", "b.jpg"]
+    assert columns["aligned"].astype(bool).tolist() == [False, True]
+    assert columns["error_m"].astype(float).tolist() == [1.25, 1.25]
+    # 100 m2 on the grid, whose scale is 0.9996 in the middle of a zone.
+    assert columns["area_m2"].astype(float) == pytest.approx([100.08, 100.08], abs=0.1)
+    assert columns["gsd_cm"].astype(float) == pytest.approx(100 * np.sqrt(100 / 1e5), rel=1e-3)
+    assert shapes[1].centroid.y == pytest.approx(20.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp", "kml"])
+def test_poses(fmt: str, tmp_path: Path) -> None:
+    export_vector(pose_features(PHOTOS), tmp_path / f"p.{fmt}", fmt)
+    columns, shapes, _crs = read(tmp_path / f"p.{fmt}")
+    assert all(len(name) <= 10 for name in columns) or fmt != "shp"
+    columns = {name.lower(): values for name, values in columns.items()}
+    assert columns["file"].tolist() == ["a.jpg", "b.jpg", "sky.jpg"]
+    assert [(one.x, one.y) for one in shapes] == [(81.0002, 20.0001)] * 3
+    assert columns["height_m"].astype(float).tolist() == [12.346] * 3
+    wanted = {"yaw_deg": 359.5, "pitch_deg": -1.25, "roll_deg": 0.5, "error_m": 0.4}
+    for name, value in wanted.items():
+        assert columns[name].astype(float).tolist() == [value] * 3
+    assert columns["aligned"].astype(bool).tolist() == [False, True, True]
+    assert columns["ties"].astype(int).tolist() == [120] * 3
+    assert columns["doubts"].tolist()[0] == "yaw + ties"
+
+
+def test_what_an_alignment_alone_knows_is_null_without_one(tmp_path: Path) -> None:
+    export_vector(pose_features(PHOTOS), tmp_path / "p.geojson", "geojson")
+    loose, aligned, _sky = (
+        one["properties"] for one in json.loads((tmp_path / "p.geojson").read_text())["features"]
+    )
+    assert (loose["moved_m"], loose["residual_px"]) == (None, None)
+    assert (aligned["moved_m"], aligned["residual_px"]) == (0.8, 0.7)
+
+
+def test_the_table_of_poses_is_one_that_other_programs_and_we_read(tmp_path: Path) -> None:
+    export_vector(pose_features(PHOTOS), tmp_path / "p.csv", "csv")
+    told = (tmp_path / "p.csv").read_text()
+    assert told.splitlines()[0] == (
+        "file,lat,lon,height_m,yaw_deg,pitch_deg,roll_deg,error_m,height_error_m,yaw_error_deg,tilt_error_deg,"
+        "ground_error_m,aligned,moved_m,residual_px,ties,doubts"
+    )
+    assert told.splitlines()[1].split(",")[-5:] == ["false", "", "", "120", "yaw + ties"]
+    stated = read_positions((tmp_path / "p.csv").read_bytes(), ["a.jpg", "b.jpg", "sky.jpg"]).stated
+    assert [one.image for one in stated] == ["a.jpg", "b.jpg", "sky.jpg"]
+
+
+@pytest.mark.parametrize("fmt", VECTOR_FORMATS)
+@pytest.mark.parametrize("make", [footprint_features, pose_features])
+def test_no_photos_is_a_valid_file(
+    make: Callable[[Sequence[PhotoPlace]], Features], fmt: str, tmp_path: Path
+) -> None:
+    export_vector(make([]), tmp_path / f"c.{fmt}", fmt)
+    assert (tmp_path / f"c.{fmt}").stat().st_size > 0
 
 
 def test_health_layer(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fieldbox.errors import Misconfigured
 from fieldbox.georef.coverage import plan_coverage
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.georef.seamlines import seamlines
 from fieldbox.mapping.mosaic import (
     MAP_BANDS,
     MosaicInfo,
@@ -51,17 +52,20 @@ def picture(geometry: PhotoGeometry, window: Window) -> np.ndarray:
     return np.clip(colour_of(ground), 0, 255).astype(np.uint8)
 
 
-def fly(folder: Path, photos: list[PhotoGeometry]) -> tuple[MosaicInfo, Path]:
+def fly(
+    folder: Path, photos: list[PhotoGeometry], textures: dict[str, np.ndarray] | None = None
+) -> tuple[MosaicInfo, Path]:
     plan = plan_coverage(photos, max_radius=None, margin_px=16)
     by_digest = {one.digest: one for one in photos}
+    owners = seamlines(plan, by_digest, textures) if textures else plan
     for number, view in enumerate(plan.views):
         geometry = by_digest[view.digest]
         patch = paint_patch(
             picture(geometry, view.window),
             view.window,
-            plan.owned_bounds(number),
+            owners.owned_bounds(number),
             geometry.ground_to_pixel,
-            lambda *place, number=number: plan.owned_mask(number, *place),
+            lambda *place, number=number: owners.owned_mask(number, *place),
             GSD,
         )
         assert patch is not None
@@ -71,14 +75,17 @@ def fly(folder: Path, photos: list[PhotoGeometry]) -> tuple[MosaicInfo, Path]:
     return info, folder / "mosaic.tif"
 
 
-@pytest.fixture(scope="module")
-def mosaic(tmp_path_factory: pytest.TempPathFactory) -> tuple[MosaicInfo, Path]:
-    photos = [
+def tilted() -> list[PhotoGeometry]:
+    return [
         photo(f"{line}{number}", 7 * line, 4 * number, pitch=3.0 * (-1) ** number, yaw=10.0 * line, k1=-0.05)
         for line in range(4)
         for number in range(6)
     ]
-    return fly(tmp_path_factory.mktemp("mosaic"), photos)
+
+
+@pytest.fixture(scope="module")
+def mosaic(tmp_path_factory: pytest.TempPathFactory) -> tuple[MosaicInfo, Path]:
+    return fly(tmp_path_factory.mktemp("mosaic"), tilted())
 
 
 def test_mosaic_shows_the_ground_in_its_place(mosaic: tuple[MosaicInfo, Path]) -> None:
@@ -102,6 +109,24 @@ def test_mosaic_has_no_holes(mosaic: tuple[MosaicInfo, Path]) -> None:
     count, _label = cv2.connectedComponents(gaps, connectivity=4)
     assert count == 2  # painted, and one outside
     assert mask.mean() > 0.6
+
+
+def test_moving_the_seams_leaves_no_holes(mosaic: tuple[MosaicInfo, Path], tmp_path: Path) -> None:
+    """Any texture will do to send them here and there."""
+    photos, draw = tilted(), np.random.default_rng(8)
+    textures = {one.digest: draw.integers(0, 200, (48, 72), np.uint8) for one in photos}
+    info, path = fly(tmp_path, photos, textures)
+    with rasterio.open(path) as raster, rasterio.open(mosaic[1]) as planned:
+        mask, pixels = raster.dataset_mask() > 0, np.moveaxis(raster.read(), 0, 2).astype(float)
+        assert mask.sum() == pytest.approx((planned.dataset_mask() > 0).sum(), rel=0.01)
+    count, _label = cv2.connectedComponents(
+        np.pad((~mask).astype(np.uint8), 1, constant_values=1), connectivity=4
+    )
+    assert count == 2  # painted, and one outside
+    east = info.west + (np.arange(info.width) + 0.5) * GSD
+    north = info.north - (np.arange(info.height) + 0.5) * GSD
+    expected = colour_of(np.stack(np.meshgrid(east, north), -1))
+    assert np.percentile(np.abs(pixels - expected)[mask], 99) < 8
 
 
 def test_mosaic_is_a_cloud_optimised_geotiff(mosaic: tuple[MosaicInfo, Path]) -> None:

@@ -109,7 +109,7 @@ def exported(mapped: Mapped, layer: str, kind: str, out: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", DRIVERS)
-@pytest.mark.parametrize("layer", ["weeds", "crop", "footprints"])
+@pytest.mark.parametrize("layer", ["weeds", "crop", "footprints", "poses"])
 def test_vector_layers(mapped: Mapped, flown: Flown, tmp_path: Path, layer: str, kind: str) -> None:
     out = tmp_path / f"{layer}.{kind}"
     exported(mapped, layer, kind, out)
@@ -118,8 +118,10 @@ def test_vector_layers(mapped: Mapped, flown: Flown, tmp_path: Path, layer: str,
     assert Transformer.from_crs(info["crs"], 4326, always_xy=True).transform(74.0, 18.0) == pytest.approx(
         (74.0, 18.0)
     )
-    if layer == "footprints":
+    if layer in ("footprints", "poses"):
         assert len(shapes) == len(flown[1]["photos"])
+        assert {"file", "error_m", "aligned"} <= {name.lower() for name in table}
+        assert all(len(name) <= 10 for name in table) or kind != "shp"
         return
     assert len(shapes) == survey_of(mapped)["weed_count" if layer == "weeds" else "crop_count"]
     error = "POS_ERR_M" if kind == "shp" else "position_error_m"
@@ -140,12 +142,12 @@ def test_vector_layers(mapped: Mapped, flown: Flown, tmp_path: Path, layer: str,
         assert area == pytest.approx(drawn, rel=0.6, abs=15)
 
 
-@pytest.mark.parametrize("layer", ["weeds", "crop", "footprints"])
+@pytest.mark.parametrize("layer", ["weeds", "crop", "footprints", "poses"])
 def test_tables(mapped: Mapped, tmp_path: Path, layer: str) -> None:
     exported(mapped, layer, "csv", tmp_path / "table.csv")
     info = pyogrio.read_info(tmp_path / "table.csv")
-    wanted = {"class", "score", "area_cm2", "position_error_m"} if layer != "footprints" else {"name"}
-    assert {*wanted} <= {*info["fields"]} or layer == "footprints"
+    photos, plants = {"file", "error_m", "aligned"}, {"class", "score", "area_cm2", "position_error_m"}
+    assert (photos if layer in ("footprints", "poses") else plants) <= {*info["fields"]}
     assert info["features"] > 0
 
 
@@ -219,9 +221,11 @@ def test_locate_says_what_is_wrong(mapped: Mapped) -> None:
     box, document = mapped
     flight = document["flight"]
     assert "no flight" in box.run("locate", "nothing", "DJI_0001.JPG", 1, 1).refused()
-    assert "photos called" in box.run("locate", flight, "other.JPG", 1, 1).refused()
-    for x, y in [(1280, 5), (5, 960), ("nan", 5), ("inf", 1)]:
-        assert "outside the photo" in box.run("locate", flight, "DJI_0001.JPG", x, y).refused()
+    assert "has no photo other.JPG" in box.run("locate", flight, "other.JPG", 1, 1).refused()
+    for x, y in [(1280, 5), (5, 960), (-1, 3)]:
+        assert "1280 pixels wide and 960 high" in box.run("locate", flight, "DJI_0001.JPG", x, y).refused()
+    for x, y in [("nan", 5), ("inf", 1)]:
+        assert box.run("locate", flight, "DJI_0001.JPG", x, y).code == 2
     assert box.run("locate", flight, "DJI_0001.JPG", "a", "b").code == 2
     text = box.run("locate", flight, "DJI_0001.JPG", 640, 480).out
     assert "(95 %)" in text

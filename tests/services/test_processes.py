@@ -117,6 +117,7 @@ def test_steps_are_told_in_words(box: Box, flight: Path) -> None:
     told = said.err.splitlines()
     assert told == [
         "Copying photos",
+        "Finding out where each photo stands",
         "Planning the coverage",
         "Looking at the field",
         "Looking again at what is doubtful",

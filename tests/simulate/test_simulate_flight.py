@@ -16,6 +16,7 @@ from PIL import Image
 
 from fieldbox.domain import Cover
 from fieldbox.errors import Misconfigured, Rejected
+from fieldbox.imagery.metadata import read_metadata
 from fieldbox.simulate.camera import Pyramid, project, render, rotation
 from fieldbox.simulate.flight import FlightOptions, exact, fly, plan
 from fieldbox.simulate.scene import Plant, SimField
@@ -196,6 +197,17 @@ def test_photos_carry_exif_and_xmp(tmp_path: Path) -> None:
     assert float(dji["CalibratedFocalLength"]) == 300.0
 
 
+def test_an_rtk_flight_states_its_other_errors_in_tags_of_its_own(tmp_path: Path) -> None:
+    """DJI has none for these."""
+    options = FlightOptions(altitude_m=5.0, max_photos=1, gps_sigma_m=0.03, camera="small")
+    for rtk, expected in ((True, (0.03, 0.3, 1.0, 0.4)), (False, (1.5, 2.0, 3.0, 1.0))):
+        fly(marked([]), replace(options, rtk=rtk), tmp_path)
+        pose = read_metadata(tmp_path / "DJI_0001.JPG").pose
+        assert pose is not None
+        errors = (pose.error_m, pose.height_error_m, pose.yaw_error_deg, pose.tilt_error_deg)
+        assert errors == pytest.approx(expected)
+
+
 def test_written_poses_are_off_by_about_what_was_asked(tmp_path: Path) -> None:
     from pyproj import Geod  # noqa: PLC0415
 
@@ -286,3 +298,27 @@ def test_wrong_options_are_refused_with_a_sentence(wrong: dict) -> None:
 def test_an_endless_flight_is_refused() -> None:
     with pytest.raises(Rejected, match="photos"):
         plan(marked([]), FlightOptions(altitude_m=0.5, extent_m=(500.0, 500.0), camera="small"))
+
+
+def test_white_balance_wanders_from_photo_to_photo_only_if_asked(tmp_path: Path) -> None:
+    grey = SimField(
+        np.full((1200, 1600, 3), 90, np.uint8), 0.01, np.zeros((4, 4), np.float32), np.zeros((4, 4), np.float32),
+        (), (16.0, 12.0), None,
+    )  # fmt: skip
+    options = FlightOptions(altitude_m=5.0, max_photos=6, **CAMERA, **PLAIN)
+    for name, tint in (("steady", 0.0), ("wandering", 0.1)):
+        fly(grey, replace(options, white_balance_drift=tint), tmp_path / name)
+    steady, wandering = (
+        np.array(
+            [
+                np.median(np.asarray(Image.open(one)), axis=(0, 1))
+                for one in sorted((tmp_path / name).glob("*.JPG"))
+            ]
+        )
+        for name in ("steady", "wandering")
+    )
+    assert len(steady) == 6
+    assert np.abs(steady - 90).max() < 1
+    assert np.abs(wandering[:, 1] - 90).max() <= 1
+    assert 2 < wandering[:, 0].std() < 25
+    assert 2 < wandering[:, 2].std() < 25

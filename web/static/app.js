@@ -2,6 +2,7 @@
 "use strict";
 
 document.querySelectorAll("[data-hide-with-script]").forEach((each) => { each.hidden = true; });
+document.querySelectorAll("[data-needs-script]").forEach((each) => { each.hidden = false; });
 document.querySelectorAll("[data-submit-on-change]").forEach((each) => {
   each.addEventListener("change", () => each.form.requestSubmit());
 });

@@ -1,0 +1,414 @@
+"""How well a flight could be put on the map, in words for the pilot: a verdict by stated rules, and what it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldbox.dashboard.language import number, say, say_many
+from fieldbox.dashboard.words import Figure
+from fieldbox.domain import Field, Placement, Quality, Survey
+from fieldbox.i18n import N_
+
+ENOUGH_ALIGNED, LEAST_ALIGNED = 0.95, 0.5
+"""Share of the photos that fit together: from here on good, below here fly again."""
+FEW_HOLES, MANY_HOLES = 1.0, 10.0
+"""Percent of the field that no photo shows: up to here good, beyond fly again (where somebody drew the boundary)."""
+MUCH_THIN = 20.0
+"""Percent of the field that fewer than three photos show."""
+GOOD_PLACE_M, POOR_PLACE_M = 5.0, 25.0
+"""95 % radius of places on the map: a spot is found again on foot; it is lost."""
+FAR_APART_M = 0.2
+"""By which two photos may put the same plant apart, as far as plants stand from each other."""
+CONTROL_MISSED_M = 0.5
+"""Root mean square at the control points: more, and a point or its list is wrong."""
+EDGE_SHARE = 0.02
+"""Of a field's diagonal: a hole this near to its boundary reaches it, for both are made of cells."""
+ERROR_CLASSES = (0.3, 1.0, 3.0, 10.0)
+"""Upper ends, in metres, of the colours for a photo's place; the last colour is for what is beyond them."""
+ERROR_COLOURS = ("#0571b0", "#92c5de", "#f7f7f7", "#fdb863", "#e66101")
+"""Blue to orange (ColorBrewer's RdBu and PuOr): told apart by the colour-blind. Red is for holes."""
+NAMES_SHOWN = 200
+_EQUATOR_M, _ECCENTRICITY2 = 6_378_137.0, 0.00669437999
+OF_TIES = "ties"
+"""The doubt that is not about what a photo tells."""
+_PUT_RIGHT: Mapping[str, str] = {
+    "position": N_("Its place was wrong and was put right."),
+    "height": N_("Its height was wrong and was put right."),
+    "yaw": N_("Its heading was wrong and was put right."),
+    "tilt": N_("Its tilt was wrong and was put right."),
+    "missing position": N_("It told no place: the photos around it gave it one."),
+    OF_TIES: N_("It may belong elsewhere: what it has in common with its neighbours does not fit together."),
+}
+_NOT_PUT_RIGHT = N_("Something that it tells of its place looks wrong but could not be put right.")
+
+
+class Verdict(StrEnum):
+    """What to do with a flight. Its values are the classes of notes on a page."""
+
+    GOOD = "good"
+    USABLE = "warn"
+    AGAIN = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a flight with its reasons, the gravest first."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        return {
+            Verdict.GOOD: say("Good: the photos fit together and cover the field."),
+            Verdict.USABLE: say("Usable, but look at this first:"),
+            Verdict.AGAIN: say("Fly again:"),
+        }[self.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Ground of the field that no photo shows."""
+
+    ring: tuple[tuple[float, float], ...]
+    """(lon, lat)."""
+    area_m2: float
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Latitude and longitude of a place to fly to."""
+        lons, lats = zip(*self.ring, strict=True)
+        return (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Photos of which the same is to be told."""
+
+    words: str
+    photos: tuple[tuple[str, str], ...]
+    """(digest, name) of the first of them."""
+    count: int
+
+
+def area_m2(ring: Sequence[tuple[float, float]]) -> float:
+    """Of a ring of (lon, lat), small enough for the ground to be flat."""
+    if len(ring) < 3:
+        return 0.0
+    points = [_metres(ring[0], point) for point in ring]
+    crossed = (a[0] * b[1] - b[0] * a[1] for a, b in zip(points, [*points[1:], points[0]], strict=True))
+    return abs(sum(crossed)) / 2
+
+
+def holes(quality: Quality, field: Field | None) -> list[Hole]:
+    """The holes of a flight that count, the largest first.
+
+    A boundary that nobody drew is the hull of what was flown: what it holds beyond the photos at its edge was never to
+    be flown.
+    """
+    return sorted(
+        (hole for hole in _all_holes(quality) if not _beyond(hole, field)), key=lambda one: -one.area_m2
+    )
+
+
+def _all_holes(quality: Quality) -> list[Hole]:
+    return [Hole(ring, area_m2(ring)) for ring in quality.holes if len(ring) >= 3]
+
+
+def _beyond(hole: Hole, field: Field | None) -> bool:
+    """Whether a hole reaches the edge of a field that nobody drew."""
+    if field is None or field.drawn or len(field.boundary) < 3:
+        return False
+    lon0, lat0 = field.boundary[0]
+    edge = np.array([_metres((lon0, lat0), point) for point in field.boundary])
+    points = np.array([_metres((lon0, lat0), point) for point in hole.ring])
+    diagonal = float(np.hypot(*np.ptp(edge, axis=0)))
+    return _distance(points, edge) < EDGE_SHARE * diagonal
+
+
+def _metres(origin: tuple[float, float], point: tuple[float, float]) -> tuple[float, float]:
+    """East and north of a place (lon, lat) from another one nearby, by the radii of WGS 84's ellipsoid there."""
+    lat = math.radians(origin[1])
+    flat = 1 - _ECCENTRICITY2 * math.sin(lat) ** 2
+    across = _EQUATOR_M / math.sqrt(flat)
+    along = _EQUATOR_M * (1 - _ECCENTRICITY2) / flat**1.5
+    east, north = (math.radians(there - here) for here, there in zip(origin, point, strict=True))
+    return east * across * math.cos(lat), north * along
+
+
+def _distance(points: NDArray[np.float64], ring: NDArray[np.float64]) -> float:
+    """Least distance of points [N, 2] from the sides of a ring [K, 2]."""
+    along = np.roll(ring, -1, axis=0) - ring
+    offset = points[:, None] - ring
+    length2 = np.maximum((along**2).sum(axis=1), 1e-12)
+    share = np.clip((offset * along).sum(axis=2) / length2, 0.0, 1.0)
+    return float(np.linalg.norm(offset - share[..., None] * along, axis=2).min())
+
+
+def _ground_m2(quality: Quality, field: Field | None) -> float:
+    """Area of the field, without what of a boundary that nobody drew was never to be flown."""
+    whole = area_m2(field.boundary) if field else 0.0
+    return whole - sum(hole.area_m2 for hole in _all_holes(quality) if _beyond(hole, field))
+
+
+def holes_pct(quality: Quality, field: Field | None) -> float:
+    """Percent of the field that the holes make up."""
+    ground = _ground_m2(quality, field)
+    return 100 * sum(hole.area_m2 for hole in holes(quality, field)) / ground if ground > 0 else 0.0
+
+
+def thin_pct(quality: Quality, field: Field | None) -> float:
+    """Percent of the field that fewer than three photos show."""
+    whole = area_m2(field.boundary) if field else 0.0
+    ground = _ground_m2(quality, field)
+    if ground <= 0:
+        return quality.thin_pct
+    return max(0.0, quality.thin_pct * whole - 100 * (whole - ground)) / ground
+
+
+def judge(survey: Survey, field: Field | None) -> Judgement | None:
+    """The verdict on a survey's flight; None if its photos were never aligned."""
+    if survey.quality is None:
+        return None
+    checks = (_fit, _groups, _bare, _thin, _place, _apart, _control)
+    found = [told for check in checks if (told := check(survey.quality, field))]
+    gravity = [Verdict.AGAIN, Verdict.USABLE]
+    found.sort(key=lambda told: gravity.index(told[0]))
+    return Judgement(found[0][0] if found else Verdict.GOOD, tuple(words for _verdict, words in found))
+
+
+_Check = tuple[Verdict, str] | None
+
+
+def _fit(quality: Quality, _field: Field | None) -> _Check:
+    if quality.photos < 2:
+        return Verdict.USABLE, say("There is only one photo with a place: nothing shows whether it is right.")
+    kept = quality.photos - quality.aligned
+    if quality.aligned < LEAST_ALIGNED * quality.photos:
+        return Verdict.AGAIN, say(
+            "Only %(aligned)s of %(photos)s photos fit together. Fly with more overlap (80 %% ahead, 70 %% to the "
+            "side), or higher.",
+            aligned=number(quality.aligned),
+            photos=number(quality.photos),
+        )
+    if quality.aligned < ENOUGH_ALIGNED * quality.photos:
+        return Verdict.USABLE, say_many(
+            "%(num)s photo fits no other and stands only where the GPS put it: plants there may be shown twice.",
+            "%(num)s photos fit no other and stand only where the GPS put them: plants there may be shown twice.",
+            kept,
+        )
+    return None
+
+
+def _groups(quality: Quality, _field: Field | None) -> _Check:
+    if quality.blocks < 2:
+        return None
+    return Verdict.USABLE, say(
+        "The photos fall into %(blocks)s groups that have nothing in common: from one to the next the map may jump "
+        "by %(error)s m.",
+        blocks=number(quality.blocks),
+        error=metres(quality.error_m),
+    )
+
+
+def _bare(quality: Quality, field: Field | None) -> _Check:
+    percent = holes_pct(quality, field)
+    if percent <= FEW_HOLES:
+        return None
+    return Verdict.AGAIN if percent > MANY_HOLES else Verdict.USABLE, say(
+        "%(percent)s %% of the field is on no photo: it is red on the map.", percent=number(percent, 1)
+    )
+
+
+def _thin(quality: Quality, field: Field | None) -> _Check:
+    percent = thin_pct(quality, field)
+    if percent <= MUCH_THIN:
+        return None
+    return Verdict.USABLE, say(
+        "%(percent)s %% of the field is on fewer than three photos: if one of them is blurred, nothing makes up for "
+        "it. Fly the lines closer together next time.",
+        percent=number(percent),
+    )
+
+
+def _place(quality: Quality, _field: Field | None) -> _Check:
+    if quality.error_m <= GOOD_PLACE_M:
+        return None
+    grave = quality.error_m > POOR_PLACE_M
+    return Verdict.AGAIN if grave else Verdict.USABLE, say(
+        "Places on the map are only right to ± %(error)s m. Wait for a good GPS fix before take-off, fly with RTK, or "
+        "lay out control points.",
+        error=metres(quality.error_m),
+    )
+
+
+def _apart(quality: Quality, _field: Field | None) -> _Check:
+    if quality.apart_m <= FAR_APART_M or quality.photos < 2:
+        return None
+    return Verdict.USABLE, say(
+        "Two photos may show the same plant %(apart)s apart: where they meet, plants may be counted twice or lost.",
+        apart=length(quality.apart_m),
+    )
+
+
+def _control(quality: Quality, _field: Field | None) -> _Check:
+    if quality.control_error_m is None or quality.control_error_m <= CONTROL_MISSED_M:
+        return None
+    return Verdict.USABLE, say(
+        "The control points are missed by %(error)s: check their list and where they are marked.",
+        error=length(quality.control_error_m),
+    )
+
+
+def rules() -> list[str]:
+    """How the verdict comes about."""
+    return [
+        say(
+            "Good: %(aligned)s %% or more of the photos fit together in one group; at most %(bare)s %% of the field is "
+            "on no photo and at most %(thin)s %% on fewer than three; places are right to %(place)s m, and two photos "
+            "show the same plant no more than %(apart)s cm apart.",
+            aligned=number(100 * ENOUGH_ALIGNED),
+            bare=number(FEW_HOLES),
+            thin=number(MUCH_THIN),
+            place=number(GOOD_PLACE_M),
+            apart=number(100 * FAR_APART_M),
+        ),
+        say(
+            "Fly again: fewer than %(aligned)s %% of the photos fit together, or more than %(bare)s %% of the field "
+            "is on no photo, or places are only right to more than %(place)s m.",
+            aligned=number(100 * LEAST_ALIGNED),
+            bare=number(MANY_HOLES),
+            place=number(POOR_PLACE_M),
+        ),
+        say("Usable: everything in between."),
+        say(
+            "As long as nobody has drawn the field's boundary it is the line around all photos; gaps along it do not "
+            "count."
+        ),
+    ]
+
+
+def metres(value: float) -> str:
+    """A length in metres with as many decimals as it deserves."""
+    return number(value, 2 if value < 0.095 else 1 if value < 9.95 else 0)
+
+
+def length(value_m: float) -> str:
+    """A length in the unit that a person would use."""
+    if value_m < 0.995:
+        return f"{number(100 * value_m, 1 if value_m < 0.0995 else 0)} cm"
+    return f"{metres(value_m)} m"
+
+
+def coverage(survey: Survey, quality: Quality, field: Field | None) -> list[Figure]:
+    """How much of the field is on photos, and on how many."""
+    bare = holes(quality, field)
+    return [
+        Figure(say("Photos over each spot"), number(quality.overlap), "", say("typical")),
+        Figure(say("On fewer than three"), number(thin_pct(quality, field)), "%", say("of the field")),
+        Figure(
+            say("On no photo"),
+            number(holes_pct(quality, field), 1),
+            "%",
+            say("%(area)s m²", area=number(sum(hole.area_m2 for hole in bare))),
+        ),
+        Figure(say("One pixel on the ground"), number(survey.gsd_cm, 2), "cm", None),
+    ]
+
+
+def fit(survey: Survey, quality: Quality, placed: Sequence[Placement]) -> list[Figure]:
+    """How well the photos agree with each other."""
+    kept = quality.photos - quality.aligned
+    found = [
+        Figure(say("Used for the map"), number(survey.photos_used), "", _of_photos(quality.photos)),
+        Figure(say("Fit together"), number(quality.aligned), "", _of_photos(quality.photos)),
+        Figure(say("Only by their GPS"), number(kept), "", None),
+        Figure(say("Groups"), number(quality.blocks), "", say("1 is best") if quality.blocks != 1 else None),
+    ]
+    residuals = [one.residual_px for one in placed if one.residual_px is not None]
+    if residuals:
+        pixels = median(residuals)
+        told = say("%(pixels)s pixels", pixels=number(pixels, 1))
+        found.append(Figure(say("Neighbours disagree by"), number(pixels * survey.gsd_cm, 1), "cm", told))
+    apart = length(quality.apart_m).split()
+    found.append(Figure(say("Same plant in two photos"), "≤ " + apart[0], apart[1], say("19 times in 20")))
+    return found
+
+
+def _of_photos(count: int) -> str:
+    return say_many("of %(num)s photo", "of %(num)s photos", count)
+
+
+def position(quality: Quality) -> list[Figure]:
+    """How far places on the map may be off, before and after."""
+    found = [
+        Figure(say("By the GPS alone"), "± " + metres(quality.told_error_m), "m", say("19 times in 20")),
+        Figure(say("After fitting"), "± " + metres(quality.error_m), "m", say("19 times in 20")),
+    ]
+    if quality.control_points:
+        missed = quality.control_error_m
+        told = say("missed by %(error)s", error=length(missed)) if missed is not None else None
+        found.append(Figure(say("Control points"), number(quality.control_points), "", told))
+    return found
+
+
+def doubtful(placed: Sequence[Placement], names: Mapping[str, str]) -> list[Told]:
+    """Photos whose tags turned out wrong, by what was wrong, the most frequent first."""
+    groups: dict[str, list[Placement]] = {}
+    for one in placed:
+        for doubt in one.doubts:
+            groups.setdefault(doubt_in_words(doubt, aligned=one.block is not None), []).append(one)
+    found = [_told(words, [*dict.fromkeys(photos)], names) for words, photos in groups.items()]
+    return sorted(found, key=lambda told: -told.count)
+
+
+def doubt_in_words(doubt: str, *, aligned: bool) -> str:
+    """What a doubt about a photo means."""
+    known = aligned or doubt == OF_TIES
+    return say(_PUT_RIGHT.get(doubt, _NOT_PUT_RIGHT) if known else _NOT_PUT_RIGHT)
+
+
+def all_doubts() -> dict[str, str]:
+    """Of aligned photos, in words."""
+    return {doubt: say(words) for doubt, words in _PUT_RIGHT.items()}
+
+
+def kept(placed: Sequence[Placement], names: Mapping[str, str]) -> Told | None:
+    """Photos that fit no other."""
+    loose = [one for one in placed if one.block is None]
+    if not loose:
+        return None
+    words = say(
+        "They have too little in common with other photos and stand where the GPS put them, right to ± %(error)s m.",
+        error=metres(max(one.error95_m for one in loose)),
+    )
+    return _told(words, loose, names)
+
+
+def _told(words: str, photos: Sequence[Placement], names: Mapping[str, str]) -> Told:
+    named = sorted((names.get(one.digest, one.digest[:12]), one.digest) for one in photos)
+    return Told(words, tuple((digest, name) for name, digest in named[:NAMES_SHOWN]), len(photos))
+
+
+def error_class(error_m: float) -> int:
+    """Which colour a photo with this error has."""
+    return sum(error_m > end for end in ERROR_CLASSES)
+
+
+def error_legend() -> list[str]:
+    """What each colour means, the best first."""
+    ends = [number(end, 1 if end < 1 else 0) for end in ERROR_CLASSES]
+    return [
+        say("to %(end)s m", end=ends[0]),
+        *(f"{low}–{high} m" for low, high in pairwise(ends)),
+        say("over %(end)s m", end=ends[-1]),
+    ]

@@ -1,0 +1,73 @@
+"""The photos of a flight as a drawing (SVG): for phones and browsers without scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from fieldbox.dashboard.quality import ERROR_COLOURS, error_class
+from fieldbox.domain import Placement
+
+Ring = Sequence[tuple[float, float]]
+"""Of (lon, lat)."""
+LONG_SIDE = 640
+_MARGIN = 12
+_INK, _HOLE, _KEPT = "#14211a", "#d7191c", "#ffe600"
+_HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">'
+
+
+def draw(placed: Sequence[Placement], holes: Sequence[Ring], boundary: Ring) -> bytes:
+    """Footprints as thin outlines, a dot of its error's colour in each, holes in red, loose photos dashed."""
+    rings = [one.footprint for one in placed if len(one.footprint) >= 3]
+    every = [point for ring in (*rings, *holes, boundary) for point in ring]
+    if not every:
+        return (_HEAD.format(LONG_SIDE, 1) + "</svg>").encode()
+    at, width, height = _scaled(every)
+    parts = [
+        _HEAD.format(width, height),
+        f'<rect width="{width}" height="{height}" fill="#e9ede6"/>',
+        _shape(at, boundary, f'fill="none" stroke="{_INK}" stroke-width="3"'),
+        *(_shape(at, ring, f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"') for ring in holes),
+        *_photos(at, placed),
+        "</svg>",
+    ]  # fmt: skip
+    return "\n".join(parts).encode()
+
+
+def _photos(at: Callable[[float, float], tuple[float, float]], placed: Sequence[Placement]) -> Iterator[str]:
+    for one in placed:
+        yield _shape(at, one.footprint, f'fill="none" stroke="{_INK}" stroke-width="1" opacity=".6"')
+    for one in placed:
+        if one.block is None:
+            yield _shape(at, one.footprint, f'fill="none" stroke="{_INK}" stroke-width="4"')
+            dashes = 'stroke-width="2" stroke-dasharray="7 4"'
+            yield _shape(at, one.footprint, f'fill="none" stroke="{_KEPT}" {dashes}')
+    for one in placed:
+        if len(one.footprint) >= 3:
+            x, y = at(*_middle(one.footprint))
+            colour = ERROR_COLOURS[error_class(one.error95_m)]
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{colour}" stroke="{_INK}" stroke-width="1"/>'
+
+
+def _middle(ring: Ring) -> tuple[float, float]:
+    lons, lats = zip(*ring, strict=True)
+    return sum(lons) / len(lons), sum(lats) / len(lats)
+
+
+def _shape(at: Callable[[float, float], tuple[float, float]], ring: Ring, look: str) -> str:
+    points = " ".join("{:.1f},{:.1f}".format(*at(lon, lat)) for lon, lat in ring)
+    return f'<polygon points="{points}" {look}/>' if points else ""
+
+
+def _scaled(points: Ring) -> tuple[Callable[[float, float], tuple[float, float]], int, int]:
+    """From (lon, lat) to the drawing, which is north up; and its width and height."""
+    lons, lats = zip(*points, strict=True)
+    west, north = min(lons), max(lats)
+    east = math.cos(math.radians(north))
+    wide, high = (max(lons) - west) * east, north - min(lats)
+    scale = (LONG_SIDE - 2 * _MARGIN) / max(wide, high, 1e-9)
+
+    def at(lon: float, lat: float) -> tuple[float, float]:
+        return _MARGIN + (lon - west) * east * scale, _MARGIN + (north - lat) * scale
+
+    return at, math.ceil(wide * scale) + 2 * _MARGIN, math.ceil(high * scale) + 2 * _MARGIN

@@ -1,0 +1,79 @@
+"""Lists of positions and control points through the command line, on a simulated flight."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fieldbox.given import given_for
+from fieldbox.storage.rows import JobState
+from tests.path.box import Box
+from tests.path.conftest import Flown
+
+
+@pytest.fixture
+def card(flown: Flown, tmp_path: Path) -> Path:
+    """A copy of the small flight, to be changed."""
+    return Path(shutil.copytree(flown[0], tmp_path / "card"))
+
+
+def geo_of(card: Path) -> str:
+    """A list of the true positions."""
+    photos = json.loads((card / "truth.json").read_text())["photos"]
+    lines = [
+        f"{one['file']} {one['pose']['lon']:.9f} {one['pose']['lat']:.9f} 560 0 0 0 0.021 0.05"
+        for one in photos
+    ]
+    return "\n".join(("EPSG:4326", *lines, ""))
+
+
+def test_lists_by_command_and_later(box: Box, card: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "elsewhere" / "ppk geo.txt"
+    listed.parent.mkdir()
+    listed.write_text(geo_of(card))
+    first = box.run("ingest", card, "--json", "--positions", listed)
+    assert first.code == 0, first
+    (one,) = first.json["lists"]
+    assert (one["file"], one["kind"], one["photos"], one["new"]) == (str(listed), "positions", 15, True)
+    with box.store() as store:
+        job = store.claim()
+        assert job is not None
+        store.finish(job.id)
+    # Control points come later, alone: the flight is due again.
+    marks = [f"74.2405 18.5612 548 100 100 DJI_000{k}.JPG p" for k in (1, 2)]
+    (tmp_path / "gcp_list.txt").write_text("\n".join(("EPSG:4326", *marks)))
+    second = box.run("ingest", tmp_path / "gcp_list.txt", "--json")
+    assert second.code == 0, second
+    assert second.json["flights"] == first.json["flights"]
+    assert second.json["captures"] == {"accepted": 0, "rejected": 0, "duplicates": 0}
+    assert any("use at least 3" in problem for problem in second.json["lists"][0]["problems"])
+    with box.store() as store:
+        job = store.job_for_flight(first.json["flight"])
+        assert job is not None
+        assert job.state == JobState.WAITING
+        flight = store.flight(first.json["flight"])
+        assert flight is not None
+        given = given_for(store, flight)
+        assert given.control is not None
+        assert {pose.error_m for pose in given.poses.values()} == {0.021}
+    text = box.run("ingest", tmp_path / "gcp_list.txt")
+    assert text.code == 0
+    assert "gcp_list.txt: a list, for 2 photos." in text.out
+
+
+def test_wrong_lists_have_one_sentence(box: Box, card: Path, tmp_path: Path) -> None:
+    assert "is no file" in box.run("ingest", card, "--control", tmp_path / "gone.txt").refused()
+    assert "no coordinate system" in box.run("ingest", card, "--crs", "EPSG:1").refused()
+    (card / "gcp_list.txt").write_text("no list at all")
+    said = box.run("ingest", card, "--json")
+    assert said.code == 3
+    assert [one["file"] for one in said.json["rejected"]] == ["gcp_list.txt"]
+    assert said.json["captures"]["accepted"] == 15
+    assert said.err == ""
+
+
+def test_the_help_has_an_example(box: Box) -> None:
+    assert "--control gcp_list.txt --positions ppk.csv --crs EPSG:32643" in box.run("ingest", "--help").out
