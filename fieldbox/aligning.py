@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from fieldbox.errors import Rejected
 from fieldbox.georef.adjustment import Adjusted, Outcome, adjust
 from fieldbox.georef.aligned import aligned
+from fieldbox.georef.controltrust import borne_out
 from fieldbox.georef.matching import Pair, Points, match, neighbours, points_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.georef.ties import Control, Frame, Photos, Ties, photos_of
@@ -30,7 +32,7 @@ from fieldbox.imagery.features import Features, find_features, no_features
 from fieldbox.imagery.glance import Glance, glance_at
 from fieldbox.ordered import in_order
 
-VERSION = 1
+VERSION = 3
 """Raise it when the same photos would be aligned differently."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which the photos of a flight are searched for points (in the median)."""
@@ -38,7 +40,7 @@ _POINTS_AT_HAND = 160
 """Photos whose points are in memory at once, ready to be compared."""
 
 Reader = Callable[[str], bytes]
-_SIZE = struct.Struct("<Q")
+_HEAD = struct.Struct("<IQ")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -54,14 +56,18 @@ class Searched:
     def to_bytes(self) -> bytes:
         """For the disk; `from_bytes` reads it."""
         features = self.features.to_bytes()
-        return _SIZE.pack(len(features)) + features + (self.glance.to_bytes() if self.glance else b"")
+        body = features + (self.glance.to_bytes() if self.glance else b"")
+        return _HEAD.pack(zlib.crc32(body), len(features)) + body
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Searched:
         """What `to_bytes` made. Raises ValueError for anything else."""
-        end = _SIZE.size + _SIZE.unpack_from(data)[0]
-        glance = Glance.from_bytes(data[end:]) if len(data) > end else None
-        return cls(Features.from_bytes(data[_SIZE.size : end]), glance)
+        body = memoryview(data)[_HEAD.size :]
+        checksum, end = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (-1, 0)
+        if zlib.crc32(body) != checksum:
+            raise ValueError("no stored search")
+        glance = Glance.from_bytes(bytes(body[end:])) if len(body) > end else None
+        return cls(Features.from_bytes(bytes(body[:end])), glance)
 
 
 SearchedOf = Callable[[str], Searched]
@@ -121,7 +127,8 @@ class Alignment:
     ties        [N] points that each photo shares with others
     residual_px [N] root mean square of their residuals in pixels of the photo; NaN: none
     glances     by digest, of the photos that can be decoded
-    control_off_m [G, 2] east, north by which known points are missed; NaN where a point is not known or not seen
+    control_off_m [G, 2] east, north by which known points are missed; NaN where too few photos show one
+    control_used  [G] whether the point holds the map in place: the photos bear it out
     """
 
     told: Mapping[str, PhotoGeometry]
@@ -134,6 +141,7 @@ class Alignment:
     ties: NDArray[np.intp]
     residual_px: NDArray[np.float64]
     control_off_m: NDArray[np.float64]
+    control_used: NDArray[np.bool_]
     glances: dict[str, Glance]
 
     @property
@@ -189,12 +197,12 @@ def align_points(
     ties = tracks_of(pairs, xy, steps.tolist())
     given, frame = flown(told, taken_at)
     known = control(frame) if control else Control()
-    adjusted = adjust(given, ties, known)
+    adjusted, used = _held(given, ties, known)
     counts, residuals = _of_photos(ties, adjusted)
     placed = aligned(photos, adjusted, frame)
-    off = np.where(np.isfinite(known.sigma), adjusted.control - known.known, np.nan)[:, :2]
+    off = (adjusted.control - known.known)[:, :2]
     return Alignment(
-        told, placed, adjusted, frame, len(wanted), len(pairs), steps, counts, residuals, off, glances
+        told, placed, adjusted, frame, len(wanted), len(pairs), steps, counts, residuals, off, used, glances
     )
 
 
@@ -243,6 +251,22 @@ def _seconds(times: Iterable[datetime | None]) -> NDArray[np.float64]:
     known = list(times)
     first = min((one for one in known if one), default=None)
     return np.array([(one - first).total_seconds() if one and first else np.nan for one in known])
+
+
+def _held(given: Photos, ties: Ties, known: Control) -> tuple[Adjusted, NDArray[np.bool_]]:
+    """The adjustment, held in place by those of the known points that the photos alone bear out; which these are."""
+    free = adjust(given, ties, replace(known, sigma=np.full_like(known.sigma, np.inf)))
+    block = free.block >= 0
+    if not len(known.known) or not block.any():
+        return free, np.zeros(len(known.known), np.bool_)
+    error_m = float(np.sqrt(free.covariance[block][:, [0, 1], [0, 1]].mean()))
+    used = borne_out(known.known[:, :2], free.control[:, :2], error_m)
+    if not used.any():
+        return free, used
+    held = adjust(given, ties, replace(known, sigma=np.where(used[:, None], known.sigma, np.inf)))
+    if (held.block >= 0).sum() < block.sum():
+        return free, np.zeros(len(used), np.bool_)  # control that costs photos their place is wrong
+    return held, used
 
 
 def _of_photos(ties: Ties, adjusted: Adjusted) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

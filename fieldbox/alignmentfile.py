@@ -44,6 +44,7 @@ def write_alignment(found: Alignment, path: Path) -> None:
         "ties": found.ties,
         "residual_of_photo": found.residual_px,
         "control_off_m": found.control_off_m,
+        "control_used": found.control_used,
     }
     words: dict[str, Any] = {
         "digests": list(found.told), "compared": found.compared, "matched": found.matched,
@@ -71,13 +72,12 @@ def write_alignment(found: Alignment, path: Path) -> None:
 def read_alignment(
     path: Path, told: Mapping[str, PhotoGeometry], taken_at: Mapping[str, datetime | None]
 ) -> Alignment | None:
-    """Read back `write_alignment` for the same photos; None if it is missing, damaged, or of other photos."""
+    """Read back `write_alignment` for its photos, which are among those told; None if it is missing, damaged, or of others."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         words = json.loads(arrays.pop("words").tobytes())
-        if words["digests"] != list(told):
-            return None
+        told = {digest: told[digest] for digest in words["digests"]}
         adjusted = _adjusted(arrays, words)
         glances = _unpacked(words["glances"], arrays["glances"], arrays["glance_ends"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
@@ -86,7 +86,17 @@ def read_alignment(
     placed = aligned(tuple(told.values()), adjusted, frame)
     of_photos = arrays["step_px"], arrays["ties"], arrays["residual_of_photo"]
     counts = int(words["compared"]), int(words["matched"])
-    return Alignment(told, placed, adjusted, frame, *counts, *of_photos, arrays["control_off_m"], glances)
+    return Alignment(
+        told,
+        placed,
+        adjusted,
+        frame,
+        *counts,
+        *of_photos,
+        arrays["control_off_m"],
+        arrays["control_used"],
+        glances,
+    )
 
 
 def _packed(glances: Mapping[str, Glance]) -> dict[str, NDArray[Any]]:
@@ -119,7 +129,9 @@ def _adjusted(arrays: Mapping[str, NDArray[Any]], words: Mapping[str, Any]) -> A
         words["surface"]["scatter_m"],
     )
     values: dict[str, Any] = {
-        part.name: arrays.get("adjusted." + part.name, words.get(part.name)) for part in fields(Adjusted)
+        part.name: arrays["adjusted." + part.name] if "adjusted." + part.name in arrays else words[part.name]
+        for part in fields(Adjusted)
+        if part.name not in _TIES
     }
     values |= {
         "outcome": tuple(Outcome(one) for one in words["outcome"]),

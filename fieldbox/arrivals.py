@@ -18,6 +18,7 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import given_for
+from fieldbox.heights import settle_heights
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import Metadata, read_metadata
@@ -184,6 +185,8 @@ def _flights(
 
 def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
     """The flight as it is given, saved over its field: the one it has, unless another one is named."""
+    root = config.storage.root
+    flight = settle_heights(store, flight, lambda digest: original(root, digest).read_bytes(), config.threads)
     given = given_for(store, flight).flight
     if given.field_id is not None and field_name is None:
         return given

@@ -83,7 +83,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the tags of a photo say of its pose where they do not give it whole. None: not said."""
+    """What the tags of a photo say of its pose, as they say it. None: not said."""
 
     height_m: float | None
     """Above the ground, as written: 0 and less where the drone took off from higher up."""
@@ -137,7 +137,7 @@ class Capture:
     """Why there is no pose."""
     simulated: bool = False
     stated: Stated | None = None
-    """Of the pose, where it is not whole; None too where nothing can be believed."""
+    """What the tags say of the pose, as written; None where nothing can be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,22 @@ class Flight:
     ended_at: datetime | None
     captures: tuple[Capture, ...]
     simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlightHeight:
+    """How high a flight was above the ground, where its photos do not say so and their pixels do."""
+
+    height_m: float
+    """Of most of its photos."""
+    error_m: float
+    """Of this height, for all photos alike."""
+    between_m: float
+    """Of a single photo's height against the others'."""
+    ground_m: float | None
+    """Level of the ground by the altitudes (or heights) that the photos state; None: these tell nothing."""
+    by_altitude: bool
+    """`ground_m` counts as the stated altitudes do, not as the stated heights."""
 
 
 @dataclass(frozen=True, slots=True)

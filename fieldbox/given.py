@@ -24,7 +24,7 @@ from statistics import median
 import numpy as np
 from blake3 import blake3
 
-from fieldbox.domain import Capture, Flight, Pose, SideFile, SideKind, Stated
+from fieldbox.domain import Capture, Flight, FlightHeight, Pose, SideFile, SideKind, Stated
 from fieldbox.errors import Rejected
 from fieldbox.georef.agreement import control_disagrees, list_disagrees
 from fieldbox.georef.control import Control, Size, read_control
@@ -35,7 +35,7 @@ from fieldbox.georef.textfile import shown
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, rotation
 from fieldbox.imagery.metadata import NO_FOCAL
-from fieldbox.imagery.poses import RTK_FLOOR_M, Place, pose_from
+from fieldbox.imagery.poses import RTK_FLOOR_M, Place, lacks_height, looks_down, pose_from, with_height
 from fieldbox.storage.store import Store
 
 MAX_TURN_DEG = 20.0
@@ -71,16 +71,21 @@ class Given:
 
 
 def given_for(store: Store, flight: Flight) -> Given:
-    """The flight with all lists of the store that say something of its photos."""
-    return given_of(flight, store.side_files(one.digest for one in flight.captures))
+    """The flight with all lists of the store that say something of its photos, and the height found for it."""
+    kept = store.height(flight.id)
+    height = kept.told if kept and isinstance(kept.told, FlightHeight) else None
+    return given_of(flight, store.side_files(one.digest for one in flight.captures), height)
 
 
-def given_of(flight: Flight, files: Sequence[SideFile]) -> Given:
-    """The flight with these lists, of which an earlier one counts more; a drone's own counts least."""
-    said: list[Sentence] = []
+def given_of(flight: Flight, files: Sequence[SideFile], height: FlightHeight | None = None) -> Given:
+    """The flight with these lists, of which an earlier one counts more; a drone's own counts least.
+
+    `height` is what was found where the photos do not state theirs (`fieldbox.heights`).
+    """
+    said = list(_said_of_heights(flight.captures, height))
     own = [one for one in files if one.kind is SideKind.MRK]
     listed = _listed(flight.captures, [one for one in files if one.kind is SideKind.POSITIONS] + own, said)
-    captures = tuple(_with_list(one, listed.get(one.digest)) for one in flight.captures)
+    captures = tuple(_with_list(_high(one, height), listed.get(one.digest)) for one in flight.captures)
     captures = _with_neighbours(captures, said)
     control = _control(captures, [one for one in files if one.kind is SideKind.CONTROL], said)
     changed = _changed(flight.captures, captures)
@@ -132,6 +137,37 @@ def _by_name(file: SideFile) -> dict[str, str]:
     """Digests by the names under which the list may know the photos; a name of two photos tells nothing."""
     count = Counter(file.photos.values())
     return {name: digest for digest, name in file.photos.items() if count[name] == 1}
+
+
+# Heights
+
+
+def _high(capture: Capture, height: FlightHeight | None) -> Capture:
+    """A photo without GPS that a list may place states its height, too, as the flight was found to have it."""
+    if capture.pose or capture.stated is None or height is None or not lacks_height(capture.stated):
+        return capture
+    return replace(capture, stated=with_height(capture.stated, height))
+
+
+def _said_of_heights(captures: Sequence[Capture], height: FlightHeight | None) -> Iterator[Sentence]:
+    if height is not None:
+        yield Sentence(
+            N_(
+                "The photos do not state their height above the ground: it was found from the photos themselves,"
+                " {height} m, good to {error} m."
+            ),
+            {"height": round(height.height_m, 1), "error": round(height.error_m, 1)},
+        )
+        return
+    usual = [one.pose.height_m for one in captures if one.pose and lacks_height(one.stated)]
+    if usual:
+        yield Sentence(
+            N_(
+                "{count} photos state a height above the ground that cannot be right: they count as {height} m high,"
+                " as the others do."
+            ),
+            {"count": len(usual), "height": round(median(usual), 1)},
+        )
 
 
 # Positions
@@ -234,7 +270,9 @@ def _with_list(capture: Capture, listed: _Listed | None) -> Capture:
     if capture.pose:
         error_m = max(RTK_FLOOR_M, position.total_error_m(capture.pose.error_m))
         pose = replace(capture.pose, lat=position.lat, lon=position.lon, error_m=error_m)
-        return replace(capture, pose=replace(pose, **angles._asdict()) if angles else pose)
+        turned = replace(pose, **angles._asdict()) if angles else pose
+        # One wrong line of a list, say a gimbal's pitch among tilts, must not put a photo on the horizon.
+        return replace(capture, pose=turned if looks_down(turned) else pose)
     if capture.stated is None:
         return capture
     stated = replace(
@@ -395,7 +433,7 @@ def _by_digest(control: Control, file: SideFile, placed: set[str]) -> Control:
 def _said_of_control(file: SideFile, control: Control) -> Iterator[Sentence]:
     seen = Counter(mark.point for mark in control.marks)
     yield Sentence(
-        N_("{points} control points of the list {file} are used; they are marked in {photos} photos."),
+        N_("{points} control points of the list {file} are marked in {photos} photos."),
         {
             "points": len(seen),
             "file": shown(file.name),

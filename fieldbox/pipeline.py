@@ -69,7 +69,7 @@ from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import choose_health, choose_weeds, load_scenes
 from fieldbox.ordered import in_order
-from fieldbox.quality import footprint_of, placements_of
+from fieldbox.quality import control_sentences, footprint_of, placements_of
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
@@ -222,20 +222,21 @@ class Analysis:
                 control=(lambda frame: control_in_frame(control, list(told), frame)) if control else None,
             )
             write_alignment(found, path)
+            shutil.rmtree(self._points_folder(given.flight.id), ignore_errors=True)
         return found, key
 
     def _searched(self, flight_id: str, told: Mapping[str, PhotoGeometry], progress: Progress) -> SearchedOf:
         """Search each photo for points; what is found is on the disk, photo by photo, until the survey is there."""
         folder = self._points_folder(flight_id)
         files = {one.digest: folder / one.name for one in searches(told.values())}
-        todo = [one for one in searches(told.values()) if not files[one.digest].exists()]
+        todo = [one for one in searches(told.values()) if not _is_searched(files[one.digest])]
         progress("align", len(told) - len(todo), len(told))
 
         def search(one: Search) -> bytes:
             return one.made(decoded(one.digest, self._read, one.reduction)).to_bytes()
 
         for number, (one, found) in enumerate(self._side_by_side(search, todo), start=1):
-            with replacing(files[one.digest]) as target:
+            with replacing(files[one.digest], lasting=False) as target:
                 target.write_bytes(found)
             progress("align", len(told) - len(todo) + number, len(told))
         return lambda digest: Searched.from_bytes(files[digest].read_bytes())
@@ -291,7 +292,9 @@ class Analysis:
         self, field: Field, flight_id: str, placed: Sequence[Placement]
     ) -> Iterator[tuple[float, float]]:
         """Corners (lon, lat) of all photos over a field: of this flight as placed, of others by their last surveys."""
-        for one in placed:
+        aligned = [one for one in placed if one.block is not None]
+        # A photo that is not where it seems to be makes no land.
+        for one in aligned if 2 * len(aligned) > len(placed) else placed:
             yield from one.footprint
         for other in self._store.flights(field.id):
             if other.id != flight_id:
@@ -386,6 +389,18 @@ class Analysis:
         """Remove what only a survey in work needs."""
         shutil.rmtree(self._points_folder(task.flight.id), ignore_errors=True)
         shutil.rmtree(self._work(task), ignore_errors=True)
+
+    def _forget_alignments(self) -> None:
+        """Remove alignments that no survey was made with: of flights that have grown, of lists that came later."""
+        root = self._config.storage.root
+        needed = {
+            alignment_file(root, one.quality.alignment).name for one in self._store.surveys() if one.quality
+        }
+        for path in (root / "alignments").iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)  # left by a kill
+            elif path.name not in needed:
+                path.unlink(missing_ok=True)
 
     def _work(self, task: Task) -> Path:
         return self._config.storage.root / "work" / task.key[:16]
@@ -483,7 +498,9 @@ class Analysis:
         )
         identity = blake3(f"{task.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
         survey = make_survey(identity, datetime.now(UTC), evidence)
-        said = (*self._model_warnings, *task.given.sentences, *survey.warnings, *judged.warnings)
+        names = [one.name for one in task.given.control.points] if task.given.control else []
+        control = control_sentences(task.alignment, names)
+        said = (*self._model_warnings, *task.given.sentences, *control, *survey.warnings, *judged.warnings)
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
         allowed = self._config.summary
@@ -505,6 +522,7 @@ class Analysis:
             placed=task.placed,
         )
         self._tidy(task)
+        self._forget_alignments()
         progress("mosaic", 1, 1)
         return survey
 
@@ -517,6 +535,15 @@ class Analysis:
             self._work(task) / name for _digest, name in self._store.patches(task.key, self._model.digest)
         ]
         assemble(patches, folder / "mosaic.tif", epsg=task.plane.epsg, gsd_m=task.mosaic_gsd_m)
+
+
+def _is_searched(file: Path) -> bool:
+    """Whether a photo's points are on the disk, whole."""
+    try:
+        Searched.from_bytes(file.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _name_of(given: Given) -> tuple[object, ...]:

@@ -144,7 +144,7 @@ def footprint_of(photo: PhotoGeometry) -> tuple[tuple[float, float], ...]:
 
 def quality_of(alignment: Alignment, ground: Ground, error_m: float, key: str) -> Quality:
     """The flight's quality; `error_m` is the survey's 95 % radius, `key` that of the kept alignment."""
-    adjusted, photos = alignment.adjusted, list(alignment.geometries.values())
+    photos = list(alignment.geometries.values())
     told = [_error_in_the_middle(photo) for photo in alignment.told.values()]
     together = [photo.share95_m for photo in photos if photo.block is not None]
     missed = _control_missed(alignment)
@@ -157,7 +157,7 @@ def quality_of(alignment: Alignment, ground: Ground, error_m: float, key: str) -
         apart_m=float(np.sqrt(2) * np.median(together)) if together else float(np.sqrt(2) * np.median(told)),
         told_error_m=float(np.sqrt(np.mean(np.square(told)))),
         error_m=error_m,
-        control_points=int(np.isfinite(adjusted.control[:, 0]).sum()) if len(adjusted.control) else 0,
+        control_points=int(alignment.control_used.sum()),
         control_error_m=missed,
         overlap=ground.overlap,
         thin_pct=ground.thin_pct,
@@ -176,8 +176,9 @@ def _pair_residual(alignment: Alignment) -> float | None:
 
 
 def _control_missed(alignment: Alignment) -> float | None:
-    """Root mean square, in metres, by which the adjusted control points miss what is known of them."""
-    off = alignment.control_off_m[np.isfinite(alignment.control_off_m).all(axis=1)]
+    """Root mean square, in metres, by which the control points that are used are missed."""
+    off = alignment.control_off_m[alignment.control_used]
+    off = off[np.isfinite(off).all(axis=1)]
     return float(np.sqrt((off**2).sum(axis=1).mean())) if len(off) else None
 
 
@@ -196,7 +197,7 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
     if quality.aligned < quality.photos:
         template = N_(
             "{count} photos could not be aligned with the others and stand where the drone's GPS put them: plants "
-            "there may be shown up to {off} m off, or twice."
+            "there may be shown up to {off} m off (more if a heading is wrong), or twice."
         )
         found.append(Sentence(template, told | {"off": round(_worst_told(alignment), 1)}))
     if quality.blocks > 1:
@@ -219,6 +220,38 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
             "What {count} photos state of their place, height or heading was wrong and was put right."
         )
         found.append(Sentence(template, {"count": wrong}))
+    return found
+
+
+def control_sentences(alignment: Alignment, names: Sequence[str]) -> list[Sentence]:
+    """What became of the control points, by their names in the order of the alignment."""
+    off = np.hypot(*alignment.control_off_m.T) if len(names) else np.zeros(0)
+    used, seen = alignment.control_used, np.isfinite(off)
+    found = []
+    if used.any():
+        template = N_(
+            "{count} of {all} ground control points hold the map in place; it misses them by {off} m."
+        )
+        missed = round(_control_missed(alignment) or 0.0, 2)
+        found.append(Sentence(template, {"count": int(used.sum()), "all": len(names), "off": missed}))
+    wrong = seen & ~used
+    if wrong.any():
+        worst = int(np.where(wrong, np.nan_to_num(off), -1).argmax())
+        template = N_(
+            "{count} ground control points contradict the photos and are not used (the furthest: {name}, by {off} m): "
+            "check their coordinates, their coordinate system and their marks."
+        )
+        found.append(
+            Sentence(
+                template,
+                {"count": int(wrong.sum()), "name": names[worst], "off": round(float(off[worst]), 1)},
+            )
+        )
+    if (~seen).any():
+        template = N_(
+            "{count} ground control points are marked in fewer than two photos that fit together, and are not used."
+        )
+        found.append(Sentence(template, {"count": int((~seen).sum())}))
     return found
 
 

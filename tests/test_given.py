@@ -246,7 +246,7 @@ def test_control_names_photos_by_their_digests() -> None:
     assert [point.name for point in found.control.points] == ["a", "b"]
     marks = [(mark.point, mark.image) for mark in found.control.marks]
     assert marks == [("a", captures[0].digest), ("a", captures[1].digest), ("b", captures[1].digest)]
-    assert "2 control points of the list gcp_list.txt are used; they are marked in 2 photos." in said(found)
+    assert "2 control points of the list gcp_list.txt are marked in 2 photos." in said(found)
     assert "1 lines of the list gcp_list.txt are not used, the first of them line 5." in said(found)
     assert found.control_key
     assert found.poses_key == ""
@@ -262,7 +262,7 @@ def test_control_far_away_is_left_out_and_an_earlier_list_used() -> None:
     assert found.control is not None
     assert "The nearest control point lies" in said(found)
     assert "the list far.txt is not used" in said(found)
-    assert "of the list near.txt are used" in said(found)
+    assert "of the list near.txt are marked" in said(found)
 
 
 def test_lists_that_cannot_be_read_any_more_are_said() -> None:

@@ -257,10 +257,9 @@ class Bundle:
 
         The derivatives are taken where the point would stand on the surface. Taken at the estimates they hang
         together with the residuals, and scale and dome drift to where all heights about the surface are small: the
-        bias of errors in variables (measured: a thousand plants shrink a block to a fifth). Not so the tilts: ties
-        tell these a hundred times better than gimbals, and derivatives of a photo as told have next to nothing in
-        common with the true ones in the direction that both leave open (focal length with height), where the
-        steps then run away.
+        bias of errors in variables (measured: a thousand plants shrink a block to a fifth). Not so the tilts,
+        which are taken as estimated: with tilts as told, height and focal length drifted from step to step where the
+        ties are precise (a flight of 170 photos came out 8 % too large, with tilts as estimated 1 %).
         """
         scale = np.sqrt(weights.seen) / weights.pixel
         point = state.point.copy()

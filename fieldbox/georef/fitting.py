@@ -144,6 +144,10 @@ class Fit:
             if bundle.cost(moved, self.weights, priors) <= before * (1 + _UPHILL):
                 break
             share /= 2
+        else:
+            # Where the cost grows whatever the step, what is solved for is too far from its minimum: step by step
+            # a block over ridged ground would shrink to a half.
+            moved = self.state
         self.state, self.linear = moved, linear
         self.steps += 1
         used = self.weights.seen > 0

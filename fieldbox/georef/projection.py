@@ -283,19 +283,23 @@ class PhotoGeometry:
 
     def _ideal_grid(self, xs: Array, ys: Array) -> Array:
         """Ideal points [rows, columns, 2] of a lattice of pixels, bilinear between sparse nodes."""
-        nodes_x, nodes_y = _nodes(xs), _nodes(ys)
+        nodes_x, nodes_y = nodes_of(xs), nodes_of(ys)
         lattice = np.stack(np.meshgrid(nodes_x, nodes_y), axis=-1)
-        ideal = self.rays(lattice.reshape(-1, 2)).reshape(lattice.shape)
-        columns = np.empty((len(nodes_y), len(xs), 2))
-        for axis in range(2):
-            for row in range(len(nodes_y)):
-                columns[row, :, axis] = np.interp(xs, nodes_x, ideal[row, :, axis])
-        place = np.clip(np.searchsorted(nodes_y, ys, side="right") - 1, 0, len(nodes_y) - 2)
-        share = ((ys - nodes_y[place]) / (nodes_y[place + 1] - nodes_y[place]))[:, None, None]
-        return np.asarray(columns[place] * (1 - share) + columns[place + 1] * share)
+        return between(nodes_x, nodes_y, self.rays(lattice.reshape(-1, 2)).reshape(lattice.shape), xs, ys)
 
 
-def _nodes(values: Array) -> Array:
+def between(nodes_x: Array, nodes_y: Array, values: Array, xs: Array, ys: Array) -> Array:
+    """[rows, columns, 2] of a lattice (xs, ys), bilinear between `values` [ny, nx, 2] at sparse nodes."""
+    columns = np.empty((len(nodes_y), len(xs), 2))
+    for axis in range(2):
+        for row in range(len(nodes_y)):
+            columns[row, :, axis] = np.interp(xs, nodes_x, values[row, :, axis])
+    place = np.clip(np.searchsorted(nodes_y, ys, side="right") - 1, 0, len(nodes_y) - 2)
+    share = ((ys - nodes_y[place]) / (nodes_y[place + 1] - nodes_y[place]))[:, None, None]
+    return np.asarray(columns[place] * (1 - share) + columns[place + 1] * share)
+
+
+def nodes_of(values: Array) -> Array:
     """Nodes about _GRID_STEP px apart over the range of `values` (at least two)."""
     low, high = float(values[0]), float(values[-1])
     return np.linspace(low, max(high, low + 1.0), max(2, math.ceil((high - low) / _GRID_STEP) + 1))

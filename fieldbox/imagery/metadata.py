@@ -43,7 +43,7 @@ class Metadata:
     unplaced: Sentence | None
     """Why there is no pose; None where there is one."""
     stated: Stated | None
-    """What the tags say of the pose where they do not give it whole."""
+    """What the tags say of the pose, as they say it."""
     simulated: bool
 
 

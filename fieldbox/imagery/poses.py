@@ -32,7 +32,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from fieldbox.domain import Pose, Stated
+from fieldbox.domain import FlightHeight, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, from_gimbal, tilt_deg
 from fieldbox.imagery.exif import Exif
@@ -85,7 +85,7 @@ class Told:
     unplaced: Sentence | None
     """Why there is no pose; None where there is one."""
     stated: Stated | None
-    """Where there is no pose; None too where nothing of it can be believed."""
+    """As it is written; None where nothing of it can be believed."""
 
 
 def place_of(exif: Exif, xmp: Xmp) -> Place | None:
@@ -107,7 +107,7 @@ def told_of(exif: Exif, xmp: Xmp) -> Told:
     pose = pose_from(place_of(exif, xmp), stated)
     spoilt = _turned(exif) or _tilted(stated)
     if isinstance(pose, Pose) and spoilt is None:
-        return Told(pose, None, None)
+        return Told(pose, None, stated)
     unplaced = pose if isinstance(pose, Sentence) else spoilt
     return Told(None, unplaced, None if spoilt else stated)
 
@@ -135,6 +135,18 @@ def pose_from(place: Place | None, stated: Stated) -> Pose | Sentence:
         yaw_error_deg=stated.yaw_error_deg,
         tilt_error_deg=stated.tilt_error_deg,
     )
+
+
+def lacks_height(stated: Stated | None) -> bool:
+    """Whether a photo states other things, and no height above the ground that can be right."""
+    return stated is not None and (stated.height_m is None or _unlikely(stated.height_m) is not None)
+
+
+def with_height(stated: Stated, found: FlightHeight) -> Stated:
+    """What is stated with the height that was found for the flight, and the photo's own difference from it."""
+    level = stated.altitude_m if found.by_altitude else stated.height_m
+    height_m = found.height_m if found.ground_m is None or level is None else level - found.ground_m
+    return replace(stated, height_m=height_m, height_error_m=math.hypot(found.error_m, found.between_m))
 
 
 def _unlikely(height_m: float) -> Sentence | None:
@@ -170,6 +182,11 @@ def _tilted(stated: Stated) -> Sentence | None:
         N_("The camera looked at the horizon, {tilt} degrees off straight down: point it at the ground."),
         {"tilt": round(tilt)},
     )
+
+
+def looks_down(pose: Pose) -> bool:
+    """Whether a photo is near enough to straight down to be mapped."""
+    return tilt_deg(Angles(pose.yaw_deg, pose.pitch_deg, pose.roll_deg)) <= MAX_TILT_DEG
 
 
 def _stated(exif: Exif, xmp: Xmp) -> Stated:

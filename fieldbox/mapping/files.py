@@ -16,19 +16,22 @@ from fieldbox.i18n import N_
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """A path to write to, in a folder of its own beside `path`, put in its place when the block ends well.
 
-    All files of that folder move (a shapefile is several). Raises Unavailable when there is no space.
+    All files of that folder move (a shapefile is several). If not `lasting`, the file may be damaged after a power cut:
+    for what carries a checksum and is quickly made again, since each flush costs a memory card time and wear. Raises
+    Unavailable when there is no space.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             yield Path(folder) / path.name
             for written in sorted(Path(folder).iterdir()):
-                _flush(written)
+                if lasting:
+                    _flush(written)
                 written.replace(path.parent / written.name)
-            for folder_of_name in (path.parent, path.parent.parent):
+            for folder_of_name in (path.parent, path.parent.parent) if lasting else ():
                 _flush_folder(folder_of_name)
     except OSError as error:
         raise _told(error, path) from error

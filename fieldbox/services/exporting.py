@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from fieldbox.arrivals import geometries_of
 from fieldbox.config import Config
 from fieldbox.domain import Cover, Survey
 from fieldbox.errors import Rejected
+from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_
 from fieldbox.mapping.export import (
     Features,
@@ -64,9 +64,9 @@ def _copy(source: Path, output: Path) -> None:
 def _gaps(store: Store, survey: Survey) -> Features:
     if survey.crop_missing is None:
         raise Rejected(N_("Missing plants are not known in this survey: the crop shows no regular rows."))
-    flight = store.flight(survey.flight_id)
-    geometries = geometries_of(flight.captures if flight else ())
-    return gap_features(store.gaps(survey.id), next(iter(geometries.values())).plane.epsg)
+    gaps = store.gaps(survey.id)
+    lon, lat = gaps[0].start if gaps else (0.0, 0.0)
+    return gap_features(gaps, GroundPlane.for_point(lat, lon).epsg)
 
 
 def _photos(config: Config, store: Store, survey: Survey) -> list[PhotoPlace]:

@@ -59,6 +59,13 @@ def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> boo
     return connection.execute(added).rowcount == 1
 
 
+def place(connection: Connection, placed: Sequence[Capture]) -> None:
+    """Change where captures stand, and why they stand nowhere."""
+    for one in placed:
+        row = update(captures).where(captures.c.digest == one.digest)
+        connection.execute(row.values(pose=one.pose and asdict(one.pose), unplaced=one.unplaced))
+
+
 def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
     """Take a capture off the map for good: its pose and all that it states of one are dropped, the reason is kept
     and the file listed as rejected."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, PlantHealth
+from fieldbox.domain import Cover, FlightHeight, PlantHealth
 from fieldbox.i18n import Sentence
 
 
@@ -96,6 +96,16 @@ class ViewKey(NamedTuple):
     digest: str
     plan_key: str
     release_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeightRow:
+    """What was found of a flight's height above the ground."""
+
+    key: str
+    """Digest of all that it was found from."""
+    told: FlightHeight | Sentence
+    """The height, or why it could not be found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0005"
+REVISION: Final = "0006"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -162,6 +162,20 @@ memberships = Table(
     UniqueConstraint("flight_id", "capture_id"),
     sqlite_with_rowid=False,
 )
+
+
+class FlightHeightColumns(TypedColumns):
+    """The height of a flight whose photos do not state it, or why it could not be found."""
+
+    flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), primary_key=True)
+    key: Named[str] = Column(Text)
+    """Digest of all that it was found from."""
+    found: Named[Any] = Column(Json, nullable=True)
+    """domain.FlightHeight by the names of its parts."""
+    refused: Named[Sentence | None] = Column(SentenceText)
+
+
+flight_heights = Table("flight_heights", metadata, FlightHeightColumns)
 
 
 class JobColumns(TypedColumns):

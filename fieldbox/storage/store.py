@@ -24,6 +24,7 @@ from fieldbox.domain import (
     Detection,
     Field,
     Flight,
+    FlightHeight,
     Gap,
     Message,
     Placement,
@@ -38,6 +39,7 @@ from fieldbox.storage import (
     fields,
     flights,
     gaps,
+    heights,
     jobs,
     outbox,
     placements,
@@ -56,6 +58,7 @@ from fieldbox.storage.rows import (
     AuditEntry,
     Box,
     FlightRow,
+    HeightRow,
     Ingest,
     Job,
     JobState,
@@ -67,7 +70,8 @@ from fieldbox.storage.rows import (
 )
 
 _VIEWS_AT_ONCE = 32
-_GROUPING_WAIT_S = 60.0
+_GROUPING_WAIT_S = 300.0
+"""A flight whose height has to be measured takes a small box some ten seconds, and a card may hold several."""
 
 
 def utc_now() -> datetime:
@@ -163,6 +167,11 @@ class Store:
         """The captures that were new in this ingest, in the order of adding."""
         with self._database.read() as connection:
             return captures.of_ingest(connection, ingest_id)
+
+    def place(self, captures_: Sequence[Capture]) -> None:
+        """Change the poses of known captures, and why they have none."""
+        with self._database.write() as connection:
+            captures.place(connection, captures_)
 
     def add_rejections(self, ingest_id: int, rejections: Sequence[Rejection]) -> None:
         """Note files that were not taken, and why."""
@@ -263,6 +272,20 @@ class Store:
         """One flight with its captures, in the order in which they were saved."""
         with self._database.read() as connection:
             return flights.by_id(connection, flight_id)
+
+    def keep_height(
+        self, flight_id: str, key: str, told: FlightHeight | Sentence, placed: Sequence[Capture]
+    ) -> None:
+        """Keep the height that was found for a flight from what `key` stands for, or why none was, together with the
+        poses that this gives its captures."""
+        with self._database.write() as connection:
+            heights.save(connection, flight_id, key, told)
+            captures.place(connection, placed)
+
+    def height(self, flight_id: str) -> HeightRow | None:
+        """What was found of a flight's height; None: it was not looked for."""
+        with self._database.read() as connection:
+            return heights.of_flight(connection, flight_id)
 
     def flights(self, field_id: int | None = None) -> list[FlightRow]:
         """Flights (of a field) without their captures, the one saved last first."""

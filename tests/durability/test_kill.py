@@ -101,6 +101,18 @@ def test_two_at_once_do_the_work_once(flown: Flown, tmp_path: Path) -> None:
         assert len(store.surveys()) == len(store.messages()) == len(store.flights()) == 1
 
 
+def test_points_that_a_power_cut_damaged_are_searched_anew(flown: Flown, tmp_path: Path) -> None:
+    box, log = Box(tmp_path / "root"), tmp_path / "first.log"
+    with started(box, log, "ingest", flown[0], "--wait", "--json") as process:
+        await_moment(process, log, Moment("align", 9, 0.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    torn = sorted((box.root / "work").glob("points-*/*.points"))[:3]
+    for path, left in zip(torn, (0, 5, -40), strict=True):
+        path.write_bytes(path.read_bytes()[:left])
+    assert box.mapped(flown[0])["surveys"] == Box(tmp_path / "calm").mapped(flown[0])["surveys"]
+
+
 def test_random_moments_cover_every_step() -> None:
     moments = moments_of(50, 60, 40, seed=1)
     assert len(moments) == 50

@@ -98,3 +98,30 @@ def test_only_photos_that_meet_are_compared_and_no_more_with_more_photos() -> No
     touched = {number for pair in pairs for number in pair}
     assert touched == set(range(len(few)))
     assert len(neighbours(many)) / len(many) < 1.3 * len(pairs) / len(few) + 1
+
+
+def test_where_places_are_not_sure_more_photos_are_compared() -> None:
+    sure = flight(6, 12)
+    unsure = [
+        dataclasses.replace(one, pose=dataclasses.replace(one.pose, error_m=6.0 if number == 30 else 0.5))
+        for number, one in enumerate(sure)
+    ]
+
+    def of(photos: list[PhotoGeometry], number: int) -> int:
+        return sum(number in pair for pair in neighbours(photos))
+
+    assert of(unsure, 30) > of(sure, 30)
+    lost = [
+        dataclasses.replace(one, pose=dataclasses.replace(one.pose, error_m=150.0)) if number == 30 else one
+        for number, one in enumerate(sure)
+    ]
+    assert of(lost, 30) >= 20
+    assert len(neighbours(lost)) < 1.2 * len(neighbours(sure))
+
+
+def test_a_pair_tells_how_far_the_told_places_are_off() -> None:
+    true, stated = moved(photo(), 3.0, 2.0), moved(photo(), 5.5, -0.2)
+    pair, _right, _shared = matched(true, stated, wrong=0.0)
+    assert pair is not None
+    assert pair.shift_m == pytest.approx((2.5, -2.2), abs=0.3)
+    assert 0.7 < pair.share <= 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fieldbox.georef.matching import Pair
-from fieldbox.georef.tracks import tracks_of
+from fieldbox.georef.tracks import thinned, tracks_of
 
 XY = [np.array([[n, 10 * photo] for n in range(4)], np.float32) for photo in range(3)]
 
@@ -40,3 +40,20 @@ def test_a_track_that_meets_a_photo_twice_is_left_out() -> None:
 def test_nothing_matched_is_no_track() -> None:
     assert told() == set()
     assert len(tracks_of([], [], []).photo) == 0
+
+
+def test_of_too_many_ties_whole_tracks_are_kept_and_every_photo_has_some() -> None:
+    rng = np.random.default_rng(4)
+    length = rng.integers(2, 8, 4000)
+    track = np.repeat(np.arange(4000), length).astype(np.intp)
+    photo = np.concatenate([rng.choice(40, size, replace=False) for size in length]).astype(np.intp)
+    rows = thinned(photo, track, 6000)
+    assert 4500 < len(rows) <= 6000
+    assert np.array_equal(
+        np.bincount(track[rows], minlength=4000)[np.unique(track[rows])], length[np.unique(track[rows])]
+    )
+    each = np.bincount(photo[rows], minlength=40)
+    assert each.min() > 0.7 * each.mean()
+    # Few tracks of two photos while longer ones are to be had.
+    assert (length[np.unique(track[rows])] == 2).mean() < 0.02
+    assert np.array_equal(thinned(photo, track, 10**6), np.arange(len(track)))

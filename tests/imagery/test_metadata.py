@@ -154,9 +154,9 @@ def test_a_height_above_the_sea_is_none_above_the_ground(read) -> None:  # type:
     assert metadata.stated == Stated(None, -12.5, None, None, None, 3.0, 5.0, 8.0, 5.0)
 
 
-def test_what_is_stated_is_kept_where_the_pose_is_not_whole(read) -> None:  # type: ignore[no-untyped-def]
-    whole = read(jpeg(packet=dji_xmp()))
-    assert whole.stated is None
+def test_what_is_stated_is_kept_whether_the_pose_is_whole_or_not(read) -> None:  # type: ignore[no-untyped-def]
+    whole = read(jpeg(packet=dji_xmp())).stated
+    assert (whole.height_m, whole.altitude_m) == (10.0, 210.0)
     lost = read(jpeg(exif=exif_bytes(place=None), packet=dji_xmp())).stated
     assert (lost.height_m, lost.altitude_m) == (10.0, 210.0)
     assert (lost.yaw_deg, lost.pitch_deg, lost.roll_deg) == pytest.approx((30, 0, 0), abs=1e-6)
@@ -278,7 +278,7 @@ def test_damaged_metadata_is_never_a_traceback(tmp_path: Path, changes: list[tup
         assert str(refusal)
     else:
         assert (metadata.pose is None) == (metadata.unplaced is not None)
-        assert metadata.pose is None or metadata.stated is None
+        assert metadata.pose is None or metadata.stated is not None
 
 
 @pytest.mark.shared

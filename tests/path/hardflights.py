@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -83,7 +84,8 @@ class Card:
     def off(self, found: Alignment) -> dict[str, float]:
         """Metres by which adjusted photos stand off their true places, each block laid on them as a whole (shift,
         turn and scale: what GPS alone tells of a block)."""
-        names, off = adjusted(found), {}
+        names = adjusted(found)
+        off: dict[str, float] = {}
         blocks = dict(zip(found.geometries, found.adjusted.block.tolist(), strict=True))
         for block in {blocks[name] for name in names}:
             mine = [name for name in names if blocks[name] == block]
@@ -110,6 +112,7 @@ def adjusted(found: Alignment) -> list[str]:
     return [name for name, outcome in outcomes if outcome == Outcome.ADJUSTED]
 
 
+@lru_cache(maxsize=4)
 def field(seed: int = 5, size: tuple[float, float] = (14.0, 10.0)) -> SimField:
     """Potatoes with some weeds."""
     return grow_field(FieldOptions(size_m=size, margin_m=1.0, seed=seed, weeds_per_m2=2.0))
