@@ -122,18 +122,20 @@ def _flight_view(flight_id: str) -> dict[str, Any]:
     found = store.flight(flight_id)
     if found is None:
         abort(404)
-    placed = sum(capture.pose is not None for capture in found.captures)
     field = store.field(found.field_id) if found.field_id is not None else None
     surveys = store.surveys(flight_id=flight_id)
+    # A list may have placed what the photo's own tags do not.
+    known = {one.digest for one in store.placements(surveys[0].id)} if surveys else set()
+    missing = [one for one in found.captures if one.pose is None and one.digest not in known]
     return {
         "flight": found,
-        "placed": placed,
+        "placed": len(found.captures) - len(missing),
         "job": store.job_for_flight(flight_id),
         "field": field,
         "surveys": surveys,
         "judgements": {each.id: quality.judge(each, field) for each in surveys},
         "rejected": words.by_reason(store.rejections(flight_id=flight_id)),
-        "unplaced": words.unplaced(found.captures),
+        "unplaced": words.unplaced(missing),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, case, delete, exists, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import Flight
@@ -14,7 +14,7 @@ from fieldbox.i18n import N_
 from fieldbox.storage import captures as capture_rows
 from fieldbox.storage import jobs as job_rows
 from fieldbox.storage.rows import FlightRow, Job
-from fieldbox.storage.schema import captures, flights, memberships
+from fieldbox.storage.schema import captures, flights, memberships, placements
 
 
 def save(connection: Connection, flight: Flight, now: datetime) -> None:
@@ -48,13 +48,17 @@ def by_id(connection: Connection, flight_id: str) -> Flight | None:
     return Flight(row.id, row.field_id, row.started_at, row.ended_at, found, row.simulated)
 
 
+_PLACED_BY_A_LIST = exists().where(placements.c.capture_id == captures.c.id)
+"""Some survey has it in a place, though its own tags tell none."""
+
+
 def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:
     """Flights without their captures, the one saved last first."""
     counts = (
         select(
             memberships.c.flight_id,
             func.count().label("captures"),
-            func.count(captures.c.pose).label("placed"),
+            func.count(case((or_(captures.c.pose.is_not(None), _PLACED_BY_A_LIST), 1))).label("placed"),
         )
         .join(captures, captures.c.id == memberships.c.capture_id)
         .group_by(memberships.c.flight_id)
