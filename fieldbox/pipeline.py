@@ -222,6 +222,7 @@ class Analysis:
                 control=(lambda frame: control_in_frame(control, list(told), frame)) if control else None,
             )
             write_alignment(found, path)
+            give_back()  # points and pairs of a large flight are several hundred megabytes
             shutil.rmtree(self._points_folder(given.flight.id), ignore_errors=True)
         return found, key
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from fieldbox.aligning import Alignment
 from fieldbox.georef.adjustment import Outcome
 from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.flight import FlightOptions
 from tests.path.hardflights import POOR, Card, card_of, field
 
 LATER = datetime(2026, 7, 1, 9, 45)
@@ -141,3 +144,19 @@ def test_no_photo_is_metres_off_where_gps_is_off_by_more_than_photos_are_wide(
     found = card.aligned()
     assert len(found.kept) < 0.15 * len(card.told)
     assert max(card.off(found).values()) < 0.3
+
+
+@pytest.mark.parametrize("seed", [11, 13])
+def test_a_small_block_over_ridged_ground_keeps_its_size(tmp_path: Path, seed: int) -> None:
+    """What stands up and down by a ridge must not be made smaller by making all smaller: it came out at half once."""
+    ground = grow_field(FieldOptions(size_m=(12.0, 9.0), margin_m=1.0, seed=seed))
+    options = FlightOptions(
+        camera="2mp", altitude_m=15.0, gps_sigma_m=1.2, gps_drift_m=0.8, height_sigma_m=0.5, yaw_sigma_deg=2.0,
+        tilt_sigma_deg=1.0, seed=seed,
+    )  # fmt: skip
+    card = card_of(ground, options, tmp_path / "card")
+    photos = list(card.aligned().geometries.values())
+    heights = np.array([one.pose.height_m for one in photos])
+    stated = np.median([one.pose.height_error_m for one in photos])
+    assert abs(np.median(heights) - 15.0) < 2.0 * stated
+    assert abs(np.median(heights) / 15.0 - 1) < 0.1

@@ -77,3 +77,21 @@ def test_wrong_lists_have_one_sentence(box: Box, card: Path, tmp_path: Path) -> 
 
 def test_the_help_has_an_example(box: Box) -> None:
     assert "--control gcp_list.txt --positions ppk.csv --crs EPSG:32643" in box.run("ingest", "--help").out
+
+
+def test_an_alignment_that_no_survey_was_made_with_goes(box: Box, flown: Flown, tmp_path: Path) -> None:
+    """The flight grows twice: each survey keeps the alignment that it was made with, and no other is left."""
+    photos = sorted(flown[0].glob("*.JPG"))
+    for count in (9, 12, 15):
+        card = tmp_path / str(count)
+        card.mkdir()
+        for photo in photos[:count]:
+            shutil.copyfile(photo, card / photo.name)
+        box.mapped(card)
+        (box.root / "alignments" / "0123.npz").write_bytes(b"of a run that was given up")
+    box.run("ingest", flown[0], "--wait")
+    with box.store() as store:
+        needed = {f"{one.quality.alignment[:32]}.npz" for one in store.surveys() if one.quality}
+    kept = {path.name for path in (box.root / "alignments").iterdir()} - {"0123.npz"}
+    assert len(needed) == 3
+    assert kept == needed
