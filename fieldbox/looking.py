@@ -218,8 +218,10 @@ class Looker:
     ) -> Patch | None:
         owned = partial(self.seams.owned_mask, index)
         bounds = self.seams.owned_bounds(index)
-        pixels = self.brightness.levelled(pixels, view.window, geometry)
-        return paint_patch(pixels, view.window, bounds, geometry.ground_to_pixel, owned, self.mosaic_gsd_m)
+        levelled = partial(self.brightness.levelled, window=view.window, photo=geometry)
+        return paint_patch(
+            pixels, view.window, bounds, geometry.ground_to_pixel, owned, self.mosaic_gsd_m, levelled
+        )
 
     def _cut(self, photo: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
         """A window of a decoded photo at the scene's scale: pixel u shows its pixel x0 + (u + 0.5) scale - 0.5."""

@@ -53,6 +53,7 @@ MAP_BANDS = (
 
 GroundToPixel = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """[N, 2] east, north to [N, 2] full-scale pixels."""
+Levelled = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 OwnedMask = Callable[[float, float, float, tuple[int, int]], NDArray[np.uint8]]
 """(west, north, cell_m, (rows, columns)) to uint8 [rows, columns], 255 where the view is painted."""
 
@@ -98,11 +99,13 @@ def paint_patch(
     ground_to_pixel: GroundToPixel,
     owned_mask: OwnedMask,
     gsd_m: float,
+    levelled: Levelled = lambda picture: picture,
 ) -> Patch | None:
     """Warp the ground that a view owns onto the mosaic's pixels; None if nothing of it is in the window.
 
     `rgb` uint8 [h, w, 3] shows `window` of the photo, at full scale or smaller. `bounds` are west,
-    south, east, north of the ground. The projection is evaluated at every 16th pixel and
+    south, east, north of the ground. `levelled` changes the brightness of a picture of the window, at any scale: it
+    is given the smallest that will do. The projection is evaluated at every 16th pixel and
     interpolated between, which is exact for a photo that looks straight down.
     """
     column, row = math.floor(bounds[0] / gsd_m) - 1, math.floor(-bounds[3] / gsd_m) - 1
@@ -114,7 +117,7 @@ def paint_patch(
     mask &= (down >= window.y0 - 0.5) & (down <= window.y1 - 0.5)
     if not mask.any():
         return None
-    image = _shrunk(rgb, across, down, mask, window)
+    image = levelled(_shrunk(rgb, across, down, mask, window))
     scale_x, scale_y = image.shape[1] / (window.x1 - window.x0), image.shape[0] / (window.y1 - window.y0)
     pixels = cv2.remap(
         image,

@@ -114,13 +114,26 @@ def root(errors: np.ndarray) -> float:
     return float(np.sqrt((errors**2).sum(1).mean()))
 
 
+def pairs_of(flown: Flown) -> list[str]:
+    """Each pair of photos with the root mean square of its residuals, in pixels of the picture that was searched."""
+    found, names = flown.alignment, list(flown.told)
+    lines = []
+    for first, second, residual in found.adjusted.pairs.tolist():
+        one, other = int(first), int(second)
+        step = (found.step_px[one] + found.step_px[other]) / 2
+        lines.append(f"{names[one]} {names[other]} {residual / step:.2f} px")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--pairs", action="store_true", help="List every pair's residual.")
     given = parser.parse_args()
     truth = given.folder / "truth.json"
     told = json.loads(truth.read_text()) if truth.exists() else None
-    print("\n".join(told_of(aligned_folder(given.folder), told)))  # noqa: T201
+    flown = aligned_folder(given.folder)
+    print("\n".join([*told_of(flown, told), *(pairs_of(flown) if given.pairs else [])]))  # noqa: T201
 
 
 if __name__ == "__main__":
