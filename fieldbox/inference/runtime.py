@@ -10,6 +10,7 @@ is: another one is a class with the four members of `Engine`, made from a file's
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,11 +124,25 @@ class OnnxRuntime:
         self.inputs = tuple(_port(item) for item in self._session.get_inputs())
         self.outputs = tuple(_port(item) for item in self._session.get_outputs())
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._runs = itertools.count(1)
 
     def run(self, given: NDArray[Any]) -> NDArray[Any]:
         """As `Engine.run`."""
-        made: NDArray[Any] = self._session.run([self.outputs[0].name], {self.inputs[0].name: given})[0]
+        how = _SHRINKING if next(self._runs) % SHRINK_EVERY == 0 else None
+        made: NDArray[Any] = self._session.run([self.outputs[0].name], {self.inputs[0].name: given}, how)[0]
         return made
+
+
+def _shrinking() -> onnxruntime.RunOptions:
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
+SHRINK_EVERY = 8
+"""Runs after which ONNX Runtime gives back what its arena has grown by: tiles of ever new sizes made it hold some 180 MiB
+more than it needs. After every run it would cost a fifth of the time."""
+_SHRINKING = _shrinking()
 
 
 def _options(threads: int | None) -> onnxruntime.SessionOptions:
