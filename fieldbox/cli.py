@@ -21,6 +21,7 @@ from fieldbox.cli_models import models
 from fieldbox.config import Config, load_config
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
+from fieldbox.memory import MB, spare_memory
 
 
 class Group(click.Group):
@@ -50,6 +51,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
     \b
     Example: fieldbox ingest /media/card --wait
     """
+    spare_memory(mapped_from=4 * MB)
     # What goes to standard output is what was asked for, and nothing else.
     structlog.configure(
         # Without the values of variables, which can be a megabyte and hold what is nobody's business.

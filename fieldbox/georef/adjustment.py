@@ -197,7 +197,7 @@ def _run(photos: Photos, ties: Ties, control: Control, block: Index, good: NDArr
     for number, doubt, loose in zip(where, fit.doubts(), strayed, strict=True):
         outcome[number], doubts[number] = Outcome.ADJUSTED, doubt | ({Doubt.TIES} if loose else set())
     residual, used = np.full((len(ties.photo), 2), np.nan), np.zeros(len(ties.photo), np.bool_)
-    residual[task.rows[task.tie]] = bundle.pixels_off(state)[task.tie]
+    residual[task.rows[task.tie]] = fit.off[task.tie]
     used[task.rows[task.tie]] = used_of(fit)[task.tie]
     points, known = _points(task, fit, base)
     nodes = bundle.node_column

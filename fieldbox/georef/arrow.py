@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,6 @@ Sparse = Any
 """A SciPy sparse array (SciPy has no types of its own)."""
 
 _DIRECTIONS = 8
-_CHUNK = 16384
-"""Observations multiplied at a time."""
 _PHOTOS = 256
 """Photos multiplied at a time."""
 _MIN_LEVEL = 12
@@ -100,11 +99,29 @@ class Incidence:
 
     def over_photos(self, left: Array, right: Array) -> Array:
         """Sum of left^T right, [n, k, a] and [n, k, b] to [photos, a, b]."""
-        return _products(left, right, self.photo, self.photos)
+        out = np.empty((self.photos, left.shape[2], right.shape[2]))
+        for photo, mine in enumerate(self._parts()):
+            lines = left[mine].shape[0] * left.shape[1]
+            out[photo] = left[mine].reshape(lines, -1).T @ right[mine].reshape(lines, -1)
+        return out
+
+    def turned(self, vectors: Array, matrices: Array) -> Array:
+        """Row vectors [n, ..., 3] each times its photo's matrix [photos, 3, 3]."""
+        out = np.empty_like(vectors)
+        for matrix, mine in zip(matrices, self._parts(), strict=True):
+            np.matmul(vectors[mine], matrix, out=out[mine])
+        return out
+
+    def _parts(self) -> Iterator[slice]:
+        """The observations of each photo: one after another, a multiplication each, as BLAS likes it."""
+        return (slice(first, last) for first, last in pairwise(self.starts.tolist()))
 
     def over_tracks(self, left: Array, right: Array) -> Array:
         """Sum of left^T right, [n, k, a] and [n, k, b] to [tracks, a, b]."""
-        return _products(left, right, self.track, self.tracks)
+        out = np.empty((self.tracks, left.shape[2], right.shape[2]))
+        for a, b in np.ndindex(out.shape[1:]):
+            out[:, a, b] = self.count_tracks(np.einsum("nk,nk->n", left[:, :, a], right[:, :, b]))
+        return out
 
     def count_tracks(self, values: Array) -> Array:
         """[n] to their sums [tracks]."""
@@ -117,19 +134,6 @@ class Incidence:
         table.data = np.minimum(table.data, 1.0)
         table.eliminate_zeros()
         return csr_array(table @ table.T)
-
-
-def _products(left: Array, right: Array, where: Index, count: int) -> Array:
-    out = np.zeros((count, left.shape[2], right.shape[2]))
-    flat = out.reshape(count, -1)
-    for start in range(0, len(where), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        products = left[part].transpose(0, 2, 1) @ right[part]
-        lines = np.arange(len(products))
-        mine, place = np.unique(where[part], return_inverse=True)
-        ones = csr_array((np.ones(len(lines)), (place, lines)), shape=(len(mine), len(lines)))
-        flat[mine] += ones @ products.reshape(len(lines), -1)
-    return out
 
 
 @dataclass(frozen=True)

@@ -135,15 +135,15 @@ class Bundle:
         flat, slopes = distorted(ideal, k)
         by_camera = np.empty((len(photo), 2, 3))
         by_camera[:, :, :2] = slopes * (focal / depth[:, None])[:, :, None]
-        by_camera[:, :, 2] = -(by_camera[:, :, :2] @ ideal[:, :, None])[:, :, 0]
-        by_world = by_camera @ turn[photo].transpose(0, 2, 1)
+        by_camera[:, :, 2] = -np.einsum("nij,nj->ni", by_camera[:, :, :2], ideal)
+        by_world = self.seen.turned(by_camera, turn.transpose(0, 2, 1))
         by_point = by_world[:, :, [1, 0, 2]]
         by_point[:, :, 2] *= -1.0
         by_pose = np.empty((len(photo), 2, 6))
         by_pose[:, :, :3] = -by_point
         for axis in range(3):
-            moved = world[:, None, :] @ d_turn[axis][photo]
-            by_pose[:, :, 3 + axis] = (by_camera @ moved.transpose(0, 2, 1))[:, :, 0]
+            moved = self.seen.turned(world, d_turn[axis])
+            by_pose[:, :, 3 + axis] = np.einsum("nij,nj->ni", by_camera, moved)
         r2 = (ideal**2).sum(axis=1, keepdims=True)
         return by_pose, by_point, np.stack([focal * flat, focal * ideal * r2], axis=2)
 
@@ -152,7 +152,7 @@ class Bundle:
         photo = self.seen.photo
         offset = state.point[self.seen.track] - state.pose[photo, :3]
         world = np.column_stack([offset[:, 1], offset[:, 0], -offset[:, 2]])
-        camera = (world[:, None, :] @ turn[photo])[:, 0]
+        camera = self.seen.turned(world, turn)
         depth = np.maximum(camera[:, 2], _LEAST_DEPTH * np.abs(state.pose[photo, 2]) + 1e-3)
         return world, depth, camera[:, :2] / depth[:, None]
 
@@ -196,31 +196,35 @@ class Bundle:
         """[N, 6] 1 / variance of the white error of each told number."""
         return np.asarray(weights.told / (self.told_error**2 * weights.white[GROUP_OF]))
 
-    def cost(self, state: State, weights: Weights, priors: Array) -> float:
-        """Weighted sum of squares that a step has to lower."""
-        pixels = (self.pixels_off(state) ** 2).sum(axis=1) * weights.seen / weights.pixel**2
+    def cost(self, state: State, off: Array, weights: Weights, priors: Array) -> float:
+        """Weighted sum of squares that a step has to lower; `off`: `pixels_off` of the state."""
+        pixels = np.einsum("ni,ni->n", off, off) * weights.seen / weights.pixel**2
         told = self.told_off(state) ** 2 * self.told_weight(weights)
         flat = (self.heights_off(state) / weights.scatter_m) ** 2 * weights.flat
         known = (state.point - self.known) ** 2 * self.known_information
         own = state.shared @ priors @ state.shared
         return float(pixels.sum() + told.sum() + flat.sum() + known.sum() + own)
 
-    def linearise(self, state: State, weights: Weights, priors: Array) -> Linear:
-        """Solve for the Gauss-Newton step at `state`.
+    def linearise(self, state: State, off: Array, weights: Weights, priors: Array) -> Linear:
+        """Solve for the Gauss-Newton step at `state`; `off`: its `pixels_off`.
 
         A point is tied to the surface by its height alone: the surface is taken to move with its block.
         With its slope it would hold the block in place like a map that nobody has.
         """
-        solved, half, border, corner, corner_right = self._equations(state, weights)
+        solved, half, border, corner, corner_right = self._equations(state, off, weights)
         corner_right = corner_right - priors @ state.shared
         arrow = Arrow(solved.matrix(), self.chain.bounds, border, corner + priors)
         pose, shared = arrow.solve(solved.right, corner_right)
         point = solved.points(pose, np.asarray(half @ shared))
         return Linear(arrow, solved.whiten, pose.reshape(-1, 6), point, shared)
 
-    def _equations(self, state: State, weights: Weights) -> tuple[Eliminated, Sparse, Array, Array, Array]:
+    def _equations(
+        self, state: State, off: Array, weights: Weights
+    ) -> tuple[Eliminated, Sparse, Array, Array, Array]:
         """Photos' equations, shared against whitened points, border, corner and its right side."""
-        off, by_pose, by_point, by_lens = self._pixel_rows(state, weights)
+        scale = np.sqrt(weights.seen) / weights.pixel
+        off = off * scale[:, None]
+        by_pose, by_point, by_lens = self._pixel_rows(state, weights, scale)
         flat_weight = weights.flat / weights.scatter_m**2
         flat_right = -self.heights_off(state) * flat_weight
         matrix = np.broadcast_to(np.eye(3) * HOLD, (self.seen.tracks, 3, 3)).copy()
@@ -252,8 +256,8 @@ class Bundle:
         )
         return solved, half, border, corner.toarray(), np.asarray(corner_right)
 
-    def _pixel_rows(self, state: State, weights: Weights) -> tuple[Array, Array, Array, Sparse]:
-        """Off [n, 2] and derivatives by pose [n, 2, 6], point [n, 2, 3], shared [2 n, width], weighted.
+    def _pixel_rows(self, state: State, weights: Weights, scale: Array) -> tuple[Array, Array, Sparse]:
+        """Derivatives by pose [n, 2, 6], point [n, 2, 3], shared [2 n, width], each times its `scale` [n].
 
         The derivatives are taken where the point would stand on the surface. Taken at the estimates they hang
         together with the residuals, and scale and dome drift to where all heights about the surface are small: the
@@ -261,7 +265,6 @@ class Bundle:
         which are taken as estimated: with tilts as told, height and focal length drifted from step to step where the
         ties are precise (a flight of 170 photos came out 8 % too large, with tilts as estimated 1 %).
         """
-        scale = np.sqrt(weights.seen) / weights.pixel
         point = state.point.copy()
         point[:, 2] -= np.where(weights.flat > 0, self.heights_off(state), 0.0)
         still = replace(state, point=point)
@@ -269,7 +272,7 @@ class Bundle:
         by_pose *= scale[:, None, None]
         by_point *= scale[:, None, None]
         by_lens *= scale[:, None, None]
-        return self.pixels_off(state) * scale[:, None], by_pose, by_point, self._lens_columns(by_lens)
+        return by_pose, by_point, self._lens_columns(by_lens)
 
     def _lens_columns(self, by_lens: Array) -> Sparse:
         kind = self.camera[self.seen.photo]

@@ -45,6 +45,8 @@ class Fit:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.state = task.start
+        self.off = task.bundle.pixels_off(task.start)
+        """[n, 2] pixels that the state is off by."""
         self.steps = 0
         self.sigma_px = float(np.median(task.sigma[task.tie])) if task.tie.any() else 1.0
         self._most_px = _MOST_NOISE * self.sigma_px + _MODEL_ERROR * float(task.bundle.lenses.focal.max())
@@ -100,7 +102,7 @@ class Fit:
         self._reject()
         self.linear = None
         priors = self.task.bundle.shared_information(self.weights.white)
-        self.linear = self.task.bundle.linearise(self.state, self.weights, priors)
+        self.linear = self.task.bundle.linearise(self.state, self.off, self.weights, priors)
 
     def covariances(self) -> Covariances:
         """Of the last linearisation."""
@@ -128,30 +130,29 @@ class Fit:
         return float(np.sqrt(max(left / lines, 0.1)))
 
     def _sizes(self) -> Array:
-        off = self.task.bundle.pixels_off(self.state)
-        return np.hypot(off[:, 0], off[:, 1])
+        return np.hypot(self.off[:, 0], self.off[:, 1])
 
     def _step(self) -> float:
         """One step, halved while the cost grows; how far the used pixels moved (root mean square)."""
         bundle = self.task.bundle
         priors = bundle.shared_information(self.weights.white)
-        before = bundle.cost(self.state, self.weights, priors)
+        before = bundle.cost(self.state, self.off, self.weights, priors)
         self.linear = None  # its factor is the largest thing there is: not two at a time
-        linear = bundle.linearise(self.state, self.weights, priors)
-        share, old = 1.0, bundle.pixels(self.state)
+        linear = bundle.linearise(self.state, self.off, self.weights, priors)
+        share, old = 1.0, self.off
         for _halving in range(_HALVINGS):
             moved = bundle.stepped(self.state, linear, share)
-            if bundle.cost(moved, self.weights, priors) <= before * (1 + _UPHILL):
+            off = bundle.pixels_off(moved)
+            if bundle.cost(moved, off, self.weights, priors) <= before * (1 + _UPHILL):
+                self.state, self.off = moved, off
                 break
             share /= 2
-        else:
-            # Where the cost grows whatever the step, what is solved for is too far from its minimum: step by step
-            # a block over ridged ground would shrink to a half.
-            moved = self.state
-        self.state, self.linear = moved, linear
+        # Where the cost grows whatever the step, what is solved for is too far from its minimum, and the state stays:
+        # step by step a block over ridged ground would shrink to a half.
+        self.linear = linear
         self.steps += 1
         used = self.weights.seen > 0
-        return float(np.sqrt(((bundle.pixels(moved) - old)[used] ** 2).mean())) if used.any() else 0.0
+        return float(np.sqrt(((self.off - old)[used] ** 2).mean())) if used.any() else 0.0
 
     def _reject(self) -> None:
         """Weights 1 and 0."""
@@ -190,7 +191,7 @@ class Fit:
         spread = (whiten**2).sum(axis=1)
         free = 3.0 - held - (spread * (bundle.known_information + HOLD)).sum(axis=1)
         redundancy = 2.0 * used.sum() - free.sum() - 6.0 * bundle.seen.photos
-        squares = float((bundle.pixels_off(self.state)[used] ** 2).sum())
+        squares = float((self.off[used] ** 2).sum())
         first = _PRIOR_COUNT * self.sigma_px**2
         sigma = float(np.sqrt((squares + first) / (max(redundancy, 0.0) + _PRIOR_COUNT)))
         self.sigma_px = min(sigma, self._most_px)

@@ -89,8 +89,9 @@ def header_of(data: bytes) -> JpegHeader:
         elif marker == _SOS:
             if size is None:
                 break
-            # Within the pixels 0xFF is always followed by 0x00 or a restart, so this is the true end.
-            if data.find(b"\xff\xd9", end) < 0:
+            # Within the pixels 0xFF is always followed by 0x00 or a restart, so this is the true end. Sought from the
+            # back, where it is: from the front it took a tenth of the time that decoding takes.
+            if data.rfind(b"\xff\xd9", end) < 0:
                 raise Rejected(_CUT_OFF)
             return JpegHeader(size[0], size[1], exif, xmp)
     raise Rejected(_CUT_OFF)

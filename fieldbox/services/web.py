@@ -14,7 +14,7 @@ from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
-from fieldbox.memory import spare_memory
+from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
 
@@ -27,7 +27,7 @@ SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 def serve(config: Config) -> None:
     """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
     signal.signal(signal.SIGTERM, _leave)
-    spare_memory()
+    spare_memory(mapped_from=MB // 4)
     with open_store(config) as store:
         app = create_app(
             store, config.storage.root, secret_key=secret_key(store), language=config.locale.language

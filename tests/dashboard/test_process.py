@@ -18,10 +18,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from fieldbox.dashboard.app import create_app
-from fieldbox.memory import spare_memory
+from fieldbox.memory import MB, spare_memory
 from fieldbox.storage.store import Store
 
-spare_memory()
+spare_memory(MB // 4)
 root = Path(sys.argv[1])
 with Store.open(root / "fieldbox.db") as store:
     app = create_app(store, root, secret_key=bytes(16))
@@ -42,7 +42,11 @@ def test_the_web_process_is_small_and_loads_no_model_runtime(demo: DemoBox) -> N
     pages = ["/", f"/fields/{demo.field_id}", f"/flights/{demo.flight_id}", f"/api/surveys/{SURVEY}/weeds"]
     pages += [f"/tiles/{SURVEY}/{key}/{ZOOM}/{x + i}/{y}" for key in ("mosaic", "health") for i in (0, 1)]
     pages += [f"/surveys/{SURVEY}/quality", f"/surveys/{SURVEY}/quality.svg"]
-    pages += [f"/api/surveys/{SURVEY}/footprints", f"/api/surveys/{SURVEY}/holes"]
+    pages += [
+        f"/api/surveys/{SURVEY}/footprints",
+        f"/api/surveys/{SURVEY}/holes",
+        f"/api/surveys/{SURVEY}/thin",
+    ]
     pages += [f"/photo/{demo.photo}/crop?x=9&y=9", f"/photo/{demo.photo}", f"/surveys/{SURVEY}/picture"]
     command = [sys.executable, "-c", SCRIPT, str(demo.root), *pages]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split()

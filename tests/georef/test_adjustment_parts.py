@@ -252,8 +252,9 @@ def test_a_step_and_its_covariance_are_those_of_dense_least_squares(running: Fit
     matrix = slopes.T @ slopes
     points = slice(state.pose.size, state.pose.size + state.point.size)
     matrix[: points.stop, : points.stop] += HOLD * np.eye(points.stop)
-    found = bundle.linearise(state, weights, priors)
-    assert bundle.cost(state, weights, priors) == pytest.approx(float((lines(here) ** 2).sum()))
+    off = bundle.pixels_off(state)
+    found = bundle.linearise(state, off, weights, priors)
+    assert bundle.cost(state, off, weights, priors) == pytest.approx(float((lines(here) ** 2).sum()))
     step = unknowns(State(found.pose, found.point, found.shared))
     assert step == pytest.approx(np.linalg.solve(matrix, -slopes.T @ lines(here)), abs=2e-5)
     inverse, spread = np.linalg.inv(matrix), bundle.covariances(found)
@@ -271,7 +272,7 @@ def test_a_photo_that_nothing_holds_does_not_stop_the_step_of_the_others(running
     seen[bundle.seen.photo == 2] = 0.0
     told[2, 3] = 0.0
     weights = replace(running.weights, seen=seen, told=told)
-    found = bundle.linearise(running.state, weights, bundle.shared_information(weights.white))
+    found = bundle.linearise(running.state, running.off, weights, bundle.shared_information(weights.white))
     assert abs(found.pose[2, 3]) < 1e-6
     assert np.isfinite(found.pose).all()
     assert np.isfinite(bundle.covariances(found).own).all()
