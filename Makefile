@@ -13,6 +13,8 @@ FLIGHT ?=
 BIN    := $(VENV)/bin
 export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
+export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill
 

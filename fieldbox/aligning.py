@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 from blake3 import blake3
@@ -41,8 +39,6 @@ _POINTS_AT_HAND = 160
 
 Reader = Callable[[str], bytes]
 _HEAD = struct.Struct("<IQ")
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +189,7 @@ def align_points(
         first, second = pair
         return match(first, ready(first), second, ready(second))
 
-    pairs = [pair for pair in _side_by_side(threads, compared, wanted) if pair]
+    pairs = [pair for _numbers, pair in in_order(threads, compared, wanted) if pair]
     ties = tracks_of(pairs, xy, steps.tolist())
     given, frame = flown(told, taken_at)
     known = control(frame) if control else Control()
@@ -215,8 +211,8 @@ def align(
 ) -> Alignment:
     """As `align_points`, from the photos' bytes, keeping nothing. A photo that cannot be decoded has no points."""
     wanted = searches(told.values())
-    found = _side_by_side(threads, lambda search: _searched(search, read), wanted)
-    searched = dict(zip(told, found, strict=True))
+    found = in_order(threads, lambda search: _searched(search, read), wanted)
+    searched = {search.digest: one for search, one in found}
     return align_points(told, taken_at, searched.__getitem__, threads=threads)
 
 
@@ -278,10 +274,3 @@ def _of_photos(ties: Ties, adjusted: Adjusted) -> tuple[NDArray[np.intp], NDArra
     total = np.bincount(ties.photo[used], square, minlength=count)
     mean = np.divide(total, number, out=np.full(count, np.nan), where=number > 0)
     return number.astype(np.intp), np.sqrt(mean)
-
-
-def _side_by_side(threads: int, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Results in the order of the items."""
-    with ThreadPoolExecutor(threads) as pool:
-        for _item, result in in_order(pool, work, items, 2 * threads):
-            yield result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -231,8 +231,9 @@ class Analysis:
     def _searched(self, flight_id: str, told: Mapping[str, PhotoGeometry], progress: Progress) -> SearchedOf:
         """Search each photo for points; what is found is on the disk, photo by photo, until the survey is there."""
         folder = self._points_folder(flight_id)
-        files = {one.digest: folder / one.name for one in searches(told.values())}
-        todo = [one for one in searches(told.values()) if not _is_searched(files[one.digest])]
+        wanted = searches(told.values())
+        files = {one.digest: folder / one.name for one in wanted}
+        todo = [one for one in wanted if not _is_searched(files[one.digest])]
         progress("align", len(told) - len(todo), len(told))
 
         def search(one: Search) -> bytes:
@@ -368,13 +369,11 @@ class Analysis:
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result]]:
         """Each item with its result, in order. Raises Cancelled when the worker is to stop."""
-        threads = self._config.threads
-        with ThreadPoolExecutor(threads) as pool:
-            for item, result in in_order(pool, work, items, 2 * threads):
+        with closing(in_order(self._config.threads, work, items)) as results:
+            for one in results:
                 if self._cancelled():
-                    pool.shutdown(cancel_futures=True)
                     raise Cancelled
-                yield item, result
+                yield one
 
     def _lost(self, task: Task) -> set[str]:
         """Photos whose patch of the mosaic is gone: the folder of work may be deleted at any time."""

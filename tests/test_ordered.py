@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fieldbox.ordered import in_order
+from fieldbox.ordered import AHEAD, in_order
 
 
 def test_results_are_in_the_order_given() -> None:
@@ -16,17 +15,28 @@ def test_results_are_in_the_order_given() -> None:
         time.sleep(0.02 if number % 3 == 0 else 0)
         return number * number
 
-    with ThreadPoolExecutor(3) as pool:
-        assert list(in_order(pool, work, range(20), 6)) == [(n, n * n) for n in range(20)]
+    assert list(in_order(3, work, range(20))) == [(n, n * n) for n in range(20)]
 
 
 def test_no_more_than_asked_are_begun_ahead() -> None:
     begun: list[int] = []
-    with ThreadPoolExecutor(8) as pool:
-        results = in_order(pool, begun.append, range(100), 4)
-        next(results)
-        time.sleep(0.1)
-        assert len(begun) <= 5
+    results = in_order(4, begun.append, range(100))
+    next(results)
+    time.sleep(0.1)
+    assert len(begun) <= AHEAD * 4 + 1
+
+
+def test_what_is_not_begun_when_the_results_are_given_up_is_never_done() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.02)
+
+    results = in_order(1, work, range(100))
+    next(results)
+    results.close()
+    assert len(begun) <= 2
 
 
 def test_an_error_comes_at_its_items_turn_and_the_rest_is_not_begun() -> None:
@@ -38,11 +48,10 @@ def test_an_error_comes_at_its_items_turn_and_the_rest_is_not_begun() -> None:
             raise ValueError("two")
         return number
 
-    with ThreadPoolExecutor(2) as pool:
-        results = in_order(pool, work, range(100), 3)
-        assert [next(results)[1], next(results)[1]] == [0, 1]
-        with pytest.raises(ValueError, match="two"):
-            next(results)
+    results = in_order(2, work, range(100))
+    assert [next(results)[1], next(results)[1]] == [0, 1]
+    with pytest.raises(ValueError, match="two"):
+        next(results)
     count = 0
     while begun.acquire(blocking=False):
         count += 1
@@ -50,5 +59,4 @@ def test_an_error_comes_at_its_items_turn_and_the_rest_is_not_begun() -> None:
 
 
 def test_nothing_to_do() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        assert list(in_order(pool, str, [], 4)) == []
+    assert list(in_order(1, str, [])) == []

@@ -7,7 +7,6 @@ photos, so they are handed on together with what is wrong with them as photos.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -93,11 +92,10 @@ def take_in(
     def fetch(item: Found | Rejection) -> tuple[Kept, Parts] | Rejection | Beside:
         return _fetch(item, handlers.read, originals, tmp, reserve_bytes)
 
-    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
-        handlers.progress(0, len(found))
-        for done, (item, fetched) in enumerate(in_order(pool, fetch, found, 2 * COPIES_AT_ONCE), start=1):
-            taken.add(item.name, fetched)
-            handlers.progress(done, len(found))
+    handlers.progress(0, len(found))
+    for done, (item, fetched) in enumerate(in_order(COPIES_AT_ONCE, fetch, found), start=1):
+        taken.add(item.name, fetched)
+        handlers.progress(done, len(found))
     return Intake(
         taken.accepted, taken.duplicates, tuple(taken.rejected), dict(taken.names), tuple(taken.beside)
     )
