@@ -27,6 +27,8 @@ from fieldbox.georef.surface import Lattice, Surface
 from fieldbox.imagery.glance import Glance
 from fieldbox.mapping.files import replacing
 
+FORMAT = 1
+"""Raise it when the same file would be read differently: an alignment of another format is worked out anew."""
 _TIES = frozenset({"residual_px", "used", "points"})
 """Parts of an adjustment, by tie or track."""
 
@@ -47,7 +49,7 @@ def write_alignment(found: Alignment, path: Path) -> None:
         "control_used": found.control_used,
     }
     words: dict[str, Any] = {
-        "digests": list(found.told), "compared": found.compared, "matched": found.matched,
+        "format": FORMAT, "digests": list(found.told), "compared": found.compared, "matched": found.matched,
     }  # fmt: skip
     arrays |= _packed(found.glances)
     words["glances"] = list(found.glances)
@@ -72,11 +74,17 @@ def write_alignment(found: Alignment, path: Path) -> None:
 def read_alignment(
     path: Path, told: Mapping[str, PhotoGeometry], taken_at: Mapping[str, datetime | None]
 ) -> Alignment | None:
-    """Read back `write_alignment` for its photos, which are among those told; None if it is missing, damaged, or of others."""
+    """Read back `write_alignment` for its photos, which are among those told.
+
+    None if it is missing, damaged, of another format or of other photos: whoever needs it works it out anew, or says
+    that it is not there.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         words = json.loads(arrays.pop("words").tobytes())
+        if words.get("format", 1) != FORMAT:  # the first had no number
+            return None
         told = {digest: told[digest] for digest in words["digests"]}
         adjusted = _adjusted(arrays, words)
         glances = _unpacked(words["glances"], arrays["glances"], arrays["glance_ends"])

@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 
 from fieldbox.i18n import Sentence
 
+HOPELESS = 1.0
+"""The penalty of a photo from which on its ground is left to any other that shows it: blurred, burnt out, out of place."""
+
 
 class LayerLabel(StrEnum):
     """How far the colours of a flight can be trusted."""
@@ -173,6 +176,16 @@ class SideFile:
     data: bytes
     photos: Mapping[str, str]
     """Photos that it may mean: digest to the name under which the list may know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedList:
+    """A list that was given with photos, or for them, and is not used."""
+
+    name: str
+    """Path as the user gave it."""
+    reason: Sentence
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +362,23 @@ class Ladder:
     """What looking again took, as a share of the first look's work (pixels, and photos to decode)."""
 
 
+class NotAligned(StrEnum):
+    """Why a photo could not be aligned with the others of its flight."""
+
+    UNREADABLE = "unreadable"
+    BLACK = "black"
+    BURNT_OUT = "burnt out"
+    BLURRED = "blurred"
+    PLAIN = "plain"
+    """It shows nothing that could be found again: water, bare sand, fog."""
+    ALONE = "alone"
+    """No other photo shows its ground, as their tags have it."""
+    STRAY = "stray"
+    """It was tied to others, but its ties contradict each other, or what it should show."""
+    FEW = "few"
+    """It has too little in common with others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where a photo of a survey stands, after the alignment."""
@@ -370,6 +400,8 @@ class Placement:
     """What of its tags turned out wrong."""
     footprint: tuple[tuple[float, float], ...]
     """Ring of (lon, lat) of the ground it shows."""
+    why: NotAligned | None = None
+    """Of a photo in no block; None there: made before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,12 +428,17 @@ class Quality:
     """Root mean square by which the control points are missed; None: there are none."""
     overlap: float
     """Photos that show a patch of ground, median over the ground."""
-    thin_pct: float
-    """Of the ground in the field that fewer than three photos show."""
+    thin_pct: float | None
+    """Of the ground of the field that fewer than three photos show. As long as nobody drew the field's boundary, what it
+    holds beyond the photos at its edge does not count, here and below. None: by an earlier release, which counted it."""
     holes: tuple[tuple[tuple[float, float], ...], ...]
     """Rings of (lon, lat) of ground in the field that no photo shows, the largest first."""
     alignment: str
     """Key under which the box keeps the alignment itself."""
+    bare_pct: float | None = None
+    """Of the same ground, what no photo shows."""
+    thin: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
+    """Ground that one or two photos show, the largest first: rings of (lon, lat), of each the outer one first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,8 +163,8 @@ def _said_of_heights(captures: Sequence[Capture], height: FlightHeight | None) -
     if usual:
         yield Sentence(
             N_(
-                "{count} photos state a height above the ground that cannot be right: they count as {height} m high,"
-                " as the others do."
+                "Photos whose stated height above the ground cannot be right count as {height} m high, as the others do:"
+                " {count}."
             ),
             {"count": len(usual), "height": round(median(usual), 1)},
         )
@@ -203,7 +203,7 @@ def _listed(
         believed = _believed(better, known)
         for digest, one in better.items():
             found[digest] = _Listed(one, one.angles if believed else None)
-        said += _said_of(file, positions, fresh, better, believed)
+        said += _said_of(file, positions, fresh, better, known, believed=believed)
     return found
 
 
@@ -295,28 +295,42 @@ def _said_of(
     positions: Positions,
     fresh: Mapping[str, StatedPosition],
     better: Mapping[str, StatedPosition],
+    known: Mapping[str, Capture],
+    *,
     believed: bool,
 ) -> Iterator[Sentence]:
     name = {"file": shown(file.name)}
     made = file.kind is not SideKind.MRK  # a drone writes its own for every flight, with RTK and without
     if better and made:
         yield Sentence(
-            N_("The list {file} gives the positions of {count} photos."), {**name, "count": len(better)}
+            N_("Photos whose positions the list {file} gives: {count}."), {**name, "count": len(better)}
         )
     if len(better) < len(fresh) and made:
         yield Sentence(
             N_(
-                "The list {file} is less exact than the GPS of {count} photos: they stay where that puts them."
+                "Photos that stay where their own GPS puts them, since the list {file} is less exact: {count}."
             ),
             {**name, "count": len(fresh) - len(better)},
         )
-    if any(one.error_m is None for one in better.values()):
+    vague = [digest for digest, one in better.items() if one.error_m is None]
+    if any(known[digest].lat is not None for digest in vague):
         yield Sentence(
             N_(
                 "The list {file} does not say how exact its positions are: they count as no better than the photos'"
                 " own GPS; add columns with the accuracies if you know them."
             ),
             name,
+        )
+    usual = [
+        stated.error_m for digest in vague if known[digest].lat is None and (stated := known[digest].stated)
+    ]
+    if usual:
+        yield Sentence(
+            N_(
+                "The list {file} does not say how exact its positions are: those of photos without GPS count as good to"
+                " {error} m; add columns with the accuracies if you know them."
+            ),
+            {**name, "error": round(max(usual), 1)},
         )
     if not believed:
         yield Sentence(
@@ -331,7 +345,7 @@ def _problems(file: SideFile, problems: Sequence[Sentence]) -> Iterator[Sentence
     """One sentence for all: the list of a whole card has lines for other flights."""
     if problems:
         yield Sentence(
-            N_("{count} lines of the list {file} are not used, the first of them line {line}."),
+            N_("Lines of the list {file} that are not used: {count} (the first is line {line})."),
             {"count": len(problems), "file": shown(file.name), "line": problems[0].params.get("line", 0)},
         )
 
@@ -359,7 +373,7 @@ def _with_neighbours(captures: Sequence[Capture], said: list[Sentence]) -> tuple
         said.append(
             Sentence(
                 N_(
-                    "{count} photos without GPS were placed between those taken before and after them: these places"
+                    "Photos without GPS that were placed between those taken before and after them: {count}. Such places"
                     " are only good to {error} m."
                 ),
                 {"count": len(errors), "error": round(max(errors), 1)},
@@ -433,7 +447,7 @@ def _by_digest(control: Control, file: SideFile, placed: set[str]) -> Control:
 def _said_of_control(file: SideFile, control: Control) -> Iterator[Sentence]:
     seen = Counter(mark.point for mark in control.marks)
     yield Sentence(
-        N_("{points} control points of the list {file} are marked in {photos} photos."),
+        N_("Control points of the list {file}: {points}. Photos that they are marked in: {photos}."),
         {
             "points": len(seen),
             "file": shown(file.name),

@@ -3,11 +3,14 @@
 `gcp_list.txt`, `geo.txt` and `*.MRK` are lists by their names; any other small text is one if it says something of
 photos. A list that comes with photos is about these. One that comes alone is about the photos of the box that have
 its names, where their GPS does not contradict it; where two flights have them, nothing is guessed.
+
+Why a list is not used is kept with the photos that it names or, where it cannot be read, with those it came with: their
+flight may have been mapped long ago.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
@@ -15,14 +18,13 @@ from pathlib import Path, PurePosixPath
 
 from blake3 import blake3
 
-from fieldbox.domain import Capture, Flight, Rejection, SideFile, SideKind
+from fieldbox.domain import Flight, Rejection, SideFile, SideKind
 from fieldbox.errors import Rejected
 from fieldbox.georef.control import FILE_NAME as CONTROL_NAME
-from fieldbox.georef.control import Control
 from fieldbox.georef.crs import map_system
 from fieldbox.georef.mrk import SUFFIX as MRK_SUFFIX
 from fieldbox.georef.positions import FILE_NAME as POSITIONS_NAME
-from fieldbox.georef.positions import Positions, looks_like_list
+from fieldbox.georef.positions import looks_like_list
 from fieldbox.given import disagreement, named_in, read_list
 from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.intake import MAX_TEXT_BYTES, Beside
@@ -146,10 +148,13 @@ class Lists:
         self._store, self._ingest_id, self._system = store, ingest_id, system
         self._names = names
         self._flights: tuple[Flight, ...] | None = None
+        self._about: set[str] = set()
+        """Photos of the box that the list at hand names."""
 
     def take(self, offered: Offered) -> TakenList | Rejection:
         """Keep a list, or say why it is none."""
         refusal: Sentence | None = None
+        self._about = set()
         for kind, photos_for in product(offered.kinds, self._sources(offered)):
             try:
                 taken = self._keep(self._file(offered, kind), offered.folder, photos_for)
@@ -160,7 +165,10 @@ class Lists:
                 return taken
         if offered.otherwise is not None and not looks_like_list(offered.data):
             return Rejection(offered.name, offered.otherwise)
-        return Rejection(offered.name, refusal or NO_PHOTO_NAMED)
+        refused = Rejection(offered.name, refusal or NO_PHOTO_NAMED)
+        about = self._about or _near(offered.kinds[0], offered.folder, self._names)
+        self._store.refuse_list(refused, about, ingest_id=self._ingest_id)
+        return refused
 
     def _sources(self, offered: Offered) -> list[PhotosFor]:
         """Where to look for a list's photos: a file that only may be one is not held against the whole box."""
@@ -178,7 +186,13 @@ class Lists:
         if not named:
             return None
         fresh = self._store.add_side_file(file, named=named, ingest_id=self._ingest_id)
-        return TakenList(file.name, file.kind, frozenset(named), fresh, _said(file, read, captures))
+        wrong = disagreement(file, read, captures)
+        if wrong is None:
+            self._store.settle_list(file.name, named)
+        else:
+            self._store.refuse_list(Rejection(file.name, wrong), named, ingest_id=self._ingest_id)
+        said = (*((wrong,) if wrong else ()), *read.problems[:MAX_SAID], *read.notes)
+        return TakenList(file.name, file.kind, frozenset(named), fresh, said)
 
     def _file(self, offered: Offered, kind: SideKind) -> SideFile:
         told = f"{kind.value}\n{self._system or ''}\n".encode() + offered.data
@@ -195,8 +209,9 @@ class Lists:
             names = _near(file.kind, folder, {one.digest: one.name for one in flight.captures})
             alone = replace(file, photos=names)
             read = read_list(alone, flight.captures)
-            if not named_in(alone, read):
+            if not (about := named_in(alone, read)):
                 continue
+            self._about |= about
             doubt = disagreement(alone, read, flight.captures)
             if doubt is not None:
                 wrong = wrong or doubt
@@ -231,11 +246,6 @@ def _ends_alike(a: PurePosixPath, b: PurePosixPath) -> bool:
     """Whether one path may be the end of the other: a card was given once whole and once by a folder of it."""
     shorter = min(len(a.parts), len(b.parts))
     return shorter == 0 or a.parts[-shorter:] == b.parts[-shorter:]
-
-
-def _said(file: SideFile, read: Positions | Control, captures: Sequence[Capture]) -> tuple[Sentence, ...]:
-    wrong = disagreement(file, read, captures)
-    return (*((wrong,) if wrong else ()), *read.problems[:MAX_SAID], *read.notes)
 
 
 def follow(store: Store, flight: Flight, ingest_id: int) -> None:

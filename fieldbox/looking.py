@@ -17,7 +17,7 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.again import SecondLook
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.owners import Owners
-from fieldbox.georef.projection import PhotoGeometry
+from fieldbox.georef.projection import RADIUS95, PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery import scene as scenes
 from fieldbox.imagery.colour import judge_colour, judge_flight
@@ -55,8 +55,6 @@ plant without is most often a true one that is small or pale: all 4 of 187 on co
 CENTRE_M = 0.01
 """Standard error of a plant's centre in its picture, each axis: 14 mm across both on flights with exact poses over the
 potato field's columns 13 and 14 (17 mm over a made field)."""
-RADIUS95 = 2.4477
-"""Radius of 95 % of a two-dimensional normal of unit sigma."""
 WORTH_RESAMPLING = 1.1
 """Photos less than this much finer than the model's own scale are looked at as they are."""
 

@@ -29,6 +29,7 @@ from fieldbox.alignmentfile import alignment_file, read_alignment, write_alignme
 from fieldbox.arrivals import geometries_of, original
 from fieldbox.config import Config
 from fieldbox.domain import (
+    HOPELESS,
     Cover,
     Detection,
     Field,
@@ -51,7 +52,7 @@ from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import Given, given_for
 from fieldbox.i18n import N_
-from fieldbox.imagery.glance import HOPELESS, worth_of
+from fieldbox.imagery.glance import worth_of
 from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.ingest.fields import hull
@@ -188,8 +189,10 @@ class Analysis:
         task = self._prepare(given, progress)
         known = self._store.survey_for(given.flight.id, task.key, self._model.digest)
         if known and self._has_rasters(known):
+            # Of a list that came later and changes nothing: it is less exact, or contradicts the photos.
+            self._store.add_warnings(known.id, given.sentences)
             self._tidy(task)  # left by a kill after the survey
-            return known
+            return self._store.survey(known.id) or known
         try:
             self._look(task, progress)
             found = self._bring_together(task)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import shapely
+import shapely.geometry
 from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.features import shapes
 
 from fieldbox.aligning import Alignment
-from fieldbox.domain import Placement, Quality
+from fieldbox.domain import HOPELESS, NotAligned, Placement, Quality
 from fieldbox.georef.adjustment import Outcome
 from fieldbox.georef.lattice import Lattice
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.glance import Glance, worth_of
 
 ENOUGH_PHOTOS = 3
 """Ground that fewer photos show is thin: one of them may be blurred, and its place rests on few ties."""
-MOST_HOLES = 20
+MOST_HOLES, MOST_THIN = 20, 40
 LEAST_HOLE_M2 = 1.0
+SIMPLER = 0.75
+"""Cells by which an outline may differ from the steps of its cells."""
+EDGE_CELLS = 2
+"""Cells from the boundary at which bare ground reaches it: both are made of cells."""
+SPOILT = 0.5
+"""Share of burnt out or black pixels from which on nothing can be found in a photo."""
 FOOTPRINT_CORNERS = 24
 """Of a footprint's ring at most: enough for a lens that bends its edges."""
+
+Ring = tuple[tuple[float, float], ...]
+"""Of (lon, lat)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Ground:
     """How often each patch of a field's ground is shown.
 
     lattice  its cells
-    inside   bool [rows, columns], cells of the field
+    inside   bool [rows, columns], cells of the field that count
     times    int [rows, columns], photos that show the cell
     """
 
@@ -41,8 +54,14 @@ class Ground:
     times: NDArray[np.int32]
 
     @classmethod
-    def of(cls, photos: Sequence[PhotoGeometry], lattice: Lattice, ring: NDArray[np.float64]) -> Ground:
-        """Count the photos over the cells of a lattice; `ring` [K, 2] is the field's boundary."""
+    def of(
+        cls, photos: Sequence[PhotoGeometry], lattice: Lattice, ring: NDArray[np.float64], *, drawn: bool
+    ) -> Ground:
+        """Count the photos over the cells of a lattice; `ring` [K, 2] is the field's boundary.
+
+        If nobody has drawn that, it is the hull of what was flown: bare ground that reaches it was never to be flown,
+        and does not count.
+        """
         times = np.zeros((lattice.rows, lattice.columns), np.int32)
         for photo in photos:
             top, left, mask = _filled(photo.footprint(), lattice)
@@ -50,6 +69,8 @@ class Ground:
         inside = np.zeros(times.shape, np.bool_)
         top, left, mask = _filled(ring, lattice)
         inside[top : top + mask.shape[0], left : left + mask.shape[1]] = mask > 0
+        if not drawn:
+            inside &= ~_at_the_edge(inside & (times == 0), inside)
         return cls(lattice, inside, times)
 
     @property
@@ -60,29 +81,58 @@ class Ground:
 
     @property
     def thin_pct(self) -> float:
-        """Percent of the field's ground that fewer than ENOUGH_PHOTOS photos show."""
+        """Percent of the ground that counts that fewer than ENOUGH_PHOTOS photos show."""
         here = self.times[self.inside]
         return 100 * float((here < ENOUGH_PHOTOS).mean()) if here.size else 0.0
 
-    def holes(self, plane: GroundPlane) -> Iterator[tuple[tuple[float, float], ...]]:
-        """Rings of (lon, lat) around ground of the field that no photo shows, the largest first."""
-        bare = (self.inside & (self.times == 0)).astype(np.uint8)
-        outlines, _ = cv2.findContours(bare, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        cell = self.lattice.cell_m
-        rings = [self._ring(one[:, 0].astype(float)) for one in outlines]
-        large = sorted((-one.area, number) for number, one in enumerate(rings))
-        for area, number in large[:MOST_HOLES]:
-            if -area >= max(LEAST_HOLE_M2, 4 * cell**2):
-                yield _geographic(np.asarray(rings[number].exterior.coords)[:-1], plane)
+    @property
+    def bare_pct(self) -> float:
+        """Percent of the ground that counts that no photo shows."""
+        here = self.times[self.inside]
+        return 100 * float((here == 0).mean()) if here.size else 0.0
 
-    def _ring(self, cells: NDArray[np.float64]) -> shapely.Polygon:
-        """The outline of cells by their centres, widened to their edges."""
-        cell = self.lattice.cell_m
-        east = self.lattice.west + (cells[:, 0] + 0.5) * cell
-        north = self.lattice.north - (cells[:, 1] + 0.5) * cell
-        points = shapely.MultiPoint(np.column_stack([east, north]))
-        shape = shapely.Polygon(np.column_stack([east, north])) if len(cells) > 3 else points
-        return shape.buffer(cell / 2, join_style="mitre").simplify(cell / 2)
+    def holes(self, plane: GroundPlane) -> list[Ring]:
+        """Rings of (lon, lat) around ground that no photo shows, the largest first."""
+        patches = self._patches(self.times == 0)[:MOST_HOLES]
+        return [_geographic(np.asarray(one.exterior.coords)[:-1], plane) for one in patches]
+
+    def thin(self, plane: GroundPlane) -> list[tuple[Ring, ...]]:
+        """Ground that only one or two photos show, the largest first: rings of (lon, lat), of each the outer one first."""
+        patches = self._patches((self.times > 0) & (self.times < ENOUGH_PHOTOS))[:MOST_THIN]
+        return [
+            tuple(
+                _geographic(np.asarray(ring.coords)[:-1], plane)
+                for ring in (patch.exterior, *patch.interiors)
+            )
+            for patch in patches
+        ]
+
+    def _patches(self, cells: NDArray[np.bool_]) -> list[shapely.Polygon]:
+        """Patches of ground that counts, east and north, the largest first and none that are too small to matter."""
+        wanted = (cells & self.inside).astype(np.uint8)
+        lattice, cell = self.lattice, self.lattice.cell_m
+        placed = Affine(cell, 0.0, lattice.west, 0.0, -cell, lattice.north)
+        least = max(LEAST_HOLE_M2, 4 * cell**2)
+        found = [shapely.geometry.shape(one) for one, _value in shapes(wanted, wanted > 0, transform=placed)]
+        large = [_without_small(one, least).simplify(SIMPLER * cell) for one in found if one.area >= least]
+        return sorted(large, key=lambda one: -one.area)
+
+
+def _without_small(patch: shapely.Polygon, least: float) -> shapely.Polygon:
+    """A patch whose small openings are closed."""
+    openings = [ring for ring in patch.interiors if shapely.Polygon(ring).area >= least]
+    return shapely.Polygon(patch.exterior, openings)
+
+
+def _at_the_edge(bare: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bare cells that hang together with the boundary of the field."""
+    _count, label = cv2.connectedComponents(bare.astype(np.uint8), connectivity=8)
+    core = cv2.erode(
+        inside.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=EDGE_CELLS, borderType=cv2.BORDER_CONSTANT,
+        borderValue=(0,),
+    )  # fmt: skip
+    reaching = np.unique(label[bare & (core == 0)])
+    return np.asarray(bare & np.isin(label, reaching))
 
 
 def _filled(ring: NDArray[np.float64], lattice: Lattice) -> tuple[int, int, NDArray[np.uint8]]:
@@ -103,7 +153,7 @@ def _filled(ring: NDArray[np.float64], lattice: Lattice) -> tuple[int, int, NDAr
     return top, left, mask
 
 
-def _geographic(ring: NDArray[np.float64], plane: GroundPlane) -> tuple[tuple[float, float], ...]:
+def _geographic(ring: NDArray[np.float64], plane: GroundPlane) -> Ring:
     lat, lon = plane.to_geographic(ring[:, 0], ring[:, 1])
     return tuple(zip(np.round(lon, 8).tolist(), np.round(lat, 8).tolist(), strict=True))
 
@@ -111,6 +161,7 @@ def _geographic(ring: NDArray[np.float64], plane: GroundPlane) -> tuple[tuple[fl
 def placements_of(alignment: Alignment) -> tuple[Placement, ...]:
     """Where each photo of a flight stands."""
     adjusted = alignment.adjusted
+    why = reasons_of(alignment)
     found = []
     for number, (digest, photo) in enumerate(alignment.geometries.items()):
         moved = np.linalg.norm(photo.centre - alignment.told[digest].centre) / photo.metres_on_grid
@@ -126,16 +177,52 @@ def placements_of(alignment: Alignment) -> tuple[Placement, ...]:
                 ties=int(alignment.ties[number]) if photo.block is not None else 0,
                 doubts=tuple(sorted(one.value for one in adjusted.doubts[number])),
                 footprint=footprint_of(photo),
+                why=why.get(digest),
             )
         )
     return tuple(found)
+
+
+def reasons_of(alignment: Alignment) -> dict[str, NotAligned]:
+    """Why each photo that was left where its tags put it could not be aligned, by digest."""
+    worth = worth_of(alignment.glances)
+    doubts = dict(zip(alignment.told, alignment.adjusted.doubts, strict=True))
+    grounds = {digest: _ground(photo) for digest, photo in alignment.told.items()} if alignment.kept else {}
+    tree = shapely.STRtree(list(grounds.values()))
+    found = {}
+    for digest in alignment.kept:
+        alone = len(tree.query(grounds[digest], predicate="intersects")) < 2  # itself is one
+        found[digest] = _reason(
+            alignment.glances.get(digest), worth.get(digest, 0.0), stray=Doubt.TIES in doubts[digest], alone=alone
+        )  # fmt: skip
+    return found
+
+
+def _ground(photo: PhotoGeometry) -> shapely.Polygon:
+    ring = photo.footprint()
+    return shapely.Polygon(ring) if len(ring) >= 3 else shapely.Polygon()
+
+
+def _reason(glance: Glance | None, worth: float, *, stray: bool, alone: bool) -> NotAligned:
+    """The surest of the reasons that may hold."""
+    if glance is None:
+        return NotAligned.UNREADABLE
+    checks = (
+        (NotAligned.BLACK, glance.under >= SPOILT),
+        (NotAligned.BURNT_OUT, glance.over >= SPOILT),
+        (NotAligned.STRAY, stray),
+        (NotAligned.ALONE, alone),
+        (NotAligned.PLAIN, not np.isfinite(glance.sharpness)),
+        (NotAligned.BLURRED, worth >= HOPELESS),
+    )
+    return next((reason for reason, holds in checks if holds), NotAligned.FEW)
 
 
 def _error_in_the_middle(photo: PhotoGeometry) -> float:
     return float(photo.error95_m([[photo.camera.cx, photo.camera.cy]])[0])
 
 
-def footprint_of(photo: PhotoGeometry) -> tuple[tuple[float, float], ...]:
+def footprint_of(photo: PhotoGeometry) -> Ring:
     """Ring of (lon, lat) of the ground that a photo shows; empty if it shows none."""
     ring = photo.footprint()
     step = max(1, len(ring) // FOOTPRINT_CORNERS)
@@ -163,6 +250,8 @@ def quality_of(alignment: Alignment, ground: Ground, error_m: float, key: str) -
         thin_pct=ground.thin_pct,
         holes=tuple(ground.holes(photos[0].plane)),
         alignment=key,
+        bare_pct=ground.bare_pct,
+        thin=tuple(ground.thin(photos[0].plane)),
     )
 
 
@@ -196,8 +285,8 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
         return [Sentence(template, told)]
     if quality.aligned < quality.photos:
         template = N_(
-            "{count} photos could not be aligned with the others and stand where the drone's GPS put them: plants "
-            "there may be shown up to {off} m off (more if a heading is wrong), or twice."
+            "Photos that could not be aligned with the others and stand where the drone's GPS put them: {count}. "
+            "Plants there may be shown up to {off} m off (more if a heading is wrong), or twice."
         )
         found.append(Sentence(template, told | {"off": round(_worst_told(alignment), 1)}))
     if quality.blocks > 1:
@@ -216,9 +305,7 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
         bool(doubts & {Doubt.POSITION, Doubt.HEIGHT, Doubt.YAW}) for doubts in alignment.adjusted.doubts
     )
     if wrong and not alignment.adjusted.yaw_mirrored:
-        template = N_(
-            "What {count} photos state of their place, height or heading was wrong and was put right."
-        )
+        template = N_("Photos whose stated place, height or heading was wrong and was put right: {count}.")
         found.append(Sentence(template, {"count": wrong}))
     return found
 
@@ -230,7 +317,7 @@ def control_sentences(alignment: Alignment, names: Sequence[str]) -> list[Senten
     found = []
     if used.any():
         template = N_(
-            "{count} of {all} ground control points hold the map in place; it misses them by {off} m."
+            "Ground control points that hold the map in place: {count} of {all}; it misses them by {off} m."
         )
         missed = round(_control_missed(alignment) or 0.0, 2)
         found.append(Sentence(template, {"count": int(used.sum()), "all": len(names), "off": missed}))
@@ -238,8 +325,8 @@ def control_sentences(alignment: Alignment, names: Sequence[str]) -> list[Senten
     if wrong.any():
         worst = int(np.where(wrong, np.nan_to_num(off), -1).argmax())
         template = N_(
-            "{count} ground control points contradict the photos and are not used (the furthest: {name}, by {off} m): "
-            "check their coordinates, their coordinate system and their marks."
+            "Ground control points that contradict the photos and are not used: {count} (the furthest: {name}, by "
+            "{off} m). Check their coordinates, their coordinate system and their marks."
         )
         found.append(
             Sentence(
@@ -249,7 +336,8 @@ def control_sentences(alignment: Alignment, names: Sequence[str]) -> list[Senten
         )
     if (~seen).any():
         template = N_(
-            "{count} ground control points are marked in fewer than two photos that fit together, and are not used."
+            "Ground control points that are not used because fewer than two photos that fit together show them marked: "
+            "{count}."
         )
         found.append(Sentence(template, {"count": int((~seen).sum())}))
     return found

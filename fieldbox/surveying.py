@@ -82,7 +82,8 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     unseen = min(1.0, evidence.plan.unseen_m2 / field.area)
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
-    ground = Ground.of(list(evidence.geometries.values()), evidence.plan.lattice, evidence.ring)
+    photographed = list(evidence.geometries.values())
+    ground = Ground.of(photographed, evidence.plan.lattice, evidence.ring, drawn=evidence.field.drawn)
     quality = quality_of(evidence.alignment, ground, error, evidence.alignment_key)
     weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
     crop_cover = _mean(grid.crop_cover, grid.seen)
@@ -203,7 +204,9 @@ def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
     if unplaced:
         found.append(
             Sentence(
-                N_("{count} photos could not be placed and are not on the map; the flight's page says why."),
+                N_(
+                    "Photos that could not be placed and are not on the map: {count}; the flight's page says why."
+                ),
                 {"count": unplaced},
             )
         )

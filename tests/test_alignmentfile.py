@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from fieldbox.aligning import Alignment, align, alignment_key
-from fieldbox.alignmentfile import alignment_file, read_alignment, write_alignment
+from fieldbox.alignmentfile import FORMAT, alignment_file, read_alignment, write_alignment
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.imagery.metadata import read_metadata
@@ -71,6 +72,26 @@ def test_what_is_damaged_missing_or_of_other_photos_is_no_alignment(flown: Flown
     for damaged in (whole[:-200], whole[: len(whole) // 2], b"", b"PK\x03\x04 no"):
         path.write_bytes(damaged)
         assert read_alignment(path, told, taken) is None
+
+
+def test_an_alignment_of_another_format_is_none(
+    flown: Flown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, taken, found = flown
+    path = tmp_path / "one.npz"
+    with monkeypatch.context() as later:
+        later.setattr("fieldbox.alignmentfile.FORMAT", FORMAT + 1)
+        write_alignment(found, path)
+        assert read_alignment(path, told, taken)
+    assert read_alignment(path, told, taken) is None
+    # Those written before there was a number are of the first format.
+    write_alignment(found, path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    words = json.loads(arrays.pop("words").tobytes())
+    assert words.pop("format") == FORMAT
+    np.savez(path, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **arrays)
+    assert (read_alignment(path, told, taken) is not None) == (FORMAT == 1)
 
 
 def test_the_key_tells_apart_what_gives_another_alignment(flown: Flown) -> None:

@@ -83,7 +83,7 @@ def test_a_list_gives_the_place_and_leaves_the_rest() -> None:
     assert second == captures[1].pose
     assert third is not None
     assert third.error_m == 0.03
-    assert said(found) == "The list geo.txt gives the positions of 2 photos."
+    assert said(found) == "Photos whose positions the list geo.txt gives: 2."
     again = given(captures, side(odm(line(0, *ACCURATE), line(2, *ACCURATE)), captures))
     assert again.poses_key == found.poses_key != ""
 
@@ -95,11 +95,22 @@ def test_an_unstated_accuracy_is_no_better_than_the_gps() -> None:
     assert "does not say how exact its positions are" in said(found)
 
 
+def test_an_unstated_accuracy_of_photos_without_gps_is_not_compared_with_what_they_have_not() -> None:
+    captures = [lost(0), lost(1)]
+    found = given(captures, side(odm(line(0), line(1)), captures))
+    assert [one.pose.error_m for one in found.flight.captures if one.pose] == [STATED.error_m] * 2
+    assert f"those of photos without GPS count as good to {STATED.error_m} m" in said(found)
+    assert "own GPS" not in said(found)
+    mixed = [photo(0), lost(1)]
+    both = said(given(mixed, side(odm(line(0), line(1)), mixed)))
+    assert "the photos' own GPS" in both and "those of photos without GPS" in both
+
+
 def test_a_list_worse_than_the_gps_is_not_used() -> None:
     captures = [photo(0), photo(1)]
     found = given(captures, side(odm(line(0, 560, 0, 0, 0, 4.0, 4.0), line(1, *ACCURATE)), captures))
     assert found.flight.captures[0].pose == captures[0].pose
-    assert "less exact than the GPS of 1 photos" in said(found)
+    assert "since the list geo.txt is less exact: 1." in said(found)
 
 
 def test_a_later_list_counts_more() -> None:
@@ -179,7 +190,7 @@ def test_a_photo_without_gps_is_placed_between_its_neighbours() -> None:
     assert (second.lat, third.lat) == pytest.approx((LAT + 2 * STEP, LAT + 3 * STEP), abs=1e-9)
     assert second.error_m == pytest.approx(3 * 11.13 / 2, abs=0.1)  # half of the way between 1 and 4
     assert second.height_m == 40.0
-    assert "2 photos without GPS were placed between" in said(found)
+    assert "placed between those taken before and after them: 2." in said(found)
     assert "good to 16.7 m" in said(found)
     assert found.poses_key
 
@@ -246,8 +257,8 @@ def test_control_names_photos_by_their_digests() -> None:
     assert [point.name for point in found.control.points] == ["a", "b"]
     marks = [(mark.point, mark.image) for mark in found.control.marks]
     assert marks == [("a", captures[0].digest), ("a", captures[1].digest), ("b", captures[1].digest)]
-    assert "2 control points of the list gcp_list.txt are marked in 2 photos." in said(found)
-    assert "1 lines of the list gcp_list.txt are not used, the first of them line 5." in said(found)
+    assert "Control points of the list gcp_list.txt: 2. Photos that they are marked in: 2." in said(found)
+    assert "Lines of the list gcp_list.txt that are not used: 1 (the first is line 5)." in said(found)
     assert found.control_key
     assert found.poses_key == ""
     moved = side(GCP.replace("110 900", "110 901"), captures, SideKind.CONTROL)
@@ -262,7 +273,7 @@ def test_control_far_away_is_left_out_and_an_earlier_list_used() -> None:
     assert found.control is not None
     assert "The nearest control point lies" in said(found)
     assert "the list far.txt is not used" in said(found)
-    assert "of the list near.txt are marked" in said(found)
+    assert "Control points of the list near.txt: " in said(found)
 
 
 def test_lists_that_cannot_be_read_any_more_are_said() -> None:

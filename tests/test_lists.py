@@ -226,7 +226,7 @@ def test_photos_that_come_after_their_list(box: Box, tmp_path: Path) -> None:
     (card / "geo.txt").write_text(geo())
     first = box.take(card)
     assert len(first.lists[0].photos) == 2
-    assert "2 photos of the list are not in this flight" in str(first.lists[0].problems[0])
+    assert "Photos of the list that are not in this flight: 2" in str(first.lists[0].problems[0])
     fly(card)
     (card / "geo.txt").unlink()
     second = box.take(card)
@@ -341,3 +341,68 @@ def test_any_bytes_are_a_list_or_have_a_sentence(box: Box, tmp_path: Path, name:
     listed = [one.name for one in arrival.lists]
     assert [*listed, *rejected(arrival)] == [name]
     box.given(arrival)
+
+
+# Why a list is not used is told with the flight, however long ago that was mapped
+
+
+def refused(box: Box, arrival: Arrival) -> dict[str, str]:
+    """Of the lists that the page of the arrival's flight tells of."""
+    (flight,) = arrival.flights
+    return {one.name: str(one.reason) for one in box.store.refused_lists(flight.id)}
+
+
+def test_a_list_alone_that_contradicts_the_photos_is_told_with_their_flight(box: Box, tmp_path: Path) -> None:
+    card = box.take(fly(tmp_path / "card"))
+    other = box.take(fly(tmp_path / "other", day=3, lat=LAT + 3, first=50))
+    (tmp_path / "geo.txt").write_text(geo(lat=LAT + 1))
+    assert box.take(tmp_path / "geo.txt").flights == ()
+    assert "from where their own GPS does" in refused(box, card)["geo.txt"]
+    assert refused(box, other) == {}
+    # Put right, it is used and nothing is told any more.
+    (tmp_path / "right").mkdir()
+    (tmp_path / "right" / "GEO.TXT").write_text(geo())
+    assert box.take(tmp_path / "right").rejected == ()
+    assert refused(box, card) == {}
+
+
+def test_a_list_of_two_flights_is_told_with_both(box: Box, tmp_path: Path) -> None:
+    flights = [box.take(fly(tmp_path / f"card{day}", day=day)) for day in (1, 8)]
+    (tmp_path / "gcp_list.txt").write_text(gcp())
+    box.take(tmp_path / "gcp_list.txt")
+    assert [refused(box, one) for one in flights] == [{"gcp_list.txt": str(SEVERAL_FLIGHTS)}] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("geo.txt", "EPSG:99999\nDJI_0001.JPG 1 2", "no coordinate system"),
+        ("gcp_list.txt", gcp().replace("DJI", "IMG"), str(NO_PHOTO_NAMED)),
+        ("geo.txt", geo(lat=LAT + 1), "from where their own GPS does"),
+        ("gcp_list.txt", gcp(lat=LAT + 1), "from the photos"),
+    ],
+)
+def test_a_list_added_to_a_card_that_is_known(
+    box: Box, tmp_path: Path, name: str, data: str, reason: str
+) -> None:
+    card = fly(tmp_path / "card")
+    first = box.take(card)
+    (card / "notes.txt").write_text("wind from the west\n")
+    box.take(card)
+    assert refused(box, first) == {}  # that is no list
+    (card / name).write_text(data)
+    for _time in range(2):
+        box.take(card)
+        assert list(refused(box, first)) == [name]
+        assert reason in refused(box, first)[name]
+    (one,) = box.store.refused_lists(first.flights[0].id)
+    assert one.given_at == box.store.ingests()[0].started_at
+
+
+def test_an_mrk_that_cannot_be_read_is_told_with_the_photos_of_its_folder(box: Box, tmp_path: Path) -> None:
+    fly(tmp_path / "card" / "100MEDIA")
+    fly(tmp_path / "card" / "101MEDIA", day=3, lat=LAT + 3)
+    (tmp_path / "card" / "101MEDIA" / "a.MRK").write_text("nothing")
+    arrival = box.take(tmp_path / "card")
+    told = {flight.id: box.store.refused_lists(flight.id) for flight in arrival.flights}
+    assert [len(one) for one in told.values()] == [0, 1]

@@ -9,11 +9,13 @@ import pytest
 import shapely
 
 from fieldbox.aligning import Alignment, Searched, align_points
-from fieldbox.domain import Camera, Pose
+from fieldbox.domain import Camera, NotAligned, Pose
 from fieldbox.georef.lattice import lattice_of
 from fieldbox.georef.plane import GroundPlane
+from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.imagery.features import no_features
+from fieldbox.imagery.glance import Glance
 from fieldbox.quality import Ground, placements_of, quality_of, sentences_of
 
 CAMERA = Camera("DJI", "test", 400, 300, 400.0, 199.5, 149.5)
@@ -43,7 +45,7 @@ def untied(photos: list[PhotoGeometry]) -> Alignment:
 def test_photos_over_each_patch_are_counted_and_holes_are_found() -> None:
     photos = [photo("a", 0, 0), photo("b", 2, 0), photo("c", 4, 0), photo("d", 24, 0)]
     field = ring(-5, -3.5, 29, 3.5)
-    ground = Ground.of(photos, lattice_of(photos, shapely.Polygon(field)), field)
+    ground = Ground.of(photos, lattice_of(photos, shapely.Polygon(field)), field, drawn=True)
     # 9 to 19 m east nobody looks: a hole of 10 x 7 m.
     (hole,) = ground.holes(PLANE)
     lon, lat = np.array(hole).T
@@ -56,6 +58,92 @@ def test_photos_over_each_patch_are_counted_and_holes_are_found() -> None:
     assert ground.overlap == 1.0
 
 
+def areas(rings: list[tuple[tuple[float, float], ...]]) -> list[float]:
+    def area(one: tuple[tuple[float, float], ...]) -> float:
+        lon, lat = np.array(one).T
+        return float(shapely.Polygon(np.column_stack(PLANE.to_ground(lat, lon))).area)
+
+    return [area(one) for one in rings]
+
+
+def block_of(*left_out: tuple[int, int]) -> list[PhotoGeometry]:
+    """Eight by six photos 3 m apart, without some; each shows 10 x 7.5 m."""
+    places = [(i, j) for i in range(8) for j in range(6) if (i, j) not in left_out]
+    return [photo(f"{i}-{j}", 3.0 * i, 3.0 * j) for i, j in places]
+
+
+FLOWN = ring(-5, -3.75, 26, 18.75)
+CORNER = [(i, j) for i in range(4) for j in range(3)]
+MIDDLE = [(i, j) for i in range(2, 6) for j in range(1, 5)]
+
+
+@pytest.mark.parametrize(("left_out", "counts"), [(CORNER, False), (MIDDLE, True)])
+def test_corners_of_a_boundary_that_nobody_drew_do_not_count(
+    left_out: list[tuple[int, int]], counts: bool
+) -> None:
+    photos = block_of(*left_out)
+    lattice = lattice_of(photos, shapely.Polygon(FLOWN))
+    drawn, hull = (Ground.of(photos, lattice, FLOWN, drawn=told) for told in (True, False))
+    shown = shapely.unary_union([shapely.Polygon(one.footprint()) for one in photos])
+    bare_m2 = 31 * 22.5 - shown.area
+    assert bare_m2 > 10
+    assert drawn.bare_pct == pytest.approx(100 * bare_m2 / (31 * 22.5), abs=0.5)
+    assert sum(areas(drawn.holes(PLANE))) == pytest.approx(bare_m2, rel=0.06)
+    if counts:
+        assert hull.bare_pct == drawn.bare_pct
+        assert (hull.thin_pct, hull.holes(PLANE)) == (drawn.thin_pct, drawn.holes(PLANE))
+    else:
+        assert (hull.bare_pct, hull.holes(PLANE)) == (0.0, [])
+        thin_m2 = (drawn.thin_pct - drawn.bare_pct) / 100 * 31 * 22.5
+        assert hull.thin_pct == pytest.approx(100 * thin_m2 / shown.area, abs=0.3)
+
+
+def test_thin_ground_is_drawn_with_what_it_surrounds() -> None:
+    photos = [photo("wide", 0, 0, 30.0), *(photo(name, 0, 0) for name in "abc")]
+    flown = ring(-15, -11.25, 15, 11.25)
+    ground = Ground.of(photos, lattice_of(photos, None), flown, drawn=False)
+    (rim,) = ground.thin(PLANE)
+    outer, inner = areas(list(rim))
+    assert outer == pytest.approx(30 * 22.5, rel=0.03)
+    assert inner == pytest.approx(10 * 7.5, rel=0.08)
+    assert ground.thin_pct == pytest.approx(100 * (1 - 1 / 9), abs=1.0)
+    assert ground.holes(PLANE) == []
+    many = Ground.of(photos * 3, lattice_of(photos, None), flown, drawn=False)
+    assert (many.thin(PLANE), many.thin_pct) == ([], 0.0)
+
+
+def glance(*, over: float = 0.0, under: float = 0.0, sharpness: float = -0.1) -> Glance:
+    grey = np.zeros((24, 32, 3), np.uint8)
+    return Glance(grey, grey[..., 0], np.zeros((72, 96), np.uint8), over, under, sharpness)
+
+
+def test_why_a_photo_is_not_aligned() -> None:
+    far = ["burnt", "alone"]
+    names = ["gone", "black", "stray", "plain", "soft", "few"]
+    photos = [photo(name, 0.3 * number, 0) for number, name in enumerate(names)]
+    photos += [photo(name, 50.0 * number, 80.0) for number, name in enumerate(far, 1)]
+    found = untied(photos)
+    glances = {name: glance() for name in [*names, *far]} | {
+        "black": glance(under=0.9),
+        "burnt": glance(over=0.8),
+        "plain": glance(sharpness=np.nan),
+        "soft": glance(sharpness=-0.68),
+    }
+    del glances["gone"]
+    doubts = tuple(frozenset({Doubt.TIES}) if name == "stray" else frozenset() for name in found.told)
+    found = replace(found, glances=glances, adjusted=replace(found.adjusted, doubts=doubts))
+    assert {one.digest: one.why for one in placements_of(found)} == {
+        "gone": NotAligned.UNREADABLE,
+        "black": NotAligned.BLACK,
+        "stray": NotAligned.STRAY,
+        "plain": NotAligned.PLAIN,
+        "soft": NotAligned.BLURRED,
+        "few": NotAligned.FEW,
+        "burnt": NotAligned.BURNT_OUT,
+        "alone": NotAligned.ALONE,
+    }
+
+
 def test_a_flight_without_points_stays_where_it_was_told_and_says_so() -> None:
     photos = [photo("a", 0, 0), photo("b", 2, 0), photo("c", 4, 0)]
     found = untied(photos)
@@ -64,7 +152,7 @@ def test_a_flight_without_points_stays_where_it_was_told_and_says_so() -> None:
     assert all(one.moved_m == 0 and one.ties == 0 and one.residual_px is None for one in placed)
     assert placed[0].error95_m == pytest.approx(float(photos[0].error95_m([[199.5, 149.5]])[0]))
     field = ring(-5, -3, 9, 3)
-    ground = Ground.of(photos, lattice_of(photos, None), field)
+    ground = Ground.of(photos, lattice_of(photos, None), field, drawn=True)
     quality = quality_of(found, ground, 3.9, "key")
     assert (quality.photos, quality.aligned, quality.blocks, quality.pairs) == (3, 0, 0, 0)
     assert quality.residual_px is None
@@ -75,7 +163,8 @@ def test_a_flight_without_points_stays_where_it_was_told_and_says_so() -> None:
 
 def test_a_single_photo_has_nothing_to_be_aligned_with() -> None:
     found = untied([photo("a", 0, 0)])
-    ground = Ground.of([photo("a", 0, 0)], lattice_of([photo("a", 0, 0)], None), ring(-1, -1, 1, 1))
+    photos = [photo("a", 0, 0)]
+    ground = Ground.of(photos, lattice_of(photos, None), ring(-1, -1, 1, 1), drawn=True)
     assert sentences_of(found, quality_of(found, ground, 3.0, "key")) == []
 
 
@@ -87,13 +176,12 @@ class Told:
 
 
 @pytest.mark.parametrize(
-    "told", [Told(3, 1, ""), Told(2, 1, "1 photos could not be aligned"), Told(3, 2, "2 groups")]
+    "told", [Told(3, 1, ""), Told(2, 1, "where the drone's GPS put them: 1."), Told(3, 2, "2 groups")]
 )
 def test_what_is_not_as_it_should_be_is_said(told: Told) -> None:
     found = untied([photo("a", 0, 0), photo("b", 2, 0), photo("c", 4, 0)])
-    ground = Ground.of(
-        list(found.geometries.values()), lattice_of(list(found.geometries.values()), None), ring(-1, -1, 1, 1)
-    )
+    photos = list(found.geometries.values())
+    ground = Ground.of(photos, lattice_of(photos, None), ring(-1, -1, 1, 1), drawn=True)
     quality = replace(quality_of(found, ground, 2.0, "key"), aligned=told.aligned, blocks=told.blocks)
     said = " ".join(map(str, sentences_of(found, quality)))
     assert told.text in said

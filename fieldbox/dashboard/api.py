@@ -102,7 +102,7 @@ def footprints(survey_id: str) -> Response:
     """The ground that each photo shows as GeoJSON polygons; empty where the photos were never aligned.
 
     `error_m` is the 95 % radius of a place in the middle of the photo, `aligned` false where it stands as its tags
-    tell, `doubts` what of its tags turned out wrong.
+    tell, for the reason `why`; `doubts` is what of its tags turned out wrong.
     """
     found = _survey(survey_id)
     flight = box().store.flight(found.flight_id)
@@ -114,10 +114,17 @@ def footprints(survey_id: str) -> Response:
 @api.get("/surveys/<survey_id>/holes")
 def holes(survey_id: str) -> Response:
     """Ground of the field that no photo shows as GeoJSON polygons, the largest first."""
-    found = _survey(survey_id)
-    field = box().store.field(found.field_id)
-    bare = quality.holes(found.quality, field) if found.quality else []
-    return _collection([_hole(one) for one in bare], truncated=False)
+    told = _survey(survey_id).quality
+    return _collection([_hole(one) for one in quality.holes(told)] if told else [], truncated=False)
+
+
+@api.get("/surveys/<survey_id>/thin")
+def thin(survey_id: str) -> Response:
+    """Ground of the field that only one or two photos show as GeoJSON polygons, the largest first."""
+    told = _survey(survey_id).quality
+    patches = told.thin if told else ()
+    shapes = [{"type": "Feature", "geometry": _polygon(*rings), "properties": {}} for rings in patches]
+    return _collection(shapes, truncated=False)
 
 
 def _plants(survey_id: str, cover: Cover, *, poor: bool) -> Response:
@@ -225,6 +232,7 @@ def _footprint(one: Placement, name: str | None) -> dict[str, Any]:
             "residual_px": round(one.residual_px, 2) if one.residual_px is not None else None,
             "ties": one.ties,
             "doubts": one.doubts,
+            "why": one.why.value if one.why else None,
         },
     }
 
@@ -237,12 +245,19 @@ def _hole(hole: Hole) -> dict[str, Any]:
     }
 
 
-def _polygon(ring: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Counter-clockwise and closed, as GeoJSON (RFC 7946) wants it; to a centimetre."""
+def _polygon(
+    outer: Sequence[tuple[float, float]], *openings: Sequence[tuple[float, float]]
+) -> dict[str, Any]:
+    """As GeoJSON (RFC 7946) wants it, to a centimetre: closed, counter-clockwise, openings clockwise."""
+    rings = [_turning(outer, 1), *(_turning(one, -1) for one in openings)]
+    return {"type": "Polygon", "coordinates": rings}
+
+
+def _turning(ring: Sequence[tuple[float, float]], sense: int) -> list[list[float]]:
     places = [[round(lon, 7), round(lat, 7)] for lon, lat in ring]
     crossed = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(places, places[1:] + places[:1], strict=True))
-    ordered = places if crossed > 0 else places[::-1]
-    return {"type": "Polygon", "coordinates": [[*ordered, ordered[0]]]}
+    ordered = places if sense * crossed > 0 else places[::-1]
+    return [*ordered, ordered[0]]
 
 
 def _plant(plant: DetectionLike) -> dict[str, Any]:

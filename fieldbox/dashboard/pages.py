@@ -43,6 +43,8 @@ class Now:
     """Everything on the home page."""
 
     copying: IngestLike | None
+    useless: list[words.Group]
+    """Files that came last and brought nothing: there is no flight whose page could tell of them."""
     arriving: list[FlightRowLike]
     stopped: list[FlightRowLike]
     settled: list[FlightRowLike]
@@ -73,8 +75,10 @@ def look_now() -> Now:
     fields.sort(
         key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
     )
+    ingests = store.ingests()
     return Now(
-        copying=_copying(store.ingests()),
+        copying=_copying(ingests),
+        useless=_useless(ingests),
         arriving=[flight for flight in flights if flight.job and flight.job.state in _ACTIVE],
         stopped=[flight for flight in flights if flight.job and flight.job.state == "failed"],
         settled=[flight for flight in flights if not flight.job or flight.job.state == "done"],
@@ -105,6 +109,14 @@ def _copying(ingests: Sequence[IngestLike]) -> IngestLike | None:
     return newest
 
 
+def _useless(ingests: Sequence[IngestLike]) -> list[words.Group]:
+    """What the last ingest could not use, if nothing of it was a photo: a list without its photos, say."""
+    newest = ingests[0] if ingests else None
+    if newest is None or newest.ended_at is None or newest.accepted or newest.duplicates:
+        return []
+    return words.by_reason(box().store.rejections(ingest_id=newest.id))
+
+
 @pages.get("/flights/<flight_id>")
 def flight(flight_id: str) -> Page:
     """What came in with a flight, what did not, and how far the work is."""
@@ -127,14 +139,20 @@ def _flight_view(flight_id: str) -> dict[str, Any]:
     # A list may have placed what the photo's own tags do not.
     known = {one.digest for one in store.placements(surveys[0].id)} if surveys else set()
     missing = [one for one in found.captures if one.pose is None and one.digest not in known]
+    refused = store.refused_lists(flight_id)
+    told = {(one.name, str(one.reason)) for one in refused}
+    rejected = [
+        one for one in store.rejections(flight_id=flight_id) if (one.name, str(one.reason)) not in told
+    ]
     return {
         "flight": found,
         "placed": len(found.captures) - len(missing),
         "job": store.job_for_flight(flight_id),
         "field": field,
         "surveys": surveys,
-        "judgements": {each.id: quality.judge(each, field) for each in surveys},
-        "rejected": words.by_reason(store.rejections(flight_id=flight_id)),
+        "judgements": {each.id: quality.judge(each) for each in surveys},
+        "refused": words.not_used(refused),
+        "rejected": words.by_reason(rejected),
         "unplaced": words.unplaced(missing),
     }
 
@@ -163,7 +181,7 @@ def field(field_id: int) -> Page:
         dates={each.id: _date(each, flown) for each in surveys},
         twice={flight_id for flight_id, many in of_flights.items() if many > 1},
         map=_map(found, survey, layers) if survey else None,
-        judgement=quality.judge(survey, found) if survey else None,
+        judgement=quality.judge(survey) if survey else None,
     )
 
 
@@ -233,12 +251,13 @@ def flown(survey_id: str) -> Page:
     shown: dict[str, Any] = {}
     if told is not None:
         shown = {
-            "holes": quality.holes(told, field),
-            "coverage": quality.coverage(survey, told, field),
+            "holes": quality.holes(told),
+            "coverage": quality.coverage(survey, told),
             "fit": quality.fit(survey, told, placed),
             "position": quality.position(told),
             "doubtful": quality.doubtful(placed, names),
             "kept": quality.kept(placed, names),
+            "kept_words": quality.kept_in_words(placed),
             "rules": quality.rules(),
             "errors": quality.error_legend(),
             "map": _flown_map(field, survey, placed),
@@ -248,7 +267,8 @@ def flown(survey_id: str) -> Page:
         survey=survey,
         field=field,
         flight=flight,
-        judgement=quality.judge(survey, field),
+        judgement=quality.judge(survey),
+        refused=words.not_used(store.refused_lists(survey.flight_id)),
         **shown,
     )
 
@@ -267,6 +287,7 @@ def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]
         "boundary": [(lat, lon) for lon, lat in boundary],
         "footprints": url_for("api.footprints", survey_id=survey.id),
         "holes": url_for("api.holes", survey_id=survey.id),
+        "thin": url_for("api.thin", survey_id=survey.id),
         "photo": url_for("pictures.photo", digest="DIGEST", v=1),
         "errors": {"ends": quality.ERROR_CLASSES, "colours": quality.ERROR_COLOURS},
         "words": {
@@ -274,8 +295,10 @@ def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]
             "moved": say("It was moved by %(moved)s m.", moved="NUM"),
             "loose": say("It fits no other photo: it stands where the GPS put it."),
             "hole": say("%(area)s m² on no photo", area="NUM"),
+            "thin": say("On one or two photos only"),
             "look": say("Look at the photo"),
             "doubts": quality.all_doubts(),
+            "why": quality.all_reasons(),
             **_map_words(),
         },
     }

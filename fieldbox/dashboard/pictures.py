@@ -72,8 +72,8 @@ def quality_picture(survey_id: str) -> Response:
     if survey is None or survey.quality is None:
         abort(404)
     field = store.field(survey.field_id)
-    bare = [hole.ring for hole in holes(survey.quality, field)]
-    drawing = draw(store.placements(survey_id), bare, field.boundary if field else ())
+    bare, thin = [hole.ring for hole in holes(survey.quality)], survey.quality.thin
+    drawing = draw(store.placements(survey_id), bare, thin, field.boundary if field else ())
     return Response(drawing, mimetype="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
 
 

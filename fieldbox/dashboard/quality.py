@@ -9,12 +9,9 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fieldbox.dashboard.language import number, say, say_many
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import Field, Placement, Quality, Survey
+from fieldbox.domain import NotAligned, Placement, Quality, Survey
 from fieldbox.i18n import N_
 
 ENOUGH_ALIGNED, LEAST_ALIGNED = 0.95, 0.5
@@ -29,8 +26,6 @@ FAR_APART_M = 0.2
 """By which two photos may put the same plant apart, as far as plants stand from each other."""
 CONTROL_MISSED_M = 0.5
 """Root mean square at the control points: more, and a point or its list is wrong."""
-EDGE_SHARE = 0.02
-"""Of a field's diagonal: a hole this near to its boundary reaches it, for both are made of cells."""
 ERROR_CLASSES = (0.3, 1.0, 3.0, 10.0)
 """Upper ends, in metres, of the colours for a photo's place; the last colour is for what is beyond them."""
 ERROR_COLOURS = ("#0571b0", "#92c5de", "#f7f7f7", "#fdb863", "#e66101")
@@ -48,6 +43,20 @@ _PUT_RIGHT: Mapping[str, str] = {
     OF_TIES: N_("It may belong elsewhere: what it has in common with its neighbours does not fit together."),
 }
 _NOT_PUT_RIGHT = N_("Something that it tells of its place looks wrong but could not be put right.")
+
+_WHY: Mapping[NotAligned | None, str] = {
+    NotAligned.UNREADABLE: N_("It cannot be read: the file is damaged."),
+    NotAligned.BLACK: N_("It is too dark to show anything."),
+    NotAligned.BURNT_OUT: N_("It is burnt out: too bright to show anything."),
+    NotAligned.BLURRED: N_("It is blurred, much more than the others."),
+    NotAligned.PLAIN: N_(
+        "It shows nothing that could be found again in another photo: water, bare sand or fog."
+    ),
+    NotAligned.ALONE: N_("No other photo shows the ground that its GPS and heading give it."),
+    NotAligned.STRAY: N_("What it has in common with its neighbours contradicts the rest of what they show."),
+    NotAligned.FEW: N_("It has too little in common with other photos."),
+    None: N_("It is not known: this map was made by an earlier release."),
+}
 
 
 class Verdict(StrEnum):
@@ -109,30 +118,10 @@ def area_m2(ring: Sequence[tuple[float, float]]) -> float:
     return abs(sum(crossed)) / 2
 
 
-def holes(quality: Quality, field: Field | None) -> list[Hole]:
-    """The holes of a flight that count, the largest first.
-
-    A boundary that nobody drew is the hull of what was flown: what it holds beyond the photos at its edge was never to
-    be flown.
-    """
-    return sorted(
-        (hole for hole in _all_holes(quality) if not _beyond(hole, field)), key=lambda one: -one.area_m2
-    )
-
-
-def _all_holes(quality: Quality) -> list[Hole]:
-    return [Hole(ring, area_m2(ring)) for ring in quality.holes if len(ring) >= 3]
-
-
-def _beyond(hole: Hole, field: Field | None) -> bool:
-    """Whether a hole reaches the edge of a field that nobody drew."""
-    if field is None or field.drawn or len(field.boundary) < 3:
-        return False
-    lon0, lat0 = field.boundary[0]
-    edge = np.array([_metres((lon0, lat0), point) for point in field.boundary])
-    points = np.array([_metres((lon0, lat0), point) for point in hole.ring])
-    diagonal = float(np.hypot(*np.ptp(edge, axis=0)))
-    return _distance(points, edge) < EDGE_SHARE * diagonal
+def holes(quality: Quality) -> list[Hole]:
+    """The holes of a flight, the largest first."""
+    found = [Hole(ring, area_m2(ring)) for ring in quality.holes if len(ring) >= 3]
+    return sorted(found, key=lambda one: -one.area_m2)
 
 
 def _metres(origin: tuple[float, float], point: tuple[float, float]) -> tuple[float, float]:
@@ -145,42 +134,12 @@ def _metres(origin: tuple[float, float], point: tuple[float, float]) -> tuple[fl
     return east * across * math.cos(lat), north * along
 
 
-def _distance(points: NDArray[np.float64], ring: NDArray[np.float64]) -> float:
-    """Least distance of points [N, 2] from the sides of a ring [K, 2]."""
-    along = np.roll(ring, -1, axis=0) - ring
-    offset = points[:, None] - ring
-    length2 = np.maximum((along**2).sum(axis=1), 1e-12)
-    share = np.clip((offset * along).sum(axis=2) / length2, 0.0, 1.0)
-    return float(np.linalg.norm(offset - share[..., None] * along, axis=2).min())
-
-
-def _ground_m2(quality: Quality, field: Field | None) -> float:
-    """Area of the field, without what of a boundary that nobody drew was never to be flown."""
-    whole = area_m2(field.boundary) if field else 0.0
-    return whole - sum(hole.area_m2 for hole in _all_holes(quality) if _beyond(hole, field))
-
-
-def holes_pct(quality: Quality, field: Field | None) -> float:
-    """Percent of the field that the holes make up."""
-    ground = _ground_m2(quality, field)
-    return 100 * sum(hole.area_m2 for hole in holes(quality, field)) / ground if ground > 0 else 0.0
-
-
-def thin_pct(quality: Quality, field: Field | None) -> float:
-    """Percent of the field that fewer than three photos show."""
-    whole = area_m2(field.boundary) if field else 0.0
-    ground = _ground_m2(quality, field)
-    if ground <= 0:
-        return quality.thin_pct
-    return max(0.0, quality.thin_pct * whole - 100 * (whole - ground)) / ground
-
-
-def judge(survey: Survey, field: Field | None) -> Judgement | None:
+def judge(survey: Survey) -> Judgement | None:
     """The verdict on a survey's flight; None if its photos were never aligned."""
     if survey.quality is None:
         return None
     checks = (_fit, _groups, _bare, _thin, _place, _apart, _control)
-    found = [told for check in checks if (told := check(survey.quality, field))]
+    found = [told for check in checks if (told := check(survey.quality))]
     gravity = [Verdict.AGAIN, Verdict.USABLE]
     found.sort(key=lambda told: gravity.index(told[0]))
     return Judgement(found[0][0] if found else Verdict.GOOD, tuple(words for _verdict, words in found))
@@ -189,7 +148,7 @@ def judge(survey: Survey, field: Field | None) -> Judgement | None:
 _Check = tuple[Verdict, str] | None
 
 
-def _fit(quality: Quality, _field: Field | None) -> _Check:
+def _fit(quality: Quality) -> _Check:
     if quality.photos < 2:
         return Verdict.USABLE, say("There is only one photo with a place: nothing shows whether it is right.")
     kept = quality.photos - quality.aligned
@@ -209,7 +168,7 @@ def _fit(quality: Quality, _field: Field | None) -> _Check:
     return None
 
 
-def _groups(quality: Quality, _field: Field | None) -> _Check:
+def _groups(quality: Quality) -> _Check:
     if quality.blocks < 2:
         return None
     return Verdict.USABLE, say(
@@ -220,27 +179,27 @@ def _groups(quality: Quality, _field: Field | None) -> _Check:
     )
 
 
-def _bare(quality: Quality, field: Field | None) -> _Check:
-    percent = holes_pct(quality, field)
-    if percent <= FEW_HOLES:
+def _bare(quality: Quality) -> _Check:
+    percent = quality.bare_pct
+    if percent is None or percent <= FEW_HOLES:
         return None
     return Verdict.AGAIN if percent > MANY_HOLES else Verdict.USABLE, say(
         "%(percent)s %% of the field is on no photo: it is red on the map.", percent=number(percent, 1)
     )
 
 
-def _thin(quality: Quality, field: Field | None) -> _Check:
-    percent = thin_pct(quality, field)
-    if percent <= MUCH_THIN:
+def _thin(quality: Quality) -> _Check:
+    percent = quality.thin_pct
+    if percent is None or percent <= MUCH_THIN:
         return None
     return Verdict.USABLE, say(
-        "%(percent)s %% of the field is on fewer than three photos: if one of them is blurred, nothing makes up for "
-        "it. Fly the lines closer together next time.",
+        "%(percent)s %% of the field is on fewer than three photos (violet on the map): if one of them is blurred, "
+        "nothing makes up for it. Fly the lines closer together next time.",
         percent=number(percent),
     )
 
 
-def _place(quality: Quality, _field: Field | None) -> _Check:
+def _place(quality: Quality) -> _Check:
     if quality.error_m <= GOOD_PLACE_M:
         return None
     grave = quality.error_m > POOR_PLACE_M
@@ -251,7 +210,7 @@ def _place(quality: Quality, _field: Field | None) -> _Check:
     )
 
 
-def _apart(quality: Quality, _field: Field | None) -> _Check:
+def _apart(quality: Quality) -> _Check:
     if quality.apart_m <= FAR_APART_M or quality.photos < 2:
         return None
     return Verdict.USABLE, say(
@@ -260,7 +219,7 @@ def _apart(quality: Quality, _field: Field | None) -> _Check:
     )
 
 
-def _control(quality: Quality, _field: Field | None) -> _Check:
+def _control(quality: Quality) -> _Check:
     if quality.control_error_m is None or quality.control_error_m <= CONTROL_MISSED_M:
         return None
     return Verdict.USABLE, say(
@@ -309,18 +268,14 @@ def length(value_m: float) -> str:
     return f"{metres(value_m)} m"
 
 
-def coverage(survey: Survey, quality: Quality, field: Field | None) -> list[Figure]:
+def coverage(survey: Survey, quality: Quality) -> list[Figure]:
     """How much of the field is on photos, and on how many."""
-    bare = holes(quality, field)
+    thin, bare = quality.thin_pct, quality.bare_pct
+    area = say("%(area)s m²", area=number(sum(hole.area_m2 for hole in holes(quality))))
     return [
         Figure(say("Photos over each spot"), number(quality.overlap), "", say("typical")),
-        Figure(say("On fewer than three"), number(thin_pct(quality, field)), "%", say("of the field")),
-        Figure(
-            say("On no photo"),
-            number(holes_pct(quality, field), 1),
-            "%",
-            say("%(area)s m²", area=number(sum(hole.area_m2 for hole in bare))),
-        ),
+        Figure(say("On fewer than three"), None if thin is None else number(thin), "%", say("of the field")),
+        Figure(say("On no photo"), None if bare is None else number(bare, 1), "%", area),
         Figure(say("One pixel on the ground"), number(survey.gsd_cm, 2), "cm", None),
     ]
 
@@ -366,6 +321,8 @@ def doubtful(placed: Sequence[Placement], names: Mapping[str, str]) -> list[Told
     groups: dict[str, list[Placement]] = {}
     for one in placed:
         for doubt in one.doubts:
+            if doubt == OF_TIES and one.why is NotAligned.STRAY:
+                continue  # that is why it is not aligned
             groups.setdefault(doubt_in_words(doubt, aligned=one.block is not None), []).append(one)
     found = [_told(words, [*dict.fromkeys(photos)], names) for words, photos in groups.items()]
     return sorted(found, key=lambda told: -told.count)
@@ -382,16 +339,34 @@ def all_doubts() -> dict[str, str]:
     return {doubt: say(words) for doubt, words in _PUT_RIGHT.items()}
 
 
-def kept(placed: Sequence[Placement], names: Mapping[str, str]) -> Told | None:
-    """Photos that fit no other."""
-    loose = [one for one in placed if one.block is None]
-    if not loose:
-        return None
-    words = say(
-        "They have too little in common with other photos and stand where the GPS put them, right to ± %(error)s m.",
-        error=metres(max(one.error95_m for one in loose)),
+def kept(placed: Sequence[Placement], names: Mapping[str, str]) -> list[Told]:
+    """Photos that fit no other, by why they do not, the most frequent first."""
+    groups: dict[str, list[Placement]] = {}
+    for one in placed:
+        if one.block is None:
+            groups.setdefault(why_in_words(one.why), []).append(one)
+    found = [_told(words, photos, names) for words, photos in groups.items()]
+    return sorted(found, key=lambda told: -told.count)
+
+
+def kept_in_words(placed: Sequence[Placement]) -> str:
+    """What it means for photos that they fit no other."""
+    worst = max((one.error95_m for one in placed if one.block is None), default=0.0)
+    return say(
+        "Photos that fit no other stand where their own GPS put them, good to ± %(error)s m in their middle; if their "
+        "heading is wrong, their sides are further off. Why they do not fit:",
+        error=metres(worst),
     )
-    return _told(words, loose, names)
+
+
+def why_in_words(why: NotAligned | None) -> str:
+    """Why a photo could not be aligned."""
+    return say(_WHY[why])
+
+
+def all_reasons() -> dict[str, str]:
+    """The same of each reason."""
+    return {why.value: say(words) for why, words in _WHY.items() if why}
 
 
 def _told(words: str, photos: Sequence[Placement], names: Mapping[str, str]) -> Told:

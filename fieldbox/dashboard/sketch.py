@@ -12,14 +12,17 @@ Ring = Sequence[tuple[float, float]]
 """Of (lon, lat)."""
 LONG_SIDE = 640
 _MARGIN = 12
-_INK, _HOLE, _KEPT = "#14211a", "#d7191c", "#ffe600"
+_INK, _HOLE, _KEPT, _THIN = "#14211a", "#d7191c", "#ffe600", "#5e3c99"
 _HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">'
 
 
-def draw(placed: Sequence[Placement], holes: Sequence[Ring], boundary: Ring) -> bytes:
-    """Footprints as thin outlines, a dot of its error's colour in each, holes in red, loose photos dashed."""
+def draw(
+    placed: Sequence[Placement], holes: Sequence[Ring], thin: Sequence[Sequence[Ring]], boundary: Ring
+) -> bytes:
+    """Footprints as thin outlines, a dot of its error's colour in each, loose photos dashed; ground on no photo in red,
+    on one or two in violet (`thin`: rings of each patch, the outer one first)."""
     rings = [one.footprint for one in placed if len(one.footprint) >= 3]
-    every = [point for ring in (*rings, *holes, boundary) for point in ring]
+    every = [point for ring in (*rings, *holes, *(patch[0] for patch in thin), boundary) for point in ring]
     if not every:
         return (_HEAD.format(LONG_SIDE, 1) + "</svg>").encode()
     at, width, height = _scaled(every)
@@ -27,6 +30,7 @@ def draw(placed: Sequence[Placement], holes: Sequence[Ring], boundary: Ring) -> 
         _HEAD.format(width, height),
         f'<rect width="{width}" height="{height}" fill="#e9ede6"/>',
         _shape(at, boundary, f'fill="none" stroke="{_INK}" stroke-width="3"'),
+        *(_patch(at, patch, f'fill="{_THIN}" fill-opacity=".35"') for patch in thin),
         *(_shape(at, ring, f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"') for ring in holes),
         *_photos(at, placed),
         "</svg>",
@@ -57,6 +61,14 @@ def _middle(ring: Ring) -> tuple[float, float]:
 def _shape(at: Callable[[float, float], tuple[float, float]], ring: Ring, look: str) -> str:
     points = " ".join("{:.1f},{:.1f}".format(*at(lon, lat)) for lon, lat in ring)
     return f'<polygon points="{points}" {look}/>' if points else ""
+
+
+def _patch(at: Callable[[float, float], tuple[float, float]], rings: Sequence[Ring], look: str) -> str:
+    """A shape with openings."""
+    parts = (
+        "M" + " ".join("{:.1f},{:.1f}".format(*at(lon, lat)) for lon, lat in ring) + "Z" for ring in rings
+    )
+    return f'<path d="{"".join(parts)}" fill-rule="evenodd" {look}/>'
 
 
 def _scaled(points: Ring) -> tuple[Callable[[float, float], tuple[float, float]], int, int]:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
 from fieldbox.dashboard.ports import FlightRowLike, JobLike
-from fieldbox.domain import Capture, Flight, Interval, LayerLabel, PlantHealth, Rejection, Survey, WeedBasis
+from fieldbox.domain import (
+    Capture,
+    Flight,
+    Interval,
+    LayerLabel,
+    PlantHealth,
+    RefusedList,
+    Rejection,
+    Survey,
+    WeedBasis,
+)
 from fieldbox.i18n import N_, Sentence
 
 LABELS: Mapping[LayerLabel, str] = {
@@ -53,6 +63,16 @@ class Figure:
     value: str | None
     unit: str
     interval: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsed:
+    """A list that is not used."""
+
+    name: str
+    given: str
+    """When."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +268,11 @@ def job_reason(job: JobLike | None) -> str:
 def by_reason(rejections: Iterable[Rejection]) -> list[Group]:
     """Files grouped by why they were not taken, largest group first."""
     return _groups((in_words(rejection.reason), rejection.name) for rejection in rejections)
+
+
+def not_used(lists: Iterable[RefusedList]) -> list[NotUsed]:
+    """Lists that are not used, and why."""
+    return [NotUsed(one.name, when(one.given_at), in_words(one.reason)) for one in lists]
 
 
 def unplaced(captures: Iterable[Capture]) -> list[Group]:

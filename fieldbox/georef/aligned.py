@@ -16,20 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from fieldbox.georef.adjustment import Adjusted, Outcome
 from fieldbox.georef.errors95 import locate
-from fieldbox.georef.projection import PhotoGeometry, between, nodes_of
+from fieldbox.georef.projection import RADIUS95, PhotoGeometry, between, nodes_of
 from fieldbox.georef.surface import Surface
 from fieldbox.georef.ties import Frame
 
 Array = NDArray[np.float64]
 
-RASTER_STEPS = 20
+RASTER_STEPS = 40
 """Heights are looked up in a raster so many times finer than the surface's lattice: bilinear between its cells that is
 good to a thousandth of the surface's own bend."""
 _WIDE = 1024
 FOLLOW = 4
 """Steps from the plane to the ground: each leaves a few hundredths of the error (slope x tangent)."""
-RADIUS95 = 2.4477
-"""Radius of 95 % of a two-dimensional normal of unit sigma."""
 ASIDE = 0.25
 """Tangent of a typical view off the nadir, on each axis: what a metre of height moves a thing by."""
 MATCHED_PX = 0.3

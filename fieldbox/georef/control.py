@@ -274,7 +274,7 @@ def _notes(
     if len(seen) < MIN_POINTS:
         yield Sentence(
             N_(
-                "Photos show {count} control points of the list: for a sound position use at least 3, far apart."
+                "Control points of the list that photos show: {count}; for a sound position use at least 3, far apart."
             ),
             {"count": len(seen)},
         )
@@ -282,7 +282,7 @@ def _notes(
     if weak:
         yield Sentence(
             N_(
-                "{count} control points are marked in fewer than 2 photos (the first is {point}): mark each in"
+                "Control points that are marked in fewer than 2 photos: {count} (the first is {point}); mark each in"
                 " 2 or more."
             ),
             {"count": len(weak), "point": shown(weak[0])},

@@ -22,7 +22,7 @@ import shapely
 from blake3 import blake3
 from numpy.typing import ArrayLike, NDArray
 
-from fieldbox.domain import View, Window
+from fieldbox.domain import HOPELESS, View, Window
 from fieldbox.georef.choice import DECODE_SHARE, NEARLY, Choice, Sight, nearest, needed
 from fieldbox.georef.lanes import by_lanes, lanes_of
 from fieldbox.georef.lattice import (
@@ -53,8 +53,6 @@ SLIVER = 0.15
 """A view with less than this share of the median view's ground gives it away if it can."""
 SPARE = 0.05
 """To spare a view for it, a sliver may be seen at a radius this much (share) over the limit."""
-HOPELESS = 1.0
-"""A photo with this penalty (see `plan_coverage`) or a higher one is looked at only where no other sees the ground."""
 _BLOCK_X, _BLOCK_SIZE = 16, 32
 
 

@@ -107,6 +107,8 @@ class _Form:
     angles: AngleKind | None
     nine: Columns = field(default_factory=lambda: _NINE)
     """Of lines with nine columns without a header."""
+    commas: int | None = None
+    """Columns of a header that commas part; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,9 @@ def _form(lines: tuple[Line, ...], system: str | None, angles: AngleKind | None)
     for header in [*comments, content[0]]:
         if (columns := _named(header.text, given)) is not None:
             rest = content[1:] if header is content[0] else content
-            return _Form(_system_of(columns, given), columns, odm=False, angles=angles), rest
+            commas = len(header.text.split(",")) if set(header.text).isdisjoint(";\t") else None
+            named = _system_of(columns, given)
+            return _Form(named, columns, odm=False, angles=angles, commas=commas), rest
     form = _Form(_system_of({"first": 1, "second": 2}, given), None, odm=False, angles=angles)
     return _with_nine(form, content), content
 
@@ -362,24 +366,33 @@ def _row(line: Line, form: _Form) -> _Row | None:
     for separator in _SEPARATORS:
         words = _split(line.text, separator)
         columns = _columns(form, len(words))
-        place = None if columns is None else _place(words, columns, form.system, separator)
+        doubtful = separator == "," and _may_be_decimals(len(words), form)
+        place = None if columns is None else _place(words, columns, form.system, doubtful=doubtful)
         if columns is not None and place is not None and words[columns["image"]]:
             return _Row(line.number, words[columns["image"]], *place, words, columns)
     return None
 
 
+def _may_be_decimals(count: int, form: _Form) -> bool:
+    """Whether a line of `count` words between commas may hold decimal commas: it takes a word more for each."""
+    return count > 4 if form.commas is None else count != form.commas
+
+
 def _place(
-    words: Sequence[str], columns: Columns, system: MapSystem, separator: str | None
+    words: Sequence[str], columns: Columns, system: MapSystem, *, doubtful: bool
 ) -> tuple[float, float] | None:
-    """East and north, or longitude and latitude."""
+    """East and north, or longitude and latitude; `doubtful`: its commas may be those of decimals."""
     pair = _pair(columns)
     if pair is None:
         return None
     first, second = pair
     if max(columns["image"], columns[first], columns[second]) >= len(words):
         return None
-    x, y = number(words[columns[first]]), number(words[columns[second]])
-    if x is None or y is None or (separator == "," and system.geographic and x == int(x) and y == int(y)):
+    written = words[columns[first]], words[columns[second]]
+    x, y = number(written[0]), number(written[1])
+    if x is None or y is None:
+        return None
+    if doubtful and system.geographic and not any("." in word for word in written):
         return None  # whole degrees: a decimal comma that was taken for a separator
     return (y, x) if first == "first" and system.geographic else (x, y)
 
@@ -419,7 +432,9 @@ def _notes(stated: tuple[StatedPosition, ...], form: _Form, report: _Report) -> 
     if report.absent:
         line, photo = report.absent[0]
         yield Sentence(
-            N_("{count} photos of the list are not in this flight (the first is {photo} in line {line})."),
+            N_(
+                "Photos of the list that are not in this flight: {count} (the first is {photo} in line {line})."
+            ),
             {"count": len(report.absent), "photo": shown(photo), "line": line},
         )
     if report.unknown_columns:

@@ -25,7 +25,9 @@ MAX_FOOTPRINT_DEG = 75.0
 MAX_RAY_DEG = 85.0
 """Rays further than this from the nadir have no ground point."""
 CHI95 = 1.959964
-_BODY_FROM_CAMERA = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+RADIUS95 = 2.4477
+"""Radius of 95 % of a two-dimensional normal of unit sigma."""
+BODY_FROM_CAMERA = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 _NEWTON_STEPS = 20
 _NEWTON_DONE = 1e-12
 _GRID_STEP = 32
@@ -41,10 +43,14 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Array:
     yaw = np.array([[cos_y, -sin_y, 0.0], [sin_y, cos_y, 0.0], [0.0, 0.0, 1.0]])
     pitch = np.array([[cos_p, 0.0, sin_p], [0.0, 1.0, 0.0], [-sin_p, 0.0, cos_p]])
     roll = np.array([[1.0, 0.0, 0.0], [0.0, cos_r, -sin_r], [0.0, sin_r, cos_r]])
-    return np.asarray(yaw @ pitch @ roll @ _BODY_FROM_CAMERA)
+    return np.asarray(yaw @ pitch @ roll @ BODY_FROM_CAMERA)
 
 
-def distort(points: Array, coefficients: tuple[float, float, float, float, float]) -> Array:
+Brown = tuple[float, float, float, float, float] | Array
+"""k1, k2, p1, p2, k3 of one camera; or [5, N], those of each point's."""
+
+
+def distort(points: Array, coefficients: Brown) -> Array:
     """Brown's model as OpenCV writes it: ideal to distorted normalised image points, both [N, 2]."""
     k1, k2, p1, p2, k3 = coefficients
     x, y = points[:, 0], points[:, 1]
@@ -59,18 +65,25 @@ def distort(points: Array, coefficients: tuple[float, float, float, float, float
     )
 
 
+def distortion_slopes(points: Array, coefficients: Brown) -> tuple[Array, Array, Array]:
+    """Derivatives [N] of `distort`: of x by x, of either by the other, of y by y."""
+    k1, k2, p1, p2, k3 = coefficients
+    x, y = points[:, 0], points[:, 1]
+    r2 = x * x + y * y
+    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    slope = 2.0 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
+    return (
+        np.asarray(radial + slope * x * x + 2 * p1 * y + 6 * p2 * x),
+        np.asarray(slope * x * y + 2 * p1 * x + 2 * p2 * y),
+        np.asarray(radial + slope * y * y + 6 * p1 * y + 2 * p2 * x),
+    )
+
+
 def undistort(points: Array, coefficients: tuple[float, float, float, float, float]) -> Array:
     """The inverse of `distort` by Newton's method: [N, 2] to [N, 2]."""
-    k1, k2, p1, p2, k3 = coefficients
     found = points.copy()
     for _step in range(_NEWTON_STEPS):
-        x, y = found[:, 0], found[:, 1]
-        r2 = x * x + y * y
-        radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-        slope = 2.0 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
-        j_xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
-        j_yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
-        j_xy = slope * x * y + 2 * p1 * x + 2 * p2 * y
+        j_xx, j_xy, j_yy = distortion_slopes(found, coefficients)
         miss = distort(found, coefficients) - points
         determinant = j_xx * j_yy - j_xy * j_xy
         step_x = (j_yy * miss[:, 0] - j_xy * miss[:, 1]) / determinant

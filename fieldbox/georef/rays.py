@@ -1,4 +1,4 @@
-"""Rays of many photos at once, with their derivatives: rotations, lenses, distortion."""
+"""Rays of many photos at once, with their derivatives: rotations, lenses, distortion (see `projection` for one photo)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 
 from fieldbox.domain import Camera
 from fieldbox.georef.arrow import Array
-
-_BODY_FROM_CAMERA = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+from fieldbox.georef.projection import BODY_FROM_CAMERA, distort, distortion_slopes
 
 
 def rotations(angles: Array) -> tuple[Array, Array]:
@@ -27,10 +26,10 @@ def rotations(angles: Array) -> tuple[Array, Array]:
     d_yaw = matrix(-sy, -cy, zero, cy, -sy, zero, zero, zero, zero)
     d_pitch = matrix(-sp, zero, cp, zero, zero, zero, -cp, zero, -sp)
     d_roll = matrix(zero, zero, zero, zero, -sr, -cr, zero, cr, -sr)
-    last = roll @ _BODY_FROM_CAMERA
+    last = roll @ BODY_FROM_CAMERA
     whole = yaw @ pitch @ last
     return whole, np.stack(
-        [d_yaw @ pitch @ last, yaw @ d_pitch @ last, yaw @ pitch @ d_roll @ _BODY_FROM_CAMERA]
+        [d_yaw @ pitch @ last, yaw @ d_pitch @ last, yaw @ pitch @ d_roll @ BODY_FROM_CAMERA]
     )
 
 
@@ -58,27 +57,6 @@ class Lenses:
 
 
 def distorted(points: Array, k: Array) -> tuple[Array, Array]:
-    """Brown's model with coefficients [n, 5] a point: distorted points [n, 2] and derivatives [n, 2, 2]."""
-    x, y = points.T
-    k1, k2, p1, p2, k3 = k.T
-    r2 = x * x + y * y
-    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    slope = 2.0 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
-    out = np.stack(
-        [
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        ],
-        axis=1,
-    )
-    mixed = slope * x * y + 2 * p1 * x + 2 * p2 * y
-    rows = np.stack(
-        [
-            radial + slope * x * x + 2 * p1 * y + 6 * p2 * x,
-            mixed,
-            mixed,
-            radial + slope * y * y + 6 * p1 * y + 2 * p2 * x,
-        ],
-        axis=1,
-    )
-    return out, rows.reshape(-1, 2, 2)
+    """As `projection.distort` with coefficients [n, 5] a point: distorted points [n, 2] and derivatives [n, 2, 2]."""
+    by_xx, mixed, by_yy = distortion_slopes(points, k.T)
+    return distort(points, k.T), np.stack([by_xx, mixed, mixed, by_yy], axis=1).reshape(-1, 2, 2)

@@ -49,8 +49,6 @@ SPREADS = 3.0
 without any photo being blurred."""
 CLIPPED = 0.02
 """Share of burnt out or black pixels, over the flight's usual, from which on a photo counts as worse."""
-HOPELESS = 1.0
-"""The penalty from which on a photo's ground is taken by any other that sees it."""
 
 _HEAD = struct.Struct("<4sBBffff")
 _MAGIC = b"FBG1"
@@ -128,7 +126,7 @@ def glance_at(photo: NDArray[np.uint8]) -> Glance:
 
 
 def worth_of(glances: Mapping[str, Glance]) -> dict[str, float]:
-    """How much worse each photo is than the usual of its flight, by digest: 0 is as good, HOPELESS and more is no use.
+    """How much worse each photo is than the usual of its flight, by digest: 0 is as good, `domain.HOPELESS` and more is no use.
 
     Less sharp than the median by more than the flight's own spread explains, or more burnt out or black. The steps
     are continuous, so that a photo at the limit is not worth much less than its neighbour. A flight that is blurred or

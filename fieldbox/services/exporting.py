@@ -75,7 +75,7 @@ def _photos(config: Config, store: Store, survey: Survey) -> list[PhotoPlace]:
     captures = {one.digest: one for one in flight.captures} if flight else {}
     placed = store.placements(survey.id)
     if not placed and flight:
-        placed = [as_told(photo) for photo in photos_of(config, store, flight, None).values()]
+        placed = [as_told(photo) for photo in photos_of(config, store, flight, None).photos.values()]
     return [
         PhotoPlace(capture.name, capture.camera.width, capture.camera.height, one)
         for one in placed

@@ -105,7 +105,7 @@ class Outcome:
         """The same for a person."""
         arrival = self.arrival
         lines = [
-            _("{accepted} photos taken in, {duplicates} known already, {rejected} rejected.").format(
+            _("Photos taken in: {accepted}, known already: {duplicates}, files rejected: {rejected}.").format(
                 accepted=self.accepted, duplicates=arrival.duplicates, rejected=len(self.rejected)
             )
         ]
@@ -113,7 +113,10 @@ class Outcome:
         lines += [f"  {name}: {reason}" for name, reason in self.unplaced]
         for one in arrival.lists:
             lines.append(
-                "  " + _("{file}: a list, for {count} photos.").format(file=one.name, count=len(one.photos))
+                "  "
+                + _("{file}: a list; photos that it is about: {count}.").format(
+                    file=one.name, count=len(one.photos)
+                )
             )
             lines += [f"    {problem}" for problem in one.problems]
         for survey in self.surveys:

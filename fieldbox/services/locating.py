@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -32,6 +34,63 @@ SAME_DEG = 1e-9
 """A pose that is further off than this (a tenth of a millimetre) is not the one that a survey was made with."""
 
 
+class How(StrEnum):
+    """What the place of a pixel rests on."""
+
+    ALIGNED = "aligned"
+    KEPT = "fits no other"
+    """The photo's own tags: it could not be aligned, though most of its flight could."""
+    TOLD = "tags"
+    """The photo's own tags: nothing of its flight is aligned."""
+    GONE = "alignment gone"
+    """The photo's own tags: the flight was aligned, but what the box kept of that cannot be used."""
+
+
+_IN_WORDS: Mapping[How, str] = {
+    How.ALIGNED: N_("by the alignment of its flight"),
+    How.KEPT: N_(
+        "by the photo's own tags: not aligned, it fits no other photo of its flight; its heading may be wrong"
+    ),
+    How.TOLD: N_("by the photo's own tags: not aligned"),
+    How.GONE: N_(
+        "by the photo's own tags: the alignment of its flight is of other positions, or cannot be read; bring the "
+        "flight in again to work it out anew"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Photos by digest, and what their places rest on."""
+
+    photos: Mapping[str, PhotoGeometry]
+    gone: bool = False
+    """The flight was aligned, but what the box kept of that cannot be used: all are as their tags tell."""
+    loose: frozenset[str] = frozenset()
+    """Photos that fit no other of a flight that fits together."""
+
+    def how(self, digest: str) -> How:
+        """What the place of a photo rests on."""
+        if self.gone:
+            return How.GONE
+        if self.photos[digest].block is not None:
+            return How.ALIGNED
+        return How.KEPT if digest in self.loose else How.TOLD
+
+    def error95_m(self, digest: str, x: float, y: float) -> float:
+        """95 % radius at a pixel.
+
+        A loose photo is not borne out by any other, so what it tells may be wrong: it may be turned by any angle around
+        the place where it was taken, and a place in it is off by up to twice its distance from there.
+        """
+        photo = self.photos[digest]
+        told = float(photo.error95_m([[x, y]])[0])
+        if digest not in self.loose:
+            return told
+        away = photo.pixel_to_ground([[x, y]])[0] - photo.centre
+        return math.hypot(told, 2 * float(np.hypot(*away)) / photo.metres_on_grid)
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A place on the ground that a pixel shows."""
@@ -44,7 +103,9 @@ class Spot:
     error_m: float
     """95 % horizontal radius."""
     aligned: bool
-    """False: as the photo's own tags put it, for it is tied to no other photo."""
+    """False: as the photo's own tags put it."""
+    how: How
+    """What the place rests on."""
 
     def to_json(self) -> dict[str, Any]:
         """Rounded to a tenth of a millimetre."""
@@ -57,11 +118,8 @@ class Spot:
 
     def to_text(self) -> str:
         """One line for a person."""
-        how = (
-            _("by the alignment of its flight") if self.aligned else _("by the photo's own tags: not aligned")
-        )
         text = _("{lat:.7f}, {lon:.7f}, within {error_m:.2f} m (95 %), {how}")
-        return text.format(**asdict(self), how=how)
+        return text.format(**{**asdict(self), "how": _(_IN_WORDS[self.how])})
 
 
 def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> Spot:
@@ -73,31 +131,32 @@ def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> Spo
     with open_store(config) as store:
         flight, survey = find_flight(store, flight_id)
         capture = find_photo(flight, file)
-        photos = photos_of(config, store, flight, survey)
-    photo = photos.get(capture.digest)
+        found = photos_of(config, store, flight, survey)
+    photo = found.photos.get(capture.digest)
     if photo is None:
         raise Rejected(
             N_("{file} could not be placed: {why}"), file=capture.name, why=str(capture.unplaced or "")
         )
     east, north = _ground(photo, capture.name, x, y)
     lat, lon = photo.plane.to_geographic(east, north)
-    error_m = float(photo.error95_m([[x, y]])[0])
-    return Spot(flight.id, capture.name, float(lat), float(lon), error_m, photo.block is not None)
+    error_m, how = found.error95_m(capture.digest, x, y), found.how(capture.digest)
+    return Spot(flight.id, capture.name, float(lat), float(lon), error_m, how is How.ALIGNED, how)
 
 
-def photos_of(
-    config: Config, store: Store, flight: Flight, survey: Survey | None
-) -> Mapping[str, PhotoGeometry]:
-    """The flight's placed photos by digest: as the survey's alignment left them, or, without one, as told."""
+def photos_of(config: Config, store: Store, flight: Flight, survey: Survey | None) -> Found:
+    """The flight's placed photos: as the survey's alignment left them, or, without one, as told."""
     given = given_for(store, flight).flight
     told = geometries_of(given.captures)
     if survey is None or survey.quality is None:
-        return told
-    path = alignment_file(config.storage.root, survey.quality.alignment)
+        return Found(told)
+    placed, quality = store.placements(survey.id), survey.quality
+    holds = 2 * quality.aligned >= quality.photos
+    loose = frozenset(one.digest for one in placed if holds and one.block is None)
+    path = alignment_file(config.storage.root, quality.alignment)
     alignment = read_alignment(path, told, {one.digest: one.taken_at for one in given.captures})
-    if alignment is None or not _made_with(store, survey, alignment.geometries):
-        return told
-    return alignment.geometries
+    if alignment is None or not _made_with(placed, alignment.geometries):
+        return Found(told, quality.aligned > 0, loose)
+    return Found(alignment.geometries, loose=loose)
 
 
 def as_told(photo: PhotoGeometry) -> Placement:
@@ -116,12 +175,12 @@ def as_told(photo: PhotoGeometry) -> Placement:
     )
 
 
-def _made_with(store: Store, survey: Survey, photos: Mapping[str, PhotoGeometry]) -> bool:
+def _made_with(placed: Sequence[Placement], photos: Mapping[str, PhotoGeometry]) -> bool:
     """Whether the survey was made with these poses: a list of better positions may have come since."""
     return all(
         abs(one.pose.lat - photos[one.digest].pose.lat) < SAME_DEG
         and abs(one.pose.lon - photos[one.digest].pose.lon) < SAME_DEG
-        for one in store.placements(survey.id)
+        for one in placed
     )
 
 

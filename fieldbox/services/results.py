@@ -72,7 +72,7 @@ def status(config: Config, *, as_json: bool) -> str:
         return json.dumps(state, ensure_ascii=False)
     lines = [
         _("{free_gb:.1f} GB free of {total_gb:.1f} GB in {root}").format(**state["disk"]),
-        _("{count} messages wait for a link").format(count=state["outbox_waiting"]),
+        _("Messages that wait for a link: {count}").format(count=state["outbox_waiting"]),
     ]
     lines += state["warnings"]
     lines += [

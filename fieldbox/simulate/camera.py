@@ -181,7 +181,7 @@ class Pyramid:
         while len(self.levels) <= number:
             self.levels.append(_halved(self.levels[-1]))
             last = self.rounds[-1]
-            around = None if last.surround is None else _halved(last.surround)
+            around = None if last.surround is None else last.surround.halved()
             self.rounds.append(
                 SimField(
                     self.levels[-1], last.gsd_m * 2, last.heights, last.ground, (), last.planted_m, around

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +18,8 @@ from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
-from fieldbox.simulate.scene import Bytes, Floats, Hole, Plant, SimField
+from fieldbox.simulate.paving import paved
+from fieldbox.simulate.scene import Bytes, Floats, Hole, Plant, SimField, Surround
 
 SOILS: dict[str, tuple[int, int, int]] = {
     "brown": (134, 118, 91),
@@ -32,6 +32,8 @@ MAX_CANVAS_PX = 250_000_000
 _CELL_PX = 8
 _STRIP = 512
 _VARIANTS = 14
+_PLAIN = 1.04
+"""Light on level soil."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ class _Land:
         patches = 0.035 * texture.smooth_noise(rng, self.shape, max(3.0, 2.5 / self.cell))
         patches += 0.025 * texture.smooth_noise(rng, self.shape, max(3.0, 0.5 / self.cell))
         patches *= self._fade()
-        return np.asarray(np.clip(1.04 + 0.05 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
+        return np.asarray(np.clip(_PLAIN + 0.05 * self.ridge + 0.6 * lit + patches, 0.5, 1.4), np.float32)
 
     def _fade(self) -> Floats:
         """1 inside, 0 at the edges: so that a canvas can be repeated, and the surround joins it."""
@@ -221,31 +223,29 @@ def _row_axes(options: FieldOptions) -> tuple[NDArray[np.float64], NDArray[np.fl
     return np.array([math.sin(heading), math.cos(heading)]), np.array([math.cos(heading), -math.sin(heading)])
 
 
-def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
-    """The bare canvas [h, w, 3], and a seamless tile of headland."""
+def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple[Bytes, Surround]:
+    """The bare canvas [h, w, 3], and the headland that goes on beyond it."""
     tiles = texture.soil_tiles(
         rng, options.gsd_m, _towards_sun(options), options.clods, max(land.width_px, land.height_px)
     )
     table = texture.colour_table(SOILS[options.soil])
+    # Seeds of their own: a field that is a piece of the tiles is the same with and without.
+    headland = Surround(paved(tiles.crumb, options.seed, 5), table, _PLAIN)
+    ridges, edges = paved(tiles.crust, options.seed, 6), paved(tiles.edge, options.seed, 7)
     width, height = land.width_px, land.height_px
     canvas = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _STRIP):
         bottom = min(top + _STRIP, height)
         ridge, light = (_enlarged(part, top, bottom, width) for part in (land.ridge, land.light))
-        crust_rows, crumb_rows = (
-            np.arange(top, bottom) % tiles.crust.shape[0],
-            np.arange(top, bottom) % tiles.crumb.shape[0],
+        crumb, crust, edge = (
+            one.window(0, top, width, bottom - top) for one in (headland.soil, ridges, edges)
         )
-        crumb = _along(tiles.crumb[crumb_rows], width).astype(np.float32)
-        crust = _along(tiles.crust[crust_rows], width).astype(np.float32)
-        edge = _along(tiles.edge[crust_rows], width)
         share = np.clip((ridge - 0.5) * 5 + 0.9 * edge + 0.5, 0, 1)
         crumb += (crust - crumb) * share
         crumb *= light
         level = cv2.convertScaleAbs(crumb)
         canvas[top:bottom] = cv2.LUT(cv2.merge([level, level, level]), table)
-    plain = cv2.convertScaleAbs(tiles.crumb.astype(np.float32) * 1.04)
-    return canvas, np.asarray(cv2.LUT(cv2.merge([plain, plain, plain]), table), np.uint8)
+    return canvas, headland
 
 
 def _enlarged(coarse: Floats, top: int, bottom: int, width: int) -> Floats:
@@ -254,10 +254,6 @@ def _enlarged(coarse: Floats, top: int, bottom: int, width: int) -> Floats:
     rows = np.clip(np.arange(first - 1, last + 1), 0, coarse.shape[0] - 1)
     big = cv2.resize(coarse[rows], (width, (last - first + 2) * _CELL_PX), interpolation=cv2.INTER_LINEAR)
     return np.asarray(big[_CELL_PX : _CELL_PX + bottom - top], np.float32)
-
-
-def _along(rows: NDArray[Any], width: int) -> NDArray[Any]:
-    return np.tile(rows, (1, math.ceil(width / rows.shape[1])))[:, :width]
 
 
 def _straw(canvas: Bytes, options: FieldOptions, rng: np.random.Generator) -> None:

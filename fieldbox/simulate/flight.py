@@ -57,7 +57,8 @@ class FlightOptions:
     extent_m: tuple[float, float] | None = None
     """Ground to cover, east and north, around the field's centre; None: the field."""
     repeat: bool = False
-    """Let the canvas repeat beyond its edges."""
+    """Let the canvas repeat beyond its edges. What repeats within reach of a photo's position error can be matched one
+    canvas off: fly so over a canvas wider than that."""
     max_photos: int | None = None
     gps_sigma_m: float = 0.5
     """Horizontal, per axis and photo."""

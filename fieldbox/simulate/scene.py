@@ -7,12 +7,14 @@ of the canvas's top-left pixel is at (-(width - 1) / 2, (height - 1) / 2) x gsd.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.domain import Cover
+from fieldbox.simulate.paving import Paving
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -55,6 +57,27 @@ class Anchor:
     north: float
 
 
+@dataclass(frozen=True, slots=True)
+class Surround:
+    """Bare ground without end around a canvas, in the canvas's pixels."""
+
+    soil: Paving
+    """Of luminance."""
+    colours: Bytes
+    """[1, 256, 3] from luminance to RGB."""
+    light: float
+    """By which luminance is multiplied."""
+
+    def window(self, x0: int, y0: int, width: int, height: int) -> Bytes:
+        """The pixels [height, width, 3] from (x0, y0)."""
+        level = cv2.convertScaleAbs(self.soil.window(x0, y0, width, height), alpha=self.light)
+        return np.asarray(cv2.LUT(cv2.merge([level, level, level]), self.colours), np.uint8)
+
+    def halved(self) -> Surround:
+        """The same at half the resolution."""
+        return replace(self, soil=self.soil.halved())
+
+
 @dataclass(frozen=True)
 class SimField:
     """A field to fly over. North is up in the canvas; heights are above the field's mean ground."""
@@ -69,8 +92,8 @@ class SimField:
     plants: tuple[Plant, ...]
     planted_m: tuple[float, float]
     """Extent east and north of the part that a flight should cover, around the canvas's centre."""
-    surround: Bytes | None = None
-    """A seamless [s, s, 3] tile of what lies beyond the canvas; None: black."""
+    surround: Surround | None = None
+    """What lies beyond the canvas; None: black."""
     anchor: Anchor | None = None
     """Known place of an orthomosaic; None: the flight's options say where the field is."""
     name: str = "field"
@@ -101,7 +124,7 @@ class SimField:
             return _tiled(level, x0, y0, width, height)
         out = np.zeros((height, width, 3), np.uint8)
         if self.surround is not None:
-            out = _tiled(self.surround, x0, y0, width, height)
+            out = self.surround.window(x0, y0, width, height)
         left, top = max(x0, 0), max(y0, 0)
         right, bottom = min(x0 + width, own_width), min(y0 + height, own_height)
         if left < right and top < bottom:

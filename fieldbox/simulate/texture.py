@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 CRUMB_PX, CRUST_PX = 2048, 1792
-"""Tile sizes; they share few factors, so that crumb and crust do not repeat together."""
+"""Sides of the tiles. How they are laid so that soil does not repeat: see `paving`."""
 _MARGIN = 160
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -15,6 +15,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import Ingest
 from fieldbox.storage.schema import captures, ingests, memberships, rejections
 
+Item = TypeVar("Item")
 _PORTION = 500
 """SQLite limits the number of parameters of a statement."""
 
@@ -142,6 +143,6 @@ def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
     )
 
 
-def portions(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Parts of `items` that are few enough for one statement."""
     return (items[start : start + _PORTION] for start in range(0, len(items), _PORTION))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, select
 
-from fieldbox.domain import Placement, Pose
+from fieldbox.domain import NotAligned, Placement, Pose
 from fieldbox.storage.schema import captures, placements, surveys
 
 _PLAIN = ("block", "error95_m", "moved_m", "residual_px", "ties")
@@ -32,6 +32,7 @@ def add(connection: Connection, survey_number: int, placed: Sequence[Placement])
             "pose": asdict(one.pose),
             "doubts": list(one.doubts),
             "footprint": [list(point) for point in one.footprint],
+            "why": one.why.value if one.why else None,
         }
         for one in placed
     ]
@@ -53,6 +54,7 @@ def in_survey(connection: Connection, survey_id: str) -> list[Placement]:
             pose=Pose(**row.pose),
             doubts=tuple(row.doubts),
             footprint=tuple((lon, lat) for lon, lat in row.footprint),
+            why=NotAligned(row.why) if row.why else None,
             **{name: getattr(row, name) for name in _PLAIN},
         )
         for row in connection.execute(query)

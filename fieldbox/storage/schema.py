@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -116,6 +116,28 @@ class SidePhotoColumns(TypedColumns):
 
 
 side_photos = Table("side_photos", metadata, SidePhotoColumns)
+
+
+class RefusedListColumns(TypedColumns):
+    """A list that is about photos of the box and is not used."""
+
+    id = Column(Integer, primary_key=True)
+    ingest_id: Named[int] = Column(ForeignKey("ingests.id"), index=True)
+    name: Named[str] = Column(Text)
+    reason: Named[Sentence] = Column(SentenceText)
+
+
+refused_lists = Table("refused_lists", metadata, RefusedListColumns)
+
+
+class RefusedPhotoColumns(TypedColumns):
+    """A photo that a refused list names or came with."""
+
+    list_id: Named[int] = Column(ForeignKey("refused_lists.id"), primary_key=True)
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), primary_key=True, index=True)
+
+
+refused_photos = Table("refused_photos", metadata, RefusedPhotoColumns)
 
 
 class FieldColumns(TypedColumns):
@@ -360,6 +382,8 @@ class PlacementColumns(TypedColumns):
     pose: Named[Any] = Column(Json, nullable=False)
     doubts: Named[Any] = Column(Json, nullable=False)
     footprint: Named[Any] = Column(Json, nullable=False)
+    why: Named[str | None] = Column(Text)
+    """A value of domain.NotAligned; null: aligned, or made before this was kept."""
 
 
 placements = Table("placements", metadata, PlacementColumns)

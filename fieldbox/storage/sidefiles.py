@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from fieldbox.domain import SideFile, SideKind
+from fieldbox.domain import RefusedList, Rejection, SideFile, SideKind
 from fieldbox.storage import captures as capture_rows
-from fieldbox.storage.schema import captures, side_files, side_photos
+from fieldbox.storage.schema import (
+    captures,
+    ingests,
+    memberships,
+    refused_lists,
+    refused_photos,
+    side_files,
+    side_photos,
+)
 
 
 def add(connection: Connection, file: SideFile, named: Collection[str], ingest_id: int) -> bool:
@@ -77,3 +86,47 @@ def _file(connection: Connection, number: int) -> SideFile:
     )
     names = {each.digest: each.name for each in connection.execute(photos)}
     return SideFile(row.digest, row.name, SideKind(row.kind), row.system, row.data, names)
+
+
+def refuse(connection: Connection, refused: Rejection, digests: Iterable[str], ingest_id: int) -> None:
+    """Note that a list is not used for these photos, instead of what was noted of one by the same name."""
+    digests = tuple(digests)
+    settle(connection, refused.name, digests)
+    ids = capture_rows.ids(connection, digests)
+    if ids:
+        row = {"ingest_id": ingest_id, "name": refused.name, "reason": refused.reason}
+        made = insert(refused_lists).values(row).returning(refused_lists.c.id)
+        number = connection.execute(made).scalar_one()
+        rows = [{"list_id": number, "capture_id": one} for one in ids.values()]
+        connection.execute(insert(refused_photos), rows)
+
+
+def settle(connection: Connection, name: str, digests: Iterable[str]) -> None:
+    """Forget, for these photos, what was noted of a list by this name, wherever it lay."""
+    last = PurePosixPath(name).name.casefold()
+    known = connection.execute(select(refused_lists.c.id, refused_lists.c.name)).all()
+    same = [number for number, other in known if PurePosixPath(other).name.casefold() == last]
+    ids = list(capture_rows.ids(connection, digests).values())
+    for number in same:
+        for portion in capture_rows.portions(ids):
+            connection.execute(
+                delete(refused_photos).where(
+                    refused_photos.c.list_id == number, refused_photos.c.capture_id.in_(portion)
+                )
+            )
+
+
+def refused_of(connection: Connection, flight_id: str) -> list[RefusedList]:
+    """The lists that are not used for photos of a flight, the newest first."""
+    about = (
+        select(refused_photos.c.list_id)
+        .join(memberships, memberships.c.capture_id == refused_photos.c.capture_id)
+        .where(memberships.c.flight_id == flight_id)
+    )
+    query = (
+        select(refused_lists.c.name, refused_lists.c.reason, ingests.c.started_at)
+        .join(ingests, ingests.c.id == refused_lists.c.ingest_id)
+        .where(refused_lists.c.id.in_(about))
+        .order_by(refused_lists.c.id.desc())
+    )
+    return [RefusedList(*row) for row in connection.execute(query)]

@@ -28,6 +28,7 @@ from fieldbox.domain import (
     Gap,
     Message,
     Placement,
+    RefusedList,
     Rejection,
     SideFile,
     Survey,
@@ -205,6 +206,21 @@ class Store:
         """The lists that say something of any of these photos, the newest first."""
         with self._database.read() as connection:
             return sidefiles.naming(connection, list(digests))
+
+    def refuse_list(self, refused: Rejection, digests: Iterable[str], *, ingest_id: int) -> None:
+        """Note that a list is not used for these photos, and why, instead of what was noted of one by the same name."""
+        with self._database.write() as connection:
+            sidefiles.refuse(connection, refused, digests, ingest_id)
+
+    def settle_list(self, name: str, digests: Iterable[str]) -> None:
+        """A list by this name is used for these photos now: forget that an earlier one was not."""
+        with self._database.write() as connection:
+            sidefiles.settle(connection, name, digests)
+
+    def refused_lists(self, flight_id: str) -> list[RefusedList]:
+        """The lists that are not used for photos of a flight, the newest first."""
+        with self._database.read() as connection:
+            return sidefiles.refused_of(connection, flight_id)
 
     # Fields
 
@@ -405,6 +421,11 @@ class Store:
             if drop_views:
                 views.drop(connection, plan_key, release_sha)
             return fresh
+
+    def add_warnings(self, survey_id: str, found: Sequence[Sentence]) -> None:
+        """Add to a survey what it does not say yet: of a list that came later and changes nothing."""
+        with self._database.write() as connection:
+            surveys.add_warnings(connection, survey_id, found)
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
@@ -43,6 +43,16 @@ def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str)
     if rows:
         connection.execute(insert(hotspots), rows)
     return number
+
+
+def add_warnings(connection: Connection, survey_id: str, found: Sequence[Sentence]) -> None:
+    """Add what a survey does not say yet, before all that it says."""
+    known = connection.execute(
+        select(surveys.c.warnings).where(surveys.c.id == survey_id)
+    ).scalar_one_or_none()
+    fresh = [told for one in found if (told := json.loads(one.to_json())) not in (known or [])]
+    if known is not None and fresh:
+        connection.execute(update(surveys).where(surveys.c.id == survey_id).values(warnings=[*fresh, *known]))
 
 
 def by_id(connection: Connection, survey_id: str) -> Survey | None:
@@ -99,5 +109,12 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
 
 
 def _quality(told: dict[str, Any]) -> Quality:
-    holes = tuple(tuple((lon, lat) for lon, lat in ring) for ring in told["holes"])
-    return Quality(**{**told, "holes": holes})
+    holes = tuple(_ring(one) for one in told["holes"])
+    if "bare_pct" not in told:  # an earlier release counted ground that was never to be flown
+        return Quality(**{**told, "holes": (), "thin_pct": None})
+    thin = tuple(tuple(_ring(one) for one in patch) for patch in told["thin"])
+    return Quality(**{**told, "holes": holes, "thin": thin})
+
+
+def _ring(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((lon, lat) for lon, lat in points)

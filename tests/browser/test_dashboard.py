@@ -304,7 +304,7 @@ def test_how_well_a_flight_was_flown(
     page = visit(size, language=language).page
     page.goto(f"{page.url}flights/{demo.flight_id}")
     page.locator(f"a[href='/surveys/{demo.survey_id}/quality']").click()
-    verdict = page.locator(".note.warn")
+    verdict = page.locator(".note.warn").first
     expect(verdict.locator("li")).to_have_count(1)
     place = verdict.bounding_box()
     assert place is not None and place["y"] + place["height"] < size[1], (
@@ -319,6 +319,7 @@ def test_how_well_a_flight_was_flown(
     page.locator("label.chip", has=page.locator("input[value=error]")).click()
     expect(page.locator("[data-key=outline]")).to_be_hidden()
     expect(page.locator("[data-key=error] .key")).to_have_count(5)
+    expect(page.locator(".mark.thin")).to_be_visible()
     for colour in (WHITE, ORANGE):
         until(page, COLOURED.replace("COLOUR", str(list(colour))))
     page.screenshot(path=shots / f"{name}-errors.png")

@@ -30,6 +30,7 @@ from fieldbox.domain import (
     Interval,
     LayerLabel,
     Message,
+    NotAligned,
     Placement,
     PlantHealth,
     Pose,
@@ -149,6 +150,13 @@ def add_flight(store: Store, photo: str, field_id: int | None) -> Flight:
         store.add_capture(capture, ingest_id=ingest)
     store.add_rejections(ingest, [Rejection(f"DCIM/{NASTY}.TXT", Sentence("It is no photo."))])
     store.end_ingest(ingest, 0)
+    refused = Sentence(
+        "Several flights have photos with the names in this list: give it together with its photos."
+    )
+    later = store.begin_ingest("/media/stick")
+    store.add_rejections(later, [Rejection("gcp_list.txt", refused)])
+    store.refuse_list(Rejection("gcp_list.txt", refused), [photo], ingest_id=later)
+    store.end_ingest(later, 0)
     flight = Flight("fl-demo-1", field_id, start, start + timedelta(minutes=6), captures)
     store.save_flight(flight)
     return flight
@@ -234,7 +242,7 @@ def square(east: float, north: float, width_m: float, height_m: float) -> tuple[
 
 
 def make_quality() -> Quality:
-    """Of a flight of two photos that do not meet, with a hole in the field and one along its edge."""
+    """Of a flight of two photos that do not meet, with a hole in the field, and thin ground around its middle."""
     return Quality(
         photos=2,
         aligned=1,
@@ -248,18 +256,27 @@ def make_quality() -> Quality:
         control_error_m=0.021,
         overlap=5.0,
         thin_pct=12.0,
-        holes=(square(40, 10, 4, 5), square(0, 38, 20, 2)),
+        holes=(square(40, 10, 4, 5),),
         alignment="ab" * 32,
+        bare_pct=0.8,
+        thin=((square(0, 0, 60, 40), square(5, 5, 30, 30)), (square(50, 30, 4, 3),)),
     )
 
 
 def make_placements(flight: Flight) -> list[Placement]:
     """The first photo was put right by the alignment, the second one stays as told."""
     placed = [one for one in flight.captures if one.pose]
-    told = [(0, 2.1, 1.8, 1.5, 240, ("yaw",)), (None, 4.3, 0.0, None, 0, ("position",))]
+    told = [
+        (0, 2.1, 1.8, 1.5, 240, ("yaw",), None),
+        (None, 4.3, 0.0, None, 0, ("position",), NotAligned.BLURRED),
+    ]
     return [
-        Placement(one.digest, one.pose, block, error, moved, px, ties, doubts, square(2 + 25 * i, 3, 22, 30))
-        for i, (one, (block, error, moved, px, ties, doubts)) in enumerate(zip(placed, told, strict=True))
+        Placement(
+            one.digest, one.pose, block, error, moved, px, ties, doubts, square(2 + 25 * i, 3, 22, 30), why
+        )
+        for i, (one, (block, error, moved, px, ties, doubts, why)) in enumerate(
+            zip(placed, told, strict=True)
+        )
         if one.pose
     ]
 

@@ -15,14 +15,16 @@ from flask.testing import FlaskClient
 from fieldbox.dashboard import quality
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.quality import Verdict, judge
-from fieldbox.domain import Field, Quality, Survey
+from fieldbox.domain import NotAligned, Placement, Pose, Quality, Survey
 from tests.dashboard.conftest import KEY, log_in
-from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, make_box, make_quality, make_survey, square
+from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, make_box, make_quality, make_survey
 
-FIELD = Field(1, "F01", "Plot", square(0, 0, 60, 40), drawn=False)
 FINE = replace(
-    make_quality(), photos=100, aligned=100, holes=(), control_points=0, control_error_m=None
+    make_quality(), photos=100, aligned=100, holes=(), bare_pct=0.0, control_points=0, control_error_m=None
 )  # fmt: skip
+
+
+POSE = Pose(18.5, 74.2, 10.0, 0.0, 0.0, 0.0, 1.5, 0.5, 3.0, 1.0)
 
 
 def text(client: FlaskClient, page: str) -> str:
@@ -52,15 +54,10 @@ def old(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterato
 
 
 def test_a_flight_without_fault_is_good(reader: None) -> None:
-    judged = judge(survey_with(FINE), FIELD)
+    judged = judge(survey_with(FINE))
     assert judged is not None
     assert (judged.verdict, judged.reasons) == (Verdict.GOOD, ())
     assert judged.headline.startswith("Good")
-
-
-HOLE = square(20, 10, 8, 12)  # 4 % of the field
-WIDE_HOLE = square(15, 10, 20, 20)  # 17 %
-AT_THE_EDGE = square(0, 36, 60, 4)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +68,9 @@ AT_THE_EDGE = square(0, 36, 60, 4)
         ({"aligned": 49}, Verdict.AGAIN, "Only 49 of 100 photos fit together"),
         ({"photos": 1, "aligned": 0}, Verdict.USABLE, "only one photo"),
         ({"blocks": 3}, Verdict.USABLE, "3 groups"),
-        ({"holes": (HOLE,)}, Verdict.USABLE, "4.0 % of the field is on no photo"),
-        ({"holes": (WIDE_HOLE,)}, Verdict.AGAIN, "16.7 % of the field is on no photo"),
+        ({"bare_pct": 4.0}, Verdict.USABLE, "4.0 % of the field is on no photo"),
+        ({"bare_pct": 16.7}, Verdict.AGAIN, "16.7 % of the field is on no photo"),
+        ({"bare_pct": None, "thin_pct": None}, Verdict.GOOD, ""),
         ({"thin_pct": 35.0}, Verdict.USABLE, "35 % of the field is on fewer than three photos"),
         ({"error_m": 7.24}, Verdict.USABLE, "± 7.2 m"),
         ({"error_m": 31.0}, Verdict.AGAIN, "± 31 m"),
@@ -84,31 +82,26 @@ AT_THE_EDGE = square(0, 36, 60, 4)
 def test_the_verdict_follows_its_rules(
     reader: None, told: dict[str, Any], verdict: Verdict, said: str
 ) -> None:
-    judged = judge(survey_with(replace(FINE, **told)), FIELD)
+    judged = judge(survey_with(replace(FINE, **told)))
     assert judged is not None
     assert judged.verdict is verdict
     assert said in " ".join(judged.reasons[:1])
 
 
 def test_the_gravest_reason_comes_first(reader: None) -> None:
-    judged = judge(survey_with(replace(FINE, thin_pct=90.0, error_m=40.0)), FIELD)
+    judged = judge(survey_with(replace(FINE, thin_pct=90.0, error_m=40.0)))
     assert judged is not None
     assert "± 40 m" in judged.reasons[0] and "90 %" in judged.reasons[1]
 
 
-def test_gaps_along_a_boundary_count_only_where_somebody_drew_it(reader: None) -> None:
-    told = replace(FINE, holes=(AT_THE_EDGE, HOLE), thin_pct=14.0)
-    assert [round(one.area_m2) for one in quality.holes(told, FIELD)] == [96]
-    assert quality.holes_pct(told, FIELD) == pytest.approx(100 * 96 / (2400 - 240), rel=0.01)
-    assert quality.thin_pct(told, FIELD) == pytest.approx(100 * (336 - 240) / (2400 - 240), rel=0.02)
-    drawn = replace(FIELD, drawn=True)
-    assert [round(one.area_m2) for one in quality.holes(told, drawn)] == [240, 96]
-    judged = judge(survey_with(told), drawn)
-    assert judged is not None and judged.verdict is Verdict.AGAIN
+def test_what_an_earlier_release_counted_otherwise_is_not_told(reader: None) -> None:
+    told = replace(FINE, bare_pct=None, thin_pct=None)
+    thin, bare = quality.coverage(survey_with(told), told)[1:3]
+    assert (thin.value, bare.value) == (None, None)
 
 
 def test_a_survey_made_before_has_no_verdict(reader: None) -> None:
-    assert judge(survey_with(None), FIELD) is None
+    assert judge(survey_with(None)) is None
 
 
 def test_the_page_tells_a_pilot_what_to_know(client: FlaskClient) -> None:
@@ -124,11 +117,14 @@ def test_the_page_tells_a_pilot_what_to_know(client: FlaskClient) -> None:
         "20 m²",
         "Its heading was wrong and was put right.",
         "looks wrong but could not be put right",
-        "right to ± 4.3 m",
+        "good to ± 4.3 m in their middle",
+        "It is blurred, much more than the others.",
+        "on one or two photos only",
+        "<strong>gcp_list.txt</strong>",
+        "Several flights have photos with the names in this list",
         "How this is judged",
     ):
         assert part in page, part
-    assert "40 m²" not in page  # along the edge of a field that nobody drew
     assert "<script>" not in page.replace("<script src", "")
     assert NASTY.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;") in page
 
@@ -164,9 +160,11 @@ def test_footprints_are_told_as_geojson(client: FlaskClient, demo: DemoBox) -> N
         "residual_px": 1.5,
         "ties": 240,
         "doubts": ["yaw"],
+        "why": None,
     }
     loose = second["properties"]
     assert (loose["aligned"], loose["moved_m"], loose["residual_px"]) == (False, None, None)
+    assert loose["why"] == "blurred"
     ring = first["geometry"]["coordinates"][0]
     assert ring[0] == ring[-1] and len(ring) == 5
     turn = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
@@ -180,6 +178,36 @@ def test_holes_are_told_as_geojson(client: FlaskClient) -> None:
     assert hole["properties"]["area_m2"] == pytest.approx(20, rel=0.01)
 
 
+def test_thin_ground_is_told_as_geojson(client: FlaskClient) -> None:
+    answer = client.get(f"/api/surveys/{SURVEY}/thin").json
+    assert answer is not None
+    rim, patch = (one["geometry"]["coordinates"] for one in answer["features"])
+    assert (len(rim), len(patch)) == (2, 1)
+    outer, opening = (sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring)) for ring in rim)
+    assert outer > 0 > opening
+
+
+@pytest.mark.parametrize("why", [*NotAligned, None])
+def test_every_reason_has_its_words(reader: None, why: NotAligned | None) -> None:
+    lost = [Placement("ab" * 32, POSE, None, 4.3, 0.0, None, 0, ("ties",), (), why)] * 2
+    (told,) = quality.kept(lost, {})
+    assert (told.count, told.words) == (2, quality.why_in_words(why))
+    # That it does not fit is not told twice.
+    assert bool(quality.doubtful(lost, {})) == (why is not NotAligned.STRAY)
+
+
+def test_a_list_that_is_not_used_is_told_on_its_flights_page(client: FlaskClient, demo: DemoBox) -> None:
+    for page in (f"/flights/{demo.flight_id}", f"/flights/{demo.flight_id}/now"):
+        told = text(client, page)
+        assert "Lists that are not used" in told and "<strong>gcp_list.txt</strong>" in told
+        assert told.count("Several flights have photos with the names in this list") == 1
+
+
+def test_what_came_last_and_was_of_no_use_is_told_at_home(client: FlaskClient, demo: DemoBox) -> None:
+    assert "nothing could be used" in text(client, "/")
+    assert "Several flights have photos" in text(client, "/now")
+
+
 def test_without_scripts_there_is_a_drawing(client: FlaskClient) -> None:
     assert f'<noscript><img class="still" src="/surveys/{SURVEY}/quality.svg"' in text(
         client, f"/surveys/{SURVEY}/quality"
@@ -190,6 +218,8 @@ def test_without_scripts_there_is_a_drawing(client: FlaskClient) -> None:
     kinds = [one.tag.split("}")[1] for one in drawing]
     # The boundary, a hole, two footprints, and the loose one's two more lines.
     assert (kinds.count("polygon"), kinds.count("circle")) == (6, 2)
+    # Thin ground, once with an opening.
+    assert [one.attrib["d"].count("Z") for one in drawing if one.tag.endswith("path")] == [2, 1]
     places = [
         tuple(map(float, pair.split(",")))
         for one in drawing

@@ -111,7 +111,7 @@ def test_three_points_in_two_photos_each_are_no_weakness() -> None:
     assert (control.problems, control.notes) == ((), ())
     assert len(control.marks) == 6
     weaker = read(*lines[:-1])
-    assert "1 control points are marked in fewer than 2 photos (the first is p2)" in sentences(weaker)
+    assert "marked in fewer than 2 photos: 1 (the first is p2)" in sentences(weaker)
 
 
 def test_what_the_system_costs_is_said() -> None:

@@ -1,17 +1,10 @@
-"""Surveyed points in the frame of the adjustment, and their heights, whose zero nobody knows."""
-
-from dataclasses import replace
+"""Surveyed points in the frame of the adjustment."""
 
 import numpy as np
 import pytest
 
 from fieldbox.georef.control import Control, ControlPoint, Mark
-from fieldbox.georef.controlled import (
-    HORIZONTAL_M,
-    VERTICAL_M,
-    control_in_frame,
-    height_shift,
-)
+from fieldbox.georef.controlled import HORIZONTAL_M, control_in_frame
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.ties import Frame
 from tests.georef import adjustment_proof as proof
@@ -66,23 +59,11 @@ def test_points_become_local_and_marks_numbers() -> None:
     assert found.sigma[:, 0] == pytest.approx([HORIZONTAL_M, 3.00007, HORIZONTAL_M], abs=1e-4)
     assert (found.photo.tolist(), found.point.tolist()) == ([1, 0], [0, 1])
     assert found.xy.tolist() == [[1.0, 2.0], [3.5, 4.0]]
-    with_heights = control_in_frame(control, ["one", "two"], FRAME, shift_m=490.0)
-    assert with_heights.known[[0, 2], 2] == pytest.approx([10.0, 11.0])
-    assert with_heights.sigma[:, 2].tolist() == [VERTICAL_M, np.inf, VERTICAL_M]
 
 
 def test_nothing_to_control() -> None:
     found = control_in_frame(Control((), (), (), ()), ["one"], FRAME)
     assert (found.known.shape, found.sigma.shape, found.xy.shape) == ((0, 3), (0, 3), (0, 2))
-    assert height_shift(Control((), (), (), ()), np.zeros((0, 3))) is None
-
-
-def test_two_heights_tell_no_slope() -> None:
-    three = Control((point("a", 0, 0, 10.0), point("b", 1, 0, 11.0), point("c", 2, 0, 12.5)), (), (), ())
-    where = np.array([[0, 0, 1.0], [1, 0, 2.0], [2, 0, 3.0]])
-    assert height_shift(three, where) == 9.0
-    where[2, 2] = np.nan
-    assert height_shift(three, where) is None
 
 
 @pytest.fixture(scope="module")
@@ -96,25 +77,3 @@ def test_a_list_places_the_block_to_centimetres(sloping: Block) -> None:
     points = control_in_frame(control, order(sloping), FRAME)
     result = proof.adjusted(sloping, points)
     assert np.hypot(*(result.control - true)[:, :2].T).max() < 0.1
-
-
-def test_heights_of_a_list_tell_how_the_ground_rises(sloping: Block) -> None:
-    """The first six points are known in height, the others checks: their height against the mean of all."""
-    control, true = surveyed(sloping)
-    flat = control_in_frame(control, order(sloping), FRAME)
-    flat = replace(flat, sigma=np.vstack([flat.sigma[:6], np.full((4, 3), np.inf)]))
-    first = proof.adjusted(sloping, flat)
-    shift = height_shift(replace(control, points=control.points[:6]), first.control[:6])
-    assert shift is not None
-    assert shift == pytest.approx(ABOVE, abs=6.0)
-    raised = control_in_frame(control, order(sloping), FRAME, shift_m=shift)
-    raised = replace(raised, sigma=np.vstack([raised.sigma[:6], np.full((4, 3), np.inf)]))
-    second = proof.adjusted(sloping, raised)
-
-    def bend(found: np.ndarray) -> float:
-        off = (found - true)[:, 2]
-        return proof.root(off[6:] - off[:6].mean())
-
-    assert bend(second.control) < bend(first.control)
-    assert bend(second.control) < 0.15
-    assert np.hypot(*(second.control - true)[:, :2].T).max() < 0.1

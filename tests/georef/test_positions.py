@@ -88,6 +88,49 @@ def test_pix4d_without_a_header(line: str) -> None:
     assert only(read(line)) == expected
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+@pytest.mark.parametrize(
+    ("first", "words_", "system"),
+    [
+        (None, "IMG_3165.JPG 18 74 560", None),
+        (None, "IMG_3165.JPG 18.0 74.0 560.0 0.02 0.04", None),
+        ("filename latitude longitude altitude", "IMG_3165.JPG 18 74 560", None),
+        ("filename latitude longitude altitude note", "IMG_3165.JPG 18 74 560 7", None),
+        ("#filename latitude longitude", "IMG_3165.JPG 18 74", None),
+        ("filename x y z", "IMG_3165.JPG 500000 2200000 560", "EPSG:32643"),
+        (None, "IMG_3165.JPG 500000 2200000 560 1 2", "EPSG:32643"),
+        ("EPSG:32643", "IMG_3165.JPG 500000 2200000 560", None),
+        ("EPSG:32643", "IMG_3165.JPG 500000 2200000 560 90 0 0 1 2", None),
+        ("EPSG:4326", "IMG_3165.JPG 74 18 560", None),
+        ("+proj=tmerc +lat_0=18 +lon_0=74 +k=1 +datum=WGS84 +units=m", "IMG_3165.JPG 0 0 560", None),
+    ],
+)
+def test_whole_numbers_are_coordinates_too(
+    separator: str, first: str | None, words_: str, system: str | None
+) -> None:
+    """Pix4D's tables, with a header and without, and OpenDroneMap's list: on a local grid, or by chance."""
+    head = [] if first is None else [first if first[:1] in "E+" else separator.join(first.split(" "))]
+    stated = only(read(*head, separator.join(words_.split(" ")), system=system))
+    place = (19.896247, 75.0) if "2200000" in words_ else (18.0, 74.0)
+    assert (stated.lat, stated.lon) == pytest.approx(place, abs=1e-6)
+    assert stated.altitude_m == (None if words_.endswith(" 74") else 560.0)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("IMG_3165.JPG,46,23,6,56",),
+        ("IMG_3165.JPG,46,23,6,56,540",),
+        ("filename,latitude,longitude", "IMG_3165.JPG,46,23,6,56"),
+        ("filename,latitude,longitude,altitude", "IMG_3165.JPG,46,23,6,56,540,1"),
+    ],
+)
+def test_decimal_commas_between_commas_are_not_guessed(lines: tuple[str, ...]) -> None:
+    positions = read(*lines)
+    assert positions.stated == ()
+    assert "is no camera position" in words(positions)
+
+
 def test_names_with_spaces() -> None:
     assert only(read("IMG 3167.JPG,46.2345612,6.5611445")).image == "DCIM/IMG 3167.JPG"
 
@@ -205,7 +248,7 @@ def test_each_mistake_has_its_line_and_the_others_go_on() -> None:
     )
     assert [stated.lat for stated in positions.stated] == [46.5]
     assert [problem.params["line"] for problem in positions.problems] == [2, 3, 4, 8]
-    assert "2 photos of the list are not in this flight (the first is IMG_9999.JPG in line 5)" in words(
+    assert "Photos of the list that are not in this flight: 2 (the first is IMG_9999.JPG in line 5)" in words(
         positions
     )
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from fieldbox.domain import HOPELESS
 from fieldbox.imagery.glance import (
     FINER,
-    HOPELESS,
     LONG,
     SHORT,
     TEXTURE_UNIT,

@@ -61,7 +61,7 @@ def test_lists_by_command_and_later(box: Box, card: Path, tmp_path: Path) -> Non
         assert {pose.error_m for pose in given.poses.values()} == {0.021}
     text = box.run("ingest", tmp_path / "gcp_list.txt")
     assert text.code == 0
-    assert "gcp_list.txt: a list, for 2 photos." in text.out
+    assert "gcp_list.txt: a list; photos that it is about: 2." in text.out
 
 
 def test_wrong_lists_have_one_sentence(box: Box, card: Path, tmp_path: Path) -> None:
@@ -73,6 +73,19 @@ def test_wrong_lists_have_one_sentence(box: Box, card: Path, tmp_path: Path) -> 
     assert [one["file"] for one in said.json["rejected"]] == ["gcp_list.txt"]
     assert said.json["captures"]["accepted"] == 15
     assert said.err == ""
+
+
+def test_a_list_that_is_not_used_is_told_by_the_survey_that_there_is(
+    box: Box, card: Path, tmp_path: Path
+) -> None:
+    before = box.mapped(card)["surveys"][0]
+    listed = tmp_path / "geo.txt"
+    listed.write_text(geo_of(card).replace(" 0.021 0.05", " 50 50"))
+    for _time in range(2):
+        after = box.mapped(listed)["surveys"][0]
+        assert after["id"] == before["id"]
+        assert after["warnings"][1:] == before["warnings"]
+        assert "since the list" in after["warnings"][0]
 
 
 def test_the_help_has_an_example(box: Box) -> None:

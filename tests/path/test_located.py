@@ -14,6 +14,7 @@ from pyproj import Geod
 
 from fieldbox.errors import Rejected
 from fieldbox.services import locating
+from fieldbox.services.locating import How
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from tests.path.box import Box
@@ -119,8 +120,8 @@ def test_on_the_command_line(aligned: Aligned) -> None:
     flight = document["flight"]
     told = box.run("locate", flight[:6], "dji_0004.jpg", "640", "480.5", "--json")
     assert told.code == 0, told
-    assert set(told.json) == {"flight", "file", "lat", "lon", "error_m", "aligned"}
-    assert told.json["aligned"] is True
+    assert set(told.json) == {"flight", "file", "lat", "lon", "error_m", "aligned", "how"}
+    assert (told.json["aligned"], told.json["how"]) == (True, "aligned")
     text = box.run("locate", flight, "DJI_0004.JPG", 640, 480).out
     assert "(95 %), by the alignment of its flight" in text
     assert "outside" in box.run("locate", flight, "DJI_0004.JPG", -5, 3).refused()
@@ -170,6 +171,7 @@ def test_a_survey_made_before_photos_were_aligned(aligned: Aligned, tmp_path: Pa
     assert (spot.aligned, better.aligned) == (False, True)
     assert spot.error_m > better.error_m
     assert "not aligned" in spot.to_text()
+    assert (spot.how, better.how) == (How.TOLD, How.ALIGNED)
     out = tmp_path / "footprints.geojson"
     said = old.run("export", survey, "--layer", "footprints", "--format", "geojson", "-o", out)
     assert said.code == 0, said
@@ -178,17 +180,61 @@ def test_a_survey_made_before_photos_were_aligned(aligned: Aligned, tmp_path: Pa
     assert {one["properties"]["aligned"] for one in told} == {False}
 
 
+def copied(box: Box, root: Path) -> Box:
+    """A box with the same database, whose alignments may be linked to."""
+    other = Box(root)
+    other.root.mkdir()
+    with (
+        sqlite3.connect(box.root / "fieldbox.db") as source,
+        sqlite3.connect(other.root / "fieldbox.db") as target,
+    ):
+        source.backup(target)
+    return other
+
+
+def test_a_photo_that_fits_no_other_says_so_and_how_far_it_may_be_off(
+    aligned: Aligned, tmp_path: Path
+) -> None:
+    box, document, _truth = aligned
+    loose = copied(box, tmp_path / "root")
+    flight = document["flight"]
+    asked = flight, "DJI_0004.JPG", 100, 100
+    with sqlite3.connect(loose.root / "fieldbox.db") as database:
+        database.execute(
+            "UPDATE placements SET block = NULL WHERE capture_id = "
+            "(SELECT id FROM captures WHERE name = 'DJI_0004.JPG')"
+        )
+    # What the box kept is gone, too: the error is that of a photo that nothing bears out.
+    spot = locating.locate(loose.config, *asked)
+    assert (spot.aligned, spot.how) == (False, How.GONE)
+    with box.store() as store:
+        known = store.flight(flight)
+    assert known is not None
+    height = next(one.pose.height_m for one in known.captures if one.pose)
+    assert spot.error_m > height * np.hypot(539, 379) / 1280
+    other = locating.locate(loose.config, flight, "DJI_0005.JPG", 100, 100)
+    assert (other.how, other.error_m < spot.error_m) == (How.GONE, True)
+
+
+def test_an_alignment_that_cannot_be_read_is_told(aligned: Aligned, tmp_path: Path) -> None:
+    box, document, _truth = aligned
+    damaged = copied(box, tmp_path / "root")
+    (damaged.root / "alignments").mkdir()
+    for file in (box.root / "alignments").iterdir():
+        (damaged.root / "alignments" / file.name).write_bytes(b"of another release")
+    spot = locating.locate(damaged.config, document["flight"], "DJI_0004.JPG", 640, 480)
+    assert (spot.aligned, spot.how) == (False, How.GONE)
+    assert "bring the flight in again" in spot.to_text()
+    # What is kept with the survey does not need it.
+    survey = document["surveys"][0]["id"]
+    assert table(damaged, survey, tmp_path / "a.csv") == table(box, survey, tmp_path / "b.csv")
+
+
 def test_an_alignment_of_other_poses_is_not_used(aligned: Aligned, tmp_path: Path) -> None:
     """A list of better positions came after the survey: its alignment is of the old ones."""
     box, document, _truth = aligned
-    changed = Box(tmp_path / "root")
-    changed.root.mkdir()
+    changed = copied(box, tmp_path / "root")
     (changed.root / "alignments").symlink_to(box.root / "alignments")
-    with (
-        sqlite3.connect(box.root / "fieldbox.db") as source,
-        sqlite3.connect(changed.root / "fieldbox.db") as target,
-    ):
-        source.backup(target)
     flight = document["flight"]
     assert locating.locate(changed.config, flight, "DJI_0004.JPG", 640, 480).aligned
     listed = tmp_path / "geo.txt"
@@ -199,4 +245,4 @@ def test_an_alignment_of_other_poses_is_not_used(aligned: Aligned, tmp_path: Pat
     listed.write_text("EPSG:4326\n" + "\n".join(rows) + "\n")
     said = changed.run("ingest", listed, "--json")
     assert said.code == 0, said
-    assert not locating.locate(changed.config, flight, "DJI_0004.JPG", 640, 480).aligned
+    assert locating.locate(changed.config, flight, "DJI_0004.JPG", 640, 480).how is How.GONE

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from fieldbox.domain import Camera, Capture, Flight, Pose
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.services.locating import _ground, as_told, find_photo
+from fieldbox.services.locating import Found, How, _ground, as_told, find_photo
 
 CAMERA = Camera("DJI", "FC", 1000, 800, 900.0, 499.5, 399.5)
 POSE = Pose(18.5, 74.2, 10.0, 0.0, 0.0, 0.0, 1.5, 0.5, 3.0, 1.0)
@@ -78,6 +79,26 @@ def test_a_pixel_of_the_sky() -> None:
     with pytest.raises(Rejected) as refusal:
         _ground(photo, "a.jpg", 500, 10)
     assert str(refusal.value).startswith("Pixel 500, 10 of a.jpg shows the sky")
+
+
+def test_the_error_of_a_photo_that_fits_no_other_holds_whatever_its_heading() -> None:
+    """Its tags say one heading and it was flown another: no other photo tells."""
+    plane = GroundPlane.for_point(POSE.lat, POSE.lon)
+    told = PhotoGeometry("ab" * 32, POSE, CAMERA, plane)
+    loose, all_there_is = (
+        Found({told.digest: told}, loose=frozenset({told.digest})),
+        Found({told.digest: told}),
+    )
+    assert (loose.how(told.digest), all_there_is.how(told.digest)) == (How.KEPT, How.TOLD)
+    for x, y in [(0, 0), (900, 400), (520, 410)]:
+        stated = loose.error95_m(told.digest, x, y)
+        for yaw in (20.0, 90.0, 180.0):
+            truly = PhotoGeometry("ab" * 32, replace(POSE, yaw_deg=yaw), CAMERA, plane)
+            off = np.hypot(*(truly.pixel_to_ground([[x, y]]) - told.pixel_to_ground([[x, y]]))[0])
+            assert off < stated
+        assert all_there_is.error95_m(told.digest, x, y) < stated
+    middle = loose.error95_m(told.digest, CAMERA.cx, CAMERA.cy)
+    assert middle == pytest.approx(all_there_is.error95_m(told.digest, CAMERA.cx, CAMERA.cy))
 
 
 def test_a_photo_as_told_has_a_footprint_and_its_own_error() -> None:

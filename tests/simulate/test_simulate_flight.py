@@ -19,7 +19,9 @@ from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.imagery.metadata import read_metadata
 from fieldbox.simulate.camera import Pyramid, project, render, rotation
 from fieldbox.simulate.flight import FlightOptions, exact, fly, plan
-from fieldbox.simulate.scene import Plant, SimField
+from fieldbox.simulate.paving import paved
+from fieldbox.simulate.scene import Plant, SimField, Surround
+from fieldbox.simulate.texture import colour_table
 
 CAMERA = {"camera": "small", "width": 320, "height": 240, "focal_px": 300.0}
 PLAIN = {"exposure_drift": 0.0, "vignetting": 0.0, "noise": 0.0, "motion_blur": False}
@@ -278,7 +280,7 @@ def test_beyond_an_orthomosaic_it_is_black_and_beyond_a_field_it_is_not(tmp_path
     options = FlightOptions(altitude_m=20.0, **CAMERA, **PLAIN)
     fly(field, options, tmp_path / "black")
     assert np.asarray(Image.open(tmp_path / "black" / "DJI_0001.JPG"))[2, 2].max() < 8
-    around = np.full((64, 64, 3), (120, 100, 80), np.uint8)
+    around = Surround(paved(np.full((256, 256), 134, np.uint8), 1), colour_table((120, 100, 80)), 1.0)
     fly(replace(field, surround=around), options, tmp_path / "soil")
     assert np.asarray(Image.open(tmp_path / "soil" / "DJI_0001.JPG"))[2, 2].min() > 60
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fieldbox.domain import SideFile, SideKind, Stated
+from fieldbox.domain import RefusedList, Rejection, SideFile, SideKind, Stated
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
-from tests.storage.samples import add_captures, capture
+from tests.storage.samples import add_captures, add_flight, capture
 
 ONE, TWO, THREE = (capture(number) for number in (1, 2, 3))
 LIST = SideFile(
@@ -60,3 +60,23 @@ def test_what_a_photo_states_is_kept_until_it_is_taken_off_the_map(store: Store)
     assert store.captures([lost.digest, bare.digest]) == [lost, bare]
     store.unplace(lost.digest, Sentence("Damaged."))
     assert store.captures([lost.digest])[0].stated is None
+
+
+def test_a_list_that_is_not_used_is_known_by_the_flights_it_is_about(store: Store) -> None:
+    first, second = add_flight(store, "one"), add_flight(store, "two", first=11)
+    ingest = store.begin_ingest("stick")
+    wrong, later = Sentence("It is {what}.", {"what": "wrong"}), Sentence("Still wrong.")
+    both = [one.digest for one in (*first.captures[:2], *second.captures)]
+    store.refuse_list(Rejection("lists/geo.txt", wrong), both, ingest_id=ingest)
+    (told,) = store.refused_lists("one")
+    assert (told.name, told.reason) == ("lists/geo.txt", wrong)
+    assert [told] == store.refused_lists("two")
+    assert told.given_at == store.ingests()[0].started_at
+    store.refuse_list(Rejection("geo.txt", later), [first.captures[0].digest, "unknown"], ingest_id=ingest)
+    store.refuse_list(Rejection("points.txt", later), [first.captures[0].digest], ingest_id=ingest)
+    assert [one.name for one in store.refused_lists("one")] == ["points.txt", "geo.txt", "lists/geo.txt"]
+    store.settle_list("other/GEO.txt", [one.digest for one in first.captures])
+    assert [one.name for one in store.refused_lists("one")] == ["points.txt"]
+    assert store.refused_lists("two") == [RefusedList("lists/geo.txt", wrong, told.given_at)]
+    store.refuse_list(Rejection("nowhere.txt", later), [], ingest_id=ingest)
+    assert store.check() == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,10 +9,21 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from fieldbox.domain import Cover, Detection, Gap, Message, PlantHealth, Survey
+from fieldbox.domain import (
+    Cover,
+    Detection,
+    Gap,
+    Message,
+    NotAligned,
+    Placement,
+    PlantHealth,
+    Quality,
+    Survey,
+)
+from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
-from tests.storage.samples import add_flight, detection, message, near_bangalore, survey
+from tests.storage.samples import RING, add_flight, detection, message, near_bangalore, survey
 
 
 def save(
@@ -145,3 +157,59 @@ def test_verdicts_and_gaps_come_back(store: Store) -> None:
     assert stored[0].start == (lon[0], lat[0])
     assert stored[1].start == (lon[1], lat[1])
     assert store.gaps("none") == []
+
+
+QUALITY = Quality(
+    9, 8, 1, 20, 0.5, 0.05, 3.7, 1.4, 0, None, 5.0, 12.5, (RING,), "ab" * 32, 0.5, ((RING, RING), (RING,))
+)
+
+
+def test_how_well_a_flight_was_flown_comes_back(store: Store) -> None:
+    flight = add_flight(store)
+    told = replace(survey(flight), quality=QUALITY)
+    assert save(store, told, [], message())
+    assert store.survey("survey") == told
+
+
+def test_what_an_earlier_release_counted_otherwise_is_not_known(store: Store) -> None:
+    flight = add_flight(store)
+    assert save(store, replace(survey(flight), quality=QUALITY), [], message())
+    with sqlite3.connect(store.path) as database:
+        database.execute("UPDATE surveys SET quality = json_remove(quality, '$.bare_pct', '$.thin')")
+    found = store.survey("survey")
+    assert found and found.quality
+    assert found.quality == replace(QUALITY, thin_pct=None, bare_pct=None, holes=(), thin=())
+
+
+def test_where_photos_stand_comes_back(store: Store) -> None:
+    flight = add_flight(store)
+    poses = [one.pose for one in flight.captures]
+    assert all(poses)
+    whys = (None, NotAligned.BLURRED, NotAligned.STRAY)
+    placed = tuple(
+        Placement(one.digest, one.pose, None if why else 0, 2.5, 0.1, None, 3, ("yaw",), RING, why)
+        for one, why in zip(flight.captures, whys, strict=True)
+        if one.pose
+    )
+    store.save_survey(
+        survey(flight),
+        [],
+        message(),
+        plan_key="plan",
+        release_sha="r1",
+        to_geographic=near_bangalore,
+        placed=placed,
+    )
+    assert tuple(store.placements("survey")) == placed
+
+
+def test_a_list_that_came_later_and_changes_nothing_is_told_once(store: Store) -> None:
+    flight = add_flight(store)
+    known = survey(flight)
+    assert save(store, known, [], message())
+    late = Sentence("The list {file} is late.", {"file": "geo.txt", "share": 0.1})
+    for _time in range(2):
+        store.add_warnings("survey", [late, *known.warnings])
+    found = store.survey("survey")
+    assert found and found.warnings == (late, *known.warnings)
+    store.add_warnings("none", [late])

@@ -7,7 +7,7 @@
   const setup = JSON.parse(stage.dataset.quality);
   const hint = document.getElementById("map-hint");
   const { map } = openStage(stage, setup);
-  const INK = "#14211a", KEPT = "#ffe600", HOLE = "#d7191c", FINGER_PX = 22, MANY = 100;
+  const INK = "#14211a", KEPT = "#ffe600", HOLE = "#d7191c", THIN = "#5e3c99", FINGER_PX = 22, MANY = 100;
   const holes = L.layerGroup().addTo(map), outline = L.layerGroup(), error = L.layerGroup();
   // Of the photos' outlines: groups that have nothing in common differ.
   const GROUPS = ["#ffffff", "#7fd3ff", "#ffb84d", "#d9a6ff", "#a5e887"];
@@ -58,6 +58,12 @@
       .addTo(holes);
   }
 
+  // Beneath the holes: ground that one or two photos show, with openings.
+  function addThin(feature) {
+    const rings = feature.geometry.coordinates.map((part) => part.slice(0, -1).map(([lon, lat]) => [lat, lon]));
+    L.polygon(rings, { weight: 1, color: "#ffffff", opacity: 0.6, fillColor: THIN, fillOpacity: 0.4, interactive: false }).addTo(holes);
+  }
+
   function choose(shown) {
     outline.remove();
     error.remove();
@@ -69,6 +75,7 @@
   function story(told) {
     const lines = [setup.words.place.replace("NUM", decimals(told.error_m))];
     lines.push(told.aligned ? setup.words.moved.replace("NUM", decimals(told.moved_m)) : setup.words.loose);
+    if (!told.aligned && told.why) lines.push(setup.words.why[told.why] || "");
     if (told.aligned) told.doubts.forEach((doubt) => lines.push(setup.words.doubts[doubt] || ""));
     const box = document.createElement("div"), name = document.createElement("strong"), link = document.createElement("a");
     name.textContent = told.file;
@@ -113,7 +120,8 @@
 
   (async () => {
     try {
-      const [footprints, bare] = await Promise.all([features(setup.footprints), features(setup.holes)]);
+      const [footprints, bare, thin] = await Promise.all([setup.footprints, setup.holes, setup.thin].map(features));
+      thin.forEach(addThin);
       footprints.forEach((each) => addPhoto(each, footprints.length > MANY));
       footprints.forEach(addLoose);
       bare.forEach(addHole);
