@@ -25,17 +25,22 @@ from fieldbox.georef.matching import Pair, Points, match, neighbours, points_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.georef.ties import Control, Frame, Photos, Ties, photos_of
 from fieldbox.georef.tracks import tracks_of
+from fieldbox.georef.turned import heading_of
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.features import Features, find_features, no_features
 from fieldbox.imagery.glance import Glance, glance_at
 from fieldbox.ordered import in_order
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same photos would be aligned differently."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which the photos of a flight are searched for points (in the median)."""
 _POINTS_AT_HAND = 160
 """Photos whose points are in memory at once, ready to be compared."""
+TURNED_NEIGHBOURS = 8
+"""A photo that stays loose is compared at other headings with so many adjusted ones, the nearest by their told places."""
+MOST_TURNED = 0.2
+"""Of a flight's photos: where more stay loose it is not their headings."""
 
 Reader = Callable[[str], bytes]
 _HEAD = struct.Struct("<IQ")
@@ -194,12 +199,39 @@ def align_points(
     given, frame = flown(told, taken_at)
     known = control(frame) if control else Control()
     adjusted, used = _held(given, ties, known)
+    more = _at_other_headings(photos, adjusted, lambda number: searched(digests[number]).features, ready)
+    if more:
+        ties = tracks_of([*pairs, *more], xy, steps.tolist())
+        adjusted, used = _held(given, ties, known)
     counts, residuals = _of_photos(ties, adjusted)
     placed = aligned(photos, adjusted, frame)
     off = (adjusted.control - known.known)[:, :2]
     return Alignment(
         told, placed, adjusted, frame, len(wanted), len(pairs), steps, counts, residuals, off, used, glances
     )
+
+
+def _at_other_headings(
+    photos: Sequence[PhotoGeometry],
+    adjusted: Adjusted,
+    features: Callable[[int], Features],
+    ready: Callable[[int], Points],
+) -> list[Pair]:
+    """What photos that stayed loose have in common with adjusted ones around them at another heading than told."""
+    sure = np.flatnonzero([outcome is Outcome.ADJUSTED for outcome in adjusted.outcome])
+    if len(photos) - len(sure) > MOST_TURNED * len(photos):
+        return []
+    centres = np.array([photos[number].centre for number in sure.tolist()])
+    found: list[Pair] = []
+    for number in np.setdiff1d(np.arange(len(photos)), sure).tolist():
+        away = np.hypot(*(centres - photos[number].centre).T)
+        nearest = sure[np.argsort(away, kind="stable")[:TURNED_NEIGHBOURS]].tolist()
+        one = features(number)
+        if len(one):
+            around = [(other, ready(other)) for other in nearest]
+            heading = heading_of(number, photos[number], (one.xy, one.descriptors, one.step_px), around)
+            found += heading.pairs if heading else ()
+    return found
 
 
 def align(

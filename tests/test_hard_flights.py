@@ -40,10 +40,13 @@ def mirrored(photo: PhotoGeometry) -> dict[str, float]:
     return {"yaw_deg": -photo.pose.yaw_deg % 360}
 
 
-def test_a_photo_upside_down_is_left_where_it_was_told(plain: Card) -> None:
+def test_a_photo_upside_down_is_turned_the_right_way(plain: Card) -> None:
     turned = plain.seen(middle(plain), lambda pixels: pixels[::-1, ::-1].copy())
     found = turned.aligned()
-    assert found.kept == (middle(plain),)
+    assert found.kept == ()
+    assert outcome(found, middle(plain))[1] == {Doubt.YAW}
+    away = abs(found.geometries[middle(plain)].pose.yaw_deg - plain.told[middle(plain)].pose.yaw_deg)
+    assert away == pytest.approx(180, abs=15)
     assert max(turned.off(found).values()) < 0.1
 
 

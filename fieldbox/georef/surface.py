@@ -22,10 +22,13 @@ LEVEL_ERROR_M = 0.3
 """Of the field's mean level against the plane z = 0 that the photos' heights start from."""
 SLOPE_ERROR = 0.05
 """Of the field as a whole, each way."""
-BEND_ERROR = 0.01
-"""Standard deviation of the curvature, 1/m: a wave of 0.5 m amplitude and 60 m length has 0.0055 at most.
+BEND_ERROR = 0.3
+"""Standard deviation of the curvature, 1/m: far more than any field has (a wave of 0.5 m amplitude and 60 m length has
+0.0055 at most, one of 24 m 0.034), so that it only spans places without ties.
 
-Wide, so that the prior cannot flatten a block by shrinking it."""
+What it asks for is a smaller block: one shrunk by a hundredth bends a hundredth less, and all nodes ask for it together.
+With 0.01 fourteen flights of 12 to 540 photos over waves of some 24 m came out 7 % too small on average (one 27 %), with
+0.3 half a percent."""
 MAX_NODES = 18
 """Along a side. More would cost more than the rest of the adjustment."""
 LEAST_STEP_M = 8.0
@@ -86,8 +89,9 @@ class Lattice:
             ]
         )
         y, x = np.divmod(np.arange(self.nodes), self.columns)
-        level = np.full(self.nodes, 1.0 / self.nodes)
-        slopes = [(axis - axis.mean()) / ((axis - axis.mean()) ** 2).sum() / self.step for axis in (x, y)]
+        level = np.outer(_share(self.rows), _share(self.columns)).ravel()
+        arms = [axis - level @ axis for axis in (x, y)]
+        slopes = [level * arm / (level @ arm**2) / self.step for arm in arms]
         rows = np.vstack(
             [
                 bends / (BEND_ERROR * self.step**2),
@@ -113,6 +117,18 @@ class Lattice:
             (weights.reshape(-1), nodes.reshape(-1), np.arange(0, 16 * count + 1, 16)),
             shape=(count, self.nodes),
         )
+
+
+def _share(count: int) -> Array:
+    """[count] of the mean of a cubic spline between its second node and its last but one, by its nodes.
+
+    Of the mean of all nodes little could be said: those outside are held by hardly any point, and could make up for
+    whatever level the field has. A cell's integral is shared by four nodes: 1, 11, 11, 1 twenty-fourths.
+    """
+    share = np.zeros(count)
+    for node, part in enumerate((1.0, 11.0, 11.0, 1.0)):
+        share[node : count - 3 + node] += part
+    return np.asarray(share / share.sum())
 
 
 def _differences(a: Index, b: Index, c: Index, nodes: int) -> Array:

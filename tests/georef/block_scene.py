@@ -41,6 +41,8 @@ class Wish:
     tilt_sigma: float = 1.5
     tilt_bias: float = 0.0
     relief: float = 0.5
+    waves_m: tuple[float, float] = (40.0, 150.0)
+    """Shortest and longest of the ground's waves."""
     plant: float = 0.4
     pixel: float = 3.0
     """Noise in full-size pixels."""
@@ -59,17 +61,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Relief:
-    """Smooth ground: waves 40 to 150 m long, `amplitude` their peak."""
+    """Smooth ground of a few waves, `amplitude` their peak."""
 
     amplitude: float
     waves: Array
 
     @classmethod
-    def of(cls, rng: np.random.Generator, amplitude: float) -> Relief:
-        length = rng.uniform(40, 150, 4)
+    def of(cls, rng: np.random.Generator, wish: Wish) -> Relief:
+        length = rng.uniform(*wish.waves_m, 4)
         turn = rng.uniform(0, 2 * math.pi, 4)
         return cls(
-            amplitude, np.column_stack([np.cos(turn) / length, np.sin(turn) / length, rng.uniform(0, 1, 4)])
+            wish.relief, np.column_stack([np.cos(turn) / length, np.sin(turn) / length, rng.uniform(0, 1, 4)])
         )
 
     def height(self, places: Array) -> Array:
@@ -140,7 +142,7 @@ def block(wish: Wish) -> Block:
     taken_at = 1000.0 + wish.seconds * np.arange(count)
     told = _told(rng, wish, true, taken_at)
     told[:, 2] -= 0.0 if wish.climb_told else climbed
-    ground = Relief.of(rng, wish.relief)
+    ground = Relief.of(rng, wish)
     points = _points(rng, wish, true, camera, ground)
     photo, track, xy = _seen(rng, wish, true, real, points)
     wrong = rng.uniform(size=len(photo)) < wish.wrong

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import bsr_array, csr_array
 
+from fieldbox.georef import surface as surface_module
 from fieldbox.georef.arrow import Arrow, Chain, Incidence, chain_of
 from fieldbox.georef.bundle import HOLD, State
 from fieldbox.georef.coarse import coarse
@@ -116,6 +117,24 @@ def test_the_surface_follows_a_wave_that_a_plane_cannot(rng: np.random.Generator
     step = np.array([0.01, 0.0])
     slope = (surface.height(inner + step) - surface.height(inner - step)) / 0.02
     assert surface.slope(inner)[:, 0] == pytest.approx(slope, abs=1e-4)
+
+
+def test_the_level_that_is_held_is_that_of_the_field(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not of all nodes: those around the field, held by nothing, could make up for any."""
+    corners = np.array([[0.0, 0.0], [30.0, 20.0]])
+    nodes = rng.normal(0, 1, Lattice.over(corners, 20.0).nodes)
+    costs = []
+    for error in (1.0, 0.5):
+        monkeypatch.setattr(surface_module, "LEVEL_ERROR_M", error)
+        costs.append(nodes @ Lattice.over(corners, 20.0).information @ nodes)
+    lattice = Lattice.over(corners, 20.0)
+    first = np.array([lattice.west, lattice.south]) + lattice.step
+    size = lattice.step * np.array([lattice.columns - 3, lattice.rows - 3])
+    cells = (np.stack(np.meshgrid(np.arange(300), np.arange(300)), -1).reshape(-1, 2) + 0.5) / 300
+    mean = (lattice.rows_of(first + cells * size)[0] @ nodes).mean()
+    assert costs[1] - costs[0] == pytest.approx(3 * mean**2, rel=1e-3)
 
 
 def test_rays_meet_the_surface(rng: np.random.Generator) -> None:

@@ -1,8 +1,9 @@
 """What the tags' errors cost: `python -m tests.path.noisy [--data DIR] [--only NAME]`.
 
 Flies with the errors of a plain drone (GPS 1.5 m and drifting, height 0.5 m, yaw 3 degrees, tilt 1.5 degrees, wind) over
-made fields with relief, and with the data over columns 13 and 14 of the potato field; maps each flight twice, as its
-tags tell it and with the true poses, and compares the weeds found with the truth.
+made fields with relief, and with the data over columns 13 and 14 of the potato field; says how far photos of a made
+flight disagree after the alignment; maps each flight twice, as its tags tell it and with the true poses, and compares the
+weeds found with the truth.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from fieldbox.domain import Cover, Pose
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from fieldbox.simulate.ortho import over_orthomosaic
+from fieldbox.simulate.scene import SimField
 from tests.path import potato
+from tests.path.agreeing import agreement
 from tests.path.box import Box
 
 Points = NDArray[np.float64]
@@ -39,14 +42,21 @@ FIELDS: dict[str, tuple[dict[str, Any], tuple[float, float]]] = {
     "10m-2mp": ({"altitude_m": 10.0, "camera": "2mp"}, (24.0, 16.0)),
     "20m": ({"altitude_m": 20.0, "camera": "m2p"}, (32.0, 24.0)),
     "30m": ({"altitude_m": 30.0, "camera": "2mp", "focal_px": 10700.0}, (32.0, 24.0)),
+    "30m-wide": ({"altitude_m": 30.0, "camera": "m2p"}, (50.0, 36.0)),
     "70-60": (
         {"altitude_m": 10.0, "camera": "12mp", "forward_overlap": 0.70, "side_overlap": 0.60},
         (30.0, 22.0),
     ),
 }
 """How each is flown, and the size of its field in metres. From 20 m some weeds and from 30 m most would be too small for
-an ordinary camera: the last has a long lens."""
+an ordinary camera: "30m" has a long lens, "30m-wide" is for the alignment alone."""
+GROUND_M = {"30m-wide": 0.0056}
+"""Of a pixel of the field, where it would take too much memory."""
 SEEN_M = 0.15
+SOME = 250
+"""Found weeds that the first guess of where all of them lie is made from."""
+SCALES, TURNS_DEG = np.arange(0.88, 1.125, 0.02), np.arange(-6.0, 6.1, 1.0)
+"""Of the whole map, that GPS and barometer leave open: its scale by some percent, its turn by degrees."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +77,21 @@ class Result:
     """Share of found weeds that match none, beside one that another photo found."""
 
 
-def flown_over_made(name: str, folder: Path, seed: int) -> Path:
+def flown_over_made(name: str, folder: Path, seed: int) -> SimField:
     options, size = FIELDS[name]
     flight = FlightOptions(seed=seed, **PLAIN_DRONE, **options)
-    ground = grow_field(FieldOptions(size_m=size, margin_m=1.0, seed=seed, weeds_per_m2=1.5, relief_m=0.5))
-    return fly(ground, flight, folder)
+    ground = grow_field(
+        FieldOptions(
+            size_m=size,
+            margin_m=1.0,
+            seed=seed,
+            weeds_per_m2=1.5,
+            relief_m=0.5,
+            gsd_m=GROUND_M.get(name, 0.0028),
+        )
+    )
+    fly(ground, flight, folder)
+    return ground
 
 
 def flown_over_potatoes(folder: Path, data: Path, seed: int) -> Path:
@@ -148,22 +168,39 @@ def judged(box: Box, survey: str, truth: dict[str, Any]) -> Result:
 def laid_on(places: Points, weeds: Points) -> tuple[Points, float]:
     """The found weeds shifted, turned and scaled onto the true ones, and the shift in metres: what GPS cannot tell.
 
-    Starts with the fullest bin of all differences; then the nearest in ever smaller reach.
+    Starts with the shift, scale and turn that bring most weeds near a true one, of a grid of them; then the nearest in
+    ever smaller reach.
     """
-    off = (places[:, None] - weeds[None]).reshape(-1, 2)
-    off = off[(np.abs(off) < 12).all(axis=1)]
-    edges = np.arange(-12, 12.01, 0.2)
-    counts, east, north = np.histogram2d(off[:, 0], off[:, 1], bins=[edges, edges])
-    row, column = divmod(int(cv2.blur(counts.astype(np.float32), (3, 3)).argmax()), counts.shape[1])
-    bias = np.array([east[row] + 0.1, north[column] + 0.1])
-    moved = places - bias
+    moved = _roughly(places, weeds)
     for reach in (0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.15):
         gap = np.linalg.norm(moved[:, None] - weeds[None], axis=2)
         mine = np.flatnonzero(
             (gap.min(axis=1) < reach) & (gap.argmin(axis=0)[gap.argmin(axis=1)] == np.arange(len(moved)))
         )
         moved = similar(places[mine], weeds[gap.argmin(axis=1)[mine]])(places)
-    return moved, float(np.hypot(*bias))
+    return moved, float(np.hypot(*(places - moved).mean(axis=0)))
+
+
+def _roughly(places: Points, weeds: Points) -> Points:
+    """Places brought near: the scale and turn whose fullest bin of differences is the fullest."""
+    middle = places.mean(axis=0)
+    few = np.random.default_rng(1).permutation(len(places))[:SOME]
+    edges = np.arange(-12, 12.01, 0.2)
+    best, found = -1.0, places
+    for scale in SCALES:
+        for turn in TURNS_DEG:
+            cos, sin = scale * np.cos(np.radians(turn)), scale * np.sin(np.radians(turn))
+            moved = middle + (places - middle) @ np.array([[cos, sin], [-sin, cos]])
+            off = (moved[few][:, None] - weeds[None]).reshape(-1, 2)
+            column, row = np.floor((off - edges[0]) / 0.2).astype(int).T
+            inside = (column >= 0) & (row >= 0) & (column < len(edges)) & (row < len(edges))
+            counts = np.bincount(row[inside] * len(edges) + column[inside], minlength=len(edges) ** 2)
+            blurred = cv2.blur(counts.reshape(len(edges), -1).astype(np.float32), (3, 3))
+            if float(blurred.max()) > best:
+                best = float(blurred.max())
+                row_of, column_of = divmod(int(blurred.argmax()), len(edges))
+                found = moved - (edges[column_of] + 0.1, edges[row_of] + 0.1)
+    return found
 
 
 def similar(here: Points, there: Points) -> Callable[[Points], Points]:
@@ -194,17 +231,21 @@ def told_of(one: Result) -> str:
     )
 
 
-def compare(name: str, seed: int, data: Path | None) -> list[str]:
-    """Fly, map twice, and say what came of it."""
+def compare(name: str, seed: int, data: Path | None, *, aligned_only: bool) -> list[str]:
+    """Fly, align and map twice, and say what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         card = Path(folder) / "card"
+        lines = []
         if name == "potato":
             assert data
             flown_over_potatoes(card, data, seed)
         else:
-            flown_over_made(name, card, seed)
+            lines = [f"{name} seed {seed}, aligned: {agreement(card, flown_over_made(name, card, seed))}"]
+        if aligned_only:
+            return lines
         true, told = (mapped(card, Path(folder) / str(one), true=one) for one in (True, False))
     return [
+        *lines,
         f"{name} seed {seed}, true poses: {told_of(true)}",
         f"{name} seed {seed}, told poses: {told_of(told)}",
         f"  found with true poses and not with told: {lost(told, true):.2%}; the other way: {lost(true, told):.2%}",
@@ -215,11 +256,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--aligned", action="store_true", help="Align only; map nothing.")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1])
     given = parser.parse_args()
     for name in given.only or [*FIELDS, *(["potato"] if given.data else [])]:
         for seed in given.seeds:
-            print("\n".join(compare(name, seed, given.data)), flush=True)  # noqa: T201
+            print("\n".join(compare(name, seed, given.data, aligned_only=given.aligned)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
