@@ -287,7 +287,7 @@ def test_text_for_a_person(mapped: Mapped, flown: Flown) -> None:
     box, survey = mapped[0], survey_of(mapped)
     said = box.run("ingest", flown[0], "--wait")
     assert said.code == 0
-    assert "15 known already" in said.out
+    assert "known already: 15" in said.out
     assert survey["id"] in said.out
     assert str(survey["weed_count"]) in said.out
     assert not math.isnan(survey["position_error_m"])
