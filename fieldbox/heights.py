@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import datetime
 from statistics import median
@@ -28,6 +27,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.features import find_features
 from fieldbox.imagery.poses import Place, lacks_height, pose_from, with_height
+from fieldbox.ordered import in_order
 from fieldbox.storage.store import Store
 
 VERSION = 1
@@ -173,8 +173,7 @@ def _found(usable: Sequence[Capture], read: Read, threads: int) -> FlightHeight 
         return _shot(one, plane, seconds, levels[number], read)
 
     wanted = [number for run in runs for number in run]
-    with ThreadPoolExecutor(threads) as pool:
-        made = dict(zip(wanted, pool.map(shot, wanted), strict=True))
+    made = dict(in_order(threads, shot, wanted))
     place = {number: index for index, number in enumerate(n for n in wanted if made[n])}
     pairs = [(place[i], place[j]) for i, j in _pairs(runs) if i in place and j in place]
     found = flight_height([one for one in made.values() if one], pairs)

@@ -173,7 +173,7 @@ class Bundle:
 
     def heights_off(self, state: State) -> Array:
         """[P] height of each point above the surface, metres."""
-        rows = self.lattice.rows_of(state.point[:, :2])[0]
+        rows = self.lattice.weights_at(state.point[:, :2])
         return np.asarray(state.point[:, 2] - rows @ state.shared[self.node_column :])
 
     @cached_property
@@ -282,7 +282,7 @@ class Bundle:
 
     def _surface_columns(self, state: State) -> Sparse:
         """[P, width] height of a point above the surface by the surface's nodes."""
-        rows = self.lattice.rows_of(state.point[:, :2])[0]
+        rows = self.lattice.weights_at(state.point[:, :2])
         left = csr_array((rows.shape[0], self.node_column))
         return csr_array(hstack([left, -rows]))
 

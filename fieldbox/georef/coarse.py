@@ -47,8 +47,6 @@ class Coarse:
     turn: Array
     scale: Array
     kept: NDArray[np.bool_]
-    residual_m: float
-    """Robust standard deviation of the ties' residuals, each axis."""
     anchored: NDArray[np.bool_]
     """[N] the told places of the photo's block tell its turn and scale."""
 
@@ -86,7 +84,7 @@ def coarse(
     kept = size < np.maximum(_OUTSIDE_SCALES * scale, _OUTSIDE_HEIGHT * height)
     places = np.column_stack([anchored.place.real, anchored.place.imag])
     factor = anchored.factor
-    return Coarse(places, -np.angle(factor), np.abs(factor), kept, scale, anchored.sure)
+    return Coarse(places, -np.angle(factor), np.abs(factor), kept, anchored.sure)
 
 
 def _by_photo(vectors: Array) -> Array:

@@ -56,26 +56,6 @@ def locate(adjusted: Adjusted, photo: Index, xy: Array, sigma_px: float = 0.0) -
     return Located(np.concatenate(places), np.concatenate(height), np.concatenate(covariance))
 
 
-def merged(located: Located, thing: Index) -> Located:
-    """One place for each thing seen in several photos: `thing` [M], numbers from 0.
-
-    A mean weighted by the inverse variance. Errors of photos of one block hang together in ways that are
-    not kept, so the covariance is the weighted mean of theirs: whatever the correlations, that of a
-    mean with positive weights is not larger (convexity). It is not smaller where a thing's height
-    is what is wrong and views from opposite sides would cancel it.
-    """
-    count = int(thing.max(initial=-1)) + 1
-    weight = 1.0 / np.maximum(np.trace(located.covariance, axis1=1, axis2=2), 1e-12)
-    weight /= np.bincount(thing, weight, count)[thing]
-
-    def mean(values: Array) -> Array:
-        flat = values.reshape(len(values), -1) * weight[:, None]
-        sums = [np.bincount(thing, column, count).astype(float) for column in flat.T]
-        return np.stack(sums, axis=-1).reshape(count, *values.shape[1:])
-
-    return Located(mean(located.places), mean(located.height), mean(located.covariance))
-
-
 def _locate(adjusted: Adjusted, photo: Index, xy: Array, sigma_px: float) -> tuple[Array, Array, Array]:
     ideal, by_lens, by_pixel = _rays(adjusted, photo, xy)
     pose = adjusted.pose[photo]
@@ -97,7 +77,7 @@ def _locate(adjusted: Adjusted, photo: Index, xy: Array, sigma_px: float) -> tup
         moved = np.einsum("nij,nj->ni", d_turn[axis], rays)
         by_pose[:, :, 3 + axis] = np.radians(np.einsum("nij,nj->ni", by_ray, moved))
     through = np.einsum("nij,njk->nik", by_ray, turn[:, :, :2])
-    value = adjusted.surface.lattice.rows_of(places)[0].toarray() * free[:, None]
+    value = adjusted.surface.lattice.weights_at(places).toarray() * free[:, None]
     shared = np.zeros((len(photo), 2, len(adjusted.shared_covariance)))
     for number in range(len(adjusted.cameras)):
         mine = adjusted.camera[photo] == number

@@ -33,7 +33,7 @@ _STEPS_A_ROUND = 4
 _DONE_PX = 0.05
 _HALVINGS = 4
 _UPHILL = 0.01
-"""A step may raise the cost so much: what is solved for is not quite its minimum (see `Bundle._rows`)."""
+"""A step may raise the cost so much: what is solved for is not quite its minimum (see `Bundle._pixel_rows`)."""
 _MEDIAN_RADIUS = 1.1774
 """Median length of a two-dimensional normal of unit sigma."""
 _LEAST_WHITE = 1e-4

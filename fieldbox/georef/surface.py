@@ -63,18 +63,19 @@ class Lattice:
         """How many coefficients the surface has."""
         return self.columns * self.rows
 
-    def rows_of(self, places: Array) -> tuple[Sparse, Sparse, Sparse]:
-        """[N, nodes] sparse: value, slope to the east and slope to the north at places [N, 2].
+    def weights_at(self, places: Array) -> Sparse:
+        """[N, nodes] sparse weights of the nodes in the surface's height at places [N, 2].
 
         Beyond the lattice the edge's values go on.
         """
-        column, across, across_slope = self._along(places[:, 0] - self.west, self.columns)
-        row, up, up_slope = self._along(places[:, 1] - self.south, self.rows)
-        nodes = (row[:, :, None] * self.columns + column[:, None, :]).reshape(len(places), 16)
-        return (
-            self._sparse(nodes, up[:, :, None] * across[:, None, :]),
-            self._sparse(nodes, up[:, :, None] * across_slope[:, None, :]),
-            self._sparse(nodes, up_slope[:, :, None] * across[:, None, :]),
+        column, across = self._along(places[:, 0] - self.west, self.columns)
+        row, up = self._along(places[:, 1] - self.south, self.rows)
+        nodes = row[:, :, None] * self.columns + column[:, None, :]
+        weights = up[:, :, None] * across[:, None, :]
+        count = len(places)
+        return csr_array(
+            (weights.reshape(-1), nodes.reshape(-1), np.arange(0, 16 * count + 1, 16)),
+            shape=(count, self.nodes),
         )
 
     @cached_property
@@ -101,22 +102,14 @@ class Lattice:
         )
         return np.asarray(rows.T @ rows)
 
-    def _along(self, distance: Array, count: int) -> tuple[Index, Array, Array]:
-        """Four nodes each, their weights and the weights' slopes (uniform cubic B-spline)."""
+    def _along(self, distance: Array, count: int) -> tuple[Index, Array]:
+        """[N, 4] nodes each and their weights (uniform cubic B-spline)."""
         place = np.clip(distance / self.step, 1.0, count - 2.0)
         first = np.minimum(place.astype(np.intp), count - 3)
         t = place - first
         s = 1 - t
         weight = np.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=1) / 6
-        slope = np.stack([-(s**2), 3 * t**2 - 4 * t, -(3 * s**2 - 4 * s), t**2], axis=1) / 2
-        return first[:, None] - 1 + np.arange(4), weight, slope / self.step
-
-    def _sparse(self, nodes: Index, weights: Array) -> Sparse:
-        count = len(nodes)
-        return csr_array(
-            (weights.reshape(-1), nodes.reshape(-1), np.arange(0, 16 * count + 1, 16)),
-            shape=(count, self.nodes),
-        )
+        return first[:, None] - 1 + np.arange(4), weight
 
 
 def _share(count: int) -> Array:
@@ -166,18 +159,7 @@ class Surface:
 
     def height(self, places: Array) -> Array:
         """[N] height of the surface at places [N, 2] east, north."""
-        return np.asarray(self.lattice.rows_of(places)[0] @ self.nodes)
-
-    def slope(self, places: Array) -> Array:
-        """[N, 2] rise to the east and to the north, metres for a metre."""
-        _value, east, north = self.lattice.rows_of(places)
-        return np.column_stack([east @ self.nodes, north @ self.nodes])
-
-    def height_error(self, places: Array) -> Array:
-        """[N] standard error of the height of a thing seen there: surface and scatter."""
-        rows = self.lattice.rows_of(places)[0]
-        own = (rows.multiply(rows @ self.node_covariance)).sum(axis=1)
-        return np.asarray(np.sqrt(np.maximum(np.asarray(own, float), 0.0) + self.scatter_m**2))
+        return np.asarray(self.lattice.weights_at(places) @ self.nodes)
 
 
 def intersect(
@@ -196,5 +178,5 @@ def intersect(
     level = np.zeros(len(centres))
     for _step in range(steps):
         places = centres + (heights - level)[:, None] * tangents
-        level = np.asarray(lattice.rows_of(places)[0] @ nodes)
+        level = np.asarray(lattice.weights_at(places) @ nodes)
     return centres + (heights - level)[:, None] * tangents, level

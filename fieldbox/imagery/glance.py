@@ -77,10 +77,6 @@ class Glance:
         """[h, w, 2] pixels x, y of the full photo (`width` x `height`) at which the cells of colour have their middle."""
         return _middles(self.colours.shape[0], self.colours.shape[1], width, height)
 
-    def texture_places(self, width: int, height: int) -> NDArray[np.float64]:
-        """[FINER h, FINER w, 2] the same of the cells of texture."""
-        return _middles(self.texture.shape[0], self.texture.shape[1], width, height)
-
     def to_bytes(self) -> bytes:
         """For the store, 5 to 9 kB; `from_bytes` reads it."""
         rows, columns = self.spoilt.shape

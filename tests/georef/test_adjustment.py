@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import chi2
 
 from fieldbox.georef.adjustment import Adjusted, Outcome, adjust
-from fieldbox.georef.errors95 import locate, merged
+from fieldbox.georef.errors95 import locate
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
@@ -305,22 +305,6 @@ def test_two_cameras_and_two_flights_are_told_apart() -> None:
     assert set(result.outcome) == {Outcome.ADJUSTED}
     ratio = result.cameras[1].focal_px / result.cameras[0].focal_px
     assert ratio == pytest.approx(1.0, abs=0.006)  # both are one camera in truth; heights tie them
-
-
-def test_several_views_of_a_thing_are_better_than_one(usual: Block, aligned: Adjusted) -> None:
-    seen = proof.looks(usual, np.random.default_rng(4), 5)
-    things = np.unique(seen.points, axis=0, return_inverse=True)[1]
-    one = locate(aligned, seen.photo, seen.xy)
-    assert merged(one, things).error95 == pytest.approx(one.error95[np.argsort(things)])
-    points, true = proof.control_of(usual, 0.01)
-    placed = proof.adjusted(usual, points)
-    views = locate(placed, points.photo, points.xy)
-    many = merged(views, points.point)
-    count = np.bincount(points.point)
-    off = np.hypot(*(many.places - true[:, :2]).T)[count > 3]
-    single = np.hypot(*(views.places - true[points.point, :2]).T)
-    assert proof.root(off) < proof.root(single)
-    assert (off <= many.error95[count > 3]).mean() > 0.9
 
 
 def test_placed_photos_become_local_ones_and_back() -> None:
