@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fieldbox.errors import Rejected
 from fieldbox.georef.adjustment import Adjusted, Outcome, adjust
 from fieldbox.georef.aligned import aligned
-from fieldbox.georef.controltrust import borne_out
+from fieldbox.georef.controltrust import Freedom, borne_out
 from fieldbox.georef.matching import Pair, Points, match, neighbours, points_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.georef.ties import Control, Frame, Photos, Ties, photos_of
@@ -31,7 +31,7 @@ from fieldbox.imagery.features import Features, find_features, no_features
 from fieldbox.imagery.glance import Glance, glance_at
 from fieldbox.ordered import in_order
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same photos would be aligned differently."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which the photos of a flight are searched for points (in the median)."""
@@ -287,14 +287,26 @@ def _held(given: Photos, ties: Ties, known: Control) -> tuple[Adjusted, NDArray[
     block = free.block >= 0
     if not len(known.known) or not block.any():
         return free, np.zeros(len(known.known), np.bool_)
-    error_m = float(np.sqrt(free.covariance[block][:, [0, 1], [0, 1]].mean()))
-    used = borne_out(known.known[:, :2], free.control[:, :2], error_m)
+    used = _borne_out(free, known)
     if not used.any():
         return free, used
     held = adjust(given, ties, replace(known, sigma=np.where(used[:, None], known.sigma, np.inf)))
     if (held.block >= 0).sum() < block.sum():
         return free, np.zeros(len(used), np.bool_)  # control that costs photos their place is wrong
     return held, used
+
+
+def _borne_out(free: Adjusted, known: Control) -> NDArray[np.bool_]:
+    """[G] points that the photos of their block bear out: each block is off by an error of its own."""
+    used = np.zeros(len(known.known), np.bool_)
+    home = free.block[known.photo]
+    for number in range(int(free.block.max()) + 1):
+        mine = np.isin(np.arange(len(used)), known.point[home == number])
+        found = np.where(mine[:, None], free.control[:, :2], np.nan)
+        photos = free.block == number
+        freedom = Freedom.of(free.pose[photos], free.covariance[photos])
+        used |= borne_out(known.known[:, :2], found, freedom)
+    return used
 
 
 def _of_photos(ties: Ties, adjusted: Adjusted) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -425,7 +425,7 @@ class Quality:
     """95 % radius after the alignment."""
     control_points: int
     control_error_m: float | None
-    """Root mean square by which the control points are missed; None: there are none."""
+    """Root mean square by which the control points are missed; None: there are none, or too few to check each other."""
     overlap: float
     """Photos that show a patch of ground, median over the ground."""
     thin_pct: float | None

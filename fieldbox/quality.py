@@ -16,6 +16,7 @@ from rasterio.features import shapes
 from fieldbox.aligning import Alignment
 from fieldbox.domain import HOPELESS, NotAligned, Placement, Quality
 from fieldbox.georef.adjustment import Outcome
+from fieldbox.georef.controltrust import CHECKED
 from fieldbox.georef.lattice import Lattice
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.preparing import Doubt
@@ -265,10 +266,10 @@ def _pair_residual(alignment: Alignment) -> float | None:
 
 
 def _control_missed(alignment: Alignment) -> float | None:
-    """Root mean square, in metres, by which the control points that are used are missed."""
+    """Root mean square, in metres, by which the control points that are used are missed; None: too few to tell."""
     off = alignment.control_off_m[alignment.control_used]
     off = off[np.isfinite(off).all(axis=1)]
-    return float(np.sqrt((off**2).sum(axis=1).mean())) if len(off) else None
+    return float(np.sqrt((off**2).sum(axis=1).mean())) if len(off) >= CHECKED else None
 
 
 def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
@@ -315,12 +316,19 @@ def control_sentences(alignment: Alignment, names: Sequence[str]) -> list[Senten
     off = np.hypot(*alignment.control_off_m.T) if len(names) else np.zeros(0)
     used, seen = alignment.control_used, np.isfinite(off)
     found = []
-    if used.any():
+    missed = _control_missed(alignment)
+    told = {"count": int(used.sum()), "all": len(names)}
+    if missed is not None:
         template = N_(
             "Ground control points that hold the map in place: {count} of {all}; it misses them by {off} m."
         )
-        missed = round(_control_missed(alignment) or 0.0, 2)
-        found.append(Sentence(template, {"count": int(used.sum()), "all": len(names), "off": missed}))
+        found.append(Sentence(template, told | {"off": round(missed, 2)}))
+    elif used.any():
+        template = N_(
+            "Ground control points that hold the map in place: {count} of {all}, too few to check each other. The "
+            "stated errors hold if these points are right; give at least 3 to have them checked."
+        )
+        found.append(Sentence(template, told))
     wrong = seen & ~used
     if wrong.any():
         worst = int(np.where(wrong, np.nan_to_num(off), -1).argmax())
