@@ -80,6 +80,9 @@ def take_in(
     def commit(kept: Kept, name: str, metadata: Metadata) -> None:
         store.add_capture(capture_of(kept.digest, name, kept.size, metadata), ingest_id=ingest_id)
 
+    def mend(kept: Kept, name: str, metadata: Metadata) -> None:
+        store.mend(capture_of(kept.digest, name, kept.size, metadata))
+
     def reject(rejection: Rejection) -> None:
         if rejection.name not in listed:
             store.add_rejections(ingest_id, [rejection])
@@ -89,7 +92,7 @@ def take_in(
         originals=root / "originals",
         tmp=root / "tmp",
         reserve_bytes=config.storage.reserve_mb * 2**20,
-        handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy")),
+        handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy"), mend),
     )
     with store.grouping_lock():  # two cards at once must not make the same field
         keeper = Lists(store, ingest_id, taken.names, system)

@@ -157,7 +157,7 @@ class Lists:
         self._about = set()
         for kind, photos_for in product(offered.kinds, self._sources(offered)):
             try:
-                taken = self._keep(self._file(offered, kind), offered.folder, photos_for)
+                taken = self._keep(self._file(offered, kind), offered, photos_for)
             except Rejected as error:
                 refusal = refusal or error.sentence
                 continue
@@ -177,15 +177,17 @@ class Lists:
             sources.append(self._of_the_box)
         return sources
 
-    def _keep(self, file: SideFile, folder: PurePosixPath | None, photos_for: PhotosFor) -> TakenList | None:
+    def _keep(self, file: SideFile, offered: Offered, photos_for: PhotosFor) -> TakenList | None:
         """None: the list says nothing of any photo. Raises Rejected where it cannot be read."""
-        file = replace(file, photos=photos_for(file, folder))
+        file = replace(file, photos=photos_for(file, offered.folder))
         captures = self._store.captures(file.photos)
         read = read_list(file, captures)
         named = named_in(file, read)
         if not named:
             return None
-        fresh = self._store.add_side_file(file, named=named, ingest_id=self._ingest_id)
+        # A card that is plugged in once more does not take back what somebody gave since.
+        latest = offered.folder is None or not self._names
+        fresh = self._store.add_side_file(file, named=named, ingest_id=self._ingest_id, latest=latest)
         wrong = disagreement(file, read, captures)
         if wrong is None:
             self._store.settle_list(file.name, named)

@@ -189,8 +189,8 @@ class Analysis:
         task = self._prepare(given, progress)
         known = self._store.survey_for(given.flight.id, task.key, self._model.digest)
         if known and self._has_rasters(known):
-            # Of a list that came later and changes nothing: it is less exact, or contradicts the photos.
-            self._store.add_warnings(known.id, given.sentences)
+            # A list came that changes nothing, or what changed meanwhile was taken back.
+            self._store.confirm_survey(known.id, given.sentences)
             self._tidy(task)  # left by a kill after the survey
             return self._store.survey(known.id) or known
         try:

@@ -33,13 +33,18 @@ def _silent(_done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
+def _left(_kept: Kept, _name: str, _parts: object) -> None:
+    """A known photo that nothing is done with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers(Generic[Parts]):
     """What the pipeline does with each file, called in the order of names.
 
     `read` gets the source and raises Rejected for what is no usable photo. `already` tells whether a
     digest is known, `on_capture` gets (kept, name, parts) of a new photo and commits it, `on_rejection`
-    each other file. `progress` gets (files done, files in all).
+    each other file. `progress` gets (files done, files in all). `on_known` gets a photo whose digest is known, and
+    whose copy is there again if it was lost.
     """
 
     read: Callable[[Path], Parts]
@@ -47,6 +52,7 @@ class Handlers(Generic[Parts]):
     on_capture: Callable[[Kept, str, Parts], None]
     on_rejection: Callable[[Rejection], None]
     progress: Callable[[int, int], None] = _silent
+    on_known: Callable[[Kept, str, Parts], None] = _left
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class _Taken(Generic[Parts]):
         kept, parts = fetched
         if kept.digest in self.names or self._handlers.already(kept.digest):
             self.duplicates += 1
+            self._handlers.on_known(kept, name, parts)
         else:
             # A copy without a row (the plug was pulled between the two) gets its row now.
             self._handlers.on_capture(kept, name, parts)

@@ -76,6 +76,18 @@ def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
         add_rejections(connection, brought.ingest_id, [Rejection(brought.name, reason)])
 
 
+def mend(connection: Connection, capture: Capture) -> bool:
+    """Put a capture that was taken off the map back to what its photo states; False: there was none."""
+    lost = captures.c.pose.is_(None) & captures.c.stated.is_(None) & captures.c.unplaced.is_not(None)
+    row = update(captures).where((captures.c.digest == capture.digest) & lost)
+    told = row.values(
+        pose=capture.pose and asdict(capture.pose),
+        stated=capture.stated and asdict(capture.stated),
+        unplaced=capture.unplaced,
+    )
+    return connection.execute(told).rowcount == 1
+
+
 def is_known(connection: Connection, digest: str) -> bool:
     """Whether a capture has this digest."""
     return connection.execute(select(captures.c.id).where(captures.c.digest == digest)).first() is not None

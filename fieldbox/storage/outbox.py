@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from fieldbox.domain import Message
 from fieldbox.storage.schema import messages
@@ -22,6 +22,13 @@ def add(connection: Connection, message: Message, survey_number: int | None) -> 
             created_at=message.created_at,
             survey_number=survey_number,
         )
+    )
+
+
+def send_again(connection: Connection, message_id: str) -> None:
+    """Let a message wait for a link once more."""
+    connection.execute(
+        update(messages).where(messages.c.id == message_id).values(state="waiting", attempts=0)
     )
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -99,6 +99,8 @@ class SideFileColumns(TypedColumns):
     """A value of domain.SideKind."""
     system: Named[str | None] = Column(Text)
     data: Named[bytes] = Column(LargeBinary)
+    rank: Named[int | None]
+    """Those with a higher one count more; null: its id, by an earlier release."""
 
 
 side_files = Table("side_files", metadata, SideFileColumns)
@@ -290,6 +292,8 @@ class SurveyColumns(TypedColumns):
     """{name: count} of domain.Ladder."""
     quality: Named[Any] = Column(Json, nullable=True)
     """domain.Quality by the names of its parts."""
+    counts_from: Named[datetime | None] = Column(Utc, nullable=True)
+    """When an older survey became its flight's again; null: since it was made."""
 
 
 surveys = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import RefusedList, Rejection, SideFile, SideKind
@@ -20,12 +20,18 @@ from fieldbox.storage.schema import (
     side_photos,
 )
 
+_RANK = func.coalesce(side_files.c.rank, side_files.c.id)
 
-def add(connection: Connection, file: SideFile, named: Collection[str], ingest_id: int) -> bool:
+
+def add(
+    connection: Connection, file: SideFile, named: Collection[str], ingest_id: int, *, latest: bool
+) -> bool:
     """Keep a list and the photos that it may mean, `named` those of which it says something.
 
-    A known list gains the photos that are new; False: nothing was.
+    A known list gains the photos that are new and, if it is to be the `latest`, counts more than any that came since;
+    False: nothing changed.
     """
+    top = connection.execute(select(func.max(_RANK))).scalar_one() or 0
     row = {
         "digest": file.digest,
         "ingest_id": ingest_id,
@@ -33,6 +39,7 @@ def add(connection: Connection, file: SideFile, named: Collection[str], ingest_i
         "kind": file.kind.value,
         "system": file.system,
         "data": file.data,
+        "rank": top + 1,
     }
     connection.execute(upsert(side_files).values(row).on_conflict_do_nothing(index_elements=["digest"]))
     number = connection.execute(
@@ -59,21 +66,37 @@ def add(connection: Connection, file: SideFile, named: Collection[str], ingest_i
     ]
     if rows:
         connection.execute(upsert(side_photos), rows)
-    return any(row["named"] for row in rows)
+    raised = latest and _outranked(connection, number)
+    if raised:
+        connection.execute(update(side_files).where(side_files.c.id == number).values(rank=top + 1))
+    return raised or any(row["named"] for row in rows)
+
+
+def _outranked(connection: Connection, number: int) -> bool:
+    """Whether a list with a higher rank says something of the same photos."""
+    mine = select(side_photos.c.capture_id).where(side_photos.c.file_id == number, side_photos.c.named)
+    own = select(_RANK).where(side_files.c.id == number).scalar_subquery()
+    higher = (
+        select(side_files.c.id)
+        .join(side_photos, side_photos.c.file_id == side_files.c.id)
+        .where(side_photos.c.named, side_photos.c.capture_id.in_(mine), own < _RANK)
+    )
+    return connection.execute(higher).first() is not None
 
 
 def naming(connection: Connection, digests: Sequence[str]) -> list[SideFile]:
-    """The lists that say something of any of these photos, the newest first."""
-    found: set[int] = set()
+    """The lists that say something of any of these photos, the latest first."""
+    found: set[tuple[int, int]] = set()
     for portion in capture_rows.portions(digests):
         query = (
-            select(side_photos.c.file_id)
+            select(_RANK, side_files.c.id)
+            .join(side_photos, side_photos.c.file_id == side_files.c.id)
             .join(captures, captures.c.id == side_photos.c.capture_id)
             .where(side_photos.c.named, captures.c.digest.in_(portion))
             .distinct()
         )
-        found.update(connection.execute(query).scalars())
-    return [_file(connection, number) for number in sorted(found, reverse=True)]
+        found.update((rank or 0, number) for rank, number in connection.execute(query))
+    return [_file(connection, number) for _rank, number in sorted(found, reverse=True)]
 
 
 def _file(connection: Connection, number: int) -> SideFile:

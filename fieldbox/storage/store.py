@@ -159,6 +159,11 @@ class Store:
         with self._database.write() as connection:
             captures.unplace(connection, digest, reason)
 
+    def mend(self, capture: Capture) -> bool:
+        """Put a capture that was taken off the map, its photo having been brought again, back on it."""
+        with self._database.write() as connection:
+            return captures.mend(connection, capture)
+
     def captures(self, digests: Iterable[str]) -> list[Capture]:
         """The captures with these digests, in this order; unknown digests are left out."""
         with self._database.read() as connection:
@@ -194,13 +199,15 @@ class Store:
         with self._database.read() as connection:
             return captures.all_ingests(connection)
 
-    def add_side_file(self, file: SideFile, *, named: Collection[str], ingest_id: int) -> bool:
+    def add_side_file(
+        self, file: SideFile, *, named: Collection[str], ingest_id: int, latest: bool = False
+    ) -> bool:
         """Keep a list that was given with photos; `named` are the digests of those that it says something of.
 
-        False: all of that is known already, and nothing changed.
+        A known one stays where it stands among the others unless it is to be the `latest`. False: nothing changed.
         """
         with self._database.write() as connection:
-            return sidefiles.add(connection, file, named, ingest_id)
+            return sidefiles.add(connection, file, named, ingest_id, latest=latest)
 
     def side_files(self, digests: Iterable[str]) -> list[SideFile]:
         """The lists that say something of any of these photos, the newest first."""
@@ -422,10 +429,13 @@ class Store:
                 views.drop(connection, plan_key, release_sha)
             return fresh
 
-    def add_warnings(self, survey_id: str, found: Sequence[Sentence]) -> None:
-        """Add to a survey what it does not say yet: of a list that came later and changes nothing."""
+    def confirm_survey(self, survey_id: str, found: Sequence[Sentence]) -> None:
+        """A survey that was made before is what its flight gives now: it counts, and its message goes out, again if
+        another one counted meanwhile. `found` is added as far as it does not say it yet."""
         with self._database.write() as connection:
             surveys.add_warnings(connection, survey_id, found)
+            if surveys.count_again(connection, survey_id, self._now()):
+                outbox.send_again(connection, survey_id)
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""

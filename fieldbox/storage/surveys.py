@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.schema import hotspots, surveys
 
+_COUNTS = func.coalesce(surveys.c.counts_from, surveys.c.made_at)
 _SUFFIX = "_interval95"
 _INTERVALS = tuple(each.name for each in fields(Survey) if each.name.endswith(_SUFFIX))
 _PLAIN = tuple(each.name for each in fields(Survey) if each.name in surveys.c and each.name != "warnings")
@@ -55,6 +57,19 @@ def add_warnings(connection: Connection, survey_id: str, found: Sequence[Sentenc
         connection.execute(update(surveys).where(surveys.c.id == survey_id).values(warnings=[*fresh, *known]))
 
 
+def count_again(connection: Connection, survey_id: str, now: datetime) -> bool:
+    """Make a survey the one that counts of its flight; False: it is."""
+    survey = by_id(connection, survey_id)
+    if survey is None or listed(connection, None, survey.flight_id)[0].id == survey_id:
+        return False
+    newest = select(func.max(_COUNTS)).where(surveys.c.flight_id == survey.flight_id)
+    latest = connection.execute(newest).scalar_one() or survey.made_at
+    # The clock of a box without a link may have been ahead, and was put right.
+    since = max(now, latest + timedelta(milliseconds=1))
+    connection.execute(update(surveys).where(surveys.c.id == survey_id).values(counts_from=since))
+    return True
+
+
 def by_id(connection: Connection, survey_id: str) -> Survey | None:
     """One survey."""
     return next(iter(_read(connection, surveys.c.id == survey_id)), None)
@@ -66,7 +81,7 @@ def made_of(connection: Connection, flight_id: str, plan_key: str, release_sha: 
 
 
 def listed(connection: Connection, field_id: int | None, flight_id: str | None) -> list[Survey]:
-    """Surveys of a field, of a flight, or all; newest first."""
+    """Surveys of a field, of a flight, or all; of each flight the one that counts before the others, newest first."""
     conditions = []
     if field_id is not None:
         conditions.append(surveys.c.field_id == field_id)
@@ -84,7 +99,7 @@ def _made_of(flight_id: str, plan_key: str, release_sha: str) -> ColumnElement[b
 
 
 def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Survey]:
-    newest_first = surveys.c.made_at.desc(), surveys.c.number.desc()
+    newest_first = _COUNTS.desc(), surveys.c.number.desc()
     rows = connection.execute(select(surveys).where(*conditions).order_by(*newest_first)).all()
     spots: dict[int, list[Hotspot]] = {row.number: [] for row in rows}
     ranked = select(hotspots).order_by(hotspots.c.rank)

@@ -78,6 +78,11 @@ def test_a_crop_that_is_not_on_the_card(box: Box, flown: Flown) -> None:
     (again,) = box.mapped(flown[0], "--crop", "potato")["surveys"]
     assert again["weed_basis"] == "plants"
     assert again["weed_count"] > 0
+    # And back: the first survey is there, and counts again.
+    (back,) = box.mapped(flown[0], "--crop", "Maize")["surveys"]
+    assert back["id"] == survey["id"]
+    with box.store() as store:
+        assert [one.id for one in store.surveys()] == [survey["id"], again["id"]]
 
 
 def test_a_known_crop_changes_nothing(box: Box, mapped: Mapped, flown: Flown) -> None:

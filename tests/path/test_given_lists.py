@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldbox.arrivals import original
 from fieldbox.given import given_for
 from fieldbox.storage.rows import JobState
 from tests.path.box import Box
@@ -108,3 +109,26 @@ def test_an_alignment_that_no_survey_was_made_with_goes(box: Box, flown: Flown, 
     kept = {path.name for path in (box.root / "alignments").iterdir()} - {"0123.npz"}
     assert len(needed) == 3
     assert kept == needed
+
+
+def test_a_copy_that_was_lost_comes_back_with_the_card(box: Box, card: Path, tmp_path: Path) -> None:
+    """The photo is left out while its copy is missing, and placed again once the card was plugged in again."""
+    box.mapped(card)
+    with box.store() as store:
+        (row,) = store.flights()
+        flight = store.flight(row.id)
+        assert flight is not None
+        lost = flight.captures[7]
+    original(box.root, lost.digest).unlink()
+    listed = tmp_path / "geo.txt"
+    listed.write_text(geo_of(card))
+    box.run("ingest", listed, "--json", "--wait")
+    with box.store() as store:
+        (without,) = store.captures([lost.digest])
+        assert without.pose is None
+        assert "bring the flight in again" in str(without.unplaced)
+    box.mapped(card)
+    with box.store() as store:
+        (again,) = store.captures([lost.digest])
+        assert (again.pose, again.stated, again.unplaced) == (lost.pose, lost.stated, None)
+        assert lost.digest in {one.digest for one in store.placements(store.surveys()[0].id)}

@@ -52,6 +52,22 @@ def test_a_later_list_comes_first(store: Store) -> None:
     assert [file.kind for file in store.side_files([ONE.digest])] == [SideKind.CONTROL, SideKind.POSITIONS]
 
 
+def test_a_list_that_is_given_again_counts_again(store: Store) -> None:
+    """And one that only lies on a card that is plugged in once more does not."""
+    ingest = add_captures(store, [ONE, TWO])
+    other = replace(LIST, digest="cd" * 32, name="other.txt")
+    for file in (LIST, other):
+        store.add_side_file(file, named={ONE.digest}, ingest_id=ingest)
+    assert not store.add_side_file(LIST, named={ONE.digest}, ingest_id=ingest)
+    assert [file.name for file in store.side_files([ONE.digest])] == ["other.txt", LIST.name]
+    assert store.add_side_file(LIST, named={ONE.digest}, ingest_id=ingest, latest=True)
+    assert not store.add_side_file(LIST, named={ONE.digest}, ingest_id=ingest, latest=True)
+    assert [file.name for file in store.side_files([ONE.digest])] == [LIST.name, "other.txt"]
+    third = replace(LIST, digest="ef" * 32, name="third.txt")
+    assert store.add_side_file(third, named={ONE.digest}, ingest_id=ingest)
+    assert store.side_files([ONE.digest])[0].name == "third.txt"
+
+
 def test_what_a_photo_states_is_kept_until_it_is_taken_off_the_map(store: Store) -> None:
     stated = Stated(12.5, 540.0, 90.0, 0.0, -1.5, 1.5, 2.0, 3.0, 1.0)
     lost = replace(capture(7, placed=False), lat=None, lon=None, stated=stated)

@@ -203,13 +203,29 @@ def test_where_photos_stand_comes_back(store: Store) -> None:
     assert tuple(store.placements("survey")) == placed
 
 
+def test_an_older_survey_that_is_confirmed_counts_again_and_its_message_goes_out_again(store: Store) -> None:
+    flight = add_flight(store)
+    first = survey(flight)
+    later = replace(first, id="later", made_at=first.made_at + timedelta(hours=1))
+    assert save(store, first, [], replace(message(), id="survey"))
+    assert save(store, later, [], replace(message(), id="later"), plan_key="other plan")
+    assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
+    store.confirm_survey("later", [])
+    assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
+    store.confirm_survey("survey", [])
+    assert [one.id for one in store.surveys(flight_id=flight.id)] == ["survey", "later"]
+    assert {one.id for one in store.messages("waiting")} == {"survey", "later"}
+    store.confirm_survey("later", [])
+    assert [one.id for one in store.surveys()] == ["later", "survey"]
+
+
 def test_a_list_that_came_later_and_changes_nothing_is_told_once(store: Store) -> None:
     flight = add_flight(store)
     known = survey(flight)
     assert save(store, known, [], message())
     late = Sentence("The list {file} is late.", {"file": "geo.txt", "share": 0.1})
     for _time in range(2):
-        store.add_warnings("survey", [late, *known.warnings])
+        store.confirm_survey("survey", [late, *known.warnings])
     found = store.survey("survey")
     assert found and found.warnings == (late, *known.warnings)
-    store.add_warnings("none", [late])
+    store.confirm_survey("none", [late])
