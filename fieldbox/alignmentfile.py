@@ -6,6 +6,8 @@ The same file says later where a pixel of one of its photos lies. What belongs t
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -27,8 +29,10 @@ from fieldbox.georef.surface import Lattice, Surface
 from fieldbox.imagery.glance import Glance
 from fieldbox.mapping.files import replacing
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the same file would be read differently: an alignment of another format is worked out anew."""
+_MAGIC, _HEAD = b"FBAL", struct.Struct("<4sI")
+"""Four letters and the CRC-32 of all that follows."""
 _TIES = frozenset({"residual_px", "used", "points"})
 """Parts of an adjustment, by tie or track."""
 
@@ -67,8 +71,9 @@ def write_alignment(found: Alignment, path: Path) -> None:
     body = BytesIO()
     arrays["words"] = np.frombuffer(json.dumps(words).encode(), np.uint8)
     np.savez(body, allow_pickle=False, **arrays)
+    data = body.getvalue()
     with replacing(path) as target:
-        target.write_bytes(body.getvalue())
+        target.write_bytes(_HEAD.pack(_MAGIC, zlib.crc32(data)) + data)
 
 
 def read_alignment(
@@ -80,10 +85,13 @@ def read_alignment(
     that it is not there.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        body = _checked(path.read_bytes())
+        if body is None:
+            return None
+        with np.load(BytesIO(body), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         words = json.loads(arrays.pop("words").tobytes())
-        if words.get("format", 1) != FORMAT:  # the first had no number
+        if words["format"] != FORMAT:
             return None
         told = {digest: told[digest] for digest in words["digests"]}
         adjusted = _adjusted(arrays, words)
@@ -105,6 +113,15 @@ def read_alignment(
         arrays["control_used"],
         glances,
     )
+
+
+def _checked(data: bytes) -> bytes | None:
+    """What `write_alignment` wrote behind its checksum; None if that is not what it was."""
+    if len(data) < _HEAD.size:
+        return None
+    magic, checksum = _HEAD.unpack_from(data)
+    body = data[_HEAD.size :]
+    return body if magic == _MAGIC and zlib.crc32(body) == checksum else None
 
 
 def _packed(glances: Mapping[str, Glance]) -> dict[str, NDArray[Any]]:

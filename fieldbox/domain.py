@@ -431,14 +431,14 @@ class Quality:
     thin_pct: float | None
     """Of the ground of the field that fewer than three photos show. As long as nobody drew the field's boundary, what it
     holds beyond the photos at its edge does not count, here and below. None: by an earlier release, which counted it."""
-    holes: tuple[tuple[tuple[float, float], ...], ...]
-    """Rings of (lon, lat) of ground in the field that no photo shows, the largest first."""
+    holes: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    """Ground of the field that no photo shows, the largest first: rings of (lon, lat), of each the outer one first."""
     alignment: str
     """Key under which the box keeps the alignment itself."""
     bare_pct: float | None = None
     """Of the same ground, what no photo shows."""
     thin: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
-    """Ground that one or two photos show, the largest first: rings of (lon, lat), of each the outer one first."""
+    """Ground that one or two photos show, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

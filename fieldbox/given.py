@@ -40,6 +40,8 @@ from fieldbox.storage.store import Store
 
 MAX_TURN_DEG = 20.0
 """By which a list's directions may differ from the photos' own, in the median: more is another way of counting."""
+PLAIN_GPS_M = 1.5
+"""Standard error of a position that says nothing of its own: a plain GPS, hovering."""
 AS_EXACT = 1.1
 """Times the error of a photo's own GPS: a list's position is used up to this."""
 NEIGHBOUR = timedelta(seconds=10)
@@ -226,9 +228,14 @@ def _own_places(file: SideFile, captures: Iterable[Capture]) -> dict[str, tuple[
 
 
 def _is_better(position: StatedPosition, capture: Capture) -> bool:
-    """Whether the list is as exact as the photo's own GPS (rounded otherwise, maybe), or the photo has none."""
+    """Whether the list is as exact as the photo's own GPS (rounded otherwise, maybe), or the photo has none.
+
+    One that does not say how exact it is, is no reason to leave an RTK position.
+    """
     own_m = _own_error(capture)
-    return capture.lat is None or own_m is None or position.total_error_m(own_m) <= AS_EXACT * own_m
+    if capture.lat is None or own_m is None:
+        return True
+    return position.total_error_m(max(own_m, PLAIN_GPS_M)) <= AS_EXACT * own_m
 
 
 def _own_error(capture: Capture) -> float | None:
@@ -422,6 +429,7 @@ def _control(captures: Sequence[Capture], files: Iterable[SideFile], said: list[
     """The control points of the first list that fits; points of two lists may share their names."""
     placed = {one.digest for one in captures if one.pose}
     places = [(one.pose.lat, one.pose.lon) for one in captures if one.pose]
+    found: Control | None = None
     for file in files:
         try:
             read = read_list(file, captures)
@@ -432,9 +440,15 @@ def _control(captures: Sequence[Capture], files: Iterable[SideFile], said: list[
         if wrong is not None:
             said += [wrong, _left_out(file)]
         elif isinstance(read, Control) and (control := _by_digest(read, file, placed)).marks:
-            said += _said_of_control(file, control)
-            return control
-    return None
+            if found is None:
+                found, used = control, file
+                said += _said_of_control(file, control)
+            else:
+                template = N_(
+                    "The control points of the list {file} are not used: the list {other} came later."
+                )
+                said.append(Sentence(template, {"file": shown(file.name), "other": shown(used.name)}))
+    return found
 
 
 def _by_digest(control: Control, file: SideFile, placed: set[str]) -> Control:

@@ -269,7 +269,7 @@ class Analysis:
         plan = plan_coverage(geometries.values(), boundary=ring, worth=_worth(alignment))
         if not plan.views:
             raise Rejected(
-                N_("The flight does not cover the field {field}: correct the field's boundary."),
+                N_("The flight does not cover the field {field}: bring it in under another name (--field)."),
                 field=field.name,
             )
         scene = judge_scene(

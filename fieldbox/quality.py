@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from fieldbox.aligning import Alignment
 from fieldbox.domain import HOPELESS, NotAligned, Placement, Quality
 from fieldbox.georef.adjustment import Outcome
 from fieldbox.georef.controltrust import CHECKED
-from fieldbox.georef.lattice import Lattice
+from fieldbox.georef.lattice import Lattice, lattice_of
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
@@ -30,6 +31,7 @@ MOST_HOLES, MOST_THIN = 20, 40
 LEAST_HOLE_M2 = 1.0
 SIMPLER = 0.75
 """Cells by which an outline may differ from the steps of its cells."""
+MOST_CELLS = 4_000_000
 EDGE_CELLS = 2
 """Cells from the boundary at which bare ground reaches it: both are made of cells."""
 SPOILT = 0.5
@@ -39,6 +41,8 @@ FOOTPRINT_CORNERS = 24
 
 Ring = tuple[tuple[float, float], ...]
 """Of (lon, lat)."""
+Patch = tuple[Ring, ...]
+"""Of ground: its outer ring, then those of its openings."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,13 @@ class Ground:
     times: NDArray[np.int32]
 
     @classmethod
-    def of(
-        cls, photos: Sequence[PhotoGeometry], lattice: Lattice, ring: NDArray[np.float64], *, drawn: bool
-    ) -> Ground:
-        """Count the photos over the cells of a lattice; `ring` [K, 2] is the field's boundary.
+    def of(cls, photos: Sequence[PhotoGeometry], ring: NDArray[np.float64], *, drawn: bool) -> Ground:
+        """Count the photos over the field, all of it; `ring` [K, 2] is its boundary.
 
         If nobody has drawn that, it is the hull of what was flown: bare ground that reaches it was never to be flown,
         and does not count.
         """
+        lattice = _lattice_over(ring, photos)
         times = np.zeros((lattice.rows, lattice.columns), np.int32)
         for photo in photos:
             top, left, mask = _filled(photo.footprint(), lattice)
@@ -92,21 +95,14 @@ class Ground:
         here = self.times[self.inside]
         return 100 * float((here == 0).mean()) if here.size else 0.0
 
-    def holes(self, plane: GroundPlane) -> list[Ring]:
-        """Rings of (lon, lat) around ground that no photo shows, the largest first."""
-        patches = self._patches(self.times == 0)[:MOST_HOLES]
-        return [_geographic(np.asarray(one.exterior.coords)[:-1], plane) for one in patches]
+    def holes(self, plane: GroundPlane) -> list[Patch]:
+        """Ground that no photo shows, the largest first."""
+        return [_rings(one, plane) for one in self._patches(self.times == 0)[:MOST_HOLES]]
 
-    def thin(self, plane: GroundPlane) -> list[tuple[Ring, ...]]:
-        """Ground that only one or two photos show, the largest first: rings of (lon, lat), of each the outer one first."""
+    def thin(self, plane: GroundPlane) -> list[Patch]:
+        """Ground that only one or two photos show, the largest first."""
         patches = self._patches((self.times > 0) & (self.times < ENOUGH_PHOTOS))[:MOST_THIN]
-        return [
-            tuple(
-                _geographic(np.asarray(ring.coords)[:-1], plane)
-                for ring in (patch.exterior, *patch.interiors)
-            )
-            for patch in patches
-        ]
+        return [_rings(one, plane) for one in patches]
 
     def _patches(self, cells: NDArray[np.bool_]) -> list[shapely.Polygon]:
         """Patches of ground that counts, east and north, the largest first and none that are too small to matter."""
@@ -117,6 +113,14 @@ class Ground:
         found = [shapely.geometry.shape(one) for one, _value in shapes(wanted, wanted > 0, transform=placed)]
         large = [_without_small(one, least).simplify(SIMPLER * cell) for one in found if one.area >= least]
         return sorted(large, key=lambda one: -one.area)
+
+
+def _lattice_over(ring: NDArray[np.float64], photos: Sequence[PhotoGeometry]) -> Lattice:
+    """Cells over a whole field, as fine as those that photos are chosen by, if these are not too many."""
+    (west, south), (east, north) = ring.min(axis=0).tolist(), ring.max(axis=0).tolist()
+    cell = max(lattice_of(photos, None).cell_m, math.sqrt((east - west) * (north - south) / MOST_CELLS))
+    columns, rows = math.ceil((east - west) / cell), math.ceil((north - south) / cell)
+    return Lattice(west, north, cell, max(rows, 1), max(columns, 1))
 
 
 def _without_small(patch: shapely.Polygon, least: float) -> shapely.Polygon:
@@ -152,6 +156,12 @@ def _filled(ring: NDArray[np.float64], lattice: Lattice) -> tuple[int, int, NDAr
         fixed = np.round((places - (left, top)) * 16).astype(np.int32)
         cv2.fillPoly(mask, [fixed], (1,), shift=4)
     return top, left, mask
+
+
+def _rings(patch: shapely.Polygon, plane: GroundPlane) -> Patch:
+    return tuple(
+        _geographic(np.asarray(ring.coords)[:-1], plane) for ring in (patch.exterior, *patch.interiors)
+    )
 
 
 def _geographic(ring: NDArray[np.float64], plane: GroundPlane) -> Ring:
@@ -280,14 +290,14 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
         return found
     if not quality.aligned:
         template = N_(
-            "The photos could not be aligned with each other: positions are as the drone's GPS tells them, good to "
+            "The photos could not be aligned with each other: positions are as the drone or a list told them, good to "
             "{error} m, and neighbouring photos may not meet. Fly with more overlap, or higher."
         )
         return [Sentence(template, told)]
     if quality.aligned < quality.photos:
         template = N_(
-            "Photos that could not be aligned with the others and stand where the drone's GPS put them: {count}. "
-            "Plants there may be shown up to {off} m off (more if a heading is wrong), or twice."
+            "Photos that could not be aligned with the others and stand where the drone or a list put them: {count}. "
+            "Plants there are mostly shown less than {off} m off (more if a heading is wrong), or twice."
         )
         found.append(Sentence(template, told | {"off": round(_worst_told(alignment), 1)}))
     if quality.blocks > 1:
@@ -295,7 +305,8 @@ def sentences_of(alignment: Alignment, quality: Quality) -> list[Sentence]:
             "The photos form {blocks} groups that do not hang together: from one to the other positions may be off by "
             "{error} m."
         )
-        found.append(Sentence(template, told | {"blocks": quality.blocks}))
+        jump = round(math.sqrt(2) * quality.error_m, 1)  # each is off by an error of its own
+        found.append(Sentence(template, told | {"blocks": quality.blocks, "error": jump}))
     if alignment.adjusted.yaw_mirrored:
         found.append(
             Sentence(

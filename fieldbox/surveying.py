@@ -83,7 +83,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
     photographed = list(evidence.geometries.values())
-    ground = Ground.of(photographed, evidence.plan.lattice, evidence.ring, drawn=evidence.field.drawn)
+    ground = Ground.of(photographed, evidence.ring, drawn=evidence.field.drawn)
     quality = quality_of(evidence.alignment, ground, error, evidence.alignment_key)
     weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
     crop_cover = _mean(grid.crop_cover, grid.seen)

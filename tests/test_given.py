@@ -286,3 +286,33 @@ def test_lists_that_cannot_be_read_any_more_are_said() -> None:
     assert found.flight.captures == tuple(captures)
     assert "the list gcp_list.txt is not used" in said(found)
     assert "the list geo.txt is not used" in said(found)
+
+
+def test_a_list_that_does_not_say_how_exact_it_is_leaves_rtk_positions() -> None:
+    plain = photo(1)
+    assert plain.pose
+    fixed = replace(photo(2), pose=replace(plain.pose, lat=LAT + 2 * STEP, error_m=0.02))
+    file = side("\n".join(["EPSG:4326", line(1), line(2)]), [plain, fixed])
+    found = given([plain, fixed], file)
+    first, second = (one.pose for one in found.flight.captures)
+    assert first
+    assert first.lon == LISTED_LON
+    assert second == fixed.pose
+    assert "less exact: 1" in said(found)
+
+
+def test_of_two_lists_of_control_points_the_earlier_is_told() -> None:
+    photos = [photo(1), photo(2)]
+    texts = [
+        "\n".join(
+            ["EPSG:4326", *(f"{LON} {LAT + STEP} 548 {100 + shift} 200 DJI_000{k}.JPG a" for k in (1, 2))]
+        )
+        for shift in (0, 5)
+    ]
+    later, earlier = (
+        side(text, photos, SideKind.CONTROL, f"{name}/gcp_list.txt")
+        for text, name in zip(texts, "BA", strict=True)
+    )
+    found = given(photos, later, earlier)
+    assert found.control and found.control.marks[0].x == 100
+    assert "A/gcp_list.txt are not used: the list B/gcp_list.txt came later" in said(found)

@@ -10,7 +10,6 @@ import shapely
 
 from fieldbox.aligning import Alignment, Searched, align_points
 from fieldbox.domain import Camera, NotAligned, Pose
-from fieldbox.georef.lattice import lattice_of
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.preparing import Doubt
 from fieldbox.georef.projection import PhotoGeometry
@@ -45,10 +44,10 @@ def untied(photos: list[PhotoGeometry]) -> Alignment:
 def test_photos_over_each_patch_are_counted_and_holes_are_found() -> None:
     photos = [photo("a", 0, 0), photo("b", 2, 0), photo("c", 4, 0), photo("d", 24, 0)]
     field = ring(-5, -3.5, 29, 3.5)
-    ground = Ground.of(photos, lattice_of(photos, shapely.Polygon(field)), field, drawn=True)
+    ground = Ground.of(photos, field, drawn=True)
     # 9 to 19 m east nobody looks: a hole of 10 x 7 m.
     (hole,) = ground.holes(PLANE)
-    lon, lat = np.array(hole).T
+    lon, lat = np.array(hole[0]).T
     east, north = PLANE.to_ground(lat, lon)
     shape = shapely.Polygon(np.column_stack([east - EAST, north - NORTH]))
     assert shape.area == pytest.approx(70.0, rel=0.08)
@@ -82,13 +81,12 @@ def test_corners_of_a_boundary_that_nobody_drew_do_not_count(
     left_out: list[tuple[int, int]], counts: bool
 ) -> None:
     photos = block_of(*left_out)
-    lattice = lattice_of(photos, shapely.Polygon(FLOWN))
-    drawn, hull = (Ground.of(photos, lattice, FLOWN, drawn=told) for told in (True, False))
+    drawn, hull = (Ground.of(photos, FLOWN, drawn=told) for told in (True, False))
     shown = shapely.unary_union([shapely.Polygon(one.footprint()) for one in photos])
     bare_m2 = 31 * 22.5 - shown.area
     assert bare_m2 > 10
     assert drawn.bare_pct == pytest.approx(100 * bare_m2 / (31 * 22.5), abs=0.5)
-    assert sum(areas(drawn.holes(PLANE))) == pytest.approx(bare_m2, rel=0.06)
+    assert sum(areas([one[0] for one in drawn.holes(PLANE)])) == pytest.approx(bare_m2, rel=0.06)
     if counts:
         assert hull.bare_pct == drawn.bare_pct
         assert (hull.thin_pct, hull.holes(PLANE)) == (drawn.thin_pct, drawn.holes(PLANE))
@@ -101,15 +99,26 @@ def test_corners_of_a_boundary_that_nobody_drew_do_not_count(
 def test_thin_ground_is_drawn_with_what_it_surrounds() -> None:
     photos = [photo("wide", 0, 0, 30.0), *(photo(name, 0, 0) for name in "abc")]
     flown = ring(-15, -11.25, 15, 11.25)
-    ground = Ground.of(photos, lattice_of(photos, None), flown, drawn=False)
+    ground = Ground.of(photos, flown, drawn=False)
     (rim,) = ground.thin(PLANE)
     outer, inner = areas(list(rim))
     assert outer == pytest.approx(30 * 22.5, rel=0.03)
     assert inner == pytest.approx(10 * 7.5, rel=0.08)
     assert ground.thin_pct == pytest.approx(100 * (1 - 1 / 9), abs=1.0)
     assert ground.holes(PLANE) == []
-    many = Ground.of(photos * 3, lattice_of(photos, None), flown, drawn=False)
+    many = Ground.of(photos * 3, flown, drawn=False)
     assert (many.thin(PLANE), many.thin_pct) == ([], 0.0)
+
+
+def test_a_bare_rim_is_a_hole_with_an_opening_and_all_of_a_drawn_field_counts() -> None:
+    """However far it reaches beyond the photos."""
+    photos = [photo("a", 0, 0)]
+    ground = Ground.of(photos, ring(-25, -12, 25, 12), drawn=True)
+    (rim,) = ground.holes(PLANE)
+    outer, inner = areas(list(rim))
+    assert outer == pytest.approx(50 * 24, rel=0.03)
+    assert inner == pytest.approx(10 * 7.5, rel=0.08)
+    assert ground.bare_pct == pytest.approx(100 * (1 - 75 / 1200), abs=0.5)
 
 
 def glance(*, over: float = 0.0, under: float = 0.0, sharpness: float = -0.1) -> Glance:
@@ -152,7 +161,7 @@ def test_a_flight_without_points_stays_where_it_was_told_and_says_so() -> None:
     assert all(one.moved_m == 0 and one.ties == 0 and one.residual_px is None for one in placed)
     assert placed[0].error95_m == pytest.approx(float(photos[0].error95_m([[199.5, 149.5]])[0]))
     field = ring(-5, -3, 9, 3)
-    ground = Ground.of(photos, lattice_of(photos, None), field, drawn=True)
+    ground = Ground.of(photos, field, drawn=True)
     quality = quality_of(found, ground, 3.9, "key")
     assert (quality.photos, quality.aligned, quality.blocks, quality.pairs) == (3, 0, 0, 0)
     assert quality.residual_px is None
@@ -164,7 +173,7 @@ def test_a_flight_without_points_stays_where_it_was_told_and_says_so() -> None:
 def test_a_single_photo_has_nothing_to_be_aligned_with() -> None:
     found = untied([photo("a", 0, 0)])
     photos = [photo("a", 0, 0)]
-    ground = Ground.of(photos, lattice_of(photos, None), ring(-1, -1, 1, 1), drawn=True)
+    ground = Ground.of(photos, ring(-1, -1, 1, 1), drawn=True)
     assert sentences_of(found, quality_of(found, ground, 3.0, "key")) == []
 
 
@@ -176,12 +185,12 @@ class Told:
 
 
 @pytest.mark.parametrize(
-    "told", [Told(3, 1, ""), Told(2, 1, "where the drone's GPS put them: 1."), Told(3, 2, "2 groups")]
+    "told", [Told(3, 1, ""), Told(2, 1, "where the drone or a list put them: 1."), Told(3, 2, "2 groups")]
 )
 def test_what_is_not_as_it_should_be_is_said(told: Told) -> None:
     found = untied([photo("a", 0, 0), photo("b", 2, 0), photo("c", 4, 0)])
     photos = list(found.geometries.values())
-    ground = Ground.of(photos, lattice_of(photos, None), ring(-1, -1, 1, 1), drawn=True)
+    ground = Ground.of(photos, ring(-1, -1, 1, 1), drawn=True)
     quality = replace(quality_of(found, ground, 2.0, "key"), aligned=told.aligned, blocks=told.blocks)
     said = " ".join(map(str, sentences_of(found, quality)))
     assert told.text in said

@@ -240,7 +240,7 @@ def _footprint(one: Placement, name: str | None) -> dict[str, Any]:
 def _hole(hole: Hole) -> dict[str, Any]:
     return {
         "type": "Feature",
-        "geometry": _polygon(hole.ring),
+        "geometry": _polygon(*hole.rings),
         "properties": {"area_m2": round(hole.area_m2, 1)},
     }
 

@@ -72,7 +72,7 @@ def quality_picture(survey_id: str) -> Response:
     if survey is None or survey.quality is None:
         abort(404)
     field = store.field(survey.field_id)
-    bare, thin = [hole.ring for hole in holes(survey.quality)], survey.quality.thin
+    bare, thin = [hole.rings for hole in holes(survey.quality)], survey.quality.thin
     drawing = draw(store.placements(survey_id), bare, thin, field.boundary if field else ())
     return Response(drawing, mimetype="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
+import shapely
+
 from fieldbox.dashboard.language import number, say, say_many
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import NotAligned, Placement, Quality, Survey
@@ -88,15 +90,15 @@ class Judgement:
 class Hole:
     """Ground of the field that no photo shows."""
 
-    ring: tuple[tuple[float, float], ...]
-    """(lon, lat)."""
+    rings: tuple[tuple[tuple[float, float], ...], ...]
+    """(lon, lat); the outer one, then those of its openings."""
     area_m2: float
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Latitude and longitude of a place to fly to."""
-        lons, lats = zip(*self.ring, strict=True)
-        return (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+        """Latitude and longitude of a place to fly to: within it, whatever its shape."""
+        place = shapely.Polygon(self.rings[0], self.rings[1:]).representative_point()
+        return place.y, place.x
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ def area_m2(ring: Sequence[tuple[float, float]]) -> float:
 
 def holes(quality: Quality) -> list[Hole]:
     """The holes of a flight, the largest first."""
-    found = [Hole(ring, area_m2(ring)) for ring in quality.holes if len(ring) >= 3]
+    found = [
+        Hole(rings, area_m2(rings[0]) - sum(map(area_m2, rings[1:])))
+        for rings in quality.holes
+        if len(rings[0]) >= 3
+    ]
     return sorted(found, key=lambda one: -one.area_m2)
 
 
@@ -175,7 +181,7 @@ def _groups(quality: Quality) -> _Check:
         "The photos fall into %(blocks)s groups that have nothing in common: from one to the next the map may jump "
         "by %(error)s m.",
         blocks=number(quality.blocks),
-        error=metres(quality.error_m),
+        error=metres(math.sqrt(2) * quality.error_m),
     )
 
 

@@ -17,12 +17,15 @@ _HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0
 
 
 def draw(
-    placed: Sequence[Placement], holes: Sequence[Ring], thin: Sequence[Sequence[Ring]], boundary: Ring
+    placed: Sequence[Placement],
+    holes: Sequence[Sequence[Ring]],
+    thin: Sequence[Sequence[Ring]],
+    boundary: Ring,
 ) -> bytes:
     """Footprints as thin outlines, a dot of its error's colour in each, loose photos dashed; ground on no photo in red,
-    on one or two in violet (`thin`: rings of each patch, the outer one first)."""
+    on one or two in violet (of each patch its rings, the outer one first)."""
     rings = [one.footprint for one in placed if len(one.footprint) >= 3]
-    every = [point for ring in (*rings, *holes, *(patch[0] for patch in thin), boundary) for point in ring]
+    every = [point for ring in (*rings, *(patch[0] for patch in (*holes, *thin)), boundary) for point in ring]
     if not every:
         return (_HEAD.format(LONG_SIDE, 1) + "</svg>").encode()
     at, width, height = _scaled(every)
@@ -31,7 +34,7 @@ def draw(
         f'<rect width="{width}" height="{height}" fill="#e9ede6"/>',
         _shape(at, boundary, f'fill="none" stroke="{_INK}" stroke-width="3"'),
         *(_patch(at, patch, f'fill="{_THIN}" fill-opacity=".35"') for patch in thin),
-        *(_shape(at, ring, f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"') for ring in holes),
+        *(_patch(at, patch, f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"') for patch in holes),
         *_photos(at, placed),
         "</svg>",
     ]  # fmt: skip

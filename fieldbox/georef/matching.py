@@ -179,6 +179,10 @@ def match(first: int, one: Points, second: int, other: Points) -> Pair | None:
 
 def _matched(first: int, one: Points, second: int, other: Points, reach: float) -> Pair | None:
     pairs = _alike(one, other, reach)
+    seen = np.isfinite(one.ground[pairs[:, 0]]).all(axis=1) & np.isfinite(other.ground[pairs[:, 1]]).all(
+        axis=1
+    )
+    pairs = pairs[seen]
     if len(pairs) < LEAST_SHARED:
         return None
     here, there = one.ground[pairs[:, 0]], other.ground[pairs[:, 1]]
@@ -269,12 +273,15 @@ def _alike(one: Points, other: Points, reach: float) -> NDArray[np.intp]:
 
 
 def _beyond(here: Array, there: Array, reach: float) -> NDArray[np.bool_]:
-    """[N, M] pairs of places further apart than the reach; in float32 about a place among them, which is enough."""
-    middle = here[0]
+    """[N, M] pairs of places further apart than the reach; in float32 about a place among them, which is enough.
+
+    Where a ray misses the ground (NaN) there is no place, and nothing is in reach.
+    """
+    middle = here[np.isfinite(here).all(axis=1).argmax()]
     one, other = (here - middle).astype(np.float32), (there - middle).astype(np.float32)
     away = np.square(one[:, 0, None] - other[None, :, 0])
     away += np.square(one[:, 1, None] - other[None, :, 1])
-    return np.asarray(away > np.float32(reach**2))
+    return np.asarray(~(away <= np.float32(reach**2)))
 
 
 def _plausible(model: Array, reach_px: float) -> bool:

@@ -124,11 +124,17 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
 
 
 def _quality(told: dict[str, Any]) -> Quality:
-    holes = tuple(_ring(one) for one in told["holes"])
+    # An earlier release had only the outer ring of each hole.
+    holes = tuple(tuple(_ring(ring) for ring in (one if _rings(one) else [one])) for one in told["holes"])
     if "bare_pct" not in told:  # an earlier release counted ground that was never to be flown
         return Quality(**{**told, "holes": (), "thin_pct": None})
     thin = tuple(tuple(_ring(one) for one in patch) for patch in told["thin"])
     return Quality(**{**told, "holes": holes, "thin": thin})
+
+
+def _rings(patch: Sequence[Any]) -> bool:
+    """Whether this is a list of rings, and not one of points."""
+    return bool(patch) and isinstance(patch[0][0], list)
 
 
 def _ring(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

@@ -256,7 +256,7 @@ def make_quality() -> Quality:
         control_error_m=0.021,
         overlap=5.0,
         thin_pct=12.0,
-        holes=(square(40, 10, 4, 5),),
+        holes=((square(40, 10, 4, 5),),),
         alignment="ab" * 32,
         bare_pct=0.8,
         thin=((square(0, 0, 60, 40), square(5, 5, 30, 30)), (square(50, 30, 4, 3),)),

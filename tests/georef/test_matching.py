@@ -125,3 +125,29 @@ def test_a_pair_tells_how_far_the_told_places_are_off() -> None:
     assert pair is not None
     assert pair.shift_m == pytest.approx((2.5, -2.2), abs=0.3)
     assert 0.7 < pair.share <= 1.0
+
+
+def test_a_horizon_that_both_show_does_not_spoil_what_they_share() -> None:
+    """Its rays miss the ground: points without a place, however alike."""
+    level = photo(pitch_deg=58.0)
+    wide = dataclasses.replace(level.camera, focal_px=0.625 * level.camera.width)
+    first = dataclasses.replace(level, camera=wide)
+    second = moved(first, 0.0, 3.0)
+    rng = np.random.default_rng(1)
+    width, height = first.camera.width, first.camera.height
+    places = first.pixel_to_ground([[width / 2, 0.7 * height]])[0] + rng.uniform(-8, 8, (400, 2))
+    looks = rng.integers(0, 255, (430, 64)).astype(np.uint8)
+    sky = np.column_stack([rng.uniform(0, width, 30), rng.uniform(0, height / 30, 30)])
+
+    def shown(one: PhotoGeometry) -> Points:
+        xy = one.ground_to_pixel(places)
+        inside = ((xy > 0) & (xy < (width, height))).all(axis=1)
+        every = np.vstack([sky, xy[inside]]).astype(np.float32)
+        return points_of(every, np.vstack([looks[:30], looks[30:][inside]]), 1.0, one)
+
+    here, there = shown(first), shown(second)
+    assert np.isnan(here.ground[:30]).any(axis=1).sum() > 10
+    pair = match(0, here, 1, there)
+    assert pair is not None
+    assert len(pair.of_first) > 100
+    assert np.isfinite(here.ground[pair.of_first]).all()

@@ -160,7 +160,22 @@ def test_verdicts_and_gaps_come_back(store: Store) -> None:
 
 
 QUALITY = Quality(
-    9, 8, 1, 20, 0.5, 0.05, 3.7, 1.4, 0, None, 5.0, 12.5, (RING,), "ab" * 32, 0.5, ((RING, RING), (RING,))
+    9,
+    8,
+    1,
+    20,
+    0.5,
+    0.05,
+    3.7,
+    1.4,
+    0,
+    None,
+    5.0,
+    12.5,
+    ((RING, RING),),
+    "ab" * 32,
+    0.5,
+    ((RING, RING), (RING,)),
 )
 
 
@@ -179,6 +194,17 @@ def test_what_an_earlier_release_counted_otherwise_is_not_known(store: Store) ->
     found = store.survey("survey")
     assert found and found.quality
     assert found.quality == replace(QUALITY, thin_pct=None, bare_pct=None, holes=(), thin=())
+
+
+def test_holes_of_an_earlier_release_are_rings_without_openings(store: Store) -> None:
+    flight = add_flight(store)
+    assert save(store, replace(survey(flight), quality=QUALITY), [], message())
+    with sqlite3.connect(store.path) as database:
+        database.execute(
+            "UPDATE surveys SET quality = json_set(quality, '$.holes', json_array(json_extract(quality, '$.holes[0][0]')))"
+        )
+    found = store.survey("survey")
+    assert found and found.quality == replace(QUALITY, holes=((RING,),))
 
 
 def test_where_photos_stand_comes_back(store: Store) -> None:

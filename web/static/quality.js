@@ -13,7 +13,8 @@
   const GROUPS = ["#ffffff", "#7fd3ff", "#ffb84d", "#d9a6ff", "#a5e887"];
   const photos = [], openings = [];
 
-  const ring = (feature) => feature.geometry.coordinates[0].slice(0, -1).map(([lon, lat]) => [lat, lon]);
+  const rings = (feature) => feature.geometry.coordinates.map((part) => part.slice(0, -1).map(([lon, lat]) => [lat, lon]));
+  const ring = (feature) => rings(feature)[0];
   const decimals = (metres) => metres.toLocaleString(document.documentElement.lang, {
     maximumFractionDigits: metres < 0.1 ? 2 : metres < 10 ? 1 : 0,
   });
@@ -51,17 +52,15 @@
   }
 
   function addHole(feature) {
-    const points = ring(feature);
-    openings.push(L.latLngBounds(points));
-    L.polygon(points, { weight: 2, color: HOLE, fillColor: HOLE, fillOpacity: 0.5 })
+    openings.push(L.latLngBounds(ring(feature)));
+    L.polygon(rings(feature), { weight: 2, color: HOLE, fillColor: HOLE, fillOpacity: 0.5 })
       .bindPopup(document.createTextNode(setup.words.hole.replace("NUM", decimals(feature.properties.area_m2))))
       .addTo(holes);
   }
 
   // Beneath the holes: ground that one or two photos show, with openings.
   function addThin(feature) {
-    const rings = feature.geometry.coordinates.map((part) => part.slice(0, -1).map(([lon, lat]) => [lat, lon]));
-    L.polygon(rings, { weight: 1, color: "#ffffff", opacity: 0.6, fillColor: THIN, fillOpacity: 0.4, interactive: false }).addTo(holes);
+    L.polygon(rings(feature), { weight: 1, color: "#ffffff", opacity: 0.6, fillColor: THIN, fillOpacity: 0.4, interactive: false }).addTo(holes);
   }
 
   function choose(shown) {
