@@ -404,6 +404,11 @@ class Placement:
     """Of a photo in no block; None there: made before this was kept."""
 
 
+def hangs_together(aligned: int, photos: int) -> bool:
+    """Whether a flight is where its alignment puts it, and the photos left over do not belong: more than half agree."""
+    return 2 * aligned > photos
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
     """How well a flight could be put on the map."""

@@ -40,6 +40,8 @@ from fieldbox.storage.store import Store
 
 MAX_TURN_DEG = 20.0
 """By which a list's directions may differ from the photos' own, in the median: more is another way of counting."""
+STRAY_SIGMAS, STRAY_M, LEAST_LINES = 5.0, 20.0, 3
+"""A line of a list is wrong by itself where it lies further from the median of its list; of fewer lines none is told."""
 PLAIN_GPS_M = 1.5
 """Standard error of a position that says nothing of its own: a plain GPS, hovering."""
 AS_EXACT = 1.1
@@ -200,13 +202,52 @@ def _listed(
         if wrong is not None:
             said += [wrong, _left_out(file)]
             continue
-        fresh = {digest: one for digest, one in mine.items() if digest not in found}
+        stray = _strays(mine, known)
+        if stray:
+            said.append(_astray(file, stray, known))
+        fresh = {digest: one for digest, one in mine.items() if digest not in found and digest not in stray}
         better = {digest: one for digest, one in fresh.items() if _is_better(one, known[digest])}
         believed = _believed(better, known)
         for digest, one in better.items():
             found[digest] = _Listed(one, one.angles if believed else None)
         said += _said_of(file, positions, fresh, better, known, believed=believed)
     return found
+
+
+def _strays(listed: Mapping[str, StatedPosition], captures: Mapping[str, Capture]) -> list[str]:
+    """Digests of single lines that put a photo elsewhere than the others of their list, and than its own GPS, can be."""
+    own = [
+        (digest, one, captures[digest]) for digest, one in listed.items() if captures[digest].lat is not None
+    ]
+    if len(own) < LEAST_LINES:
+        return []
+    shifts = np.array([_shift_m(one, capture) for _digest, one, capture in own])
+    away = np.hypot(*(shifts - np.median(shifts, axis=0)).T)
+    errors = [_own_error(capture) or PLAIN_GPS_M for _digest, _one, capture in own]
+    spread = [
+        math.hypot(error, one.total_error_m(error))
+        for error, (_digest, one, _c) in zip(errors, own, strict=True)
+    ]
+    beyond = away > STRAY_SIGMAS * np.array(spread) + STRAY_M
+    return [digest for (digest, _one, _capture), off in zip(own, beyond, strict=True) if off]
+
+
+def _shift_m(position: StatedPosition, capture: Capture) -> tuple[float, float]:
+    """East and north from a photo's own GPS to where a list puts it."""
+    east = (position.lon - (capture.lon or 0.0) + 180.0) % 360.0 - 180.0
+    north = position.lat - (capture.lat or 0.0)
+    scale = math.cos(math.radians(position.lat))
+    return east * scale * _METRES_PER_DEGREE, north * _METRES_PER_DEGREE
+
+
+def _astray(file: SideFile, stray: Sequence[str], captures: Mapping[str, Capture]) -> Sentence:
+    template = N_(
+        "Lines of the list {file} that put a photo far from its own GPS, though the other lines do not: {count} (of"
+        " {name}, for one). These photos stay where their GPS puts them; check the lines."
+    )
+    return Sentence(
+        template, {"file": shown(file.name), "count": len(stray), "name": shown(captures[stray[0]].name)}
+    )
 
 
 def _read_positions(file: SideFile, captures: Sequence[Capture], said: list[Sentence]) -> Positions | None:

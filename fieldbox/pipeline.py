@@ -40,6 +40,7 @@ from fieldbox.domain import (
     Placement,
     Survey,
     WeedBasis,
+    hangs_together,
 )
 from fieldbox.errors import Rejected
 from fieldbox.georef import seamlines
@@ -301,7 +302,7 @@ class Analysis:
         """Corners (lon, lat) of all photos over a field: of this flight as placed, of others by their last surveys."""
         aligned = [one for one in placed if one.block is not None]
         # A photo that is not where it seems to be makes no land.
-        for one in aligned if 2 * len(aligned) > len(placed) else placed:
+        for one in aligned if hangs_together(len(aligned), len(placed)) else placed:
             yield from one.footprint
         for other in self._store.flights(field.id):
             if other.id != flight_id:
@@ -566,7 +567,7 @@ def _worth(alignment: Alignment) -> dict[str, float]:
     """
     worth = worth_of(alignment.glances)
     kept = alignment.kept
-    if 2 * len(kept) < len(alignment.geometries):
+    if hangs_together(len(alignment.geometries) - len(kept), len(alignment.geometries)):
         worth |= dict.fromkeys(kept, HOPELESS)
     return worth
 

@@ -316,3 +316,17 @@ def test_of_two_lists_of_control_points_the_earlier_is_told() -> None:
     found = given(photos, later, earlier)
     assert found.control and found.control.marks[0].x == 100
     assert "A/gcp_list.txt are not used: the list B/gcp_list.txt came later" in said(found)
+
+
+def test_single_wrong_lines_of_a_list_are_not_used() -> None:
+    photos = [photo(number) for number in range(1, 7)]
+    lines = [
+        line(number, 548, 0, 0, 0, 0.02, 0.03, lat=6e-4 if number in (2, 5) else 0.0)
+        for number in range(1, 7)
+    ]
+    found = given(photos, side("\n".join(["EPSG:4326", *lines]), photos))
+    poses = [one.pose for one in found.flight.captures]
+    assert [bool(pose and pose.lon == LISTED_LON) for pose in poses] == [True, False, True, True, False, True]
+    assert poses[1] == photos[1].pose
+    assert "far from its own GPS, though the other lines do not: 2 (of 100MEDIA/DJI_0002.JPG" in said(found)
+    assert "list geo.txt gives: 4" in said(found)

@@ -15,7 +15,7 @@ import numpy as np
 from fieldbox.alignmentfile import alignment_file, read_alignment
 from fieldbox.arrivals import geometries_of
 from fieldbox.config import Config
-from fieldbox.domain import Capture, Flight, Placement, Survey
+from fieldbox.domain import Capture, Flight, Placement, Survey, hangs_together
 from fieldbox.errors import Rejected
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import given_for
@@ -150,7 +150,7 @@ def photos_of(config: Config, store: Store, flight: Flight, survey: Survey | Non
     if survey is None or survey.quality is None:
         return Found(told)
     placed, quality = store.placements(survey.id), survey.quality
-    holds = 2 * quality.aligned >= quality.photos
+    holds = hangs_together(quality.aligned, quality.photos)
     loose = frozenset(one.digest for one in placed if holds and one.block is None)
     path = alignment_file(config.storage.root, quality.alignment)
     alignment = read_alignment(path, told, {one.digest: one.taken_at for one in given.captures})

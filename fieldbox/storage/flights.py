@@ -14,7 +14,8 @@ from fieldbox.i18n import N_
 from fieldbox.storage import captures as capture_rows
 from fieldbox.storage import jobs as job_rows
 from fieldbox.storage.rows import FlightRow, Job
-from fieldbox.storage.schema import captures, flights, memberships, placements
+from fieldbox.storage.schema import captures, flights, memberships, placements, surveys
+from fieldbox.storage.surveys import NEWEST_FIRST
 
 
 def save(connection: Connection, flight: Flight, now: datetime) -> None:
@@ -48,8 +49,18 @@ def by_id(connection: Connection, flight_id: str) -> Flight | None:
     return Flight(row.id, row.field_id, row.started_at, row.ended_at, found, row.simulated)
 
 
-_PLACED_BY_A_LIST = exists().where(placements.c.capture_id == captures.c.id)
-"""Some survey has it in a place, though its own tags tell none."""
+_THAT_COUNTS = (
+    select(surveys.c.number)
+    .where(surveys.c.flight_id == memberships.c.flight_id)
+    .order_by(*NEWEST_FIRST)
+    .limit(1)
+    .correlate(memberships)
+    .scalar_subquery()
+)
+_PLACED_BY_A_LIST = exists().where(
+    placements.c.capture_id == captures.c.id, placements.c.survey_number == _THAT_COUNTS
+)
+"""The flight's survey has it in a place, though its own tags tell none."""
 
 
 def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:

@@ -15,6 +15,8 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage.schema import hotspots, surveys
 
 _COUNTS = func.coalesce(surveys.c.counts_from, surveys.c.made_at)
+NEWEST_FIRST = _COUNTS.desc(), surveys.c.number.desc()
+"""Order of surveys: the first of a flight is the one that counts."""
 _SUFFIX = "_interval95"
 _INTERVALS = tuple(each.name for each in fields(Survey) if each.name.endswith(_SUFFIX))
 _PLAIN = tuple(each.name for each in fields(Survey) if each.name in surveys.c and each.name != "warnings")
@@ -99,8 +101,7 @@ def _made_of(flight_id: str, plan_key: str, release_sha: str) -> ColumnElement[b
 
 
 def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Survey]:
-    newest_first = _COUNTS.desc(), surveys.c.number.desc()
-    rows = connection.execute(select(surveys).where(*conditions).order_by(*newest_first)).all()
+    rows = connection.execute(select(surveys).where(*conditions).order_by(*NEWEST_FIRST)).all()
     spots: dict[int, list[Hotspot]] = {row.number: [] for row in rows}
     ranked = select(hotspots).order_by(hotspots.c.rank)
     if conditions:
