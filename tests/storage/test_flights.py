@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from fieldbox.domain import Flight
+from fieldbox.domain import Flight, Placement
 from fieldbox.errors import Rejected
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
-from tests.storage.samples import add_captures, add_flight, capture
+from tests.storage.samples import RING, add_captures, add_flight, capture, message, near_bangalore, survey
 
 
 def test_a_flight_comes_back_with_its_captures_in_order(store: Store) -> None:
@@ -59,3 +60,24 @@ def test_a_flight_of_unknown_photos_is_refused_whole(store: Store) -> None:
     with pytest.raises(Rejected, match="DJI_0005"):
         store.save_flight(Flight("flight", None, None, None, (capture(5),)))
     assert store.flight("flight") is None
+
+
+def test_photos_placed_by_a_list_are_counted_as_the_survey_that_counts_has_them(store: Store) -> None:
+    add_flight(store)
+    lost = capture(11, placed=False)
+    add_captures(store, [capture(10), lost])
+    flight = Flight("listed", store.flights()[0].field_id, None, None, (capture(10), lost))
+    store.save_flight(flight)
+    pose = capture(10).pose
+    assert pose
+    placed = Placement(lost.digest, pose, 0, 2.5, 0.1, None, 3, (), RING)
+    for number, placements in enumerate([(placed,), ()]):
+        made = survey(flight, f"survey {number}")
+        made = replace(made, made_at=made.made_at + timedelta(hours=number))
+        store.save_survey(
+            made, [], replace(message(), id=made.id), plan_key=made.id, release_sha="r1",
+            to_geographic=near_bangalore, placed=placements,
+        )  # fmt: skip
+        assert store.flights()[0].placed == 2 - number
+    store.confirm_survey("survey 0", [])
+    assert store.flights()[0].placed == 2
