@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,58 +21,46 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from fieldbox import looking
-from fieldbox.aligning import Alignment, Search, Searched, SearchedOf, align_points, alignment_key, searches
-from fieldbox.alignmentfile import alignment_file, read_alignment, write_alignment
-from fieldbox.arrivals import geometries_of, original
+from fieldbox.arrivals import original
 from fieldbox.config import Config
 from fieldbox.domain import (
-    HOPELESS,
     Cover,
     Detection,
-    Field,
     FieldMap,
-    Flight,
     Ladder,
     Message,
-    Placement,
     Survey,
     WeedBasis,
-    hangs_together,
 )
 from fieldbox.errors import Rejected
 from fieldbox.georef import seamlines
 from fieldbox.georef.again import Asking, SecondLook, Spots, plan_second_looks
 from fieldbox.georef.choice import DECODE_SHARE
-from fieldbox.georef.controlled import control_in_frame
 from fieldbox.georef.coverage import CoveragePlan, plan_coverage
-from fieldbox.georef.owners import Owners
-from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.given import Given, given_for
+from fieldbox.given import Given
 from fieldbox.i18n import N_
-from fieldbox.imagery.glance import worth_of
 from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.ingest.fields import hull
 from fieldbox.judging import judge_crop
-from fieldbox.looking import Brightness, Looker, Scene, UnusablePhoto, decoded, judge_scene
+from fieldbox.looking import Looker, Scene, UnusablePhoto, judge_scene
 from fieldbox.mapping import levelling
 from fieldbox.mapping.between import Vegetation, between_rows, vegetation_percent
 from fieldbox.mapping.cells import CellSums
 from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, settle
-from fieldbox.mapping.files import replacing
 from fieldbox.mapping.grid import Known, build_map
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import choose_health, choose_weeds, load_scenes
-from fieldbox.ordered import in_order
-from fieldbox.quality import control_sentences, footprint_of, placements_of
+from fieldbox.placing import Placer, Progress, worth_of_photos
+from fieldbox.quality import control_sentences
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
 from fieldbox.surveying import Evidence, make_survey
+from fieldbox.task import Flown, Task
 
 AGAIN_PX = 192
 """Side of the window around a doubtful plant, in pixels of the model's scale."""
@@ -86,55 +71,6 @@ AGAIN_ERROR_M = 0.3
 
 GIVE_BACK_EVERY = 16
 """Views after which freed memory goes back to the system: over 200 views some 250 MiB of it would pile up."""
-NOTHING_PLACED = N_("No photo of this flight could be placed, so there is nothing to map.")
-
-Progress = Callable[[str, int, int], None]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Cancelled(Exception):
-    """The worker is being stopped; what is committed stays and the rest is done at the next start."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One flight, ready to be looked at."""
-
-    given: Given
-    field: Field
-    plane: GroundPlane
-    alignment: Alignment
-    placed: tuple[Placement, ...]
-    ring: NDArray[np.float64]
-    """[K, 2] the field's boundary on the ground."""
-    plan: CoveragePlan
-    scene: Scene
-    mosaic_gsd_m: float
-    key: str
-    """Digest of all that decides the result, the model aside."""
-    alignment_key: str
-
-    @property
-    def flight(self) -> Flight:
-        """The flight, with the best that was told of where its photos were taken."""
-        return self.given.flight
-
-    @property
-    def geometries(self) -> dict[str, PhotoGeometry]:
-        """The photos that have a place, by digest."""
-        return self.alignment.geometries
-
-    @cached_property
-    def brightness(self) -> Brightness:
-        """How the mosaic's photos are brought to one brightness."""
-        return Brightness.of(self.alignment.glances, self.geometries)
-
-    @cached_property
-    def seams(self) -> Owners:
-        """Where the mosaic is cut."""
-        textures = {digest: glance.texture for digest, glance in self.alignment.glances.items()}
-        return seamlines.seamlines(self.plan, self.geometries, textures)
 
 
 @dataclass(frozen=True)
@@ -162,6 +98,7 @@ class Analysis:
         self._health: HealthModel = health.model
         self._model_warnings = (*chosen.warnings, *health.warnings)
         self._scenes = load_scenes()
+        self._placer = Placer(config, store, cancelled)
 
     def run(self, flight_id: str, progress: Progress) -> Survey:
         """Map a flight of the store, or find that it is mapped already.
@@ -169,22 +106,16 @@ class Analysis:
         Raises Rejected if nothing of it can be mapped, Unavailable if the disk is full.
         """
         while True:
-            given = self._given(flight_id)
+            given = self._placer.given(flight_id)
             try:
                 survey = self._run(given, progress)
             except UnusablePhoto as photo:
                 # Its ground is given to its neighbours: the flight is planned again without it.
                 self._store.unplace(photo.digest, photo.reason)
                 continue
-            if _name_of(self._given(flight_id)) == _name_of(given):
+            if _name_of(self._placer.given(flight_id)) == _name_of(given):
                 return survey
             # Photos or a list came meanwhile; who brought them counts on the work that was under way.
-
-    def _given(self, flight_id: str) -> Given:
-        flight = self._store.flight(flight_id)
-        if flight is None:
-            raise Rejected(NOTHING_PLACED)
-        return given_for(self._store, flight)
 
     def _run(self, given: Given, progress: Progress) -> Survey:
         task = self._prepare(given, progress)
@@ -205,129 +136,39 @@ class Analysis:
             raise
         return self._finish(task, found, progress)
 
-    # -- where the photos are -----------------------------------------------------------------
-
-    def _align(self, given: Given, progress: Progress) -> tuple[Alignment, str]:
-        """The photos as their pixels put them, and the key of that: kept, so that it is worked out once."""
-        captures = given.flight.captures
-        told = geometries_of(captures)
-        if not told:
-            raise Rejected(NOTHING_PLACED)
-        taken_at = {one.digest: one.taken_at for one in captures}
-        key = alignment_key(told, taken_at, given.control_key)
-        path = alignment_file(self._config.storage.root, key)
-        found = read_alignment(path, told, taken_at)
-        if found is None:
-            searched = self._searched(given.flight.id, told, progress)
-            control = given.control
-            found = align_points(
-                told,
-                taken_at,
-                searched,
-                threads=self._config.threads,
-                control=(lambda frame: control_in_frame(control, list(told), frame)) if control else None,
-            )
-            write_alignment(found, path)
-            give_back()  # points and pairs of a large flight are several hundred megabytes
-            shutil.rmtree(self._points_folder(given.flight.id), ignore_errors=True)
-        return found, key
-
-    def _searched(self, flight_id: str, told: Mapping[str, PhotoGeometry], progress: Progress) -> SearchedOf:
-        """Search each photo for points; what is found is on the disk, photo by photo, until the survey is there."""
-        folder = self._points_folder(flight_id)
-        wanted = searches(told.values())
-        files = {one.digest: folder / one.name for one in wanted}
-        todo = [one for one in wanted if not _is_searched(files[one.digest])]
-        progress("align", len(told) - len(todo), len(told))
-
-        def search(one: Search) -> bytes:
-            return one.made(decoded(one.digest, self._read, one.reduction)).to_bytes()
-
-        for number, (one, found) in enumerate(self._side_by_side(search, todo), start=1):
-            with replacing(files[one.digest], lasting=False) as target:
-                target.write_bytes(found)
-            progress("align", len(told) - len(todo) + number, len(told))
-        return lambda digest: Searched.from_bytes(files[digest].read_bytes())
-
-    def _points_folder(self, flight_id: str) -> Path:
-        return self._config.storage.root / "work" / f"points-{flight_id}"
-
     # -- before a view is looked at -----------------------------------------------------------
 
     def _prepare(self, given: Given, progress: Progress) -> Task:
-        flight = given.flight
-        field = self._store.field(flight.field_id) if flight.field_id is not None else None
-        if field is None:
-            raise Rejected(NOTHING_PLACED)
-        alignment, alignment_key = self._align(given, progress)
+        flown = self._placer.flown(given, progress)
         progress("plan", 0, 1)
-        geometries = alignment.geometries
-        placed = placements_of(alignment)
-        field = self._followed(field, flight, placed)
-        plane = next(iter(geometries.values())).plane
-        east, north = plane.to_ground([p[1] for p in field.boundary], [p[0] for p in field.boundary])
-        ring = np.column_stack([east, north])
-        plan = plan_coverage(geometries.values(), boundary=ring, worth=_worth(alignment))
+        geometries = flown.alignment.geometries
+        plan = plan_coverage(geometries.values(), boundary=flown.ring, worth=worth_of_photos(flown.alignment))
         if not plan.views:
             raise Rejected(
                 N_("The flight does not cover the field {field}: bring it in under another name (--field)."),
-                field=field.name,
+                field=flown.field.name,
             )
         scene = judge_scene(
             list(geometries.values()),
             self._read,
             self._model,
             self._scenes,
-            crop=field.crop,
+            crop=flown.field.crop,
             least_reduction=self._config.map.photo_reduction,
         )
         mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
-        key = self._key(field, plan, scene, alignment_key)
-        return Task(
-            given, field, plane, alignment, placed, ring, plan, scene, mosaic_gsd_m, key, alignment_key
-        )
-
-    def _followed(self, field: Field, flight: Flight, placed: Sequence[Placement]) -> Field:
-        """A field whose boundary nobody drew follows what was flown, as the alignments put it."""
-        if field.drawn:
-            return field
-        boundary = hull(tuple(self._shown(field, flight.id, placed)))
-        if boundary == field.boundary:
-            return field
-        return self._store.update_field(field.id, boundary=boundary, drawn=False)
-
-    def _shown(
-        self, field: Field, flight_id: str, placed: Sequence[Placement]
-    ) -> Iterator[tuple[float, float]]:
-        """Corners (lon, lat) of all photos over a field: of this flight as placed, of others by their last surveys."""
-        aligned = [one for one in placed if one.block is not None]
-        # A photo that is not where it seems to be makes no land.
-        for one in aligned if hangs_together(len(aligned), len(placed)) else placed:
-            yield from one.footprint
-        for other in self._store.flights(field.id):
-            if other.id != flight_id:
-                yield from self._outline(other.id)
-
-    def _outline(self, flight_id: str) -> Iterator[tuple[float, float]]:
-        survey = next(iter(self._store.surveys(flight_id=flight_id)), None)
-        known = self._store.placements(survey.id) if survey else []
-        if known:
-            for one in known:
-                yield from one.footprint
-            return
-        for photo in geometries_of(self._given(flight_id).flight.captures).values():
-            yield from footprint_of(photo)
+        return Task(flown, plan, scene, mosaic_gsd_m, self._key(flown, plan, scene))
 
     def _has_rasters(self, survey: Survey) -> bool:
         """Whether a survey still has its pictures; without them it is looked at again."""
         folder = self._config.storage.root / "rasters" / survey.id
         return all((folder / name).exists() for name in ("map.tif", "mosaic.tif"))
 
-    def _key(self, field: Field, plan: CoveragePlan, scene: Scene, alignment: str) -> str:
+    def _key(self, flown: Flown, plan: CoveragePlan, scene: Scene) -> str:
         told = [
-            field.id,
+            flown.field.id,
             plan.key,
-            alignment,
+            flown.alignment_key,
             looking.VERSION,
             scene.scale,
             scene.basis,
@@ -348,7 +189,9 @@ class Analysis:
         todo = [i for i, view in enumerate(task.plan.views) if view.digest not in done]
         total = len(task.plan.views)
         progress("look", total - len(todo), total)
-        for number, (index, looked) in enumerate(self._side_by_side(self._looker(task).look, todo), start=1):
+        for number, (index, looked) in enumerate(
+            self._placer.side_by_side(self._looker(task).look, todo), start=1
+        ):
             self._commit(task, index, *looked)
             if number % GIVE_BACK_EVERY == 0:
                 give_back()
@@ -359,7 +202,7 @@ class Analysis:
         return Looker(
             self._read,
             task.plan,
-            task.geometries,
+            task.flown.geometries,
             task.scene,
             self._model,
             self._scenes,
@@ -368,16 +211,6 @@ class Analysis:
             task.brightness,
             task.seams,
         )
-
-    def _side_by_side(
-        self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[Item, Result]]:
-        """Each item with its result, in order. Raises Cancelled when the worker is to stop."""
-        with closing(in_order(self._config.threads, work, items)) as results:
-            for one in results:
-                if self._cancelled():
-                    raise Cancelled
-                yield one
 
     def _lost(self, task: Task) -> set[str]:
         """Photos whose patch of the mosaic is gone: the folder of work may be deleted at any time."""
@@ -395,20 +228,8 @@ class Analysis:
 
     def _tidy(self, task: Task) -> None:
         """Remove what only a survey in work needs."""
-        shutil.rmtree(self._points_folder(task.flight.id), ignore_errors=True)
+        self._placer.forget_points(task.flown.flight.id)
         shutil.rmtree(self._work(task), ignore_errors=True)
-
-    def _forget_alignments(self) -> None:
-        """Remove alignments that no survey was made with: of flights that have grown, of lists that came later."""
-        root = self._config.storage.root
-        needed = {
-            alignment_file(root, one.quality.alignment).name for one in self._store.surveys() if one.quality
-        }
-        for path in (root / "alignments").iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)  # left by a kill
-            elif path.name not in needed:
-                path.unlink(missing_ok=True)
 
     def _work(self, task: Task) -> Path:
         return self._config.storage.root / "work" / task.key[:16]
@@ -422,7 +243,7 @@ class Analysis:
             ViewResult.from_bytes(data) for _digest, data in self._store.views(task.key, self._model.digest)
         ]
         plants = without_doubtful_twins(reconcile(results)) if task.scene.single_weeds else ()
-        return Found(results, [one.cells for one in results], _inside(task.ring, plants))
+        return Found(results, [one.cells for one in results], _inside(task.flown.ring, plants))
 
     def _settle_doubt(self, task: Task, found: Found, progress: Progress) -> Found:
         """Look at doubtful plants again in other photos; each photo's answers are committed when they are there.
@@ -430,7 +251,7 @@ class Analysis:
         Which photos are asked what follows from the first looks alone, so it is the same after a kill.
         """
         doubtful = [found.detections[number] for number in doubtful_of(found.detections)]
-        first = _work_of(task.plan.pixels, [task.geometries[view.digest] for view in task.plan.views])
+        first = _work_of(task.plan.pixels, [task.flown.geometries[view.digest] for view in task.plan.views])
         asking = Asking(
             side_px=AGAIN_PX * task.scene.scale,
             looks=AGAIN_LOOKS,
@@ -438,7 +259,7 @@ class Analysis:
             max_error_m=AGAIN_ERROR_M,
         )
         spots = _spots(doubtful)
-        looks = plan_second_looks(list(task.geometries.values()), spots, asking) if doubtful else ()
+        looks = plan_second_looks(list(task.flown.geometries.values()), spots, asking) if doubtful else ()
         told = [asdict(one) for one in looks]
         key = task.key + "+" + blake3(json.dumps(told).encode()).hexdigest()[:16]
         self._look_again(task, key, looks, spots, progress)
@@ -464,7 +285,7 @@ class Analysis:
         def look_again(look: SecondLook) -> ViewResult:
             return looker.look_again(look, spots.places)
 
-        for number, (look, result) in enumerate(self._side_by_side(look_again, todo), start=1):
+        for number, (look, result) in enumerate(self._placer.side_by_side(look_again, todo), start=1):
             self._store.save_view(ViewKey(look.digest, key, self._model.digest), result.to_bytes(), None)
             progress("again", total - len(todo) + number, total)
 
@@ -479,9 +300,9 @@ class Analysis:
         grid = build_map(
             found.cells,
             detections,
-            epsg=task.plane.epsg,
+            epsg=task.flown.plane.epsg,
             cell_m=self._config.map.cell_m,
-            boundary=task.ring,
+            boundary=task.flown.ring,
             known=Known(task.scene.single_weeds, task.scene.single_weeds, task.scene.natural_colour),
         )
         green, between = None, None
@@ -489,33 +310,25 @@ class Analysis:
             vegetation = Vegetation.of(found.results)
             green, between = vegetation_percent(vegetation, grid), between_rows(vegetation, grid)
             grid = replace(grid, weed_cover=between.cover) if between else grid
-        evidence = Evidence(
-            task.flight,
-            task.field,
-            task.ring,
-            task.scene,
-            self._model,
-            task.plan,
-            task.alignment,
-            grid,
-            detections,
-            task.alignment_key,
-            found.ladder,
-            green,
-            between,
-        )
-        identity = blake3(f"{task.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
+        evidence = Evidence(task, self._model, grid, detections, found.ladder, green, between)
+        identity = blake3(f"{task.flown.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
         survey = make_survey(identity, datetime.now(UTC), evidence)
-        names = [one.name for one in task.given.control.points] if task.given.control else []
-        control = control_sentences(task.alignment, names)
-        said = (*self._model_warnings, *task.given.sentences, *control, *survey.warnings, *judged.warnings)
+        names = [one.name for one in task.flown.given.control.points] if task.flown.given.control else []
+        control = control_sentences(task.flown.alignment, names)
+        said = (
+            *self._model_warnings,
+            *task.flown.given.sentences,
+            *control,
+            *survey.warnings,
+            *judged.warnings,
+        )
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
         allowed = self._config.summary
         body = summarise(
             survey,
-            task.field,
-            task.flight,
+            task.flown.field,
+            task.flown.flight,
             share_name=allowed.share_name,
             share_position=allowed.share_position,
         )
@@ -525,12 +338,12 @@ class Analysis:
             Message(survey.id, "summary", body, "waiting", 0, survey.made_at),
             plan_key=task.key,
             release_sha=self._model.digest,
-            to_geographic=task.plane.to_geographic,
+            to_geographic=task.flown.plane.to_geographic,
             missing=judged.gaps or (),
-            placed=task.placed,
+            placed=task.flown.placed,
         )
         self._tidy(task)
-        self._forget_alignments()
+        self._placer.forget_alignments()
         progress("mosaic", 1, 1)
         return survey
 
@@ -542,34 +355,12 @@ class Analysis:
         patches = [
             self._work(task) / name for _digest, name in self._store.patches(task.key, self._model.digest)
         ]
-        assemble(patches, folder / "mosaic.tif", epsg=task.plane.epsg, gsd_m=task.mosaic_gsd_m)
-
-
-def _is_searched(file: Path) -> bool:
-    """Whether a photo's points are on the disk, whole."""
-    try:
-        Searched.from_bytes(file.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return True
+        assemble(patches, folder / "mosaic.tif", epsg=task.flown.plane.epsg, gsd_m=task.mosaic_gsd_m)
 
 
 def _name_of(given: Given) -> tuple[object, ...]:
     """What tells one state of a flight from another."""
     return {one.digest for one in given.flight.captures}, given.poses_key, given.control_key
-
-
-def _worth(alignment: Alignment) -> dict[str, float]:
-    """How much worse than the flight's usual each photo is for looking at: blurred, badly exposed, or out of place.
-
-    Where the flight hangs together, a photo that does not belong to it would show plants twice or not at all: its
-    ground is left to the others where they see it.
-    """
-    worth = worth_of(alignment.glances)
-    kept = alignment.kept
-    if hangs_together(len(alignment.geometries) - len(kept), len(alignment.geometries)):
-        worth |= dict.fromkeys(kept, HOPELESS)
-    return worth
 
 
 def _inside(ring: NDArray[np.float64], detections: Sequence[Detection]) -> list[Detection]:

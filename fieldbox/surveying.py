@@ -11,28 +11,24 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from fieldbox.aligning import Alignment
 from fieldbox.domain import (
     Cover,
     Detection,
-    Field,
     FieldMap,
-    Flight,
     Interval,
     Ladder,
     Survey,
     WeedBasis,
 )
-from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.looking import Scene
 from fieldbox.mapping import intervals
 from fieldbox.mapping.between import Between
 from fieldbox.mapping.health import health_index
 from fieldbox.mapping.hotspots import Shown, find_hotspots
 from fieldbox.quality import Ground, quality_of, sentences_of
+from fieldbox.task import Task
 
 MOSTLY_UNSURE = 0.5
 """With more than this share of the plants unsure at the first look, the model may not know the crop."""
@@ -48,43 +44,31 @@ FAR_OFF_M = 5.0
 class Evidence:
     """All that a survey is made from."""
 
-    flight: Flight
-    field: Field
-    ring: NDArray[np.float64]
-    """[K, 2] the field's boundary, east and north."""
-    scene: Scene
+    task: Task
     model: WeedModel
-    plan: CoveragePlan
-    alignment: Alignment
     grid: FieldMap
     detections: Sequence[Detection]
-    alignment_key: str
     ladder: Ladder | None = None
     green_pct: float | None = None
     """Cover of vegetation, where crop and weed are not told apart."""
     between: Between | None = None
     """Vegetation off the crop rows, where weeds are called from these."""
 
-    @property
-    def geometries(self) -> dict[str, PhotoGeometry]:
-        """The photos by digest, where the alignment put them."""
-        return self.alignment.geometries
-
 
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     """The survey of one flight over one field."""
-    grid, scene, model = evidence.grid, evidence.scene, evidence.model
+    grid, scene, model = evidence.grid, evidence.task.scene, evidence.model
     ratios = model.ratios.near(1000 * scene.gsd_m * scene.scale)
-    photos = [evidence.geometries[view.digest] for view in evidence.plan.views]
+    photos = [evidence.task.flown.geometries[view.digest] for view in evidence.task.plan.views]
     gsd = Interval(*np.median([one.gsd_interval95 for one in photos], axis=0).tolist())
     relative_gsd = (gsd.high - gsd.low) / (2 * scene.gsd_m)
-    field = shapely.Polygon(evidence.ring).buffer(0)
-    unseen = min(1.0, evidence.plan.unseen_m2 / field.area)
+    field = shapely.Polygon(evidence.task.flown.ring).buffer(0)
+    unseen = min(1.0, evidence.task.plan.unseen_m2 / field.area)
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
-    photographed = list(evidence.geometries.values())
-    ground = Ground.of(photographed, evidence.ring, drawn=evidence.field.drawn)
-    quality = quality_of(evidence.alignment, ground, error, evidence.alignment_key)
+    photographed = list(evidence.task.flown.geometries.values())
+    ground = Ground.of(photographed, evidence.task.flown.ring, drawn=evidence.task.flown.field.drawn)
+    quality = quality_of(evidence.task.flown.alignment, ground, error, evidence.task.flown.alignment_key)
     weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
     crop_cover = _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
@@ -92,8 +76,8 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     index, index_interval = health_index(grid.health_z)
     return Survey(
         id=identity,
-        flight_id=evidence.flight.id,
-        field_id=evidence.field.id,
+        flight_id=evidence.task.flown.flight.id,
+        field_id=evidence.task.flown.field.id,
         release=model.release,
         made_at=made_at,
         area_ha=area_m2 / 1e4,
@@ -119,12 +103,12 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         warnings=(
             *scene.warnings,
             *_strange_ground(evidence, unseen),
-            *sentences_of(evidence.alignment, quality),
+            *sentences_of(evidence.task.flown.alignment, quality),
             *_warnings(evidence, error),
         ),
         hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence)) if _basis(evidence) else (),
-        photos_used=len(evidence.plan.views),
-        photos_unplaced=sum(capture.pose is None for capture in evidence.flight.captures),
+        photos_used=len(evidence.task.plan.views),
+        photos_unplaced=sum(capture.pose is None for capture in evidence.task.flown.flight.captures),
         weed_basis=_basis(evidence),
         ladder=evidence.ladder,
         quality=quality,
@@ -141,9 +125,9 @@ def _mean(layer: NDArray[np.float32], seen: NDArray[np.float32]) -> float | None
 
 def _basis(evidence: Evidence) -> WeedBasis | None:
     """What weeds are called from; from rows only where rows were found."""
-    if evidence.scene.basis is WeedBasis.ROWS and evidence.between is None:
+    if evidence.task.scene.basis is WeedBasis.ROWS and evidence.between is None:
         return None
-    return evidence.scene.basis
+    return evidence.task.scene.basis
 
 
 def _weed_cover(evidence: Evidence, ratio: Interval, area_m2: float) -> tuple[float | None, Interval | None]:
@@ -156,7 +140,7 @@ def _weed_cover(evidence: Evidence, ratio: Interval, area_m2: float) -> tuple[fl
 
 def _count(evidence: Evidence, cover: Cover) -> int | None:
     """Sure and unsure plants together: the ratios of the model's card are those of all that it reports."""
-    if not evidence.scene.single_weeds:
+    if not evidence.task.scene.single_weeds:
         return None
     return sum(one.cover is cover for one in evidence.detections)
 
@@ -179,7 +163,7 @@ def _typical_error(evidence: Evidence, photos: Sequence[PhotoGeometry]) -> float
     """95 % horizontal radius of a mapped point: the mean over the views, each at the middle of its window."""
     middles = [
         one.error95_m([[(view.window.x0 + view.window.x1) / 2, (view.window.y0 + view.window.y1) / 2]])[0]
-        for one, view in zip(photos, evidence.plan.views, strict=True)
+        for one, view in zip(photos, evidence.task.plan.views, strict=True)
     ]
     return float(math.sqrt(np.mean(np.square(middles))))
 
@@ -188,11 +172,11 @@ def _shown(evidence: Evidence) -> Shown:
     """Which capture shows a ground point, and at which pixel."""
 
     def show(east: float, north: float) -> tuple[str, float, float] | None:
-        owner = int(evidence.plan.owner_of([[east, north]])[0])
+        owner = int(evidence.task.plan.owner_of([[east, north]])[0])
         if owner < 0:
             return None
-        digest = evidence.plan.views[owner].digest
-        x, y = evidence.geometries[digest].ground_to_pixel([[east, north]])[0].tolist()
+        digest = evidence.task.plan.views[owner].digest
+        x, y = evidence.task.flown.geometries[digest].ground_to_pixel([[east, north]])[0].tolist()
         return digest, x, y
 
     return show
@@ -200,7 +184,7 @@ def _shown(evidence: Evidence) -> Shown:
 
 def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
     found = []
-    unplaced = sum(capture.pose is None for capture in evidence.flight.captures)
+    unplaced = sum(capture.pose is None for capture in evidence.task.flown.flight.captures)
     if unplaced:
         found.append(
             Sentence(
@@ -214,7 +198,7 @@ def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
         template = N_("Positions are only good to {error} m: look around each spot, or fly with RTK.")
         found.append(Sentence(template, {"error": round(error, 1)}))
     found += _crop_warnings(evidence)
-    if evidence.flight.simulated:
+    if evidence.task.flown.flight.simulated:
         found.append(Sentence(N_("These photos are simulated: nothing here is a real field.")))
     return found
 
@@ -223,9 +207,9 @@ def _strange_ground(evidence: Evidence, unseen: float) -> list[Sentence]:
     """Ground that was photographed and not judged, because it does not look like a field."""
     grid = evidence.grid
     judged_m2 = float(grid.seen.sum()) * grid.cell_m**2
-    photographed_m2 = mapped_m2(grid, evidence.ring) * (1 - unseen)
+    photographed_m2 = mapped_m2(grid, evidence.task.flown.ring) * (1 - unseen)
     share = 1 - judged_m2 / photographed_m2 if photographed_m2 > 0 else 0.0
-    if evidence.scene.basis is None or share < NOT_JUDGED:
+    if evidence.task.scene.basis is None or share < NOT_JUDGED:
         return []
     template = N_(
         "{share} % of the ground does not look like the fields that the weed model knows: nothing is called there."
@@ -251,8 +235,8 @@ def mapped_m2(grid: FieldMap, ring: NDArray[np.float64]) -> float:
 
 def _crop_warnings(evidence: Evidence) -> list[Sentence]:
     """What it means that the model does not know the crop, or seems not to."""
-    crop = evidence.field.crop
-    if evidence.scene.basis is WeedBasis.ROWS:
+    crop = evidence.task.flown.field.crop
+    if evidence.task.scene.basis is WeedBasis.ROWS:
         told: dict[str, str | int | float] = {
             "crop": crop or "?",
             "green": round(evidence.green_pct or 0.0, 1),
@@ -270,7 +254,7 @@ def _crop_warnings(evidence: Evidence) -> list[Sentence]:
         )
         rows = {"spacing": round(evidence.between.spacing_m, 2), "strip": round(evidence.between.strip_m, 2)}
         return [Sentence(template, told | rows)]
-    if evidence.ladder and not crop and not evidence.flight.simulated:
+    if evidence.ladder and not crop and not evidence.task.flown.flight.simulated:
         plants = evidence.ladder.doubtful, len(evidence.detections) + evidence.ladder.dropped
         if plants[1] >= FEW_PLANTS and plants[0] > MOSTLY_UNSURE * plants[1]:
             template = N_(

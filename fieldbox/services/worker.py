@@ -13,7 +13,8 @@ import structlog
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
-from fieldbox.pipeline import Analysis, Cancelled
+from fieldbox.pipeline import Analysis
+from fieldbox.placing import Cancelled
 from fieldbox.services.box import open_store
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store

@@ -10,7 +10,7 @@ import pytest
 
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Rejected, Unavailable
-from fieldbox.pipeline import Cancelled, Progress
+from fieldbox.placing import Cancelled, Progress
 from fieldbox.services import worker
 from fieldbox.storage.rows import Job, JobState
 from fieldbox.storage.store import Store
