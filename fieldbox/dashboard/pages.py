@@ -293,7 +293,7 @@ def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]
         "words": {
             "place": say("Its place is right to ± %(error)s m.", error="NUM"),
             "moved": say("It was moved by %(moved)s m.", moved="NUM"),
-            "loose": say("It fits no other photo: it stands where the GPS put it."),
+            "loose": say("It fits no other photo: it stands where the drone or a list put it."),
             "hole": say("%(area)s m² on no photo", area="NUM"),
             "thin": say("On one or two photos only"),
             "look": say("Look at the photo"),

@@ -167,8 +167,8 @@ def _fit(quality: Quality) -> _Check:
         )
     if quality.aligned < ENOUGH_ALIGNED * quality.photos:
         return Verdict.USABLE, say_many(
-            "%(num)s photo fits no other and stands only where the GPS put it: plants there may be shown twice.",
-            "%(num)s photos fit no other and stand only where the GPS put them: plants there may be shown twice.",
+            "%(num)s photo fits no other and stands only where the drone or a list put it: plants there may be shown twice.",
+            "%(num)s photos fit no other and stand only where the drone or a list put them: plants there may be shown twice.",
             kept,
         )
     return None
@@ -292,7 +292,7 @@ def fit(survey: Survey, quality: Quality, placed: Sequence[Placement]) -> list[F
     found = [
         Figure(say("Used for the map"), number(survey.photos_used), "", _of_photos(quality.photos)),
         Figure(say("Fit together"), number(quality.aligned), "", _of_photos(quality.photos)),
-        Figure(say("Only by their GPS"), number(kept), "", None),
+        Figure(say("Only as told"), number(kept), "", None),
         Figure(say("Groups"), number(quality.blocks), "", say("1 is best") if quality.blocks != 1 else None),
     ]
     residuals = [one.residual_px for one in placed if one.residual_px is not None]
@@ -312,7 +312,12 @@ def _of_photos(count: int) -> str:
 def position(quality: Quality) -> list[Figure]:
     """How far places on the map may be off, before and after."""
     found = [
-        Figure(say("By the GPS alone"), "± " + metres(quality.told_error_m), "m", say("19 times in 20")),
+        Figure(
+            say("As the drone or a list told"),
+            "± " + metres(quality.told_error_m),
+            "m",
+            say("19 times in 20"),
+        ),
         Figure(say("After fitting"), "± " + metres(quality.error_m), "m", say("19 times in 20")),
     ]
     if quality.control_points:
@@ -359,7 +364,7 @@ def kept_in_words(placed: Sequence[Placement]) -> str:
     """What it means for photos that they fit no other."""
     worst = max((one.error95_m for one in placed if one.block is None), default=0.0)
     return say(
-        "Photos that fit no other stand where their own GPS put them, good to ± %(error)s m in their middle; if their "
+        "Photos that fit no other stand where the drone or a list put them, good to ± %(error)s m in their middle; if their "
         "heading is wrong, their sides are further off. Why they do not fit:",
         error=metres(worst),
     )

@@ -108,7 +108,7 @@ def test_the_page_tells_a_pilot_what_to_know(client: FlaskClient) -> None:
     page = text(client, f"/surveys/{SURVEY}/quality")
     for part in (
         "Usable, but look at this first:",
-        "1 photo fits no other and stands only where the GPS put it",
+        "1 photo fits no other and stands only where the drone or a list put it",
         "Neighbours disagree by",
         "1.5 pixels",  # 0.28 cm each
         "± 3.7",
