@@ -23,7 +23,7 @@ from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of
 from fieldbox.imagery.metadata import Metadata, read_metadata
 from fieldbox.ingest.copy import Kept
-from fieldbox.ingest.fields import field_for, hull
+from fieldbox.ingest.fields import field_for, hull, unwrapped
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.ingest.intake import Beside, Handlers
 from fieldbox.ingest.intake import take_in as ingest_path
@@ -230,7 +230,8 @@ def _field(store: Store, flight: Flight, name: str | None, jump_m: float) -> Fie
 def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m: float) -> None:
     """Raise Rejected if a flight lies far from the field that was named for it."""
     east = math.cos(math.radians(outline[0][1]))
-    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in (field.boundary, outline))
+    rings = unwrapped(field.boundary, outline[0][0]), unwrapped(outline)
+    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in rings)
     away_m = METRES_PER_DEGREE * float(there.distance(here))
     if away_m > limit_m:
         raise Rejected(
@@ -242,7 +243,8 @@ def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m:
 
 def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:
     """Whether a ring of (lon, lat) lies in another, but for rounding (1e-9 degrees are a tenth of a millimetre)."""
-    return bool(shapely.Polygon(boundary).buffer(1e-9).covers(shapely.Polygon(outline)))
+    land = shapely.Polygon(unwrapped(boundary, outline[0][0])).buffer(1e-9)
+    return bool(land.covers(shapely.Polygon(unwrapped(outline))))
 
 
 def _outline(flight: Flight) -> tuple[tuple[float, float], ...]:

@@ -18,13 +18,20 @@ MIN_INSIDE = 0.20
 _METRES_PER_DEGREE = 111_320.0
 
 
+def unwrapped(points: Iterable[tuple[float, float]], about: float | None = None) -> list[tuple[float, float]]:
+    """(lon, lat) points with longitudes within 180 degrees of `about` (None: of the first): no step at the date line."""
+    given = list(points)
+    middle = given[0][0] if about is None and given else about or 0.0
+    return [(lon - 360.0 * round((lon - middle) / 360.0), lat) for lon, lat in given]
+
+
 def hull(points: Iterable[tuple[float, float]], *, margin_m: float = 0.0) -> Ring:
     """The convex outline of (lon, lat) points, widened by `margin_m`; empty without points.
 
     Points that span no area (a single photo, one flight line without footprints) are widened by at
     least 10 m, so that there always is a piece of land.
     """
-    given = _unwrapped(points)
+    given = unwrapped(points)
     if not given:
         return ()
     scale = math.cos(math.radians(given[0][1]))
@@ -35,24 +42,15 @@ def hull(points: Iterable[tuple[float, float]], *, margin_m: float = 0.0) -> Rin
     return tuple((x / scale, y) for x, y in widened.exterior.coords[:-1])
 
 
-def _unwrapped(
-    points: Iterable[tuple[float, float]], about: float | None = None
-) -> list[tuple[float, float]]:
-    """(lon, lat) points with longitudes within 180 degrees of `about` (None: of the first): no step at the date line."""
-    given = list(points)
-    middle = given[0][0] if about is None and given else about or 0.0
-    return [(lon - 360.0 * round((lon - middle) / 360.0), lat) for lon, lat in given]
-
-
 def field_for(outline: Sequence[tuple[float, float]], fields: Iterable[Field]) -> Field | None:
     """The field that covers most of `outline` (a ring of lon, lat), if it covers at least a fifth of it."""
-    outline = _unwrapped(outline)
+    outline = unwrapped(outline)
     flight = _polygon(outline)
     if flight is None:
         return None
     best, most = None, MIN_INSIDE * flight.area
     for field in fields:
-        land = _polygon(_unwrapped(field.boundary, outline[0][0]))
+        land = _polygon(unwrapped(field.boundary, outline[0][0]))
         inside = 0.0 if land is None else flight.intersection(land).area
         if inside >= most and inside > 0:
             best, most = field, inside

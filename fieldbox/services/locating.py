@@ -49,11 +49,11 @@ class How(StrEnum):
 _IN_WORDS: Mapping[How, str] = {
     How.ALIGNED: N_("by the alignment of its flight"),
     How.KEPT: N_(
-        "by the photo's own tags: not aligned, it fits no other photo of its flight; its heading may be wrong"
+        "as the drone or a list told: not aligned, it fits no other photo of its flight; its heading may be wrong"
     ),
-    How.TOLD: N_("by the photo's own tags: not aligned"),
+    How.TOLD: N_("as the drone or a list told: not aligned"),
     How.GONE: N_(
-        "by the photo's own tags: the alignment of its flight is of other positions, or cannot be read; bring the "
+        "as the drone or a list told: the alignment of its flight is of other positions, or cannot be read; bring the "
         "flight in again to work it out anew"
     ),
 }

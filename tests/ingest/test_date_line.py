@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import shapely
 
+from fieldbox.arrivals import _holds, _require_near
 from fieldbox.domain import Field
 from fieldbox.ingest.fields import field_for, hull
 
@@ -23,3 +24,5 @@ def test_a_field_is_known_again(
 ) -> None:
     field = Field(1, "F1", "A", boundary, drawn=False)
     assert field_for(outline, [field]) == field
+    _require_near(field, outline, 100.0)
+    assert _holds(boundary, outline)
