@@ -332,7 +332,7 @@ class Analysis:
             share_name=allowed.share_name,
             share_position=allowed.share_position,
         )
-        self._store.save_survey(
+        fresh = self._store.save_survey(
             survey,
             detections,
             Message(survey.id, "summary", body, "waiting", 0, survey.made_at),
@@ -342,6 +342,8 @@ class Analysis:
             missing=judged.gaps or (),
             placed=task.flown.placed,
         )
+        if not fresh:  # only its pictures were made anew
+            self._store.confirm_survey(survey.id, task.flown.given.sentences)
         self._tidy(task)
         self._placer.forget_alignments()
         progress("mosaic", 1, 1)

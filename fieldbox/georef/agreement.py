@@ -20,6 +20,8 @@ MAX_APART_M = 100.0
 """A list may well be tens of metres off a plain GPS (height system, datum), not more."""
 MAX_CONTROL_AWAY_M = 1_000.0
 """No photo of a field shows a point this far from where the camera was."""
+FAR_M = 10_000.0
+"""From here on a distance is told in kilometres."""
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -29,13 +31,17 @@ def list_disagrees(stated: Iterable[StatedPosition], own: Mapping[str, Place]) -
     distance = median(apart) if apart else 0.0
     if distance <= MAX_APART_M:
         return None
-    return Sentence(
-        N_(
-            "The list puts the photos {distance} m from where their own GPS does: check its projection and the"
+    if distance > FAR_M:
+        template = N_(
+            "The list puts the photos {km} km from where their own GPS does: check its projection and the"
             " order of its columns."
-        ),
-        {"distance": round(distance)},
+        )
+        return Sentence(template, {"km": round(distance / 1000)})
+    template = N_(
+        "The list puts the photos {distance} m from where their own GPS does: check its projection and the"
+        " order of its columns."
     )
+    return Sentence(template, {"distance": round(distance)})
 
 
 def control_disagrees(points: Iterable[ControlPoint], own: Iterable[Place]) -> Sentence | None:
@@ -45,13 +51,17 @@ def control_disagrees(points: Iterable[ControlPoint], own: Iterable[Place]) -> S
     nearest = min(away, default=0.0)
     if nearest <= MAX_CONTROL_AWAY_M:
         return None
-    return Sentence(
-        N_(
-            "The nearest control point lies {distance} m from the photos: check the list's projection and the"
+    if nearest > FAR_M:
+        template = N_(
+            "The nearest control point lies {km} km from the photos: check the list's projection and the"
             " order of its columns."
-        ),
-        {"distance": round(nearest)},
+        )
+        return Sentence(template, {"km": round(nearest / 1000)})
+    template = N_(
+        "The nearest control point lies {distance} m from the photos: check the list's projection and the"
+        " order of its columns."
     )
+    return Sentence(template, {"distance": round(nearest)})
 
 
 def _metres(a: Place, b: Place) -> float:
