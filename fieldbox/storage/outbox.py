@@ -28,7 +28,7 @@ def add(connection: Connection, message: Message, survey_number: int | None) -> 
 def send_again(connection: Connection, message_id: str) -> None:
     """Let a message wait for a link once more."""
     connection.execute(
-        update(messages).where(messages.c.id == message_id).values(state="waiting", attempts=0)
+        update(messages).where(messages.c.id == message_id).values(state="waiting", attempts=0, next_try=None)
     )
 
 
