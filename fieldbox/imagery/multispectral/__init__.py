@@ -1,0 +1,1 @@
+"""The band files of one multispectral exposure to aligned reflectance."""
