@@ -4,6 +4,7 @@
 # make lint              the style, type and import checks alone
 # make translations      bring the message catalogues in step with the sources
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
+# make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -41,6 +42,9 @@ translations: $(VENV)/.develop
 
 proof-kill: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.kill_proof --kills 50
+
+proof-ingest: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.ingest_proof --kills 200 --cuts 50
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

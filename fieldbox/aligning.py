@@ -211,6 +211,12 @@ def align_points(
     )
 
 
+def as_told(told: Mapping[str, PhotoGeometry], taken_at: Mapping[str, datetime | None]) -> Alignment:
+    """Photos that are in place already: nothing is searched, and nothing moved."""
+    nothing = Searched(no_features(1.0), None)
+    return replace(align_points(told, taken_at, lambda _digest: nothing), geometries=dict(told))
+
+
 def _at_other_headings(
     photos: Sequence[PhotoGeometry],
     adjusted: Adjusted,

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 
-import shapely
-
+from fieldbox import inspecting
+from fieldbox.apart import shared
 from fieldbox.config import Config
-from fieldbox.domain import Capture, Field, Flight, Rejection
+from fieldbox.domain import FileKind, FileState, Flight, Original, Rejection
 from fieldbox.errors import Rejected
-from fieldbox.georef.plane import GroundPlane
-from fieldbox.georef.projection import PhotoGeometry
-from fieldbox.given import given_for
-from fieldbox.heights import settle_heights
-from fieldbox.i18n import N_, _
-from fieldbox.imagery.captures import capture_of
-from fieldbox.imagery.metadata import Metadata, read_metadata
-from fieldbox.ingest.copy import Kept
-from fieldbox.ingest.fields import field_for, hull, unwrapped
-from fieldbox.ingest.flights import flight_id, group_flights
-from fieldbox.ingest.intake import Beside, Handlers
-from fieldbox.ingest.intake import take_in as ingest_path
+from fieldbox.i18n import N_
+from fieldbox.imagery.kinds import kind_of
+from fieldbox.ingest.copy import Shelf, original_path
+from fieldbox.ingest.intake import Handlers
+from fieldbox.ingest.intake import take_in as copy_all
 from fieldbox.ingest.scan import as_text
-from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand, follow
+from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand
+from fieldbox.receiving import Receiver
+from fieldbox.sorties import flights_of, spoken_of
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
 
 LONGEST_NAME = 80
-METRES_PER_DEGREE = 111_320.0
-"""Of latitude."""
+READERS = 2
+"""Processes that read what has been copied, as the box has cores."""
 LIVE = {JobState.WAITING, JobState.RUNNING}
 
 Progress = Callable[[str, int, int], None]
@@ -73,74 +66,133 @@ def take_in(
     system = lists.system if lists else None
     offered = by_hand(lists or ByHand())  # before anything is copied: a wrong name is told at once
     field_name, crop = _clean_name(field_name), _clean_name(crop)
-    root, source = config.storage.root, as_text(path.resolve())
-    ingest_id = _unfinished(store, source) or store.begin_ingest(source)
-    listed = {rejection.name for rejection in store.rejections(ingest_id=ingest_id)}
+    with _ingest(store, as_text(path.resolve())) as ingest_id:
+        receiver = _receiver(config, store, ingest_id, partial(progress, "read"))
+        with receiver:
+            try:
+                copy_all(path, _shelf(config), _handlers(receiver, partial(progress, "copy")))
+            finally:
+                receiver.read_left()  # also what came before the card was pulled out, or the disk was full
+            return _arrive(receiver, config, offered, Told(field_name, crop, system))
 
-    def commit(kept: Kept, name: str, metadata: Metadata) -> None:
-        store.add_capture(capture_of(kept.digest, name, kept.size, metadata), ingest_id=ingest_id)
 
-    def mend(kept: Kept, name: str, metadata: Metadata) -> None:
-        store.mend(capture_of(kept.digest, name, kept.size, metadata))
+def resume(config: Config, store: Store, progress: Progress) -> Iterator[Arrival]:
+    """Bring ingests to their end that were cut off, from what the box has copied: the card may be gone.
 
-    def reject(rejection: Rejection) -> None:
-        if rejection.name not in listed:
-            store.add_rejections(ingest_id, [rejection])
+    Those that another process works on are left to it. Raises Unavailable where the box cannot store more.
+    """
+    for one in store.ingests():
+        if one.ended_at is None:
+            with store.ingest_lock(one.id) as mine:
+                if mine:
+                    with _receiver(config, store, one.id, partial(progress, "read")) as receiver:
+                        receiver.take_up()
+                        yield _arrive(receiver, config, (), Told(None, None, None))
 
-    taken = ingest_path(
-        path,
-        originals=root / "originals",
-        tmp=root / "tmp",
-        reserve_bytes=config.storage.reserve_mb * 2**20,
-        handlers=Handlers(read_metadata, store.known, commit, reject, partial(progress, "copy"), mend),
+
+@contextmanager
+def _ingest(store: Store, source: str) -> Iterator[int]:
+    """A new ingest of a source, or the last one if it was cut off; while the block runs nobody else works on it."""
+    unfinished = _unfinished(store, source)
+    if unfinished is not None:
+        with store.ingest_lock(unfinished) as mine:
+            if mine:
+                yield unfinished
+                return
+    ingest_id = store.begin_ingest(source)
+    with store.ingest_lock(ingest_id):
+        yield ingest_id
+
+
+def _receiver(config: Config, store: Store, ingest_id: int, progress: Callable[[int, int], None]) -> Receiver:
+    processes = max(1, min(config.threads, READERS))
+    return Receiver(
+        store,
+        ingest_id,
+        config.storage.root / "originals",
+        shared(inspecting.TASK, processes),
+        processes,
+        {rejection.name for rejection in store.rejections(ingest_id=ingest_id)},
+        progress,
     )
+
+
+def _shelf(config: Config) -> Shelf:
+    root = config.storage.root
+    return Shelf(root / "originals", root / "tmp", config.storage.reserve_mb * 2**20)
+
+
+def _handlers(receiver: Receiver, progress: Callable[[int, int], None]) -> Handlers:
+    return Handlers(
+        kind_of,
+        receiver.on_copies,
+        receiver.on_rejection,
+        progress,
+        receiver.store.has_size,
+        receiver.store.is_lost,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody said of what they gave."""
+
+    field_name: str | None
+    crop: str | None
+    system: str | None
+    """Projection of the coordinates in lists that name none."""
+
+
+def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told: Told) -> Arrival:
+    """Exposures, lists and flights of what was given, all of which is on the box now."""
+    receiver.join_bands(shared(inspecting.PANEL_TASK, 1).call)
+    store, ingest_id, given = receiver.store, receiver.ingest_id, receiver.given
+    names = {one.digest: one.name for one in reversed(given)}
     with store.grouping_lock():  # two cards at once must not make the same field
-        keeper = Lists(store, ingest_id, taken.names, system)
-        kept_lists, refused = _keep_lists(keeper, taken.beside, offered)
-        for rejection in refused:
-            reject(rejection)
-        captures = store.captures(taken.digests)
-        flights = tuple(_flights(store, captures, config, field_name, ingest_id))
-        flights += tuple(_spoken_of(store, kept_lists, flights, config, field_name))
-        if crop is not None:
+        captures = store.captures(store.captures_made_of(dict.fromkeys(one.digest for one in given)))
+        keeper = Lists(
+            store, ingest_id, {one.digest: names.get(one.digest, one.name) for one in captures}, told.system
+        )
+        kept_lists = _keep_lists(keeper, receiver, offered)
+        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id))
+        flights += tuple(spoken_of(store, kept_lists, flights, config, told.field_name))
+        if told.crop is not None:
             for field_id in sorted({one.field_id for one in flights if one.field_id is not None}):
-                store.update_field(field_id, crop=crop)
+                store.update_field(field_id, crop=told.crop)
     # Counted from the database: photos that this ingest brought before it was cut off are no duplicates.
-    accepted = len({one.digest for one in store.captures_of_ingest(ingest_id)} & set(taken.digests))
-    duplicates = taken.accepted + taken.duplicates - accepted
+    accepted = len(
+        {one.digest for one in store.captures_of_ingest(ingest_id)} & {one.digest for one in captures}
+    )
+    duplicates = (
+        len(captures) - accepted + _given_twice(given, names.keys() & {one.digest for one in captures})
+    )
     store.end_ingest(ingest_id, duplicates)
-    return Arrival(accepted, duplicates, (*taken.rejected, *refused), flights, ingest_id, kept_lists)
+    return Arrival(accepted, duplicates, tuple(receiver.rejected), flights, ingest_id, kept_lists)
 
 
-def _keep_lists(
-    keeper: Lists, found: Sequence[Beside], offered: Sequence[Offered]
-) -> tuple[tuple[TakenList, ...], tuple[Rejection, ...]]:
-    """What is kept of the lists, and what is none. Later ones count more: those that somebody named come last."""
-    came = [*(_tried(keeper, one) for one in found), *(keeper.take(one) for one in offered)]
-    taken = tuple(one for one in came if isinstance(one, TakenList))
-    return taken, tuple(one for one in came if isinstance(one, Rejection))
+def _given_twice(given: Sequence[Original], photos: Collection[str]) -> int:
+    """Photos that lay on the card under another name as well."""
+    return sum(one.digest in photos for one in given) - len(photos)
 
 
-def _tried(keeper: Lists, found: Beside) -> TakenList | Rejection:
+def _keep_lists(keeper: Lists, receiver: Receiver, offered: Sequence[Offered]) -> tuple[TakenList, ...]:
+    """What is kept of the lists; what is none is rejected. Later ones count more: those that somebody named come last."""
+    texts = [one for one in receiver.given if one.kind is FileKind.TEXT]
+    taken = [_tried(keeper, receiver, one) for one in texts] + [keeper.take(one) for one in offered]
+    for one in taken:
+        if isinstance(one, Rejection):
+            receiver.on_rejection(one)
+    return tuple(one for one in taken if isinstance(one, TakenList))
+
+
+def _tried(keeper: Lists, receiver: Receiver, text: Original) -> TakenList | Rejection:
     try:
-        return keeper.take(beside(found))
+        taken = keeper.take(beside(original_path(receiver.originals, text.digest, text.kind), text.name))
     except Rejected as unreadable:
-        return Rejection(found.name, unreadable.sentence)
-
-
-def _spoken_of(
-    store: Store,
-    lists: Sequence[TakenList],
-    flights: Sequence[Flight],
-    config: Config,
-    field_name: str | None,
-) -> Iterator[Flight]:
-    """Flights that came earlier and that a list is about."""
-    done = {flight.id for flight in flights}
-    spoken_of = {store.flight_of_capture(digest) for one in lists for digest in sorted(one.photos)}
-    for identity in sorted(one for one in spoken_of - done if one):
-        if flight := store.flight(identity):
-            yield _on_a_field(store, flight, config, field_name)
+        taken = Rejection(text.name, unreadable.sentence)
+    state = FileState.TAKEN if isinstance(taken, TakenList) else FileState.REFUSED
+    receiver.store.settle_files([text.digest], state)
+    return taken
 
 
 def _clean_name(name: str | None) -> str | None:
@@ -168,111 +220,3 @@ def _is_waited_for(store: Store, ingest_id: int) -> bool:
     brought = {store.flight_of_capture(one.digest) for one in store.captures_of_ingest(ingest_id)}
     flights = [row for row in store.flights() if row.id in brought and row.field_id is not None]
     return any(row.job is None or row.job.state in LIVE for row in flights)
-
-
-def _flights(
-    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None, ingest_id: int
-) -> Iterator[Flight]:
-    gap = timedelta(minutes=config.ingest.gap_minutes)
-    for group in group_flights(captures, gap=gap, jump_m=config.ingest.jump_m):
-        known = {store.flight_of_capture(one.digest) for one in group} - {None}
-        before = store.flight(known.pop() or "") if len(known) == 1 else None
-        members = _members(before, group)
-        if before and len(members) == len(before.captures):
-            yield _on_a_field(store, before, config, field_name)
-            continue
-        flight = _flight(before.id if before else flight_id(group), members)
-        follow(store, flight, ingest_id)
-        yield _on_a_field(store, flight, config, field_name)
-
-
-def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
-    """The flight as it is given, saved over its field: the one it has, unless another one is named."""
-    root = config.storage.root
-    flight = settle_heights(store, flight, lambda digest: original(root, digest).read_bytes(), config.threads)
-    given = given_for(store, flight).flight
-    if given.field_id is not None and field_name is None:
-        return given
-    field = _field(store, given, field_name, config.ingest.jump_m)
-    given = replace(given, field_id=field.id if field else None)
-    store.save_flight(given)
-    return given
-
-
-def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:
-    """A flight grows by what came later, and loses nothing that is not on the card any more."""
-    members = {one.digest: one for one in (*(before.captures if before else ()), *group)}
-    return tuple(members.values())
-
-
-def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:
-    times = [one.taken_at for one in members if one.taken_at]
-    simulated = all(one.simulated for one in members)
-    return Flight(identity, None, min(times, default=None), max(times, default=None), members, simulated)
-
-
-def _field(store: Store, flight: Flight, name: str | None, jump_m: float) -> Field | None:
-    """The field that was named, else the known one the flight falls in, else one made from its hull."""
-    outline = _outline(flight)
-    if not outline:
-        return None
-    fields = store.fields()
-    found = next((one for one in fields if one.name == name), None) if name else field_for(outline, fields)
-    if found is None:
-        return store.add_field(name or _free_name(fields), outline, drawn=False)
-    _require_near(found, outline, jump_m)
-    if not found.drawn and not _holds(found.boundary, outline):
-        # Nobody drew this boundary: it follows what was flown.
-        return store.update_field(found.id, boundary=hull((*found.boundary, *outline)), drawn=False)
-    return found
-
-
-def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m: float) -> None:
-    """Raise Rejected if a flight lies far from the field that was named for it."""
-    east = math.cos(math.radians(outline[0][1]))
-    rings = unwrapped(field.boundary, outline[0][0]), unwrapped(outline)
-    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in rings)
-    away_m = METRES_PER_DEGREE * float(there.distance(here))
-    if away_m > limit_m:
-        raise Rejected(
-            N_("The flight lies {km} km from the field {field}: give another field's name."),
-            km=round(away_m / 1000, 1),
-            field=field.name,
-        )
-
-
-def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:
-    """Whether a ring of (lon, lat) lies in another, but for rounding (1e-9 degrees are a tenth of a millimetre)."""
-    land = shapely.Polygon(unwrapped(boundary, outline[0][0])).buffer(1e-9)
-    return bool(land.covers(shapely.Polygon(unwrapped(outline))))
-
-
-def _outline(flight: Flight) -> tuple[tuple[float, float], ...]:
-    """Hull of the footprints as (lon, lat); empty if no photo could be placed."""
-    geometries = geometries_of(flight.captures)
-    points: list[tuple[float, float]] = []
-    for geometry in geometries.values():
-        ring = geometry.footprint()
-        lat, lon = geometry.plane.to_geographic(ring[:, 0], ring[:, 1])
-        points += zip(lon.tolist(), lat.tolist(), strict=True)
-    return hull(points)
-
-
-def _free_name(fields: Sequence[Field]) -> str:
-    taken = {one.name for one in fields}
-    names = (_("Field {number}").format(number=number) for number in count(1))
-    return next(name for name in names if name not in taken)
-
-
-def geometries_of(captures: Sequence[Capture]) -> dict[str, PhotoGeometry]:
-    """The geometry of each placed capture, by digest, on the ground plane of the first."""
-    placed = [(one.digest, one.pose, one.camera) for one in captures if one.pose and one.camera]
-    if not placed:
-        return {}
-    plane = GroundPlane.for_point(placed[0][1].lat, placed[0][1].lon)
-    return {digest: PhotoGeometry(digest, pose, camera, plane) for digest, pose, camera in placed}
-
-
-def original(root: Path, digest: str) -> Path:
-    """Where the photo with this digest is kept."""
-    return root / "originals" / digest[:2] / f"{digest}.jpg"

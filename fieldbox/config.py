@@ -96,6 +96,32 @@ class ModelsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MultispectralConfig:
+    """The calibration panel that is photographed before a flight."""
+
+    panel_albedo: str = ""
+    """Its reflectance in each band, from its certificate: "blue=0.67, green=0.69, red=0.68, rededge=0.67, nir=0.61"."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no list of reflectances."""
+        self.albedo  # noqa: B018  wrong ones are told when the settings are read
+
+    @property
+    def albedo(self) -> dict[str, float]:
+        """By names of bands. Raises ValueError for what is no list of reflectances."""
+        found: dict[str, float] = {}
+        for part in filter(None, (one.strip() for one in self.panel_albedo.split(","))):
+            name, _sign, value = part.partition("=")
+            try:
+                found[name.strip().lower().replace(" ", "")] = float(value)
+            except ValueError:
+                raise ValueError(f"{part} is not like green=0.69") from None
+        if any(not 0 < value <= 1 for value in found.values()):
+            raise ValueError("a reflectance lies between 0 and 1, like green=0.69")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class SummaryConfig:
     """What may leave the farm in a summary."""
 
@@ -120,6 +146,7 @@ class Config:
     map: MapConfig = MapConfig()
     ingest: IngestConfig = IngestConfig()
     models: ModelsConfig = ModelsConfig()
+    multispectral: MultispectralConfig = MultispectralConfig()
     summary: SummaryConfig = SummaryConfig()
     locale: LocaleConfig = LocaleConfig()
 
@@ -193,7 +220,11 @@ def _build_section(name: str, kind: type[Any], raw: Any, problems: list[str]) ->
             good[key] = _convert(value, hints[key], kind.__dataclass_fields__[key].metadata.get("bounds"))
         except ValueError as error:
             problems.append(f"{name}.{key}: {error}")
-    return kind(**good)
+    try:
+        return kind(**good)
+    except ValueError as error:
+        problems.append(f"{name}: {error}")
+        return kind()
 
 
 def _convert(value: Any, kind: type[Any], bounds: Bounds | None) -> Any:

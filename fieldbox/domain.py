@@ -13,7 +13,7 @@ Conventions, used everywhere:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -25,6 +25,9 @@ from fieldbox.i18n import Sentence
 
 HOPELESS = 1.0
 """The penalty of a photo from which on its ground is left to any other that shows it: blurred, burnt out, out of place."""
+
+MOSAIC_ERROR_TAG = "FIELDBOX_POSITION_ERROR95_M"
+"""By which an orthomosaic tells the 95 % radius of the error of its places."""
 
 
 class LayerLabel(StrEnum):
@@ -121,11 +124,72 @@ class Camera:
     """Relative error of the focal length."""
 
 
+class FileKind(StrEnum):
+    """What a file is, by its first bytes; the value is the ending of the name under which the box keeps it."""
+
+    JPEG = "jpg"
+    TIFF = "tif"
+    """A band of a multispectral exposure, or an orthomosaic."""
+    VIDEO = "mp4"
+    TELEMETRY = "srt"
+    """Where a drone was while it filmed, as subtitles."""
+    TEXT = "txt"
+    """May be a list of positions or control points."""
+
+
+class FileState(StrEnum):
+    """What became of a file that the box has copied."""
+
+    COPIED = "copied"
+    """Safe on the box; what it holds is still to be read."""
+    TAKEN = "taken"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file that somebody gave, kept as it is under its digest."""
+
+    digest: str
+    name: str
+    """Path as the user gave it, relative to the folder or card."""
+    size: int
+    """Bytes."""
+    kind: FileKind
+
+
+class CaptureKind(StrEnum):
+    """What a capture was made of."""
+
+    PHOTO = "photo"
+    BANDS = "bands"
+    """The files of a multispectral exposure, one a band."""
+    FRAME = "frame"
+    """Of a video."""
+    TILE = "tile"
+    """Of an orthomosaic: as if seen from straight above, each part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a capture's pictures are made of; a plain photo is its own."""
+
+    kind: CaptureKind
+    files: tuple[str, ...]
+    """Digests of originals."""
+    at: tuple[int, ...] = ()
+    """Of a frame its number in the video; of a tile its window x0, y0, x1, y1; of bands 1 if they show the calibration
+    panel."""
+    outline: tuple[tuple[float, float], ...] = ()
+    """Convex ring, in pixels of the picture, around all of it that holds anything; empty: all does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One exposure, kept under its digest. Without a pose it is kept and listed, not mapped."""
 
     digest: str
+    """Of the photo's bytes; of another capture, of the digests of its files and its place in them."""
     name: str
     """Path as the user gave it, relative to the folder or card."""
     size: int
@@ -141,6 +205,8 @@ class Capture:
     simulated: bool = False
     stated: Stated | None = None
     """What the tags say of the pose, as written; None where nothing can be believed."""
+    source: Source | None = None
+    """None: a photo, which is its own file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +390,8 @@ class FieldMap:
     """Mean over the cell's vegetation: relative, RGB only."""
     health_z: NDArray[np.float32]
     """Robust z-score of the crop's index against its own field; low is poor."""
+    spectral: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Indices of the bands of a multispectral camera (ndvi, ndre, ...), mean over the cell; empty: there were no bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,7 +554,10 @@ class Survey:
     ladder: Ladder | None = None
     """None: single plants are not called."""
     quality: Quality | None = None
-    """None: made before photos were aligned."""
+    """None: made before photos were aligned, or somebody else had put them together."""
+    indices: Mapping[str, float] = field(default_factory=dict)
+    """Means over the field of the indices of a multispectral camera's bands (ndvi, ndre, ...); `layer_label` says how far
+    they can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ def given_for(store: Store, flight: Flight) -> Given:
     """The flight with all lists of the store that say something of its photos, and the height found for it."""
     kept = store.height(flight.id)
     height = kept.told if kept and isinstance(kept.told, FlightHeight) else None
-    return given_of(flight, store.side_files(one.digest for one in flight.captures), height)
+    given = given_of(flight, store.side_files(one.digest for one in flight.captures), height)
+    files = dict.fromkeys(file for one in flight.captures if one.source for file in one.source.files)
+    return replace(given, sentences=(*store.notes_of(files), *given.sentences)) if files else given
 
 
 def given_of(flight: Flight, files: Sequence[SideFile], height: FlightHeight | None = None) -> Given:

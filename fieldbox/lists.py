@@ -27,7 +27,7 @@ from fieldbox.georef.positions import FILE_NAME as POSITIONS_NAME
 from fieldbox.georef.positions import looks_like_list
 from fieldbox.given import disagreement, named_in, read_list
 from fieldbox.i18n import N_, Sentence
-from fieldbox.ingest.intake import MAX_TEXT_BYTES, Beside
+from fieldbox.imagery.kinds import MAX_TEXT_BYTES, no_picture
 from fieldbox.ingest.scan import as_text
 from fieldbox.storage.store import Store
 
@@ -117,13 +117,13 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def beside(found: Beside) -> Offered:
-    """A text file that lay among the photos. Raises Rejected where it cannot be read."""
-    path = PurePosixPath(found.name)
-    kinds, otherwise = _kinds(path.name), None
+def beside(path: Path, name: str) -> Offered:
+    """A text file that lay among the photos as `name`. Raises Rejected where it cannot be read."""
+    given, data = PurePosixPath(name), _bytes(path)
+    kinds, otherwise = _kinds(given.name), None
     if kinds is None:
-        kinds, otherwise = (SideKind.POSITIONS, SideKind.CONTROL), found.no_photo
-    return Offered(found.name, _bytes(found.path), kinds, otherwise, path.parent)
+        kinds, otherwise = (SideKind.POSITIONS, SideKind.CONTROL), no_picture(data)
+    return Offered(name, data, kinds, otherwise, given.parent)
 
 
 def _kinds(name: str) -> tuple[SideKind, ...] | None:

@@ -24,18 +24,21 @@ from fieldbox.imagery.colour import judge_colour, judge_flight
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.glance import Glance
 from fieldbox.imagery.indices import vegetation_indices
+from fieldbox.imagery.mask import empty_blocks
+from fieldbox.imagery.multispectral.packed import from_bytes
 from fieldbox.imagery.plantcolour import plant_colours
 from fieldbox.imagery.scene import KnownScenes, judge_picture
-from fieldbox.imagery.shrink import resample, shrink
+from fieldbox.imagery.shrink import in_blocks, resample, shrink
+from fieldbox.imagery.spectral import possible, spectral_index
 from fieldbox.inference import plants as inference
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.mapping.cells import PixelLayers, no_cells, sum_cells
+from fieldbox.mapping.cells import SPECTRAL, PixelLayers, no_cells, sum_cells
 from fieldbox.mapping.levelling import Levels, Swatch, level
 from fieldbox.mapping.mosaic import Patch, paint_patch
 from fieldbox.mapping.viewresult import VEGETATION, Plants, ViewResult
 
-VERSION = 6
+VERSION = 7
 """Raise it when the same photo would give another result: unfinished flights are then looked at anew."""
 
 SEAM_M = 0.25
@@ -55,6 +58,8 @@ plant without is most often a true one that is small or pale: all 4 of 187 on co
 CENTRE_M = 0.01
 """Standard error of a plant's centre in its picture, each axis: 14 mm across both on flights with exact poses over the
 potato field's columns 13 and 14 (17 mm over a made field)."""
+IN_SCALE = 1.02
+"""The scale of photos is itself known to a few percent: this much past a model's own limit is not told from it."""
 WORTH_RESAMPLING = 1.1
 """Photos less than this much finer than the model's own scale are looked at as they are."""
 
@@ -170,6 +175,10 @@ class Looker:
     brightness: Brightness
     seams: Owners
     """Where the mosaic is cut; plants and cells are shared out as planned."""
+    mask: Callable[[str], NDArray[np.bool_] | None] = lambda _digest: None
+    """Where the picture with this digest holds anything [h, w]; None: everywhere."""
+    bands: Callable[[str], bytes | None] = lambda _digest: None
+    """Reflectance of an exposure, packed; None: a photo has none."""
 
     def look(self, index: int) -> tuple[ViewResult, Patch | None]:
         """The result of the plan's view `index`, and its part of the mosaic (None if it adds nothing).
@@ -179,7 +188,8 @@ class Looker:
         view = self.plan.views[index]
         geometry = self.geometries[view.digest]
         pixels = self._cut(decoded(view.digest, self.read, self.scene.reduction), view.window)
-        seen = self._see(pixels, geometry)
+        seen = self._without_empty(self._see(pixels, geometry), view)
+        seen = self._with_bands(seen, view)
         ground = self._ground_of_cells(view.window, geometry, seen)
         owned = (self.plan.owner_of(ground.reshape(-1, 2)) == index).reshape(ground.shape[:2])
         cells = sum_cells(ground, owned & ~seen.odd, self.cell_m, seen.layers)
@@ -199,6 +209,32 @@ class Looker:
         asked = spots[list(look.spots)]
         found = [self._plants_around(photo, window, geometry, asked) for window in look.windows]
         return ViewResult(look.digest, no_cells(self.cell_m), Plants.joined(found))
+
+    def _with_bands(self, seen: Seen, view: View) -> Seen:
+        """Indices of the exposure's bands, in blocks."""
+        packed = self.bands(view.digest)
+        if packed is None:
+            return seen
+        try:
+            planes = from_bytes(packed, window=view.window)
+        except ValueError as error:
+            template = N_("The copy on the box cannot be read ({why}): bring the flight in again.")
+            raise UnusablePhoto(view.digest, Sentence(template, {"why": str(error)})) from error
+        blocks = in_blocks(planes.bands, seen.shape)
+        found = {
+            name: spectral_index(name, blocks, planes.names)
+            for name in possible(planes.names, planes.label)
+            if name.lower() in SPECTRAL
+        }
+        layers = replace(seen.layers, spectral={name.lower(): found[name] for name in found})
+        return replace(seen, layers=layers)
+
+    def _without_empty(self, seen: Seen, view: View) -> Seen:
+        """Blocks that hold nothing show nothing, so they are not judged."""
+        mask = self.mask(view.digest)
+        if mask is None:
+            return seen
+        return replace(seen, odd=seen.odd | empty_blocks(mask, view.window, seen.shape))
 
     def _plants_around(
         self, photo: NDArray[np.uint8], window: Window, geometry: PhotoGeometry, spots: NDArray[np.float64]
@@ -385,7 +421,7 @@ def judge_samples(
 ) -> Scene:
     """As `judge_scene`, from pictures [h, w, 3] RGB that are already at the scale at which scenes are judged."""
     colour = judge_flight([judge_colour(one) for one in samples])
-    in_scale = 1000 * gsd_m * scale <= model.gsd_range_mm[1]
+    in_scale = 1000 * gsd_m * scale <= IN_SCALE * model.gsd_range_mm[1]
     warnings = [colour.sentence] if colour.sentence else []
     if not in_scale:
         warnings.append(scale_sentence(1000 * gsd_m * scale, model))

@@ -21,7 +21,6 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from fieldbox import looking
-from fieldbox.arrivals import original
 from fieldbox.config import Config
 from fieldbox.domain import (
     Cover,
@@ -40,6 +39,7 @@ from fieldbox.georef.coverage import CoveragePlan, plan_coverage
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import Given
 from fieldbox.i18n import N_
+from fieldbox.imagery.mask import read_mask
 from fieldbox.inference.health import HealthModel
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.judging import judge_crop
@@ -54,6 +54,7 @@ from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
 from fieldbox.memory import give_back
 from fieldbox.models import choose_health, choose_weeds, load_scenes
+from fieldbox.pictures import bands_path, mask_path, picture_path
 from fieldbox.placing import Placer, Progress, worth_of_photos
 from fieldbox.quality import control_sentences
 from fieldbox.storage.rows import ViewKey
@@ -128,7 +129,7 @@ class Analysis:
         try:
             self._look(task, progress)
             found = self._bring_together(task)
-            if task.scene.single_weeds:
+            if task.scene.single_weeds and not task.flown.is_mosaic:  # no other photo shows the same ground
                 found = self._settle_doubt(task, found, progress)
         except UnusablePhoto:
             self._store.drop_views(task.key, self._model.digest)
@@ -175,11 +176,13 @@ class Analysis:
             scene.natural_colour,
         ]
         told += [self._config.map.cell_m, self._config.models.doubt_budget]
+        if flown.developed:
+            told.append(flown.developed.recipe)
         told += [self._health.digest, self._scenes.digest, levelling.VERSION, seamlines.VERSION]
         return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
-        return original(self._config.storage.root, digest).read_bytes()
+        return picture_path(self._config.storage.root, digest).read_bytes()
 
     # -- each photo once ----------------------------------------------------------------------
 
@@ -210,7 +213,16 @@ class Analysis:
             task.mosaic_gsd_m,
             task.brightness,
             task.seams,
+            self._mask,
+            self._bands,
         )
+
+    def _mask(self, digest: str) -> NDArray[np.bool_] | None:
+        return read_mask(mask_path(self._config.storage.root, digest))
+
+    def _bands(self, digest: str) -> bytes | None:
+        path = bands_path(self._config.storage.root, digest)
+        return path.read_bytes() if path.exists() else None
 
     def _lost(self, task: Task) -> set[str]:
         """Photos whose patch of the mosaic is gone: the folder of work may be deleted at any time."""
@@ -316,6 +328,7 @@ class Analysis:
         names = [one.name for one in task.flown.given.control.points] if task.flown.given.control else []
         control = control_sentences(task.flown.alignment, names)
         said = (
+            *(task.flown.developed.notes if task.flown.developed else ()),
             *self._model_warnings,
             *task.flown.given.sentences,
             *control,
@@ -357,7 +370,13 @@ class Analysis:
         patches = [
             self._work(task) / name for _digest, name in self._store.patches(task.key, self._model.digest)
         ]
-        assemble(patches, folder / "mosaic.tif", epsg=task.flown.plane.epsg, gsd_m=task.mosaic_gsd_m)
+        assemble(
+            patches,
+            folder / "mosaic.tif",
+            epsg=task.flown.plane.epsg,
+            gsd_m=task.mosaic_gsd_m,
+            error95_m=survey.position_error_m,
+        )
 
 
 def _name_of(given: Given) -> tuple[object, ...]:

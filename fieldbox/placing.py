@@ -5,15 +5,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from fieldbox.aligning import Alignment, Search, Searched, SearchedOf, align_points, alignment_key, searches
+from fieldbox.aligning import (
+    Alignment,
+    Search,
+    Searched,
+    SearchedOf,
+    align_points,
+    alignment_key,
+    as_told,
+    searches,
+)
 from fieldbox.alignmentfile import alignment_file, read_alignment, write_alignment
-from fieldbox.arrivals import geometries_of, original
 from fieldbox.config import Config
 from fieldbox.domain import HOPELESS, Field, Flight, Placement, hangs_together
 from fieldbox.errors import Rejected
+from fieldbox.geometry import geometries_of, is_mosaic
 from fieldbox.georef.controlled import control_in_frame
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import Given, given_for
@@ -21,9 +31,11 @@ from fieldbox.i18n import N_
 from fieldbox.imagery.glance import worth_of
 from fieldbox.ingest.fields import hull
 from fieldbox.looking import decoded
+from fieldbox.making import Maker
 from fieldbox.mapping.files import replacing
 from fieldbox.memory import give_back
 from fieldbox.ordered import in_order
+from fieldbox.pictures import picture_path
 from fieldbox.quality import footprint_of, placements_of
 from fieldbox.storage.store import Store
 from fieldbox.task import Flown
@@ -45,6 +57,7 @@ class Placer:
     def __init__(self, config: Config, store: Store, cancelled: Callable[[], bool]) -> None:
         self._config, self._store, self._cancelled = config, store, cancelled
         self._root = config.storage.root
+        self._maker = Maker(self._root, config.threads, config.multispectral.albedo)
 
     def given(self, flight_id: str) -> Given:
         """A flight with the best that was told of its photos. Raises Rejected if there is none."""
@@ -59,9 +72,10 @@ class Placer:
         field = self._store.field(flight.field_id) if flight.field_id is not None else None
         if field is None:
             raise Rejected(NOTHING_PLACED)
+        developed = self._maker.ensure(flight.captures, partial(progress, "make"))
         alignment, key = self._align(given, progress)
         placed = placements_of(alignment)
-        return Flown(given, self._followed(field, flight, placed), alignment, key, placed)
+        return Flown(given, self._followed(field, flight, placed), alignment, key, placed, developed)
 
     def side_by_side(
         self, work: Callable[[Item], Result], items: Iterable[Item]
@@ -84,7 +98,7 @@ class Placer:
             for one in self._store.surveys()
             if one.quality
         }
-        for path in (self._root / "alignments").iterdir():
+        for path in (self._root / "alignments").glob("*"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)  # left by a kill
             elif path.name not in needed:
@@ -99,6 +113,8 @@ class Placer:
         taken_at = {one.digest: one.taken_at for one in captures}
         key = alignment_key(told, taken_at, given.control_key)
         path = alignment_file(self._root, key)
+        if is_mosaic(captures):
+            return as_told(told, taken_at), key
         found = read_alignment(path, told, taken_at)
         if found is None:
             searched = self._searched(given.flight.id, told, progress)
@@ -136,7 +152,7 @@ class Placer:
         return self._root / "work" / f"points-{flight_id}"
 
     def _read(self, digest: str) -> bytes:
-        return original(self._root, digest).read_bytes()
+        return picture_path(self._root, digest).read_bytes()
 
     def _followed(self, field: Field, flight: Flight, placed: Sequence[Placement]) -> Field:
         """A field whose boundary nobody drew follows what was flown, as the alignments put it."""

@@ -17,6 +17,7 @@ from fieldbox.domain import (
     FieldMap,
     Interval,
     Ladder,
+    Quality,
     Survey,
     WeedBasis,
 )
@@ -28,7 +29,7 @@ from fieldbox.mapping.between import Between
 from fieldbox.mapping.health import health_index
 from fieldbox.mapping.hotspots import Shown, find_hotspots
 from fieldbox.quality import Ground, quality_of, sentences_of
-from fieldbox.task import Task
+from fieldbox.task import Flown, Task
 
 MOSTLY_UNSURE = 0.5
 """With more than this share of the plants unsure at the first look, the model may not know the crop."""
@@ -66,9 +67,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     unseen = min(1.0, evidence.task.plan.unseen_m2 / field.area)
     area_m2 = field.area * (1 - unseen)
     error = _typical_error(evidence, photos)
-    photographed = list(evidence.task.flown.geometries.values())
-    ground = Ground.of(photographed, evidence.task.flown.ring, drawn=evidence.task.flown.field.drawn)
-    quality = quality_of(evidence.task.flown.alignment, ground, error, evidence.task.flown.alignment_key)
+    quality = _quality(evidence.task.flown, error)
     weed_cover, weed_interval = _weed_cover(evidence, ratios.cover[Cover.WEED], area_m2)
     crop_cover = _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
@@ -99,11 +98,11 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         unseen_pct=100 * unseen,
         unseen_pct_interval95=intervals.edge_interval(unseen, field.length, field.area, error),
         position_error_m=error,
-        layer_label=scene.label,
+        layer_label=evidence.task.flown.developed.label if evidence.task.flown.developed else scene.label,
         warnings=(
             *scene.warnings,
             *_strange_ground(evidence, unseen),
-            *sentences_of(evidence.task.flown.alignment, quality),
+            *(sentences_of(evidence.task.flown.alignment, quality) if quality else ()),
             *_warnings(evidence, error),
         ),
         hotspots=find_hotspots(grid, evidence.detections, shown=_shown(evidence)) if _basis(evidence) else (),
@@ -112,7 +111,28 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         weed_basis=_basis(evidence),
         ladder=evidence.ladder,
         quality=quality,
+        indices=_indices(grid),
     )
+
+
+def _indices(grid: FieldMap) -> dict[str, float]:
+    """Means of the indices over the ground where they are known."""
+    means = {}
+    for name, layer in grid.spectral.items():
+        known = np.isfinite(layer) & (grid.seen > 0)
+        if known.any():
+            means[name] = float(
+                np.average(layer[known].astype(float), weights=grid.seen[known].astype(float))
+            )
+    return means
+
+
+def _quality(flown: Flown, error_m: float) -> Quality | None:
+    """How well the photos could be put on the map; None where somebody else did that."""
+    if flown.is_mosaic:
+        return None
+    ground = Ground.of(list(flown.geometries.values()), flown.ring, drawn=flown.field.drawn)
+    return quality_of(flown.alignment, ground, error_m, flown.alignment_key)
 
 
 def _mean(layer: NDArray[np.float32], seen: NDArray[np.float32]) -> float | None:

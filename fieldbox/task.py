@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fieldbox.aligning import Alignment
 from fieldbox.domain import Field, Flight, Placement
+from fieldbox.geometry import is_mosaic
 from fieldbox.georef import seamlines
 from fieldbox.georef.coverage import CoveragePlan
 from fieldbox.georef.owners import Owners
@@ -17,6 +18,7 @@ from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import Given
 from fieldbox.looking import Brightness, Scene
+from fieldbox.making import Developed
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Flown:
     alignment: Alignment
     alignment_key: str
     placed: tuple[Placement, ...]
+    developed: Developed | None = None
+    """What is known of its bands; None: it has none."""
 
     @property
     def flight(self) -> Flight:
@@ -38,6 +42,11 @@ class Flown:
     def geometries(self) -> dict[str, PhotoGeometry]:
         """The photos that have a place, by digest."""
         return self.alignment.geometries
+
+    @property
+    def is_mosaic(self) -> bool:
+        """Whether somebody else has put the photos together: then each place is seen once."""
+        return is_mosaic(self.flight.captures)
 
     @property
     def plane(self) -> GroundPlane:

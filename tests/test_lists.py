@@ -17,7 +17,7 @@ from fieldbox.config import Config, load_config
 from fieldbox.domain import SideKind
 from fieldbox.errors import Rejected
 from fieldbox.given import Given, given_for
-from fieldbox.ingest.intake import MAX_TEXT_BYTES
+from fieldbox.imagery.kinds import MAX_TEXT_BYTES
 from fieldbox.lists import NO_PHOTO_NAMED, SEVERAL_FLIGHTS, ByHand
 from fieldbox.storage.store import Store
 from tests.imagery.photos import dji_xmp, exif_bytes, jpeg

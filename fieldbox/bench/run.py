@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fieldbox.arrivals import geometries_of
 from fieldbox.bench import floor, naive
 from fieldbox.bench.memory import PeakWatch
 from fieldbox.config import Config
 from fieldbox.errors import Misconfigured
+from fieldbox.geometry import geometries_of
 from fieldbox.georef.coverage import plan_coverage
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of

@@ -367,6 +367,8 @@ def _is_known(layer: Layer, survey: Survey) -> bool:
         "crop-cover": survey.crop_cover_pct,
         "health": survey.health_index,
         "unsure": survey.unsure_pct,
+        "ndvi": survey.indices.get("ndvi"),
+        "ndre": survey.indices.get("ndre"),
     }
     return needs.get(layer.key, True) is not None
 

@@ -29,11 +29,14 @@ RING_PX = 46
 
 
 def original(root: Path, digest: str) -> Path:
-    """The file of a photo under the data folder. Raises Rejected for what is no digest or is not there."""
-    path = root / "originals" / digest[:2] / f"{digest}.jpg"
-    if not _DIGEST.fullmatch(digest) or not path.is_file():
-        raise Rejected(N_("This photo is not on the box any more."))
-    return path
+    """The picture of a capture under the data folder. Raises Rejected for what is no digest or is not there."""
+    if _DIGEST.fullmatch(digest):
+        # As fieldbox.pictures has it: a photo is its own picture, others' are made of their files.
+        for folder in ("originals", "made"):
+            path = root / folder / digest[:2] / f"{digest}.jpg"
+            if path.is_file():
+                return path
+    raise Rejected(N_("This photo is not on the box any more."))
 
 
 def crop(path: Path, x: float, y: float, size: int) -> Picture:

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from fieldbox.domain import Capture
-from fieldbox.imagery.metadata import Metadata
+from collections.abc import Iterator, Sequence
+
+from blake3 import blake3
+
+from fieldbox.domain import Camera, Capture, CaptureKind, Original, Pose, Source
+from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.jpeg import MIN_SIDE
+from fieldbox.imagery.metadata import NO_FOCAL, Metadata
+from fieldbox.imagery.multispectral.develop import reference_of
+from fieldbox.imagery.multispectral.nouns import BandFile
+from fieldbox.imagery.multispectral.optics import reference_camera
+from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile
+
+BANDS_VERSION = 1
+"""Raise it when the same bands would give another capture."""
+PANEL = Sentence(N_("It shows the calibration panel: its light is used for the photos of the flight."))
+TILES_VERSION = 1
+"""Raise it when the same raster would be cut into other tiles, or their pictures would be others."""
 
 
 def capture_of(digest: str, name: str, size: int, metadata: Metadata) -> Capture:
@@ -20,4 +36,75 @@ def capture_of(digest: str, name: str, size: int, metadata: Metadata) -> Capture
         unplaced=metadata.unplaced,
         simulated=metadata.simulated,
         stated=metadata.stated,
+    )
+
+
+def exposure_of(files: Sequence[tuple[Original, BandFile]], *, panel: bool) -> Capture:
+    """The capture of the bands of one exposure, in any order; `panel`: it shows the calibration panel, not the field."""
+    reference = files[reference_of([band for _file, band in files])]
+    band, told = reference[1], reference[1].told
+    camera = reference_camera(band)
+    digests = sorted(file.digest for file, _band in files)
+    unplaced = PANEL if panel else told.unplaced
+    if unplaced is None and camera is None:
+        unplaced = NO_FOCAL
+    return Capture(
+        digest=blake3(f"bands {BANDS_VERSION} {' '.join(digests)}".encode()).hexdigest(),
+        name=reference[0].name,
+        size=sum(file.size for file, _band in files),
+        taken_at=band.taken_at,
+        lat=band.lat,
+        lon=band.lon,
+        camera=camera,
+        pose=told.pose if unplaced is None else None,
+        unplaced=unplaced,
+        stated=None if panel else told.stated,
+        source=Source(CaptureKind.BANDS, tuple(digests), (int(panel),)),
+    )
+
+
+def tiles_of(given: Original, raster: Raster) -> Iterator[Capture]:
+    """The captures that an orthomosaic is cut into."""
+    for tile in raster.tiles:
+        yield _tile(given, raster, tile)
+
+
+def _tile(given: Original, raster: Raster, tile: Tile) -> Capture:
+    window = tile.window
+    at = (window.x0, window.y0, window.x1, window.y1)
+    told = f"tile {TILES_VERSION} {given.digest} {at}"
+    width, height = window.x1 - window.x0, window.y1 - window.y0
+    camera = Camera(
+        make="",
+        model="",
+        width=max(width, MIN_SIDE),
+        height=max(height, MIN_SIDE),
+        focal_px=FIELD_HEIGHT_M / tile.gsd_m,
+        cx=(width - 1) / 2,
+        cy=(height - 1) / 2,
+        focal_error=0.0,
+    )
+    pose = Pose(
+        lat=tile.lat,
+        lon=tile.lon,
+        height_m=FIELD_HEIGHT_M,
+        yaw_deg=tile.yaw_deg,
+        pitch_deg=0.0,
+        roll_deg=0.0,
+        error_m=raster.error_m or PLAIN_GPS_M,
+        height_error_m=0.0,
+        yaw_error_deg=0.0,
+        tilt_error_deg=0.0,
+    )
+    return Capture(
+        digest=blake3(told.encode()).hexdigest(),
+        name=given.name,
+        size=given.size,
+        taken_at=raster.made_at,
+        lat=tile.lat,
+        lon=tile.lon,
+        camera=camera,
+        pose=pose,
+        unplaced=None,
+        source=Source(CaptureKind.TILE, (given.digest,), at, tile.outline),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
@@ -30,8 +29,8 @@ _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", N_("It is a PDF document, not a photo: give the JPEG photos that the drone took.")),
-    (b"II*\x00", N_("TIFF and DNG pictures are not supported yet: give the drone's JPEG photos.")),
-    (b"MM\x00*", N_("TIFF and DNG pictures are not supported yet: give the drone's JPEG photos.")),
+    (b"II*\x00", N_("It is a TIFF picture, not a JPEG photo: bring it in with the rest of its flight.")),
+    (b"MM\x00*", N_("It is a TIFF picture, not a JPEG photo: bring it in with the rest of its flight.")),
     (b"\x89PNG", N_("PNG pictures are not supported yet: give the drone's JPEG photos.")),
     (b"GIF8", N_("GIF pictures are not supported yet: give the drone's JPEG photos.")),
     (b"RIFF", N_("It is a video or WebP file, not a JPEG photo: give the drone's JPEG photos.")),
@@ -52,31 +51,36 @@ class JpegHeader:
     """XMP packet, without the namespace prefix."""
 
 
-def read_header(path: Path) -> JpegHeader:
-    """Read the header of the photo at `path`.
-
-    Raises Rejected when it is no usable colour JPEG, or is cut off; OSError when it cannot be read.
-    """
+def read_file(path: Path) -> bytes:
+    """All of the photo at `path`. Raises Rejected when it is no JPEG, or far too large; OSError when it cannot be read."""
     # Read, not mapped: a card that is pulled out must raise OSError here, not kill the process.
     with path.open("rb") as file:
         start = file.read(_SNIFF)
         if not start:
             raise Rejected(N_("The file is empty: copy it again from the drone's card."))
         if not start.startswith(_SOI):
-            _refuse_foreign(start)
+            raise foreign(start)
         data = start + file.read(MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise Rejected(
             N_("The file is larger than {limit} MB: give single photos as the drone took them."),
             limit=MAX_BYTES // 1_000_000,
         )
-    return header_of(data)
+    return data
+
+
+def read_header(path: Path) -> JpegHeader:
+    """Read the header of the photo at `path`.
+
+    Raises Rejected when it is no usable colour JPEG, or is cut off; OSError when it cannot be read.
+    """
+    return header_of(read_file(path))
 
 
 def header_of(data: bytes) -> JpegHeader:
     """Read the header of a JPEG in memory. Raises Rejected like `read_header`."""
     if not data.startswith(_SOI):
-        _refuse_foreign(data[:_SNIFF])
+        raise foreign(data[:_SNIFF])
     size: tuple[int, int] | None = None
     exif = xmp = b""
     for marker, start, end in _segments(data):
@@ -147,10 +151,13 @@ def _frame_size(marker: int, payload: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _refuse_foreign(start: bytes) -> NoReturn:
+def foreign(start: bytes) -> Rejected:
+    """What to raise for a file that begins so and is no JPEG photo: the sentence says what it is."""
     for magic, template in _FOREIGN:
         if start.startswith(magic):
-            raise Rejected(template)
+            return Rejected(template)
     if start[4:8] == b"ftyp":
-        raise Rejected(N_("Videos and HEIC pictures are not supported yet: give the drone's JPEG photos."))
-    raise Rejected(_NOT_A_PHOTO)
+        return Rejected(
+            N_("It is a video or a HEIC picture, not a JPEG photo: give the drone's JPEG photos.")
+        )
+    return Rejected(_NOT_A_PHOTO)

@@ -11,7 +11,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.cameras import camera_of, is_cut
 from fieldbox.imagery.exif import Exif, read_exif
-from fieldbox.imagery.jpeg import JpegHeader, read_header
+from fieldbox.imagery.jpeg import JpegHeader, header_of, read_file
 from fieldbox.imagery.poses import Told, place_of, told_of
 from fieldbox.imagery.xmp import Xmp, read_xmp
 
@@ -53,7 +53,12 @@ def read_metadata(path: Path) -> Metadata:
     Raises Rejected, with one sentence, for what is no usable colour JPEG: empty, another kind of file,
     cut off, damaged header, thermal, too small or too large; OSError when the file cannot be read.
     """
-    header = read_header(path)
+    return metadata_of(read_file(path))
+
+
+def metadata_of(data: bytes) -> Metadata:
+    """The metadata of a photo in memory. Raises Rejected as `read_metadata` does."""
+    header = header_of(data)
     return _metadata(header, read_exif(header.exif), read_xmp(header.xmp))
 
 

@@ -30,3 +30,16 @@ def resample(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     how = cv2.INTER_LINEAR if scale < 1.5 else cv2.INTER_AREA
     shrunk = cv2.resize(rgb, None, fx=1 / scale, fy=1 / scale, interpolation=how)
     return np.asarray(shrunk, np.uint8)
+
+
+def in_blocks(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Planes [h, w, B] as means of [rows, columns] blocks over them; NaN where nothing of a block is known."""
+    found = np.empty((*shape, planes.shape[2]), np.float32)
+    for band in range(planes.shape[2]):
+        plane = planes[:, :, band]
+        known = np.isfinite(plane)
+        total = cv2.resize(np.where(known, plane, 0), shape[::-1], interpolation=cv2.INTER_AREA)
+        share = cv2.resize(known.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA)
+        np.divide(total, share, out=found[:, :, band], where=share > 0)
+        found[:, :, band][share <= 0] = np.nan
+    return found

@@ -1,9 +1,12 @@
-"""Verified copies of photos, kept under their digests.
+"""Verified copies of what somebody gave, kept under their digests.
 
 The order of the steps is what makes pulling the plug harmless: a copy gets its final name only after
 its bytes were synced and read back from the disk and its digest found right; the name's folder is
 synced after that. What a crash leaves behind is a file in the temporary folder, and `clean_leftovers`
 takes it away.
+
+A source is read once: a card is slow. A small file is read into memory, so that one that is known already is not
+written again; a large one is copied while its digest is made, unless there is reason to think that it is known.
 """
 
 from __future__ import annotations
@@ -11,25 +14,38 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from blake3 import blake3
 
+from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_
 
+SMALL = 48 * 2**20
+"""Bytes of a file that is read into memory: photos and bands are, videos and orthomosaics are not."""
 _BUFFER = 4 << 20
 _PREFIX, _SUFFIX = "intake-", ".part"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TORN_AWAY = {
+    errno.ENOENT,
+    errno.EIO,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENOMEDIUM,
+}
+"""What reading from a card says that was pulled out (and one that is damaged)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A photo in the originals."""
+    """A file in the originals."""
 
     digest: str
     path: Path
@@ -37,33 +53,103 @@ class Kept:
     """Bytes."""
 
 
-def original_path(originals: Path, digest: str) -> Path:
-    """Where the photo with this digest is kept."""
-    return originals / digest[:2] / f"{digest}.jpg"
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where copies go. `tmp` must be on the same disk as `originals`."""
+
+    originals: Path
+    tmp: Path
+    reserve_bytes: int
+    """Free space that a copy never eats into."""
+    make_room: Callable[[int], None] = lambda _bytes: None
+    """Asked to free so many bytes before a copy is refused for want of space."""
+    lasting: set[Path] = field(default_factory=set)
+    """Folders whose names are known to be on the disk."""
 
 
-def keep(source: Path, originals: Path, tmp: Path, *, reserve_bytes: int) -> Kept:
-    """Copy `source` into `originals` and verify the copy; the source is only read. What is there already stays.
+class Torn(Rejected):
+    """A file that could not be read because of its card; perhaps this was pulled out."""
 
-    `tmp` must be on the same disk as `originals`. Raises Rejected when the source cannot be read or
-    changes meanwhile, and Unavailable when the box cannot store it: disk full (fewer than
-    `reserve_bytes` would stay free) or read-only.
+
+def original_path(originals: Path, digest: str, kind: FileKind = FileKind.JPEG) -> Path:
+    """Where the file with this digest is kept."""
+    return originals / digest[:2] / f"{digest}.{kind.value}"
+
+
+def keep(
+    source: Path,
+    shelf: Shelf,
+    kind: FileKind = FileKind.JPEG,
+    *,
+    seems_known: Callable[[int], bool] = lambda _size: False,
+    suspect: Callable[[str], bool] = lambda _digest: False,
+) -> Kept:
+    """Copy `source` and verify the copy; the source is only read. What is there already stays.
+
+    A large file of a size that `seems_known` is digested first. A copy that is `suspect` by its digest, or of another
+    size, is made anew.
+
+    Raises Rejected when the source cannot be read (Torn: perhaps its card is gone) or changes meanwhile, and
+    Unavailable when the box cannot store it: disk full or read-only.
     """
+
+    def kept_already(digest: str, size: int) -> Kept | None:
+        target = original_path(shelf.originals, digest, kind)
+        fine = _is_there(target, size) and not suspect(digest)
+        return Kept(digest, target, size) if fine else None
+
     with _opened(source) as file:
-        digest, size = _digest(file)
-        target = original_path(originals, digest)
-        if target.exists():
-            return Kept(digest, target, size)
-        _require_space(tmp, size + reserve_bytes)
-        with _writing(tmp) as copy:
-            if _copy(file, copy) != digest:
-                raise Rejected(
-                    N_("The file changed while it was read: wait until it is written, then try again.")
-                )
+        size, _written = stamp = _stamp(file)
+        data = _read_all(file) if size <= SMALL else None
+        if data is not None or seems_known(size):
+            digest = _digest(_blocks(file) if data is None else [data])
+            _require_same(stamp, _stamp(file))
+            if known := kept_already(digest, size):
+                return known
+        _require_space(shelf, size)
+        with _writing(shelf.tmp) as copy:
+            digest = _copy(_blocks(file) if data is None else [data], copy)
+            _require_same(stamp, _stamp(file))
             with _storing():
                 _verify(copy, digest)
-                _name(copy, target)
+                target = original_path(shelf.originals, digest, kind)
+                if not kept_already(digest, size):
+                    _name(copy, target, shelf)
         return Kept(digest, target, size)
+
+
+def _is_there(target: Path, size: int) -> bool:
+    try:
+        return target.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    """Size and time of writing: what tells that a file is still being written."""
+    state = os.fstat(file.fileno())
+    return state.st_size, state.st_mtime_ns
+
+
+def _require_same(before: tuple[int, int], after: tuple[int, int]) -> None:
+    if before != after:
+        raise Rejected(N_("The file changed while it was read: wait until it is written, then try again."))
+
+
+def _read_all(file: BinaryIO) -> bytes:
+    return b"".join(_blocks(file))
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(_BUFFER):
+        yield block
+
+
+def head_of(source: Path, count: int) -> tuple[bytes, int]:
+    """The first `count` bytes of a file, and its size. Raises Rejected as `keep` does."""
+    with _opened(source) as file:
+        return file.read(count), os.fstat(file.fileno()).st_size
 
 
 def clean_leftovers(tmp: Path) -> int:
@@ -120,22 +206,17 @@ def _storing() -> Iterator[None]:
         _refuse_store(error)
 
 
-def _digest(file: BinaryIO) -> tuple[str, int]:
-    """First pass: a card that is given again must not be written again. The second pass reads what the
-    first left in memory."""
-    file.seek(0)
-    hasher, size = blake3(), 0
-    while block := file.read(_BUFFER):
-        hasher.update(block)
-        size += len(block)
-    return hasher.hexdigest(), size
-
-
-def _copy(source: BinaryIO, copy: BinaryIO) -> str:
-    """The digest of what was copied."""
-    source.seek(0)
+def _digest(blocks: Iterable[bytes]) -> str:
     hasher = blake3()
-    while block := source.read(_BUFFER):
+    for block in blocks:
+        hasher.update(block)
+    return hasher.hexdigest()
+
+
+def _copy(blocks: Iterable[bytes], copy: BinaryIO) -> str:
+    """The digest of what was copied."""
+    hasher = blake3()
+    for block in blocks:
         hasher.update(block)
         with _storing():
             _write(copy, block)
@@ -152,18 +233,20 @@ def _verify(copy: BinaryIO, digest: str) -> None:
     os.fsync(copy.fileno())
     # Drop the pages, so that the disk is read and not the memory we wrote from.
     os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    if _digest(copy)[0] != digest:
+    if _digest(_blocks(copy)) != digest:
         raise Unavailable(N_("The box's disk gave back other bytes than were written: replace the disk."))
 
 
-def _name(copy: BinaryIO, target: Path) -> None:
+def _name(copy: BinaryIO, target: Path, shelf: Shelf) -> None:
     """Give the copy its final name, for good."""
-    new_folder = not target.parent.exists()
-    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = target.parent
+    folder.mkdir(parents=True, exist_ok=True)
     Path(str(copy.name)).rename(target)
-    _sync_folder(target.parent)
-    if new_folder:
-        _sync_folder(target.parent.parent)
+    _sync_folder(folder)
+    if folder not in shelf.lasting:  # whoever made it: its own name must be on the disk as well
+        _sync_folder(shelf.originals)
+        _sync_folder(shelf.originals.parent)
+        shelf.lasting.add(folder)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -174,16 +257,24 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _require_space(tmp: Path, needed: int) -> None:
+def _require_space(shelf: Shelf, size: int) -> None:
     with _storing():
-        tmp.mkdir(parents=True, exist_ok=True)
-        disk = os.statvfs(tmp)
-    if disk.f_bavail * disk.f_frsize < needed:
-        _refuse_full()
+        shelf.tmp.mkdir(parents=True, exist_ok=True)
+        missing = size + shelf.reserve_bytes - _free(shelf.tmp)
+        if missing > 0:
+            shelf.make_room(missing)
+            if size + shelf.reserve_bytes > _free(shelf.tmp):
+                _refuse_full()
+
+
+def _free(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _refuse_source(error: OSError) -> NoReturn:
-    raise Rejected(
+    kind = Torn if error.errno in _TORN_AWAY else Rejected
+    raise kind(
         N_("It cannot be read ({detail}): check the card and copy it again."),
         detail=error.strerror or type(error).__name__,
     ) from error

@@ -1,173 +1,149 @@
-"""Taking in one file, folder or card: every good photo kept once, every other file listed with why.
+"""Copying what a file, folder or card holds: every usable file once, every other one listed with why.
 
-Small text files may be lists of positions or control points. What they are only shows against the names of all
-photos, so they are handed on together with what is wrong with them as photos.
+What the files are is told by their first bytes alone. They are read later, from the copies: the card can be pulled out
+as soon as the last copy is safe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
 
-from fieldbox.domain import Rejection
-from fieldbox.errors import Rejected
-from fieldbox.i18n import N_, Sentence
-from fieldbox.ingest.copy import Kept, clean_leftovers, keep
+from fieldbox.domain import FileKind, Original, Rejection
+from fieldbox.errors import Rejected, Unavailable
+from fieldbox.i18n import N_
+from fieldbox.ingest.copy import Shelf, Torn, clean_leftovers, head_of, keep
 from fieldbox.ingest.scan import Found, scan
 from fieldbox.ordered import in_order
 
-Parts = TypeVar("Parts")
-"""What the reader makes of a photo."""
-
-
-TEXT_SUFFIXES = {".txt", ".csv", ".mrk"}
-MAX_TEXT_BYTES = 5_000_000
-"""A list of a whole flight's photos has some hundred kilobytes."""
-COPIES_AT_ONCE = 2
-"""While one copy waits for the disk, the other is read and its digest made."""
+COPIES_AT_ONCE = 3
+"""While one copy waits for the disk and one is read back, the next is read from the card."""
+AT_ONCE = 16
+"""Copies that are noted in one transaction."""
+TORN_IN_A_ROW = 3
+"""Files that cannot be read one after the other: the card is gone, though its folder still seems to be there."""
+_HEAD = 64
+"""Bytes that tell what a file is."""
 
 
 def _silent(_done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _left(_kept: Kept, _name: str, _parts: object) -> None:
-    """A known photo that nothing is done with."""
-
-
 @dataclass(frozen=True, slots=True)
-class Handlers(Generic[Parts]):
-    """What the pipeline does with each file, called in the order of names.
+class Handlers:
+    """What is done with each file, called by one thread in the order of names.
 
-    `read` gets the source and raises Rejected for what is no usable photo. `already` tells whether a
-    digest is known, `on_capture` gets (kept, name, parts) of a new photo and commits it, `on_rejection`
-    each other file. `progress` gets (files done, files in all). `on_known` gets a photo whose digest is known, and
-    whose copy is there again if it was lost.
+    `kind_of` gets the first bytes, the size and the name, and raises Rejected for what is of no use. `on_copies` gets
+    files that are safe on the box and must note them for good before it returns; `on_rejection` each other file.
+    `progress` gets (files done, files in all). `seems_known` tells whether a file of this size is on the box,
+    `suspect` whether the copy with this digest is to be made anew.
     """
 
-    read: Callable[[Path], Parts]
-    already: Callable[[str], bool]
-    on_capture: Callable[[Kept, str, Parts], None]
+    kind_of: Callable[[bytes, int, str], FileKind]
+    on_copies: Callable[[Sequence[Original]], None]
     on_rejection: Callable[[Rejection], None]
     progress: Callable[[int, int], None] = _silent
-    on_known: Callable[[Kept, str, Parts], None] = _left
+    seems_known: Callable[[int], bool] = lambda _size: False
+    suspect: Callable[[str], bool] = lambda _digest: False
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A small text file among the photos."""
+@dataclass(slots=True)
+class _Noted:
+    """The files so far, noted in portions."""
 
-    path: Path
-    name: str
-    no_photo: Sentence
-    """Why it is no photo: what to say of it unless it is a list."""
+    handlers: Handlers
+    waiting: list[Original] = field(default_factory=list)
+    torn: list[Rejection] = field(default_factory=list)
+    """The last ones, as long as they follow each other."""
+    rejected: list[Rejection] = field(default_factory=list)
+
+    def add(self, fetched: Original | Rejection) -> None:
+        if isinstance(fetched, Original):
+            self.settle()
+            self.waiting.append(fetched)
+        elif isinstance(fetched, _TornFile):
+            self.torn.append(fetched)
+        else:
+            self._reject(fetched)
+        if len(self.waiting) >= AT_ONCE:
+            self.flush()
+
+    def settle(self) -> None:
+        """Files that could not be read are damaged: the card is there, for the next one could be."""
+        for one in self.torn:
+            self._reject(one)
+        self.torn.clear()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.handlers.on_copies(self.waiting)
+            self.waiting = []
+
+    def _reject(self, one: Rejection) -> None:
+        self.rejected.append(one)
+        self.handlers.on_rejection(one)
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What came of it."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: tuple[Rejection, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Of all photos by their digests, known ones too, in the order of names; the first where there are several."""
-    beside: tuple[Beside, ...] = ()
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """Of all photos, known ones too, without repetition, in the order of names."""
-        return tuple(self.names)
+class _TornFile(Rejection):
+    """One whose card did not give it."""
 
 
-def take_in(
-    path: Path, *, originals: Path, tmp: Path, reserve_bytes: int, handlers: Handlers[Parts]
-) -> Intake:
-    """Take in `path`. A file that cannot be used is listed and the next one goes on.
+def take_in(path: Path, shelf: Shelf, handlers: Handlers) -> tuple[Rejection, ...]:
+    """Copy all that `path` holds; the files that were not taken. A file that cannot be used is listed and the next goes on.
 
-    A rerun after a crash does nothing twice: photos that were committed are duplicates then. Raises
-    Rejected where `path` is missing or holds no files, and Unavailable where the box cannot store more;
-    what was committed before that stays.
+    Raises Rejected where `path` is missing or holds no files, and Unavailable where the box cannot store more or the
+    card was pulled out; what was noted before that stays, and the rest is taken when it is given again.
     """
-    clean_leftovers(tmp)
+    clean_leftovers(shelf.tmp)
     found = list(scan(path))
-    taken = _Taken(handlers)
+    noted = _Noted(handlers)
 
-    def fetch(item: Found | Rejection) -> tuple[Kept, Parts] | Rejection | Beside:
-        return _fetch(item, handlers.read, originals, tmp, reserve_bytes)
+    def fetch(item: Found | Rejection) -> Original | Rejection:
+        return _fetch(item, shelf, handlers)
 
     handlers.progress(0, len(found))
-    for done, (item, fetched) in enumerate(in_order(COPIES_AT_ONCE, fetch, found), start=1):
-        taken.add(item.name, fetched)
-        handlers.progress(done, len(found))
-    return Intake(
-        taken.accepted, taken.duplicates, tuple(taken.rejected), dict(taken.names), tuple(taken.beside)
+    try:
+        for done, (_item, fetched) in enumerate(in_order(COPIES_AT_ONCE, fetch, found), start=1):
+            if isinstance(fetched, Rejection) and not _is_there(path):
+                raise _pulled_out(done - 1 - len(noted.torn), len(found))
+            noted.add(fetched)
+            if len(noted.torn) >= TORN_IN_A_ROW:
+                raise _pulled_out(done - len(noted.torn), len(found))
+            handlers.progress(done, len(found))
+        noted.settle()
+    finally:
+        noted.flush()
+    return tuple(noted.rejected)
+
+
+def _pulled_out(done: int, total: int) -> Unavailable:
+    return Unavailable(
+        N_(
+            "The card was pulled out after {done} of {total} files: plug it in again, and the rest is copied."
+        ),
+        done=done,
+        total=total,
     )
 
 
-class _Taken(Generic[Parts]):
-    """The counts, kept by one thread in the order of names."""
-
-    def __init__(self, handlers: Handlers[Parts]) -> None:
-        self._handlers = handlers
-        self.accepted = self.duplicates = 0
-        self.rejected: list[Rejection] = []
-        self.names: dict[str, str] = {}
-        self.beside: list[Beside] = []
-
-    def add(self, name: str, fetched: tuple[Kept, Parts] | Rejection | Beside) -> None:
-        """Commit a new photo, count a known one, list what is none."""
-        if isinstance(fetched, Beside):
-            self.beside.append(fetched)
-            return
-        if isinstance(fetched, Rejection):
-            self.rejected.append(fetched)
-            self._handlers.on_rejection(fetched)
-            return
-        kept, parts = fetched
-        if kept.digest in self.names or self._handlers.already(kept.digest):
-            self.duplicates += 1
-            self._handlers.on_known(kept, name, parts)
-        else:
-            # A copy without a row (the plug was pulled between the two) gets its row now.
-            self._handlers.on_capture(kept, name, parts)
-            self.accepted += 1
-        self.names.setdefault(kept.digest, name)
-
-
-def _fetch(
-    item: Found | Rejection,
-    read: Callable[[Path], Parts],
-    originals: Path,
-    tmp: Path,
-    reserve_bytes: int,
-) -> tuple[Kept, Parts] | Rejection | Beside:
-    """Read and keep one file, or say why not."""
-    if isinstance(item, Rejection):
-        return item
+def _is_there(path: Path) -> bool:
     try:
-        parts = _read(item.path, read)
-        return keep(item.path, originals, tmp, reserve_bytes=reserve_bytes), parts
-    except Rejected as refusal:
-        if _may_be_list(item.path):
-            return Beside(item.path, item.name, refusal.sentence)
-        return Rejection(item.name, refusal.sentence)
-
-
-def _may_be_list(path: Path) -> bool:
-    try:
-        return path.suffix.lower() in TEXT_SUFFIXES and path.stat().st_size <= MAX_TEXT_BYTES
+        return next(path.iterdir(), None) is not None if path.is_dir() else path.exists()
     except OSError:
         return False
 
 
-def _read(path: Path, read: Callable[[Path], Parts]) -> Parts:
+def _fetch(item: Found | Rejection, shelf: Shelf, handlers: Handlers) -> Original | Rejection:
+    """Keep one file, or say why not."""
+    if isinstance(item, Rejection):
+        return item
     try:
-        return read(path)
-    except OSError as error:
-        raise Rejected(
-            N_("It cannot be read ({detail}): check the card and copy it again."),
-            detail=error.strerror or type(error).__name__,
-        ) from error
+        kind = handlers.kind_of(*head_of(item.path, _HEAD), item.name)
+        kept = keep(item.path, shelf, kind, seems_known=handlers.seems_known, suspect=handlers.suspect)
+        return Original(kept.digest, item.name, kept.size, kind)
+    except Torn as torn:
+        return _TornFile(item.name, torn.sentence)
+    except Rejected as refusal:
+        return Rejection(item.name, refusal.sentence)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -24,7 +24,7 @@ CROP, WEED = 1, 2
 
 INDEX_UNIT = 1.0 / 65536
 AREA_UNIT_M2 = 1e-9
-_MAGIC = b"FBC1"
+_MAGIC = b"FBC2"
 _HEADER = struct.Struct("<4sdII")
 
 
@@ -46,11 +46,25 @@ class Sum(IntEnum):
     """Pixels of the crop that are vegetation by colour; the next two are summed over these."""
     CROP_EXG = 10
     CROP_GLI = 11
+    SPECTRAL = 12
+    """From here on, for each of SPECTRAL: the sum of the index, in INDEX_UNIT, and the pixels where it is known."""
+
+
+SPECTRAL = ("ndvi", "ndre", "gndvi", "osavi", "mcari")
+"""Indices of the bands of a multispectral camera that are mapped."""
+WIDTH = Sum.SPECTRAL + 2 * len(SPECTRAL)
+"""Columns of `CellSums.values`."""
+
+
+def spectral_columns(name: str) -> tuple[int, int]:
+    """Where the sum of an index stands, and where the number of its pixels."""
+    first = Sum.SPECTRAL + 2 * SPECTRAL.index(name)
+    return first, first + 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CellSums:
-    """Sparse sums, ordered by row and column: rows and columns int64 [N], values int64 [N, len(Sum)]."""
+    """Sparse sums, ordered by row and column: rows and columns int64 [N], values int64 [N, WIDTH]."""
 
     cell_m: float
     rows: NDArray[np.int64]
@@ -72,7 +86,7 @@ class CellSums:
             body = zlib.decompress(data[_HEADER.size :])
         except (struct.error, zlib.error) as error:
             raise damaged() from error
-        if magic != _MAGIC or width != len(Sum) or len(body) != count * (8 + 8 * width):
+        if magic != _MAGIC or width != WIDTH or len(body) != count * (8 + 8 * width):
             raise damaged()
         rows = np.frombuffer(body, "<i4", count).astype(np.int64)
         columns = np.frombuffer(body, "<i4", count, 4 * count).astype(np.int64)
@@ -91,12 +105,14 @@ class PixelLayers:
     exg: NDArray[np.float32] | None = None
     gli: NDArray[np.float32] | None = None
     vari: NDArray[np.float32] | None = None
+    spectral: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By names of SPECTRAL; NaN where not known."""
 
 
 def no_cells(cell_m: float) -> CellSums:
     """Sums of nothing."""
     empty = np.zeros(0, np.int64)
-    return CellSums(cell_m, empty, empty, np.zeros((0, len(Sum)), np.int64))
+    return CellSums(cell_m, empty, empty, np.zeros((0, WIDTH), np.int64))
 
 
 def damaged() -> Misconfigured:
@@ -175,7 +191,21 @@ def _columns(
         counts[:, 1, ..., 1].sum(axis=(1, 2)),
         sums[0][:, 1],
         sums[1][:, 1],
+        *(column for name in SPECTRAL for column in _spectral(layers.spectral.get(name), cell, kept, size)),
     ]
+
+
+def _spectral(
+    values: NDArray[np.float32] | None, cell: NDArray[np.int64], kept: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum of an index and the pixels where it is known, each int64 [size]."""
+    if values is None:
+        return np.zeros(size, np.int64), np.zeros(size, np.int64)
+    here = values[kept].astype(np.float64)
+    known = np.isfinite(here)
+    fixed = np.rint(np.where(known, here, 0) * (1 / INDEX_UNIT))
+    total = np.bincount(cell, fixed, size)
+    return np.rint(total).astype(np.int64), np.bincount(cell[known], minlength=size).astype(np.int64)
 
 
 def _chosen(mask: NDArray[np.bool_] | None, kept: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldbox.domain import MOSAIC_ERROR_TAG
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
@@ -31,6 +32,7 @@ _GHOST = (
 )
 _FRAME = 8
 """Bytes that GDAL's layout puts around a tile: its size before it, its last four bytes after it."""
+_ASCII = (2, "B", 1)
 _SHORT, _LONG, _DOUBLE = (3, "H", 2), (4, "I", 4), (12, "d", 8)
 _LIMIT = 2**32 - 1
 Field = tuple[int, tuple[int, str, int], list[int] | list[float]]
@@ -44,6 +46,8 @@ class Place:
     west: float
     north: float
     gsd_m: float
+    error95_m: float | None = None
+    """95 % radius of the error of a place in it, written into the file; None: not known."""
 
 
 class _Level:
@@ -232,11 +236,16 @@ def _halved(
 def _geo_tags(place: Place) -> list[Field]:
     size = place.gsd_m
     keys = [1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, place.epsg, 3076, 0, 1, 9001]
-    return [
+    fields: list[Field] = [
         (33550, _DOUBLE, [size, size, 0.0]),
         (33922, _DOUBLE, [0.0, 0.0, 0.0, place.west, place.north, 0.0]),
         (34735, _SHORT, keys),
     ]
+    if place.error95_m is not None:
+        item = f'<Item name="{MOSAIC_ERROR_TAG}">{place.error95_m:.3f}</Item>'
+        text = f"<GDALMetadata>{item}</GDALMetadata>".encode("ascii") + b"\0"
+        fields.append((42112, _ASCII, list(text)))  # GDAL's own tag for what else there is to say
+    return fields
 
 
 def _offsets(fields: list[Field]) -> list[int] | list[float]:

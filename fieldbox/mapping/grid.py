@@ -11,7 +11,16 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from fieldbox.domain import Cover, Detection, FieldMap
-from fieldbox.mapping.cells import AREA_UNIT_M2, INDEX_UNIT, CellSums, Sum, add_cells
+from fieldbox.mapping.cells import (
+    AREA_UNIT_M2,
+    INDEX_UNIT,
+    SPECTRAL,
+    WIDTH,
+    CellSums,
+    Sum,
+    add_cells,
+    spectral_columns,
+)
 from fieldbox.mapping.health import score_health
 
 MIN_SEEN_FOR_DENSITY = 0.1
@@ -63,7 +72,12 @@ def build_map(
     green = values[..., Sum.VEGETATION]
     crop_green = values[..., Sum.CROP_VEGETATION]
     judged = (values[..., Sum.CROP_GLI], crop_green) if known.classes else (values[..., Sum.GLI], green)
-    health = score_health(_ratio(judged[0] * INDEX_UNIT, judged[1], known.colours), judged[1])
+    spectral = _spectral(values)
+    if "ndvi" in spectral:
+        at, known_at = spectral_columns("ndvi")
+        judged = (values[..., at], values[..., known_at])
+    colours = known.colours or "ndvi" in spectral
+    health = score_health(_ratio(judged[0] * INDEX_UNIT, judged[1], colours), judged[1])
     return FieldMap(
         epsg=epsg,
         west=frame.left * cell_m,
@@ -78,7 +92,18 @@ def build_map(
         gli=_ratio(values[..., Sum.GLI] * INDEX_UNIT, green, known.colours),
         vari=_ratio(values[..., Sum.VARI] * INDEX_UNIT, green, known.colours),
         health_z=health,
+        spectral=spectral,
     )
+
+
+def _spectral(values: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+    """The means of those indices that are known anywhere."""
+    found = {}
+    for name in SPECTRAL:
+        total, count = spectral_columns(name)
+        if values[..., count].any():
+            found[name] = _ratio(values[..., total] * INDEX_UNIT, values[..., count], known=True)
+    return found
 
 
 def cells_of(grid: FieldMap, en: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
@@ -104,7 +129,7 @@ def _frame(total: CellSums | None, cell_m: float, boundary: ArrayLike | None) ->
 
 
 def _raster(total: CellSums | None, frame: _Frame) -> NDArray[np.int64]:
-    values = np.zeros((frame.rows, frame.columns, len(Sum)), np.int64)
+    values = np.zeros((frame.rows, frame.columns, WIDTH), np.int64)
     if total is not None:
         row, column = total.rows - frame.top, total.columns - frame.left
         inside = (row >= 0) & (row < frame.rows) & (column >= 0) & (column < frame.columns)

@@ -162,10 +162,13 @@ def read_patch(path: Path) -> Patch | None:
     return Patch(head.gsd_m, head.row, head.column, pixels, mask)
 
 
-def assemble(patches: Iterable[Path], path: Path, *, epsg: int, gsd_m: float) -> MosaicInfo | None:
+def assemble(
+    patches: Iterable[Path], path: Path, *, epsg: int, gsd_m: float, error95_m: float | None = None
+) -> MosaicInfo | None:
     """Paint the patches in the order of their file names and write the mosaic; None without a patch.
 
-    A GeoTIFF for the web: JPEG (YCbCr) tiles of 512 px, an internal mask, overviews.
+    A GeoTIFF for the web: JPEG (YCbCr) tiles of 512 px, an internal mask, overviews. It tells the 95 % radius of the
+    error of its places.
     """
     found: list[tuple[Path, _Header]] = []
     damaged: list[Path] = []
@@ -181,9 +184,8 @@ def assemble(patches: Iterable[Path], path: Path, *, epsg: int, gsd_m: float) ->
     height = max(head.row + head.rows for _, head in found) - top
     width = max(head.column + head.columns for _, head in found) - left
     with replacing(path) as target:
-        damaged += _write(
-            found, target, (top, left, height, width), Place(epsg, left * gsd_m, -top * gsd_m, gsd_m)
-        )
+        place = Place(epsg, left * gsd_m, -top * gsd_m, gsd_m, error95_m)
+        damaged += _write(found, target, (top, left, height, width), place)
     return MosaicInfo(left * gsd_m, -top * gsd_m, gsd_m, width, height, tuple(sorted(set(damaged))))
 
 
@@ -194,7 +196,7 @@ def write_map(grid: FieldMap, path: Path) -> None:
         "driver": "GTiff",
         "width": max(columns, 1),
         "height": max(rows, 1),
-        "count": len(MAP_BANDS),
+        "count": len(MAP_BANDS) + len(grid.spectral),
         "dtype": "float32",
         "nodata": math.nan,
         "crs": f"EPSG:{grid.epsg}",
@@ -202,10 +204,11 @@ def write_map(grid: FieldMap, path: Path) -> None:
     }
     with replacing(path) as target, MemoryFile() as memory:
         with memory.open(**profile) as raster:
-            for band, name in enumerate(MAP_BANDS, start=1):
+            layers = {name: getattr(grid, name) for name in MAP_BANDS} | dict(grid.spectral)
+            for band, (name, layer) in enumerate(layers.items(), start=1):
                 raster.set_band_description(band, name)
                 if rows and columns:
-                    raster.write(getattr(grid, name), band)
+                    raster.write(layer, band)
             raster.update_tags(cell_m=repr(grid.cell_m), rows=str(rows), columns=str(columns))
         with memory.open() as raster:
             rasterio.shutil.copy(
@@ -217,11 +220,13 @@ def read_map(path: Path) -> FieldMap:
     """Read back `write_map`. Raises Misconfigured if there is no such map."""
     try:
         with rasterio.open(path) as raster:
-            if raster.descriptions != MAP_BANDS:
+            names = tuple(raster.descriptions)
+            if names[: len(MAP_BANDS)] != MAP_BANDS:
                 raise Misconfigured(N_("{name} is not a field map of fieldbox."), name=path.name)
             tags = raster.tags()
             rows, columns = int(tags["rows"]), int(tags["columns"])
-            layers = {name: raster.read(band)[:rows, :columns] for band, name in enumerate(MAP_BANDS, 1)}
+            layers = {name: raster.read(band)[:rows, :columns] for band, name in enumerate(names, 1)}
+            spectral = {name: layers.pop(name) for name in names[len(MAP_BANDS) :]}
             transform: Affine = raster.transform
             return FieldMap(
                 epsg=int(raster.crs.to_epsg()),
@@ -229,6 +234,7 @@ def read_map(path: Path) -> FieldMap:
                 north=float(transform.f),
                 cell_m=float(tags["cell_m"]),
                 **layers,
+                spectral=spectral,
             )
     except (RasterioError, KeyError) as error:
         raise Misconfigured(N_("{name} cannot be read as a field map."), name=path.name) from error

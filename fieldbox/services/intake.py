@@ -172,6 +172,7 @@ def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
         **row,
         "position_error_m": survey.position_error_m,
         "layer_label": survey.layer_label.value,
+        "indices": {name: round(value, 4) for name, value in survey.indices.items()},
         "weed_basis": survey.weed_basis.value if survey.weed_basis else None,
         "ladder": asdict(survey.ladder) if survey.ladder else None,
         "release": survey.release,
@@ -251,6 +252,7 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
         (_("Hotspots"), str(len(survey.hotspots))),
         (_("Position error"), _("{error:.2f} m (95 %)").format(error=survey.position_error_m)),
         (_("Colours"), survey.layer_label.value),
+        *((name.upper(), f"{value:.3f}") for name, value in survey.indices.items()),
         (
             _("Photos"),
             _("{used} looked at, {unplaced} not placed").format(

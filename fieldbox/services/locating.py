@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from fieldbox.alignmentfile import alignment_file, read_alignment
-from fieldbox.arrivals import geometries_of
 from fieldbox.config import Config
 from fieldbox.domain import Capture, Flight, Placement, Survey, hangs_together
 from fieldbox.errors import Rejected
+from fieldbox.geometry import geometries_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import given_for
 from fieldbox.i18n import N_, _

@@ -17,9 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fieldbox.arrivals import geometries_of
 from fieldbox.config import Config, write_settings
 from fieldbox.errors import Misconfigured, Unavailable
+from fieldbox.geometry import geometries_of
 from fieldbox.georef.coverage import plan_coverage
 from fieldbox.i18n import N_, _
 from fieldbox.imagery.captures import capture_of

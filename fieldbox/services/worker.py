@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from fieldbox.arrivals import resume
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
+from fieldbox.models import release_sha
 from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.services.box import open_store
@@ -34,6 +36,7 @@ def serve(config: Config) -> None:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
+        _resume_ingests(config, store)
         analysis = Analysis(config, store, cancelled=stop.is_set)
         while not stop.is_set():
             job = store.claim()
@@ -41,6 +44,18 @@ def serve(config: Config) -> None:
                 stop.wait(config.worker.poll_seconds)
             else:
                 work_on(job, store, analysis)
+
+
+def _resume_ingests(config: Config, store: Store) -> None:
+    """What was copied when the plug was pulled is mapped, whether or not its card comes back."""
+    try:
+        for arrival in resume(config, store, lambda *_: None):
+            for flight in arrival.flights:
+                if flight.field_id is not None:
+                    store.enqueue(flight.id, release_sha=release_sha(config))
+            log.info("went on with what was copied", ingest=arrival.ingest_id, accepted=arrival.accepted)
+    except FieldboxError as error:
+        log.warning("could not go on with what was copied", reason=str(error))
 
 
 def work_on(job: Job, store: Store, analysis: Analysis, shown: Progress | None = None) -> None:

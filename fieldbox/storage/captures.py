@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from fieldbox.domain import Camera, Capture, Pose, Rejection, Stated
+from fieldbox.domain import Camera, Capture, CaptureKind, FileState, Pose, Rejection, Source, Stated
 from fieldbox.i18n import Sentence
+from fieldbox.storage import files
+from fieldbox.storage.portions import portions
 from fieldbox.storage.rows import Ingest
-from fieldbox.storage.schema import captures, ingests, memberships, rejections
-
-Item = TypeVar("Item")
-_PORTION = 500
-"""SQLite limits the number of parameters of a statement."""
+from fieldbox.storage.schema import captures, glances, ingests, memberships, rejections
 
 
 def begin_ingest(connection: Connection, source: str, now: datetime) -> int:
@@ -40,6 +38,18 @@ def all_ingests(connection: Connection) -> list[Ingest]:
     return [Ingest(*row) for row in rows]
 
 
+def take(connection: Connection, capture: Capture, ingest_id: int, glance: bytes | None) -> bool:
+    """Add a capture with what it is made of; its files are taken. False if its digest is known."""
+    added = add_capture(connection, capture, ingest_id)
+    if added and capture.source:
+        files.make_of(connection, capture.digest, capture.source)
+    if added and glance is not None:
+        keep_glance(connection, capture.digest, glance)
+    made_of = capture.source.files if capture.source else (capture.digest,)
+    files.settle(connection, made_of, FileState.TAKEN)
+    return added
+
+
 def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> bool:
     """Add a capture; False if its digest is known."""
     row = {
@@ -55,6 +65,9 @@ def add_capture(connection: Connection, capture: Capture, ingest_id: int) -> boo
         "unplaced": capture.unplaced,
         "simulated": capture.simulated,
         "stated": capture.stated and asdict(capture.stated),
+        "kind": capture.source and capture.source.kind.value,
+        "at": capture.source and list(capture.source.at),
+        "outline": capture.source and [list(corner) for corner in capture.source.outline],
     }
     added = upsert(captures).values(row).on_conflict_do_nothing(index_elements=["digest"])
     return connection.execute(added).rowcount == 1
@@ -78,14 +91,41 @@ def unplace(connection: Connection, digest: str, reason: Sentence) -> None:
 
 def mend(connection: Connection, capture: Capture) -> bool:
     """Put a capture that was taken off the map back to what its photo states; False: there was none."""
-    lost = captures.c.pose.is_(None) & captures.c.stated.is_(None) & captures.c.unplaced.is_not(None)
-    row = update(captures).where((captures.c.digest == capture.digest) & lost)
+    row = update(captures).where((captures.c.digest == capture.digest) & _lost())
     told = row.values(
         pose=capture.pose and asdict(capture.pose),
         stated=capture.stated and asdict(capture.stated),
         unplaced=capture.unplaced,
     )
     return connection.execute(told).rowcount == 1
+
+
+def is_lost(connection: Connection, digest: str) -> bool:
+    """Whether a capture was taken off the map because of its photo (see `unplace`)."""
+    query = select(captures.c.id).where(_lost() & (captures.c.digest == digest))
+    return connection.execute(query).first() is not None
+
+
+def _lost() -> ColumnElement[bool]:
+    return captures.c.pose.is_(None) & captures.c.stated.is_(None) & captures.c.unplaced.is_not(None)
+
+
+def keep_glance(connection: Connection, digest: str, glance: bytes) -> None:
+    """Keep what a capture looks like at a glance."""
+    number = select(captures.c.id).where(captures.c.digest == digest).scalar_subquery()
+    connection.execute(insert(glances).values(capture_id=number, data=glance))
+
+
+def glances_of(connection: Connection, digests: Sequence[str]) -> dict[str, bytes]:
+    """The glances that are kept of captures, by digest."""
+    found: dict[str, bytes] = {}
+    for portion in portions(digests):
+        joined = select(captures.c.digest, glances.c.data).join(
+            glances, glances.c.capture_id == captures.c.id
+        )
+        rows = connection.execute(joined.where(captures.c.digest.in_(portion)))
+        found.update((digest, data) for digest, data in rows)
+    return found
 
 
 def is_known(connection: Connection, digest: str) -> bool:
@@ -118,7 +158,9 @@ def of_ingest(connection: Connection, ingest_id: int) -> list[Capture]:
 
 def read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Capture]:
     """The captures that `query` selects whole."""
-    return [_capture(row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    made = files.of_captures(connection, [row.id for row in rows if row.kind])
+    return [_capture(row, tuple(made.get(row.id, ()))) for row in rows]
 
 
 def add_rejections(connection: Connection, ingest_id: int, rejected: Sequence[Rejection]) -> None:
@@ -139,7 +181,7 @@ def list_rejections(connection: Connection, ingest_id: int | None, flight_id: st
     return [Rejection(name, reason) for name, reason in connection.execute(query)]
 
 
-def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
+def _capture(row: Row[*tuple[Any, ...]], made_of: tuple[str, ...]) -> Capture:
     return Capture(
         digest=row.digest,
         name=row.name,
@@ -152,9 +194,10 @@ def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
         unplaced=row.unplaced,
         simulated=row.simulated,
         stated=row.stated and Stated(**row.stated),
+        source=_source(row, made_of) if row.kind else None,
     )
 
 
-def portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Parts of `items` that are few enough for one statement."""
-    return (items[start : start + _PORTION] for start in range(0, len(items), _PORTION))
+def _source(row: Row[*tuple[Any, ...]], made_of: tuple[str, ...]) -> Source:
+    outline = tuple((x, y) for x, y in row.outline or ())
+    return Source(CaptureKind(row.kind), made_of, tuple(row.at or ()), outline)

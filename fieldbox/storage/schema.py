@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0008"
+REVISION: Final = "0009"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -83,9 +83,66 @@ class CaptureColumns(TypedColumns):
     simulated: Named[bool]
     stated: Named[Any] = Column(Json, nullable=True)
     """domain.Stated by the names of its parts."""
+    kind: Named[str | None] = Column(Text)
+    """A value of domain.CaptureKind; null: a photo."""
+    at: Named[Any] = Column(Json, nullable=True)
+    """Which part of its files it is (domain.Source.at)."""
+    outline: Named[Any] = Column(Json, nullable=True)
+    """domain.Source.outline."""
 
 
 captures = Table("captures", metadata, CaptureColumns)
+
+
+class FileColumns(TypedColumns):
+    """A file that the box has copied."""
+
+    id = Column(Integer, primary_key=True)
+    digest: Named[str] = Column(Text, unique=True)
+    size: Named[int] = Column(index=True)
+    kind: Named[str] = Column(Text)
+    """A value of domain.FileKind."""
+    state: Named[str] = Column(Text)
+    """A value of domain.FileState."""
+    copied_at: Named[datetime] = Column(Utc)
+    notes: Named[Any] = Column(Json, nullable=True)
+    """Sentences about what it holds, as `Sentence.to_json` writes them."""
+
+
+files = Table("files", metadata, FileColumns)
+
+
+class GivenFileColumns(TypedColumns):
+    """Under which name a file came in an ingest, new or known."""
+
+    id = Column(Integer, primary_key=True)
+    ingest_id: Named[int] = Column(ForeignKey("ingests.id"))
+    name: Named[str] = Column(Text)
+    file_id: Named[int] = Column(ForeignKey("files.id"), index=True)
+
+
+given_files = Table("given_files", metadata, GivenFileColumns, UniqueConstraint("ingest_id", "name"))
+
+
+class CaptureFileColumns(TypedColumns):
+    """Which files a capture is made of; a photo has none here: it is the file of its own digest."""
+
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), primary_key=True)
+    position: Named[int] = Column(primary_key=True)
+    file_id: Named[int] = Column(ForeignKey("files.id"), index=True)
+
+
+capture_files = Table("capture_files", metadata, CaptureFileColumns, sqlite_with_rowid=False)
+
+
+class GlanceColumns(TypedColumns):
+    """What a capture looks like at a glance, made when it came in."""
+
+    capture_id: Named[int] = Column(ForeignKey("captures.id"), primary_key=True)
+    data: Named[bytes] = Column(LargeBinary)
+
+
+glances = Table("glances", metadata, GlanceColumns)
 
 
 class SideFileColumns(TypedColumns):
@@ -291,6 +348,7 @@ class SurveyColumns(TypedColumns):
     ladder: Named[Any] = Column(Json, nullable=True)
     """{name: count} of domain.Ladder."""
     quality: Named[Any] = Column(Json, nullable=True)
+    indices: Named[Any] = Column(Json, nullable=True)
     """domain.Quality by the names of its parts."""
     counts_from: Named[datetime | None] = Column(Utc, nullable=True)
     """When an older survey became its flight's again; null: since it was made."""

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import RefusedList, Rejection, SideFile, SideKind
 from fieldbox.storage import captures as capture_rows
+from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import (
     captures,
     ingests,
@@ -87,7 +88,7 @@ def _outranked(connection: Connection, number: int) -> bool:
 def naming(connection: Connection, digests: Sequence[str]) -> list[SideFile]:
     """The lists that say something of any of these photos, the latest first."""
     found: set[tuple[int, int]] = set()
-    for portion in capture_rows.portions(digests):
+    for portion in portions(digests):
         query = (
             select(_RANK, side_files.c.id)
             .join(side_photos, side_photos.c.file_id == side_files.c.id)
@@ -131,7 +132,7 @@ def settle(connection: Connection, name: str, digests: Iterable[str]) -> None:
     same = [number for number, other in known if PurePosixPath(other).name.casefold() == last]
     ids = list(capture_rows.ids(connection, digests).values())
     for number in same:
-        for portion in capture_rows.portions(ids):
+        for portion in portions(ids):
             connection.execute(
                 delete(refused_photos).where(
                     refused_photos.c.list_id == number, refused_photos.c.capture_id.in_(portion)

@@ -12,7 +12,7 @@ Instants are aware datetimes, times by a camera's clock naive ones. Every method
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +23,12 @@ from fieldbox.domain import (
     Cover,
     Detection,
     Field,
+    FileState,
     Flight,
     FlightHeight,
     Gap,
     Message,
+    Original,
     Placement,
     RefusedList,
     Rejection,
@@ -38,6 +40,7 @@ from fieldbox.storage import (
     accounts,
     captures,
     fields,
+    files,
     flights,
     gaps,
     heights,
@@ -133,6 +136,15 @@ class Store:
         """Be the one worker on this database inside the block; False: another process is it already."""
         return held(self.path.with_name("worker.lock"), wait_s=0)
 
+    @contextmanager
+    def ingest_lock(self, ingest_id: int) -> Iterator[bool]:
+        """Be the one that works on an ingest inside the block; False: another process does."""
+        path = self.path.with_name(f"ingest-{ingest_id}.lock")
+        with held(path, wait_s=0) as mine:
+            yield mine
+            if mine:
+                path.unlink(missing_ok=True)
+
     def grouping_lock(self) -> AbstractContextManager[bool]:
         """Be the only one that makes flights and fields of new photos inside the block."""
         return held(self.path.with_name("grouping.lock"), wait_s=_GROUPING_WAIT_S)
@@ -149,10 +161,67 @@ class Store:
         with self._database.read() as connection:
             return captures.is_known(connection, digest)
 
-    def add_capture(self, capture: Capture, *, ingest_id: int) -> bool:
-        """Add a capture. False: one with this digest is known, and stays as it is."""
+    def add_given(self, ingest_id: int, given: Sequence[Original]) -> set[str]:
+        """Note files that were copied onto the box, and under which names; the digests of those that are to be read: new
+        ones, and such as were refused before."""
         with self._database.write() as connection:
-            return captures.add_capture(connection, capture, ingest_id)
+            return files.add_given(connection, ingest_id, given, self._now())
+
+    def given_in(self, ingest_id: int, *, state: FileState | None = None) -> list[Original]:
+        """The files that came in an ingest, in that order; those of one state."""
+        with self._database.read() as connection:
+            return files.of_ingest(connection, ingest_id, state=state)
+
+    def has_size(self, size: int) -> bool:
+        """Whether a file of so many bytes is on the box."""
+        with self._database.read() as connection:
+            return files.has_size(connection, size)
+
+    def note_file(self, digest: str, notes: Sequence[Sentence]) -> None:
+        """Keep what is to be said of what a file holds."""
+        with self._database.write() as connection:
+            files.note(connection, digest, notes)
+
+    def notes_of(self, digests: Iterable[str]) -> list[Sentence]:
+        """What is to be said of what files hold, each sentence once."""
+        with self._database.read() as connection:
+            return files.notes_of(connection, digests)
+
+    def settle_files(self, digests: Iterable[str], state: FileState) -> None:
+        """Say what became of files."""
+        with self._database.write() as connection:
+            files.settle(connection, digests, state)
+
+    def refuse_file(self, digest: str, rejection: Rejection | None, *, ingest_id: int) -> None:
+        """A file that was copied is of no use: list it (None: it is listed already)."""
+        with self._database.write() as connection:
+            files.settle(connection, [digest], FileState.REFUSED)
+            captures.add_rejections(connection, ingest_id, [rejection] if rejection else [])
+
+    def captures_made_of(self, digests: Iterable[str]) -> list[str]:
+        """The digests of the captures that files were made into: a photo's is its own."""
+        with self._database.read() as connection:
+            return files.made_of(connection, digests)
+
+    def add_capture(self, capture: Capture, *, ingest_id: int, glance: bytes | None = None) -> bool:
+        """Add a capture; its files are taken with that. False: one with this digest is known, and stays as it is."""
+        with self._database.write() as connection:
+            return captures.take(connection, capture, ingest_id, glance)
+
+    def add_captures(self, new: Iterable[Capture], *, ingest_id: int) -> int:
+        """Add captures that are made of the same files, all or none; how many were not known."""
+        with self._database.write() as connection:
+            return sum(captures.take(connection, one, ingest_id, None) for one in new)
+
+    def glances(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """What captures look like at a glance, by digest, as far as it was kept."""
+        with self._database.read() as connection:
+            return captures.glances_of(connection, list(digests))
+
+    def is_lost(self, digest: str) -> bool:
+        """Whether the capture with this digest was taken off the map because of its photo."""
+        with self._database.read() as connection:
+            return captures.is_lost(connection, digest)
 
     def unplace(self, digest: str, reason: Sentence) -> None:
         """Take a capture off the map: its pose is dropped, the reason kept and the file listed as rejected."""

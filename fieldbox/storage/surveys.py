@@ -34,6 +34,7 @@ def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str)
     row["layer_label"] = survey.layer_label.value
     row["weed_basis"] = survey.weed_basis.value if survey.weed_basis else None
     row["ladder"] = asdict(survey.ladder) if survey.ladder else None
+    row["indices"] = dict(survey.indices) or None
     row["quality"] = asdict(survey.quality) if survey.quality else None
     row["warnings"] = [json.loads(warning.to_json()) for warning in survey.warnings]
     row["intervals"] = {
@@ -120,6 +121,7 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
     values["weed_basis"] = WeedBasis(row.weed_basis) if row.weed_basis else None
     values["ladder"] = Ladder(**row.ladder) if row.ladder else None
     values["quality"] = _quality(row.quality) if row.quality else None
+    values["indices"] = row.indices or {}
     values["warnings"] = tuple(Sentence(each["t"], each["p"]) for each in row.warnings)
     return Survey(**values, hotspots=tuple(spots))
 

@@ -36,7 +36,7 @@ def framed(width: int, height: int) -> bytes:
         (b"MM\x00*\x00\x00\x00\x08", "TIFF"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (b"GIF89a", "GIF"),
-        (b"\x00\x00\x00\x20ftypisom", "Videos"),
+        (b"\x00\x00\x00\x20ftypisom", "video"),
         (b"RIFF....AVI ", "video"),
         (b"once upon a time", "not a photo"),
         (b"\x00" * 4096, "not a photo"),

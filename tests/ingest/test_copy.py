@@ -5,12 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from blake3 import blake3
 
+from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected, Unavailable
-from fieldbox.ingest.copy import Kept, clean_leftovers, keep, original_path
+from fieldbox.ingest import copy as copying
+from fieldbox.ingest.copy import Kept, Shelf, Torn, clean_leftovers, keep, original_path
 
 DATA = os.urandom(9_000_000)
 DIGEST = blake3(DATA).hexdigest()
@@ -25,7 +28,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def keep_in(box: Path, source: Path, reserve: int = 0) -> Kept:
-    return keep(source, box / "originals", box / "tmp", reserve_bytes=reserve)
+    return keep(source, Shelf(box / "originals", box / "tmp", reserve))
 
 
 def files(folder: Path) -> list[Path]:
@@ -66,6 +69,57 @@ def test_the_reserve_is_kept_free(tmp_path: Path, source: Path) -> None:
     assert not (tmp_path / "originals").exists()
 
 
+@pytest.mark.parametrize("small", [copying.SMALL, 1_000])
+def test_large_files_are_copied_in_pieces(
+    tmp_path: Path, source: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "SMALL", small)
+    shelf, asked = Shelf(tmp_path / "originals", tmp_path / "tmp", 0), []
+    kept = keep(source, shelf, FileKind.VIDEO, seems_known=lambda size: bool(asked.append(size)))
+    assert (kept.digest, kept.path.suffix) == (DIGEST, ".mp4")
+    before = kept.path.stat()
+    assert keep(source, shelf, FileKind.VIDEO, seems_known=lambda _size: True) == kept
+    assert keep(source, shelf, FileKind.VIDEO) == kept
+    assert kept.path.stat() == before
+    assert asked == ([] if small > len(DATA) else [len(DATA)])
+    assert files(tmp_path / "tmp") == []
+
+
+@pytest.mark.parametrize("small", [copying.SMALL, 1_000])
+def test_a_file_that_is_still_being_written_is_not_taken(
+    tmp_path: Path, source: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "SMALL", small)
+    shelf = Shelf(tmp_path / "originals", tmp_path / "tmp", 0)
+    blocks = copying._blocks
+
+    def growing(file: BinaryIO) -> Iterator[bytes]:
+        yield from blocks(file)
+        with source.open("ab") as more:
+            more.write(b"more")
+
+    monkeypatch.setattr(copying, "_blocks", growing)
+    with pytest.raises(Rejected, match="changed while it was read"):
+        keep(source, shelf)
+    assert files(tmp_path) == [source]
+
+
+def test_room_is_made_before_the_disk_counts_as_full(tmp_path: Path, source: Path) -> None:
+    asked: list[int] = []
+    with pytest.raises(Unavailable, match="disk is full"):
+        keep(source, Shelf(tmp_path / "originals", tmp_path / "tmp", 1 << 60, asked.append))
+    assert len(asked) == 1
+    assert asked[0] > len(DATA)
+
+
+def test_what_may_have_been_pulled_out_is_told_from_the_rest(tmp_path: Path, source: Path) -> None:
+    with pytest.raises(Torn):
+        keep_in(tmp_path, source.with_name("pulled out.jpg"))
+    with pytest.raises(Rejected) as folder:
+        keep_in(tmp_path, source.parent)
+    assert not isinstance(folder.value, Torn)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
@@ -90,12 +144,12 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 from fieldbox.errors import Unavailable
-from fieldbox.ingest.copy import keep
+from fieldbox.ingest.copy import Shelf, keep
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 box = Path(sys.argv[2])
 try:
-    keep(Path(sys.argv[1]), box / "originals", box / "tmp", reserve_bytes=0)
+    keep(Path(sys.argv[1]), Shelf(box / "originals", box / "tmp", 0))
 except Unavailable as refusal:
     print(refusal)
 """
@@ -125,7 +179,7 @@ from pathlib import Path
 import fieldbox.ingest.copy as copy
 os.fsync = lambda descriptor: os.kill(os.getpid(), 9)  # the plug is pulled before anything is synced
 box = Path(sys.argv[2])
-copy.keep(Path(sys.argv[1]), box / "originals", box / "tmp", reserve_bytes=0)
+copy.keep(Path(sys.argv[1]), copy.Shelf(box / "originals", box / "tmp", 0))
 """
 
 

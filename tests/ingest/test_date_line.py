@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import shapely
 
-from fieldbox.arrivals import _holds, _require_near
 from fieldbox.domain import Field
 from fieldbox.ingest.fields import field_for, hull
+from fieldbox.sorties import _holds, _require_near
 
 ACROSS = ((179.9999, -16.8), (-179.9999, -16.8), (-179.9999, -16.7998), (179.9999, -16.7998))
 WRAPPED = tuple((lon % 360.0, lat) for lon, lat in ACROSS)

@@ -1,55 +1,60 @@
-"""Taking in folders, with a reader of the tests' own: ingest knows nothing of what a photo is."""
+"""Copying folders, with a box of the tests' own: ingest knows nothing of what the files hold."""
 
 from __future__ import annotations
 
+import errno
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from fieldbox.domain import Rejection
+from fieldbox.domain import FileKind, Original, Rejection
 from fieldbox.errors import Rejected, Unavailable
-from fieldbox.ingest.copy import Kept
-from fieldbox.ingest.intake import MAX_TEXT_BYTES, Handlers, Intake, take_in
+from fieldbox.ingest import copy, intake
+from fieldbox.ingest.copy import Shelf, original_path
+from fieldbox.ingest.intake import Handlers, take_in
 
 
 @dataclass
 class Box:
     root: Path
-    rows: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
+    """Digest by name."""
     refused: list[Rejection] = field(default_factory=list)
     progress: list[tuple[int, int]] = field(default_factory=list)
     crash_at: str = ""
+    suspected: set[str] = field(default_factory=set)
 
-    def read(self, path: Path) -> bytes:
-        start = path.read_bytes()[:5]
-        if start != b"photo":
+    def kind_of(self, head: bytes, size: int, name: str) -> FileKind:
+        assert size >= len(head)
+        if name.endswith(".txt"):
+            return FileKind.TEXT
+        if not head.startswith(b"photo"):
             raise Rejected("It is {what}.", what="no photo")
-        return start
+        return FileKind.JPEG
 
-    def commit(self, kept: Kept, name: str, parts: bytes) -> None:
-        if name == self.crash_at:
-            raise KeyboardInterrupt
-        self.rows[kept.digest] = (name, parts)
+    def on_copies(self, given: Sequence[Original]) -> None:
+        for one in given:
+            if one.name == self.crash_at:
+                raise KeyboardInterrupt
+            path = original_path(self.root / "originals", one.digest, one.kind)
+            assert path.stat().st_size == one.size
+            self.rows[one.name] = one.digest
 
-    def take(self, path: Path, reserve: int = 0) -> Intake:
+    def take(self, path: Path, reserve: int = 0) -> tuple[Rejection, ...]:
         handlers = Handlers(
-            self.read,
-            self.rows.__contains__,
-            self.commit,
+            self.kind_of,
+            self.on_copies,
             self.refused.append,
             lambda done, total: self.progress.append((done, total)),
+            suspect=self.suspected.__contains__,
         )
-        return take_in(
-            path,
-            originals=self.root / "originals",
-            tmp=self.root / "tmp",
-            reserve_bytes=reserve,
-            handlers=handlers,
-        )
+        return take_in(path, Shelf(self.root / "originals", self.root / "tmp", reserve), handlers)
 
-    def originals(self) -> int:
-        return len(list((self.root / "originals").rglob("*.jpg")))
+    def originals(self) -> list[Path]:
+        return sorted(path for path in (self.root / "originals").rglob("*") if path.is_file())
 
 
 @pytest.fixture
@@ -65,38 +70,26 @@ def card(tmp_path: Path) -> Path:
         (folder / "100MEDIA" / f"{number}.jpg").write_bytes(b"photo %d" % number)
     (folder / "again.jpg").write_bytes(b"photo 1")
     (folder / "notes.doc").write_bytes(b"wind from the west")
+    (folder / "geo.txt").write_bytes(b"0.jpg 77 12")
     return folder
 
 
-def test_good_photos_once_and_the_rest_with_its_reason(box: Box, card: Path) -> None:
-    intake = box.take(card)
-    assert (intake.accepted, intake.duplicates, len(intake.digests)) == (3, 1, 3)
-    assert [(item.name, str(item.reason)) for item in intake.rejected] == [("notes.doc", "It is no photo.")]
-    assert list(intake.rejected) == box.refused
-    assert [name for name, _ in box.rows.values()] == [f"100MEDIA/{n}.jpg" for n in range(3)]
-    assert box.originals() == 3
-    assert box.progress == [(n, 5) for n in range(6)]
-    assert list(intake.names.values()) == [f"100MEDIA/{n}.jpg" for n in range(3)]
+def test_good_files_once_and_the_rest_with_its_reason(box: Box, card: Path) -> None:
+    rejected = box.take(card)
+    assert [(item.name, str(item.reason)) for item in rejected] == [("notes.doc", "It is no photo.")]
+    assert list(rejected) == box.refused
+    assert list(box.rows) == ["100MEDIA/0.jpg", "100MEDIA/1.jpg", "100MEDIA/2.jpg", "again.jpg", "geo.txt"]
+    assert box.rows["again.jpg"] == box.rows["100MEDIA/1.jpg"]
+    assert [path.suffix for path in box.originals()].count(".jpg") == 3
+    assert [path.suffix for path in box.originals()].count(".txt") == 1
+    assert box.progress == [(n, 6) for n in range(7)]
 
 
-def test_small_texts_are_handed_on_and_large_ones_are_no_photos(box: Box, card: Path) -> None:
-    for name in ("geo.txt", "A.MRK", "b.CSV"):
-        (card / name).write_bytes(b"DJI_0001.JPG 77.1 12.3")
-    with (card / "flightlog.txt").open("wb") as log:
-        log.truncate(MAX_TEXT_BYTES + 1)
-    (card / "renamed.txt").write_bytes(b"photo in truth")
-    intake = box.take(card)
-    assert [one.name for one in intake.beside] == ["A.MRK", "b.CSV", "geo.txt"]
-    assert {str(one.no_photo) for one in intake.beside} == {"It is no photo."}
-    assert [one.name for one in intake.rejected] == ["flightlog.txt", "notes.doc"]
-    assert intake.accepted == 4
-
-
-def test_the_same_card_again_changes_nothing(box: Box, card: Path) -> None:
-    first, again = box.take(card), box.take(card)
-    assert (again.accepted, again.duplicates) == (0, 4)
-    assert again.digests == first.digests
-    assert box.originals() == 3
+def test_the_same_card_again_writes_nothing(box: Box, card: Path) -> None:
+    box.take(card)
+    before = {path: path.stat() for path in box.originals()}
+    box.take(card)
+    assert {path: path.stat() for path in box.originals()} == before
 
 
 def test_the_source_is_left_as_it_was(box: Box, card: Path) -> None:
@@ -109,32 +102,83 @@ def test_a_crash_between_file_and_row_is_mended_by_the_rerun(box: Box, card: Pat
     box.crash_at = "100MEDIA/1.jpg"
     with pytest.raises(KeyboardInterrupt):
         box.take(card)
-    assert len(box.rows) == 1
-    assert box.originals() >= 2  # copies run ahead of rows
+    assert list(box.rows) == ["100MEDIA/0.jpg"]
+    assert len(box.originals()) >= 2  # copies run ahead of rows
     box.crash_at = ""
-    intake = box.take(card)
-    assert (intake.accepted, intake.duplicates, box.originals(), len(box.rows)) == (2, 2, 3, 3)
+    box.take(card)
+    assert (len(box.originals()), len(box.rows)) == (4, 5)
+
+
+def test_a_copy_that_is_cut_off_or_suspect_is_made_anew(box: Box, card: Path) -> None:
+    box.take(card)
+    first, second = (original_path(box.root / "originals", box.rows[f"100MEDIA/{n}.jpg"]) for n in (0, 1))
+    first.write_bytes(b"pho")
+    second.write_bytes(b"phot? 1")  # of the same size: only a doubt of its own shows that
+    box.suspected = {second.stem}
+    box.take(card)
+    assert (first.read_bytes(), second.read_bytes()) == (b"photo 0", b"photo 1")
 
 
 def test_a_full_disk_stops_and_keeps_what_is_there(box: Box, card: Path) -> None:
     with pytest.raises(Unavailable, match="disk is full"):
         box.take(card, reserve=1 << 60)
-    assert (box.rows, box.originals(), box.refused) == ({}, 0, [])
+    assert (box.rows, box.originals(), box.refused) == ({}, [], [])
 
 
 def test_a_single_photo_and_a_missing_folder(box: Box, card: Path) -> None:
-    assert box.take(card / "again.jpg").accepted == 1
+    box.take(card / "again.jpg")
+    assert list(box.rows) == ["again.jpg"]
     with pytest.raises(Rejected, match="does not exist"):
         box.take(card / "nowhere")
 
 
-def test_an_unreadable_file_is_listed(box: Box, card: Path) -> None:
-    class Torn(Box):
-        def read(self, path: Path) -> bytes:
-            if path.name == "0.jpg":
-                raise OSError(5, "Input/output error")
-            return super().read(path)
+class Failing:
+    """Reading of some files fails as a card does that is damaged, or gone."""
 
-    intake = Torn(box.root).take(card)
-    assert intake.accepted == 2
-    assert str(intake.rejected[0].reason).startswith("It cannot be read (Input/output error)")
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: int, names: set[str]) -> None:
+        self.names, plain = names, copy.head_of
+
+        def head_of(source: Path, count: int) -> tuple[bytes, int]:
+            if source.name in self.names:
+                raise copy.Torn("It cannot be read ({detail}).", detail=errno.errorcode[error])
+            return plain(source, count)
+
+        monkeypatch.setattr(intake, "head_of", head_of)
+
+
+def test_a_damaged_file_is_listed_and_the_rest_taken(
+    box: Box, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(monkeypatch, errno.EIO, {"0.jpg", "1.jpg"})
+    assert [one.name for one in box.take(card)] == ["100MEDIA/0.jpg", "100MEDIA/1.jpg", "notes.doc"]
+    assert list(box.rows) == ["100MEDIA/2.jpg", "again.jpg", "geo.txt"]
+
+
+def test_a_card_that_gives_nothing_any_more_was_pulled_out(
+    box: Box, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, errno.EIO, {"1.jpg", "2.jpg", "again.jpg", "geo.txt"})
+    with pytest.raises(Unavailable, match="pulled out after 1 of 6 files") as torn:
+        box.take(card)
+    assert torn.value.retry_helps
+    assert (list(box.rows), box.refused) == (["100MEDIA/0.jpg"], [])  # what was not read is not refused
+    failing.names = set()
+    box.take(card)
+    assert len(box.rows) == 5
+
+
+def test_a_card_whose_folder_is_gone(box: Box, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = copy.head_of
+
+    def head_of(source: Path, count: int) -> tuple[bytes, int]:
+        if source.name == "2.jpg" and card.exists():
+            shutil.move(card, card.with_name("pulled"))
+        return plain(source, count)
+
+    monkeypatch.setattr(intake, "head_of", head_of)
+    with pytest.raises(Unavailable, match="plug it in again"):
+        box.take(card)
+    shutil.move(card.with_name("pulled"), card)
+    monkeypatch.undo()
+    box.take(card)
+    assert len(box.rows) == 5

@@ -3,11 +3,11 @@
 import numpy as np
 
 from fieldbox.domain import Cover, Detection
-from fieldbox.mapping.cells import CellSums, Sum
+from fieldbox.mapping.cells import WIDTH, CellSums
 from fieldbox.mapping.viewresult import Plants, ViewResult
 
 EAST, NORTH = 500_000.0, 2_211_500.0
-NO_CELLS = CellSums(1.0, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, len(Sum)), np.int64))
+NO_CELLS = CellSums(1.0, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, WIDTH), np.int64))
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
 
 

@@ -39,7 +39,7 @@ def test_sums_of_one_cell() -> None:
     given = layers(25, 25)
     sums = sum_cells(lattice(25, 25), np.ones((25, 25), bool), 1.0, given)
     assert (sums.rows.tolist(), sums.columns.tolist()) == ([-2_211_500], [500_000])
-    values = dict(zip(Sum, sums.values[0].tolist(), strict=True))
+    values = sums.values[0].tolist()
     assert values[Sum.PIXELS] == 625
     assert values[Sum.AREA] * AREA_UNIT_M2 == pytest.approx(1.0, rel=1e-6)
     assert values[Sum.CROP] == (given.classes == 1).sum()

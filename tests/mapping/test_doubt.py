@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fieldbox.domain import Cover, Detection
-from fieldbox.mapping.cells import AREA_UNIT_M2, CellSums, Sum, add_cells
+from fieldbox.mapping.cells import AREA_UNIT_M2, WIDTH, CellSums, Sum, add_cells
 from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, parts, pooled, settle
 from fieldbox.mapping.viewresult import Plants
 from tests.mapping.plants import plant
@@ -50,7 +50,7 @@ def test_a_plant_that_no_other_photo_finds_is_dropped() -> None:
 def cells_under(*plants: Detection) -> CellSums:
     """Cells of 1 m seen whole, 10 000 pixels each, with the pixels of the plants in the middle of theirs."""
     east = sorted({math.floor(one.east) for one in plants})
-    values = np.zeros((len(east), len(Sum)), np.int64)
+    values = np.zeros((len(east), WIDTH), np.int64)
     values[:, Sum.PIXELS], values[:, Sum.AREA] = 10_000, round(1 / AREA_UNIT_M2)
     for one in plants:
         column = Sum.WEED if one.cover is Cover.WEED else Sum.CROP

@@ -11,7 +11,6 @@ import pytest
 
 from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.simulate.ortho import over_orthomosaic
-from tests.imagery.photos import real_data
 from tests.imagery.scenes import NO_FIELD
 from tests.path.box import Box
 from tests.path.conftest import Flown, Mapped
@@ -117,12 +116,3 @@ def test_detect_tells_of_doubt_and_of_strange_scenes(mapped: Mapped, flown: Flow
     assert said["detections"] == []
     assert said["weed_cover_pct"] is None
     assert "do not look like" in said["warnings"][0]
-
-
-@pytest.mark.shared
-def test_rededge_bands_are_refused_with_a_reason(box: Box) -> None:
-    said = box.ingest(real_data() / "flights" / "rededge")
-    assert said.json["surveys"] == []
-    bands = [one for one in said.json["rejected"] if one["file"].endswith(".tif")]
-    assert len(bands) == 10
-    assert all("JPEG" in one["reason"] for one in bands)

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from fieldbox.aligning import Alignment, align_points, searches
-from fieldbox.arrivals import geometries_of, original, take_in
+from fieldbox.arrivals import take_in
+from fieldbox.geometry import geometries_of
 from fieldbox.georef.controlled import control_in_frame
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import Given, given_for
 from fieldbox.imagery.decode import decode_jpeg
 from fieldbox.imagery.metadata import read_metadata
+from fieldbox.pictures import picture_path
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from tests.path.alignment import root, true_photo
@@ -74,7 +76,7 @@ def aligned(box: Box, given: Given, *, controlled: bool) -> Alignment:
     taken_at = {one.digest: one.taken_at for one in given.flight.captures}
     searched = {
         one.digest: one.made(
-            decode_jpeg(original(box.root, one.digest).read_bytes(), reduction=one.reduction)
+            decode_jpeg(picture_path(box.root, one.digest).read_bytes(), reduction=one.reduction)
         )
         for one in searches(told.values())
     }

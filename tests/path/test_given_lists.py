@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldbox.arrivals import original
 from fieldbox.given import given_for
+from fieldbox.pictures import picture_path
 from fieldbox.storage.rows import JobState
 from tests.path.box import Box
 from tests.path.conftest import Flown
@@ -119,7 +119,7 @@ def test_a_copy_that_was_lost_comes_back_with_the_card(box: Box, card: Path, tmp
         flight = store.flight(row.id)
         assert flight is not None
         lost = flight.captures[7]
-    original(box.root, lost.digest).unlink()
+    picture_path(box.root, lost.digest).unlink()
     listed = tmp_path / "geo.txt"
     listed.write_text(geo_of(card))
     box.run("ingest", listed, "--json", "--wait")

@@ -117,6 +117,7 @@ def test_steps_are_told_in_words(box: Box, flight: Path) -> None:
     told = said.err.splitlines()
     assert told == [
         "Copying photos",
+        "Reading the photos; the card can be pulled out now",
         "Finding out where each photo stands",
         "Planning the coverage",
         "Looking at the field",

@@ -96,7 +96,7 @@ def test_what_is_no_field_in_a_part_of_an_image_is_left_out() -> None:
     assert found["weed_cover_pct"] == pytest.approx(100 * np.pi * 9**2 / 160**2, rel=0.2)
 
 
-@pytest.mark.parametrize("gsd_mm", [0.9, 5.7])
+@pytest.mark.parametrize("gsd_mm", [0.9, 5.8])
 def test_an_image_beyond_the_models_scale_gives_no_number(gsd_mm: float) -> None:
     found = find_plants(on_soil(LARGE), gsd_mm, that_says(LARGE), load_scenes())
     assert found["weed_cover_pct"] is None

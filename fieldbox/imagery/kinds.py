@@ -1,0 +1,62 @@
+"""What kind of file something is, by its first bytes: names lie."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from fieldbox.domain import FileKind
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.jpeg import foreign
+
+SNIFFED = 64
+"""Bytes that tell the kind."""
+MAX_TEXT_BYTES = 5_000_000
+"""A list of a whole flight's photos has some hundred kilobytes."""
+MAX_TELEMETRY_BYTES = 64_000_000
+"""An hour at 60 frames a second has some 60 MB."""
+_TEXTS = {".txt", ".csv", ".mrk"}
+_JPEG = b"\xff\xd8"
+_TIFFS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_RAW = {".dng"}
+_FILM_BRANDS = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"}
+"""First boxes of MP4 and QuickTime files (ISO 14496-12; QuickTime File Format)."""
+_STILL_BRANDS = {b"heic", b"heix", b"mif1", b"avif"}
+
+
+def kind_of(head: bytes, size: int, name: str) -> FileKind:
+    """The kind of a file that begins with `head` (SNIFFED bytes).
+
+    Raises Rejected for what fieldbox cannot use, by a sentence that says what it is.
+    """
+    if not size:
+        raise Rejected(N_("The file is empty: copy it again from the drone's card."))
+    suffix = PurePosixPath(name).suffix.lower()
+    if head.startswith(_JPEG):
+        return FileKind.JPEG
+    if suffix in _TEXTS and size <= MAX_TEXT_BYTES:
+        return FileKind.TEXT
+    if suffix == ".srt" and size <= MAX_TELEMETRY_BYTES:
+        return FileKind.TELEMETRY
+    if head.startswith(_TIFFS):
+        return _tiff(suffix)
+    if head[4:8] in _FILM_BRANDS:
+        return _film(head)
+    raise foreign(head)
+
+
+def _tiff(suffix: str) -> FileKind:
+    if suffix in _RAW:
+        raise Rejected(N_("It is a raw picture (DNG): give the JPEG photo that the drone took beside it."))
+    return FileKind.TIFF
+
+
+def _film(head: bytes) -> FileKind:
+    if head[8:12] in _STILL_BRANDS:
+        raise Rejected(N_("It is a HEIC or AVIF picture: give the drone's JPEG photos."))
+    return FileKind.VIDEO
+
+
+def no_picture(head: bytes) -> Sentence:
+    """What to say of a text that is no list either."""
+    return foreign(head).sentence

@@ -1,0 +1,75 @@
+"""Reading one file for the first time: what it says of itself and what it looks like. Runs apart (`fieldbox.apart`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldbox.domain import FileKind
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
+from fieldbox.imagery.exif import read_exif
+from fieldbox.imagery.glance import glance_at
+from fieldbox.imagery.jpeg import read_file
+from fieldbox.imagery.metadata import Metadata, metadata_of
+from fieldbox.imagery.multispectral.nouns import BandFile
+from fieldbox.imagery.multispectral.panelcode import find_panel
+from fieldbox.imagery.multispectral.radiometry import radiance
+from fieldbox.imagery.multispectral.tags import read_band
+from fieldbox.imagery.multispectral.tiff import MAX_BYTES as MAX_FILE
+from fieldbox.imagery.multispectral.tiff import read_pixels
+from fieldbox.imagery.raster import NO_CRS, Raster, is_georeferenced, read_raster
+
+TASK = "fieldbox.inspecting:inspect"
+PANEL_TASK = "fieldbox.inspecting:shows_panel"
+GLANCED_PX = 600
+"""Short side, in pixels, that a photo is decoded to at least for a glance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A colour photo."""
+
+    metadata: Metadata
+    glance: bytes
+    """`imagery.glance.Glance.to_bytes`."""
+
+
+Inspected = Photo | Raster | BandFile
+
+
+def inspect(path: str, kind: str) -> Inspected:
+    """What the file at `path` holds; `kind` is that of its first bytes (`domain.FileKind`).
+
+    Raises Rejected, with one sentence, for what cannot be used.
+    """
+    if FileKind(kind) is FileKind.JPEG:
+        return _photo(Path(path))
+    if FileKind(kind) is FileKind.TIFF:
+        return _tiff(Path(path))
+    raise Rejected(N_("It is not a photo: give the JPEG photos that the drone took."))
+
+
+def shows_panel(path: str) -> bool:
+    """Whether the band at `path` shows a calibration panel whose code can be read. Runs apart."""
+    data = Path(path).read_bytes()
+    return find_panel(radiance(read_band(data), read_pixels(data)).pixels) is not None
+
+
+def _tiff(path: Path) -> Raster | BandFile:
+    """A band of a camera names itself; a raster names its place."""
+    if is_georeferenced(path):
+        return read_raster(path)
+    data = path.read_bytes() if path.stat().st_size <= MAX_FILE else b""
+    if not read_exif(data).make:
+        raise Rejected(NO_CRS)
+    return read_band(data)
+
+
+def _photo(path: Path) -> Photo:
+    data = read_file(path)
+    metadata = metadata_of(data)
+    short = min(metadata.width, metadata.height)
+    reduction = max(step for step in REDUCTIONS if step == 1 or short // step >= GLANCED_PX)
+    return Photo(metadata, glance_at(decode_jpeg(data, reduction=reduction)).to_bytes())

@@ -1,0 +1,157 @@
+"""From a card to captures on the box: files are copied, noted, read apart from this process, and made into captures.
+
+Each step is for good before the next one counts on it. Copying needs the card; from there on everything is done from the
+copies, and goes on after the plug was pulled, whether or not the card is still there (`Receiver.read_left`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from fieldbox.apart import Apart
+from fieldbox.domain import FileKind, FileState, Original, Rejection
+from fieldbox.errors import Rejected
+from fieldbox.imagery.captures import capture_of, exposure_of, tiles_of
+from fieldbox.imagery.multispectral.develop import reference_of
+from fieldbox.imagery.multispectral.grouping import Exposure, Item, group_exposures, panel_candidates
+from fieldbox.imagery.multispectral.nouns import BandFile
+from fieldbox.ingest.copy import original_path
+from fieldbox.inspecting import Inspected, Photo
+from fieldbox.storage.store import Store
+
+_LATER = {FileKind.TEXT, FileKind.TELEMETRY}
+"""Only mean something beside others: they are looked at when all is there."""
+
+
+@dataclass
+class Receiver:
+    """Takes the files of one ingest. Used by one thread; reading happens in others."""
+
+    store: Store
+    ingest_id: int
+    originals: Path
+    apart: Apart
+    """Calls `inspecting.inspect`."""
+    processes: int
+    listed: set[str]
+    """Names of files that this ingest has rejected already."""
+    progress: Callable[[int, int], None]
+    """(files read, files left to read when the last was copied)."""
+    rejected: list[Rejection] = field(default_factory=list)
+    given: list[Original] = field(default_factory=list)
+    """All that is on the box now of what this ingest was given, in this order; what an earlier run settled is not here
+    unless it was given again."""
+    _waiting: deque[tuple[Original, Future[Any]]] = field(default_factory=deque)
+    _begun: set[str] = field(default_factory=set)
+    _bands: list[tuple[Original, BandFile]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(self.processes)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def on_copies(self, given: Sequence[Original]) -> None:
+        """Note copies, begin to read them, and settle what has been read meanwhile."""
+        unread = self.store.add_given(self.ingest_id, given)
+        self.given += given
+        for one in given:
+            if one.digest in unread or (one.kind is FileKind.JPEG and self.store.is_lost(one.digest)):
+                self._begin(one)
+        while self._waiting and self._waiting[0][1].done():
+            self._settle(*self._waiting.popleft())
+
+    def on_rejection(self, rejection: Rejection) -> None:
+        """List a file that was not taken, once."""
+        self.rejected.append(rejection)
+        if rejection.name not in self.listed:
+            self.listed.add(rejection.name)
+            self.store.add_rejections(self.ingest_id, [rejection])
+
+    def take_up(self) -> None:
+        """Go on, without the card, where an earlier run was cut off."""
+        self.given = self.store.given_in(self.ingest_id)
+        self.read_left()
+
+    def read_left(self) -> None:
+        """Read what has not been read: of this ingest, also before it was cut off."""
+        given = {one.digest for one in self.given}
+        left = self.store.given_in(self.ingest_id, state=FileState.COPIED)
+        self.given += [one for one in left if one.digest not in given]
+        for one in left:
+            self._begin(one)
+        total = len(self._waiting)
+        self.progress(0, total)
+        for done in range(1, total + 1):
+            self._settle(*self._waiting.popleft())
+            self.progress(done, total)
+
+    def join_bands(self, shows_panel: Callable[[str], bool]) -> None:
+        """Make the bands that were read into exposures; `shows_panel` tells whether the band in a file shows the panel."""
+        files = {one.digest: (one, band) for one, band in self._bands}
+        grouping = group_exposures(Item(one.digest, band) for one, band in self._bands)
+        for item, why in grouping.left_out:
+            self.store.settle_files([item.key], FileState.REFUSED)
+            self.on_rejection(Rejection(files[item.key][0].name, why))
+        panels = self._panels(grouping.exposures, shows_panel)
+        for number, exposure in enumerate(grouping.exposures):
+            members = [files[item.key] for item in exposure.bands]
+            for file, _band in members:
+                self.store.note_file(file.digest, exposure.warnings)
+            self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
+        self._bands.clear()
+
+    def _panels(self, exposures: Sequence[Exposure], shows_panel: Callable[[str], bool]) -> set[int]:
+        """Numbers of the exposures that show the calibration panel: it is photographed on the ground, before or after the
+        flight, and looking for it takes time."""
+        found = set()
+        for number in panel_candidates([exposure.bands for exposure in exposures]):
+            bands = exposures[number].bands
+            item = bands[reference_of([one.told for one in bands if isinstance(one.told, BandFile)])]
+            path = original_path(self.originals, item.key, FileKind.TIFF)
+            with suppress(Rejected):
+                if shows_panel(str(path)):
+                    found.add(number)
+        return found
+
+    def refuse(self, files: Iterable[Original], refusal: Rejected) -> None:
+        """Files that were copied are of no use."""
+        for one in files:
+            self.store.settle_files([one.digest], FileState.REFUSED)
+            self.on_rejection(Rejection(one.name, refusal.sentence))
+
+    def _begin(self, one: Original) -> None:
+        if one.digest in self._begun or one.kind in _LATER:
+            return
+        self._begun.add(one.digest)
+        path = original_path(self.originals, one.digest, one.kind)
+        self._waiting.append((one, self._pool.submit(self.apart.call, str(path), one.kind.value)))
+
+    def _settle(self, one: Original, reading: Future[Any]) -> None:
+        try:
+            found = reading.result()
+        except Rejected as refusal:
+            self.refuse([one], refusal)
+        else:
+            self._take(one, found)
+
+    def _take(self, one: Original, found: Inspected) -> None:
+        if isinstance(found, Photo):
+            capture = capture_of(one.digest, one.name, one.size, found.metadata)
+            if not self.store.add_capture(capture, ingest_id=self.ingest_id, glance=found.glance):
+                self.store.mend(capture)
+        elif isinstance(found, BandFile):
+            self._bands.append((one, found))  # joined when all is there
+        else:
+            self.store.note_file(one.digest, found.notes)
+            self.store.add_captures(list(tiles_of(one, found)), ingest_id=self.ingest_id)

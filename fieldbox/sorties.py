@@ -1,0 +1,150 @@
+"""From captures to flights, each over a field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import shapely
+
+from fieldbox.config import Config
+from fieldbox.domain import Capture, CaptureKind, Field, Flight
+from fieldbox.errors import Rejected
+from fieldbox.geometry import geometries_of
+from fieldbox.given import given_for
+from fieldbox.heights import settle_heights
+from fieldbox.i18n import N_, _
+from fieldbox.ingest.fields import field_for, hull, unwrapped
+from fieldbox.ingest.flights import flight_id, group_flights
+from fieldbox.lists import TakenList, follow
+from fieldbox.making import Maker
+from fieldbox.storage.store import Store
+
+METRES_PER_DEGREE = 111_320.0
+"""Of latitude."""
+
+
+def flights_of(
+    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None, ingest_id: int
+) -> Iterator[Flight]:
+    """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
+    that grow."""
+    gap = timedelta(minutes=config.ingest.gap_minutes)
+    for group in _groups(captures, gap, config.ingest.jump_m):
+        known = {store.flight_of_capture(one.digest) for one in group} - {None}
+        before = store.flight(known.pop() or "") if len(known) == 1 else None
+        members = _members(before, group)
+        if before and len(members) == len(before.captures):
+            yield _on_a_field(store, before, config, field_name)
+            continue
+        flight = _flight(before.id if before else flight_id(group), members)
+        follow(store, flight, ingest_id)
+        yield _on_a_field(store, flight, config, field_name)
+
+
+def _groups(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
+    """Photos by camera, time and place; the tiles of each orthomosaic by themselves."""
+    mosaics: dict[str, list[Capture]] = {}
+    others = []
+    for one in captures:
+        if one.source and one.source.kind is CaptureKind.TILE:
+            mosaics.setdefault(one.source.files[0], []).append(one)
+        else:
+            others.append(one)
+    return [*group_flights(others, gap=gap, jump_m=jump_m), *(tuple(tiles) for tiles in mosaics.values())]
+
+
+def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
+    """The flight as it is given, saved over its field: the one it has, unless another one is named."""
+    maker = Maker(config.storage.root, config.threads, config.multispectral.albedo)
+    flight = settle_heights(store, flight, maker.reader(flight.captures), config.threads)
+    given = given_for(store, flight).flight
+    if given.field_id is not None and field_name is None:
+        return given
+    field = _field(store, given, field_name, config.ingest.jump_m)
+    given = replace(given, field_id=field.id if field else None)
+    store.save_flight(given)
+    return given
+
+
+def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:
+    """A flight grows by what came later, and loses nothing that is not on the card any more."""
+    members = {one.digest: one for one in (*(before.captures if before else ()), *group)}
+    return tuple(members.values())
+
+
+def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:
+    times = [one.taken_at for one in members if one.taken_at]
+    simulated = all(one.simulated for one in members)
+    return Flight(identity, None, min(times, default=None), max(times, default=None), members, simulated)
+
+
+def _field(store: Store, flight: Flight, name: str | None, jump_m: float) -> Field | None:
+    """The field that was named, else the known one the flight falls in, else one made from its hull."""
+    outline = _outline(flight)
+    if not outline:
+        return None
+    fields = store.fields()
+    found = next((one for one in fields if one.name == name), None) if name else field_for(outline, fields)
+    if found is None:
+        return store.add_field(name or _free_name(fields), outline, drawn=False)
+    _require_near(found, outline, jump_m)
+    if not found.drawn and not _holds(found.boundary, outline):
+        # Nobody drew this boundary: it follows what was flown.
+        return store.update_field(found.id, boundary=hull((*found.boundary, *outline)), drawn=False)
+    return found
+
+
+def _require_near(field: Field, outline: Sequence[tuple[float, float]], limit_m: float) -> None:
+    """Raise Rejected if a flight lies far from the field that was named for it."""
+    east = math.cos(math.radians(outline[0][1]))
+    rings = unwrapped(field.boundary, outline[0][0]), unwrapped(outline)
+    there, here = (shapely.Polygon([(x * east, y) for x, y in ring]) for ring in rings)
+    away_m = METRES_PER_DEGREE * float(there.distance(here))
+    if away_m > limit_m:
+        raise Rejected(
+            N_("The flight lies {km} km from the field {field}: give another field's name."),
+            km=round(away_m / 1000, 1),
+            field=field.name,
+        )
+
+
+def _holds(boundary: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]) -> bool:
+    """Whether a ring of (lon, lat) lies in another, but for rounding (1e-9 degrees are a tenth of a millimetre)."""
+    land = shapely.Polygon(unwrapped(boundary, outline[0][0])).buffer(1e-9)
+    return bool(land.covers(shapely.Polygon(unwrapped(outline))))
+
+
+def _outline(flight: Flight) -> tuple[tuple[float, float], ...]:
+    """Hull of the footprints as (lon, lat); empty if no photo could be placed."""
+    geometries = geometries_of(flight.captures)
+    points: list[tuple[float, float]] = []
+    for geometry in geometries.values():
+        ring = geometry.footprint()
+        lat, lon = geometry.plane.to_geographic(ring[:, 0], ring[:, 1])
+        points += zip(lon.tolist(), lat.tolist(), strict=True)
+    return hull(points)
+
+
+def _free_name(fields: Sequence[Field]) -> str:
+    taken = {one.name for one in fields}
+    names = (_("Field {number}").format(number=number) for number in count(1))
+    return next(name for name in names if name not in taken)
+
+
+def spoken_of(
+    store: Store,
+    lists: Sequence[TakenList],
+    flights: Sequence[Flight],
+    config: Config,
+    field_name: str | None,
+) -> Iterator[Flight]:
+    """Flights that came earlier and that a list is about."""
+    done = {flight.id for flight in flights}
+    meant = {store.flight_of_capture(digest) for one in lists for digest in sorted(one.photos)}
+    for identity in sorted(one for one in meant - done if one):
+        if flight := store.flight(identity):
+            yield _on_a_field(store, flight, config, field_name)

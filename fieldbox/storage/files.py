@@ -1,0 +1,128 @@
+"""Files as they came in: each once, under every name that it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from fieldbox.domain import FileKind, FileState, Original, Source
+from fieldbox.i18n import Sentence
+from fieldbox.storage.portions import portions
+from fieldbox.storage.schema import capture_files, captures, files, given_files
+
+
+def add_given(connection: Connection, ingest_id: int, given: Sequence[Original], now: datetime) -> set[str]:
+    """Note files that are safe on the box; the digests of those that are to be read: new ones, and refused ones again."""
+    for one in given:
+        row = {
+            "digest": one.digest,
+            "size": one.size,
+            "kind": one.kind.value,
+            "state": FileState.COPIED.value,
+            "copied_at": now,
+        }
+        added = upsert(files).values(row)
+        known = added.on_conflict_do_update(
+            index_elements=["digest"],
+            set_={"state": FileState.COPIED.value, "kind": one.kind.value},
+            where=files.c.state != FileState.TAKEN.value,
+        )
+        connection.execute(known)
+        file_id = connection.execute(select(files.c.id).where(files.c.digest == one.digest)).scalar_one()
+        name = upsert(given_files).values(ingest_id=ingest_id, name=one.name, file_id=file_id)
+        connection.execute(
+            name.on_conflict_do_update(index_elements=["ingest_id", "name"], set_={"file_id": file_id})
+        )
+    found: set[str] = set()
+    for portion in portions([one.digest for one in given]):
+        query = select(files.c.digest).where(files.c.digest.in_(portion))
+        found |= set(connection.scalars(query.where(files.c.state == FileState.COPIED.value)))
+    return found
+
+
+def of_ingest(connection: Connection, ingest_id: int, *, state: FileState | None = None) -> list[Original]:
+    """The files that came in an ingest, in that order; those of one state."""
+    query = (
+        select(files.c.digest, given_files.c.name, files.c.size, files.c.kind)
+        .join(files, files.c.id == given_files.c.file_id)
+        .where(given_files.c.ingest_id == ingest_id)
+        .order_by(given_files.c.id)
+    )
+    if state is not None:
+        query = query.where(files.c.state == state.value)
+    return [
+        Original(digest, name, size, FileKind(kind)) for digest, name, size, kind in connection.execute(query)
+    ]
+
+
+def settle(connection: Connection, digests: Iterable[str], state: FileState) -> None:
+    """Say what became of files."""
+    for portion in portions(list(digests)):
+        row = update(files).where(files.c.digest.in_(portion))
+        connection.execute(row.values(state=state.value))
+
+
+def note(connection: Connection, digest: str, notes: Sequence[Sentence]) -> None:
+    """Keep what is to be said of what a file holds."""
+    row = update(files).where(files.c.digest == digest)
+    connection.execute(row.values(notes=[one.to_json() for one in notes]))
+
+
+def notes_of(connection: Connection, digests: Iterable[str]) -> list[Sentence]:
+    """What is to be said of what files hold, each sentence once."""
+    found: dict[str, None] = {}
+    for portion in portions(list(digests)):
+        query = select(files.c.notes).where(files.c.digest.in_(portion) & files.c.notes.is_not(None))
+        for notes in connection.scalars(query.order_by(files.c.id)):
+            found.update(dict.fromkeys(notes))
+    return [Sentence.from_json(one) for one in found]
+
+
+def has_size(connection: Connection, size: int) -> bool:
+    """Whether a file of this size is on the box."""
+    return connection.execute(select(files.c.id).where(files.c.size == size)).first() is not None
+
+
+def make_of(connection: Connection, digest: str, source: Source) -> None:
+    """Note the files that a capture is made of."""
+    capture_id = select(captures.c.id).where(captures.c.digest == digest).scalar_subquery()
+    for position, file in enumerate(source.files):
+        file_id = select(files.c.id).where(files.c.digest == file).scalar_subquery()
+        row = insert(capture_files).values(capture_id=capture_id, position=position, file_id=file_id)
+        connection.execute(row)
+
+
+def of_captures(connection: Connection, capture_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Digests of the files that captures are made of, in order, by the captures' ids."""
+    found: dict[int, list[str]] = {}
+    for portion in portions(capture_ids):
+        rows = (
+            select(capture_files.c.capture_id, files.c.digest)
+            .join(files, files.c.id == capture_files.c.file_id)
+            .where(capture_files.c.capture_id.in_(portion))
+            .order_by(capture_files.c.capture_id, capture_files.c.position)
+        )
+        for capture_id, digest in connection.execute(rows):
+            found.setdefault(capture_id, []).append(digest)
+    return found
+
+
+def made_of(connection: Connection, digests: Iterable[str]) -> list[str]:
+    """Digests of the captures that files were made into, in the files' order: a photo's is its own."""
+    wanted = list(digests)
+    found: dict[str, list[str]] = {}
+    for portion in portions(wanted):
+        own = select(captures.c.digest, captures.c.digest).where(captures.c.digest.in_(portion))
+        parts = (
+            select(files.c.digest, captures.c.digest)
+            .join(capture_files, capture_files.c.file_id == files.c.id)
+            .join(captures, captures.c.id == capture_files.c.capture_id)
+            .where(files.c.digest.in_(portion))
+            .order_by(captures.c.id)
+        )
+        for file, capture in (*connection.execute(own), *connection.execute(parts)):
+            found.setdefault(file, []).append(capture)
+    return list(dict.fromkeys(capture for file in wanted for capture in found.get(file, ())))
