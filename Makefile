@@ -5,6 +5,8 @@
 # make translations      bring the message catalogues in step with the sources
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
+# make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
+# make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -17,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill proof-ingest
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -45,6 +47,12 @@ proof-kill: $(VENV)/.develop
 
 proof-ingest: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.ingest_proof --kills 200 --cuts 50
+
+proof-fuzz: $(VENV)/.develop
+	$(BIN)/python -m tests.imagery.fuzz_proof --count 10000
+
+proof-copy: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.copy_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
