@@ -20,6 +20,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import Geod
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -167,7 +168,7 @@ def read_tile(path: Path, window: Window) -> tuple[NDArray[np.uint8], NDArray[np
             try:
                 values = laid.read(_shown(bands), window=extent, out_dtype="float32")
                 valid = _held(laid, extent) & np.isfinite(values).all(axis=0)
-            except RasterioError as error:
+            except (RasterioError, CPLE_BaseError) as error:
                 raise Rejected(NOT_READABLE, detail=_short(error)) from error
     return tone.picture(np.where(valid, values, 0)), valid
 
@@ -182,7 +183,7 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
         try:
             with rasterio.open(path, driver="GTiff") as source:
                 yield source
-        except RasterioError as error:
+        except (RasterioError, CPLE_BaseError) as error:
             raise Rejected(NOT_READABLE, detail=_short(error)) from error
 
 
@@ -230,7 +231,7 @@ def _degrees(crs: CRS, x: Sequence[float], y: Sequence[float]) -> tuple[list[flo
     """Longitudes and latitudes. Raises Rejected for what is no place."""
     try:
         lon, lat = transform(crs, CRS.from_epsg(4326), list(x), list(y))
-    except (RasterioError, ValueError) as error:
+    except (RasterioError, CPLE_BaseError, ValueError) as error:
         raise Rejected(NOT_READABLE, detail=_short(error)) from error
     if not all(
         math.isfinite(a) and math.isfinite(b) and -80 <= b <= 84 for a, b in zip(lon, lat, strict=True)
