@@ -26,8 +26,8 @@ from fieldbox.ingest.copy import original_path
 from fieldbox.inspecting import Inspected, Photo
 from fieldbox.storage.store import Store
 
-_LATER = {FileKind.TEXT, FileKind.TELEMETRY}
-"""Only mean something beside others: they are looked at when all is there."""
+_LATER = {FileKind.TEXT}
+"""Only means something beside others: it is looked at when all is there."""
 
 
 @dataclass

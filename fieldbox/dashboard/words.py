@@ -34,7 +34,7 @@ STATES: Mapping[str, str] = {
 STEPS: Mapping[str, str] = {
     "copy": N_("Copying photos"),
     "read": N_("Reading the photos; the card can be pulled out now"),
-    "make": N_("Making pictures of bands, videos and orthomosaics"),
+    "make": N_("Making pictures of bands and orthomosaics"),
     "align": N_("Finding out where each photo stands"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),

@@ -13,8 +13,8 @@ SNIFFED = 64
 """Bytes that tell the kind."""
 MAX_TEXT_BYTES = 5_000_000
 """A list of a whole flight's photos has some hundred kilobytes."""
-MAX_TELEMETRY_BYTES = 64_000_000
-"""An hour at 60 frames a second has some 60 MB."""
+_NO_VIDEOS = N_("It belongs to a video, and videos are not used yet: give the photos that the drone took.")
+"""Told before anything is copied: videos are large."""
 _TEXTS = {".txt", ".csv", ".mrk"}
 _JPEG = b"\xff\xd8"
 _TIFFS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -36,12 +36,12 @@ def kind_of(head: bytes, size: int, name: str) -> FileKind:
         return FileKind.JPEG
     if suffix in _TEXTS and size <= MAX_TEXT_BYTES:
         return FileKind.TEXT
-    if suffix == ".srt" and size <= MAX_TELEMETRY_BYTES:
-        return FileKind.TELEMETRY
+    if suffix == ".srt":
+        raise Rejected(_NO_VIDEOS)
     if head.startswith(_TIFFS):
         return _tiff(suffix)
     if head[4:8] in _FILM_BRANDS:
-        return _film(head)
+        raise _film(head)
     raise foreign(head)
 
 
@@ -51,10 +51,10 @@ def _tiff(suffix: str) -> FileKind:
     return FileKind.TIFF
 
 
-def _film(head: bytes) -> FileKind:
+def _film(head: bytes) -> Rejected:
     if head[8:12] in _STILL_BRANDS:
-        raise Rejected(N_("It is a HEIC or AVIF picture: give the drone's JPEG photos."))
-    return FileKind.VIDEO
+        return Rejected(N_("It is a HEIC or AVIF picture: give the drone's JPEG photos."))
+    return Rejected(_NO_VIDEOS)
 
 
 def no_picture(head: bytes) -> Sentence:

@@ -12,7 +12,7 @@ from fieldbox.i18n import N_, _
 STEPS = {
     "copy": N_("Copying photos"),
     "read": N_("Reading the photos; the card can be pulled out now"),
-    "make": N_("Making pictures of bands, videos and orthomosaics"),
+    "make": N_("Making pictures of bands and orthomosaics"),
     "align": N_("Finding out where each photo stands"),
     "plan": N_("Planning the coverage"),
     "look": N_("Looking at the field"),
