@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.jpeg import MIN_SIDE
 from fieldbox.imagery.multispectral.develop import develop
+from fieldbox.imagery.multispectral.developed import Developed
 from fieldbox.imagery.multispectral.packed import to_bytes
 from fieldbox.imagery.multispectral.panel import Panel, read_panel
 from fieldbox.imagery.multispectral.picture import Scaling, picture, scaling_of
@@ -61,11 +63,18 @@ def light_of(panel: Sequence[str], samples: Sequence[Sequence[str]], albedo: Map
             found = read_panel(_bytes(panel), albedo)
         except Rejected as refusal:
             notes.append(refusal.sentence)
-    developed = (develop(_bytes(paths), found) for paths in samples)
+    developed = _sound(samples, found)
     one = next(developed, None)
     if one is None or one.like_reflectance:
         return Light(found, None, tuple(notes))
     return Light(found, scaling_of([one, *developed]), tuple(notes))
+
+
+def _sound(samples: Sequence[Sequence[str]], panel: Panel | None) -> Iterator[Developed]:
+    """Those of the exposures that can be developed; of the others it is told when their own turn comes."""
+    for paths in samples:
+        with suppress(Rejected):
+            yield develop(_bytes(paths), panel)
 
 
 def make(paths: Sequence[str], source: Source, light: Light | None) -> Made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from blake3 import blake3
@@ -12,11 +13,12 @@ from blake3 import blake3
 from fieldbox.apart import shared
 from fieldbox.developing import LIGHT_TASK, MAKE_TASK, VERSION, Light, Made
 from fieldbox.domain import Capture, CaptureKind, FileKind, LayerLabel, Source
+from fieldbox.errors import Rejected
 from fieldbox.i18n import Sentence
 from fieldbox.ingest.copy import original_path
 from fieldbox.mapping.files import replacing
 from fieldbox.ordered import in_order
-from fieldbox.pictures import bands_path, made_path, mask_path, note_path
+from fieldbox.pictures import bands_path, made_path, mask_path, note_path, picture_path
 
 SECONDS = 60.0
 """For one picture: a tile of a large compressed raster takes some seconds on a small box."""
@@ -40,6 +42,14 @@ class Developed:
     """Digest of all that its pictures were made with."""
 
 
+class Unmade(Rejected):
+    """The picture of one capture cannot be made of its files."""
+
+    def __init__(self, digest: str, refusal: Rejected) -> None:
+        super().__init__(refusal.sentence.template, **refusal.sentence.params)
+        self.digest = digest
+
+
 class Maker:
     """Makes the pictures of captures that are no photos. `albedo` of the calibration panel, by names of bands."""
 
@@ -47,12 +57,13 @@ class Maker:
         self._root, self._threads, self._albedo = root, threads, dict(albedo or {})
 
     def ensure(self, captures: Sequence[Capture], progress: Callable[[int, int], None]) -> Developed | None:
-        """Make those pictures of a flight that are not there; what is known of its bands, None if it has none.
+        """Make those pictures of a flight's placed captures that are not there; what is known of its bands, None if it has
+        none.
 
-        Raises Rejected if one cannot be made, Unavailable if the disk is full.
+        Raises Unmade if one cannot be made, Unavailable if the disk is full.
         """
         recipe = self._recipe(captures)
-        wanted = [one for one in captures if one.source and self._note(one.digest).get("recipe") != recipe]
+        wanted = [one for one in captures if one.pose and self._is_missing(one, recipe)]
         if wanted:
             light = self._light(captures)
             progress(0, len(wanted))
@@ -66,15 +77,18 @@ class Maker:
 
     def reader(self, captures: Sequence[Capture]) -> Callable[[str], bytes]:
         """Reads the picture of any of these captures, of one flight; those that are not there are made first."""
-        made = {one.digest for one in captures if one.source}
+        recipe, by_digest = self._recipe(captures), {one.digest: one for one in captures}
+        light = cache(lambda: self._light(captures))
 
         def read(digest: str) -> bytes:
-            if digest in made:
-                self.ensure(captures, lambda _done, _total: None)
-                return made_path(self._root, digest).read_bytes()
-            return original_path(self._root / "originals", digest).read_bytes()
+            if self._is_missing(by_digest[digest], recipe):
+                self._make(by_digest[digest], light(), recipe)
+            return picture_path(self._root, digest).read_bytes()
 
         return read
+
+    def _is_missing(self, capture: Capture, recipe: str) -> bool:
+        return capture.source is not None and self._note(capture.digest).get("recipe") != recipe
 
     def _recipe(self, captures: Sequence[Capture]) -> str:
         """Of all captures of a flight: its panel and the scale of its pictures decide on each."""
@@ -100,7 +114,10 @@ class Maker:
         if source is None:
             raise ValueError(f"{capture.digest} is a photo")
         children = shared(MAKE_TASK, self._threads)
-        made: Made = children.call(self._paths(source), source, light, seconds=SECONDS)
+        try:
+            made: Made = children.call(self._paths(source), source, light, seconds=SECONDS)
+        except Rejected as refusal:
+            raise Unmade(capture.digest, refusal) from refusal
         for path, data in ((mask_path, made.mask), (bands_path, made.bands), (made_path, made.picture)):
             if data is not None:
                 _keep(path(self._root, capture.digest), data)
@@ -121,7 +138,7 @@ class Maker:
         return told if isinstance(told, dict) and there else {}
 
     def _developed(self, captures: Sequence[Capture], recipe: str) -> Developed | None:
-        told = [self._note(one.digest) for one in captures if _is_exposure(one)]
+        told = [self._note(one.digest) for one in captures if one.pose and _is_exposure(one)]
         if not told:
             return None
         labels = {str(one.get("label")) for one in told}

@@ -30,8 +30,8 @@ from fieldbox.given import Given, given_for
 from fieldbox.i18n import N_
 from fieldbox.imagery.glance import worth_of
 from fieldbox.ingest.fields import hull
-from fieldbox.looking import decoded
-from fieldbox.making import Maker
+from fieldbox.looking import UnusablePhoto, decoded
+from fieldbox.making import Maker, Unmade
 from fieldbox.mapping.files import replacing
 from fieldbox.memory import give_back
 from fieldbox.ordered import in_order
@@ -72,7 +72,10 @@ class Placer:
         field = self._store.field(flight.field_id) if flight.field_id is not None else None
         if field is None:
             raise Rejected(NOTHING_PLACED)
-        developed = self._maker.ensure(flight.captures, partial(progress, "make"))
+        try:
+            developed = self._maker.ensure(flight.captures, partial(progress, "make"))
+        except Unmade as unmade:
+            raise UnusablePhoto(unmade.digest, unmade.sentence) from unmade
         alignment, key = self._align(given, progress)
         placed = placements_of(alignment)
         return Flown(given, self._followed(field, flight, placed), alignment, key, placed, developed)

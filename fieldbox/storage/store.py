@@ -192,12 +192,6 @@ class Store:
         with self._database.write() as connection:
             files.settle(connection, digests, state)
 
-    def refuse_file(self, digest: str, rejection: Rejection | None, *, ingest_id: int) -> None:
-        """A file that was copied is of no use: list it (None: it is listed already)."""
-        with self._database.write() as connection:
-            files.settle(connection, [digest], FileState.REFUSED)
-            captures.add_rejections(connection, ingest_id, [rejection] if rejection else [])
-
     def captures_made_of(self, digests: Iterable[str]) -> list[str]:
         """The digests of the captures that files were made into: a photo's is its own."""
         with self._database.read() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,21 @@ def test_a_band_that_is_damaged_and_one_that_is_alone(box: Box, flown: Flown, tm
     assert [one["file"] for one in said.json["rejected"]] == [broken.name]
     assert said.json["captures"]["accepted"] == count
     assert said.json["surveys"]
+
+
+def test_an_exposure_whose_pixels_are_gone_is_left_out_and_the_rest_mapped(
+    box: Box, flown: Flown, tmp_path: Path
+) -> None:
+    count = refly(flown[0], tmp_path / "card")
+    first, *_rest = sorted((tmp_path / "card").iterdir())
+    data, strip = first.read_bytes(), struct.pack("<HHI", 273, 4, 1)
+    assert data.count(strip + struct.pack("<I", 8)) == 1
+    first.write_bytes(data.replace(strip + struct.pack("<I", 8), strip + struct.pack("<I", 2**31)))
+    said = box.ingest(tmp_path / "card")
+    assert said.code == 3, (said.out, said.err)
+    assert said.json["surveys"]
+    assert len(said.json["rejected"]) == 1
+    assert said.json["captures"]["accepted"] in {count, count - 1}
 
 
 def test_an_orthomosaic_of_our_own(box: Box, mapped: Mapped, tmp_path: Path) -> None:
