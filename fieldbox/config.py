@@ -76,10 +76,18 @@ class MapConfig:
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """How photos are grouped into flights."""
+    """The ways in, and how photos are grouped into flights."""
 
     gap_minutes: float = bounded(20.0, 1, 24 * 60)
     jump_m: float = bounded(1000.0, 10, 1_000_000)
+    drop_folder: Path = Path()
+    """Photos put here are taken in; empty: `drop` under the root."""
+    cards_folder: Path = Path("/run/fieldbox/cards")
+    """Cards and sticks are mounted below it."""
+    settle_seconds: float = bounded(20.0, 0.1, 3600)
+    """A file in the drop folder that was unchanged for so long is whole."""
+    upload_days: float = bounded(7.0, 0.01, 365)
+    """An upload that was not gone on with for so long is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,12 @@ class Config:
     def database(self) -> Path:
         """The SQLite file."""
         return self.storage.root / "fieldbox.db"
+
+    @property
+    def drop_folder(self) -> Path:
+        """Where photos are put to be taken in."""
+        named = self.ingest.drop_folder
+        return self.storage.root / "drop" if named == Path() else named
 
     @property
     def threads(self) -> int:

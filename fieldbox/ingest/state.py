@@ -1,0 +1,52 @@
+"""Small files of state: there whole or not at all, also after a power cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, value: object, *, lasting: bool = True, mode: int = 0o644) -> None:
+    """Replace the JSON file `path` as a whole, its folder made if need be.
+
+    If not `lasting`, it may be lost in a power cut: for what is quickly known again. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(value).encode("ascii"))
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            if lasting:
+                os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    if lasting:
+        sync_folder(path.parent)
+
+
+def read_json(path: Path, most_bytes: int = 64 << 20) -> Any:
+    """What `write_json` wrote; None where there is nothing, or nothing that can be read."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(most_bytes + 1)
+        return json.loads(text) if len(text) <= most_bytes else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def sync_folder(folder: Path) -> None:
+    """Without this a new name in `folder` may itself be lost when the plug is pulled."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
