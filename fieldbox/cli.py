@@ -15,7 +15,7 @@ import click
 import structlog
 
 from fieldbox import __version__
-from fieldbox.cli_common import FAILED, as_json, progress_bars, say_error, with_config
+from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.config import Config, load_config
@@ -133,6 +133,25 @@ def ingest(
     )
     click.echo(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else outcome.to_text())
     sys.exit(outcome.exit_code)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@as_json
+@with_config
+def check(config: Config, path: Path, as_json: bool) -> None:
+    """Tell whether the flight in PATH is good enough, before the pilot leaves; nothing is copied.
+
+    \b
+    Example: fieldbox check /media/card/DCIM
+    Exit code 3: some files cannot be used.
+    """
+    from fieldbox.services import checking  # noqa: PLC0415
+
+    shown = progress_bars(quiet=as_json)
+    found = checking.check(config, path, shown=shown)
+    click.echo(json.dumps(found.to_json(), ensure_ascii=False) if as_json else found.to_text())
+    sys.exit(DONE_WITH_REJECTED if found.rejected else 0)
 
 
 @main.command()

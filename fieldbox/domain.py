@@ -12,7 +12,7 @@ Conventions, used everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 
 from fieldbox.i18n import Sentence
 
+FEW_HOLES_PCT, MANY_HOLES_PCT = 1.0, 10.0
+"""Percent of a field that no photo shows: up to here a flight is good, beyond it is to be flown again."""
+MUCH_THIN_PCT = 20.0
+"""Percent of a field that fewer than three photos show, beyond which it is told."""
 HOPELESS = 1.0
 """The penalty of a photo from which on its ground is left to any other that shows it: blurred, burnt out, out of place."""
 
@@ -208,6 +212,11 @@ class Capture:
     source: Source | None = None
     """None: a photo, which is its own file."""
 
+    @property
+    def shows_panel(self) -> bool:
+        """Whether it shows the calibration panel, and not the field."""
+        return bool(self.source and self.source.kind is CaptureKind.BANDS and self.source.at == (1,))
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -279,6 +288,65 @@ class Flight:
     ended_at: datetime | None
     captures: tuple[Capture, ...]
     simulated: bool = False
+
+
+class Verdict(StrEnum):
+    """What the pilot is told of a flight. From good to bad."""
+
+    GOOD = "good"
+    USABLE = "usable, but"
+    AGAIN = "fly again"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing about a flight that is not as it should be, and what to do."""
+
+    kind: str
+    """gps, pose, blur, exposure, gsd, holes, overlap, clock; of a card: space, duplicate, nothing."""
+    verdict: Verdict
+    """The best that the flight can be with it."""
+    sentence: Sentence
+    because: Sentence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlightCheck:
+    """How good a flight is, by what its photos say and a glance at each. What is not known is None."""
+
+    mosaic: bool
+    """It is an orthomosaic, and its photos are the parts that it is looked at in."""
+    photos: int
+    placed: int
+    started_at: datetime | None
+    gsd_mm: float | None
+    smallest_weed_mm: float | None
+    """Diameter of the smallest plant that counts."""
+    overlap: float | None
+    """Photos that show a patch of ground, median."""
+    thin_pct: float | None
+    """Percent of the ground that fewer than three photos show."""
+    bare_pct: float | None
+    """That no photo shows."""
+    holes: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    """Ground that no photo shows, the largest first: rings of (lon, lat), of each the outer one first."""
+    thin: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    """Ground that one or two photos show, likewise."""
+    blurred: int
+    badly_exposed: int
+    findings: tuple[Finding, ...]
+    """The gravest first."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its findings."""
+        return worst(self.findings)
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """What remains of a good flight with these findings."""
+    grades = list(Verdict)
+    return max((one.verdict for one in findings), key=grades.index, default=Verdict.GOOD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,16 +154,12 @@ def _texts(notes: object) -> list[str]:
 def _is_exposure(capture: Capture) -> bool:
     """Bands of the field, not of the panel."""
     source = capture.source
-    return bool(source and source.kind is CaptureKind.BANDS and source.at != (1,))
+    return bool(source and source.kind is CaptureKind.BANDS) and not capture.shows_panel
 
 
 def _panel_of(captures: Iterable[Capture]) -> Capture | None:
     """The exposure of the panel: the first, before the light has changed."""
-    panels = [
-        one
-        for one in captures
-        if one.source and one.source.kind is CaptureKind.BANDS and one.source.at == (1,)
-    ]
+    panels = [one for one in captures if one.shows_panel]
     return min(panels, key=lambda one: (str(one.taken_at), one.name), default=None)
 
 

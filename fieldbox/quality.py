@@ -32,6 +32,9 @@ LEAST_HOLE_M2 = 1.0
 SIMPLER = 0.75
 """Cells by which an outline may differ from the steps of its cells."""
 MOST_CELLS = 4_000_000
+MISSED_PHOTOS = 3.0
+"""Sides of a photo's ground across which bare ground between two parts of a flight is lines that were left out; more, and
+these are two pieces of land."""
 EDGE_CELLS = 2
 """Cells from the boundary at which bare ground reaches it: both are made of cells."""
 SPOILT = 0.5
@@ -63,7 +66,7 @@ class Ground:
         """Count the photos over the field, all of it; `ring` [K, 2] is its boundary.
 
         If nobody has drawn that, it is the hull of what was flown: bare ground that reaches it was never to be flown,
-        and does not count.
+        and does not count, unless it parts the flight as lines do that were left out.
         """
         lattice = _lattice_over(ring, photos)
         times = np.zeros((lattice.rows, lattice.columns), np.int32)
@@ -74,7 +77,8 @@ class Ground:
         top, left, mask = _filled(ring, lattice)
         inside[top : top + mask.shape[0], left : left + mask.shape[1]] = mask > 0
         if not drawn:
-            inside &= ~_at_the_edge(inside & (times == 0), inside)
+            shown, edge = inside & (times > 0), _at_the_edge(inside & (times == 0), inside)
+            inside &= ~edge | _parting(edge, shown, MISSED_PHOTOS * _side(photos) / lattice.cell_m)
         return cls(lattice, inside, times)
 
     @property
@@ -138,6 +142,39 @@ def _at_the_edge(bare: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[
     )  # fmt: skip
     reaching = np.unique(label[bare & (core == 0)])
     return np.asarray(bare & np.isin(label, reaching))
+
+
+def _side(photos: Sequence[PhotoGeometry]) -> float:
+    """Of a square as large as the ground that a photo shows, in metres; the median."""
+    areas = [shapely.Polygon(ring).area for one in photos if len(ring := one.footprint()) >= 3]
+    return math.sqrt(float(np.median(areas))) if areas else 0.0
+
+
+def _parting(bare: NDArray[np.bool_], shown: NDArray[np.bool_], widest: float) -> NDArray[np.bool_]:
+    """Patches of bare cells between parts of the shown ground that are no further from each other than `widest` cells."""
+    parts, part = cv2.connectedComponents(shown.astype(np.uint8), connectivity=8)
+    between = np.zeros_like(bare)
+    if parts <= 2:  # one is what is not shown
+        return between
+    count, label, boxes, _middles = cv2.connectedComponentsWithStats(bare.astype(np.uint8), connectivity=8)
+    for number in range(1, count):
+        left, top, width, height, _area = boxes[number].tolist()
+        here = np.s_[max(top - 1, 0) : top + height + 1, max(left - 1, 0) : left + width + 1]
+        patch = (label[here] == number).astype(np.uint8)
+        reached = cv2.dilate(patch, np.ones((3, 3), np.uint8)) > 0
+        beside = np.where(reached, part[here], 0).astype(np.int32)
+        if _apart(beside) <= widest:
+            between[here] |= patch > 0
+    return between
+
+
+def _apart(parts: NDArray[np.int32]) -> float:
+    """Cells from the first part to the nearest other one; infinite where there is none. 0 is no part."""
+    numbers = np.unique(parts[parts > 0])
+    if len(numbers) < 2:
+        return math.inf
+    away = cv2.distanceTransform((parts != numbers[0]).astype(np.uint8), cv2.DIST_L2, 5)
+    return float(away[(parts > 0) & (parts != numbers[0])].min())
 
 
 def _filled(ring: NDArray[np.float64], lattice: Lattice) -> tuple[int, int, NDArray[np.uint8]]:

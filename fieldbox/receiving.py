@@ -7,7 +7,7 @@ copies, and goes on after the plug was pulled, whether or not the card is still 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -103,26 +103,14 @@ class Receiver:
         for item, why in grouping.left_out:
             self.store.settle_files([item.key], FileState.REFUSED)
             self.on_rejection(Rejection(files[item.key][0].name, why))
-        panels = self._panels(grouping.exposures, shows_panel)
+        paths = {one: original_path(self.originals, one, FileKind.TIFF) for one in files}
+        panels = panels_among(grouping.exposures, paths, shows_panel)
         for number, exposure in enumerate(grouping.exposures):
             members = [files[item.key] for item in exposure.bands]
             for file, _band in members:
                 self.store.note_file(file.digest, exposure.warnings)
             self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
         self._bands.clear()
-
-    def _panels(self, exposures: Sequence[Exposure], shows_panel: Callable[[str], bool]) -> set[int]:
-        """Numbers of the exposures that show the calibration panel: it is photographed on the ground, before or after the
-        flight, and looking for it takes time."""
-        found = set()
-        for number in panel_candidates([exposure.bands for exposure in exposures]):
-            bands = exposures[number].bands
-            item = bands[reference_of([one.told for one in bands if isinstance(one.told, BandFile)])]
-            path = original_path(self.originals, item.key, FileKind.TIFF)
-            with suppress(Rejected):
-                if shows_panel(str(path)):
-                    found.add(number)
-        return found
 
     def refuse(self, files: Iterable[Original], refusal: Rejected) -> None:
         """Files that were copied are of no use."""
@@ -155,3 +143,20 @@ class Receiver:
         else:
             self.store.note_file(one.digest, found.notes)
             self.store.add_captures(list(tiles_of(one, found)), ingest_id=self.ingest_id)
+
+
+def panels_among(
+    exposures: Sequence[Exposure], paths: Mapping[str, Path], shows_panel: Callable[[str], bool]
+) -> set[int]:
+    """Numbers of the exposures that show the calibration panel; `paths` of the bands by their keys.
+
+    It is photographed on the ground, before or after the flight, and looking for it takes time.
+    """
+    found = set()
+    for number in panel_candidates([exposure.bands for exposure in exposures]):
+        bands = exposures[number].bands
+        item = bands[reference_of([one.told for one in bands if isinstance(one.told, BandFile)])]
+        with suppress(Rejected):
+            if shows_panel(str(paths[item.key])):
+                found.add(number)
+    return found

@@ -33,7 +33,7 @@ def flights_of(
     """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
     that grow."""
     gap = timedelta(minutes=config.ingest.gap_minutes)
-    for group in _groups(captures, gap, config.ingest.jump_m):
+    for group in groups_of(captures, gap, config.ingest.jump_m):
         known = {store.flight_of_capture(one.digest) for one in group} - {None}
         before = store.flight(known.pop() or "") if len(known) == 1 else None
         members = _members(before, group)
@@ -45,7 +45,7 @@ def flights_of(
         yield _on_a_field(store, flight, config, field_name)
 
 
-def _groups(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
+def groups_of(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
     """Photos by camera, time and place; the tiles of each orthomosaic by themselves."""
     mosaics: dict[str, list[Capture]] = {}
     others = []

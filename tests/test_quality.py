@@ -96,6 +96,21 @@ def test_corners_of_a_boundary_that_nobody_drew_do_not_count(
         assert hull.thin_pct == pytest.approx(100 * thin_m2 / shown.area, abs=0.3)
 
 
+@pytest.mark.parametrize(("far", "counts"), [(20.0, True), (60.0, False)])
+def test_lines_that_were_left_out_count_and_ground_between_two_fields_does_not(
+    far: float, counts: bool
+) -> None:
+    """Though both reach the boundary that nobody drew."""
+    photos = [photo(f"{i}-{j}", x, 3.0 * j) for i, x in enumerate((0.0, 3.0, far, far + 3)) for j in range(6)]
+    ground = Ground.of(photos, ring(-5, -3.75, far + 8, 18.75), drawn=False)
+    holes = areas([one[0] for one in ground.holes(PLANE)])
+    if counts:
+        assert holes == [pytest.approx(7 * 22.5, rel=0.08)]
+        assert ground.bare_pct == pytest.approx(100 * 7 / 33, abs=1.5)
+    else:
+        assert (holes, ground.bare_pct) == ([], 0.0)
+
+
 def test_thin_ground_is_drawn_with_what_it_surrounds() -> None:
     photos = [photo("wide", 0, 0, 30.0), *(photo(name, 0, 0) for name in "abc")]
     flown = ring(-15, -11.25, 15, 11.25)

@@ -13,6 +13,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import quality, tiles, words
+from fieldbox.dashboard.checks import Checked, checked
 from fieldbox.dashboard.language import in_words, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer, ticks
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
@@ -51,6 +52,8 @@ class Now:
     fields: list[FieldNow]
     names: dict[int, str]
     """Of the fields."""
+    checks: dict[str, Checked]
+    """Of the flights that wait or could not be mapped: their pilot may still be there."""
 
 
 @pages.get("/")
@@ -76,6 +79,7 @@ def look_now() -> Now:
         key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
     )
     ingests = store.ingests()
+    unmapped = [flight.id for flight in flights if not flight.job or flight.job.state != "done"]
     return Now(
         copying=_copying(ingests),
         useless=_useless(ingests),
@@ -84,6 +88,7 @@ def look_now() -> Now:
         settled=[flight for flight in flights if not flight.job or flight.job.state == "done"],
         fields=fields,
         names={each.field.id: each.field.name for each in fields},
+        checks={flight_id: checked(one) for flight_id, one in store.checks(unmapped).items()},
     )
 
 
@@ -150,6 +155,7 @@ def _flight_view(flight_id: str) -> dict[str, Any]:
         "job": store.job_for_flight(flight_id),
         "field": field,
         "surveys": surveys,
+        "check": checked(check) if (check := store.checks([flight_id]).get(flight_id)) else None,
         "judgements": {each.id: quality.judge(each) for each in surveys},
         "refused": words.not_used(refused),
         "rejected": words.by_reason(rejected),

@@ -14,7 +14,7 @@ from fieldbox.dashboard import photos, tiles
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.quality import holes
-from fieldbox.dashboard.sketch import draw
+from fieldbox.dashboard.sketch import draw, draw_spots
 from fieldbox.dashboard.tiles import BLANK, Picture
 from fieldbox.errors import FieldboxError
 
@@ -75,6 +75,19 @@ def quality_picture(survey_id: str) -> Response:
     bare, thin = [hole.rings for hole in holes(survey.quality)], survey.quality.thin
     drawing = draw(store.placements(survey_id), bare, thin, field.boundary if field else ())
     return Response(drawing, mimetype="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@pictures.get("/flights/<flight_id>/check.svg")
+def check_picture(flight_id: str) -> Response:
+    """Where the photos of a flight were taken, and what ground they do not show."""
+    store = box().store
+    flight, check = store.flight(flight_id), store.checks([flight_id]).get(flight_id)
+    if flight is None or check is None:
+        abort(404)
+    field = store.field(flight.field_id) if flight.field_id is not None else None
+    spots = [(one.pose.lon, one.pose.lat) for one in flight.captures if one.pose]
+    drawing = draw_spots(spots, check.holes, check.thin, field.boundary if field and field.drawn else ())
+    return Response(drawing, mimetype="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
 
 
 @pictures.get("/legend/<key>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,17 @@ import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, Field, Flight, Placement, PlantHealth, RefusedList, Rejection, Survey
+from fieldbox.domain import (
+    Cover,
+    Field,
+    Flight,
+    FlightCheck,
+    Placement,
+    PlantHealth,
+    RefusedList,
+    Rejection,
+    Survey,
+)
 from fieldbox.i18n import Sentence
 
 EXTENSION = "fieldbox"
@@ -157,6 +167,7 @@ class Store(Protocol):
         limit: int | None = None,
     ) -> Sequence[DetectionLike]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
+    def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]: ...
     def placements(self, survey_id: str) -> Sequence[Placement]: ...
     def user(self, user_id: int) -> UserLike | None: ...
     def user_by_name(self, name: str) -> UserLike | None: ...

@@ -13,15 +13,19 @@ import shapely
 
 from fieldbox.dashboard.language import number, say, say_many
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import NotAligned, Placement, Quality, Survey
+from fieldbox.domain import (
+    FEW_HOLES_PCT,
+    MANY_HOLES_PCT,
+    MUCH_THIN_PCT,
+    NotAligned,
+    Placement,
+    Quality,
+    Survey,
+)
 from fieldbox.i18n import N_
 
 ENOUGH_ALIGNED, LEAST_ALIGNED = 0.95, 0.5
 """Share of the photos that fit together: from here on good, below here fly again."""
-FEW_HOLES, MANY_HOLES = 1.0, 10.0
-"""Percent of the field that no photo shows: up to here good, beyond fly again (where somebody drew the boundary)."""
-MUCH_THIN = 20.0
-"""Percent of the field that fewer than three photos show."""
 GOOD_PLACE_M, POOR_PLACE_M = 5.0, 25.0
 """95 % radius of places on the map: a spot is found again on foot; it is lost."""
 FAR_APART_M = 0.2
@@ -187,16 +191,16 @@ def _groups(quality: Quality) -> _Check:
 
 def _bare(quality: Quality) -> _Check:
     percent = quality.bare_pct
-    if percent is None or percent <= FEW_HOLES:
+    if percent is None or percent <= FEW_HOLES_PCT:
         return None
-    return Verdict.AGAIN if percent > MANY_HOLES else Verdict.USABLE, say(
+    return Verdict.AGAIN if percent > MANY_HOLES_PCT else Verdict.USABLE, say(
         "%(percent)s %% of the field is on no photo: it is red on the map.", percent=number(percent, 1)
     )
 
 
 def _thin(quality: Quality) -> _Check:
     percent = quality.thin_pct
-    if percent is None or percent <= MUCH_THIN:
+    if percent is None or percent <= MUCH_THIN_PCT:
         return None
     return Verdict.USABLE, say(
         "%(percent)s %% of the field is on fewer than three photos (violet on the map): if one of them is blurred, "
@@ -242,8 +246,8 @@ def rules() -> list[str]:
             "on no photo and at most %(thin)s %% on fewer than three; places are right to %(place)s m, and two photos "
             "show the same plant no more than %(apart)s cm apart.",
             aligned=number(100 * ENOUGH_ALIGNED),
-            bare=number(FEW_HOLES),
-            thin=number(MUCH_THIN),
+            bare=number(FEW_HOLES_PCT),
+            thin=number(MUCH_THIN_PCT),
             place=number(GOOD_PLACE_M),
             apart=number(100 * FAR_APART_M),
         ),
@@ -251,13 +255,13 @@ def rules() -> list[str]:
             "Fly again: fewer than %(aligned)s %% of the photos fit together, or more than %(bare)s %% of the field "
             "is on no photo, or places are only right to more than %(place)s m.",
             aligned=number(100 * LEAST_ALIGNED),
-            bare=number(MANY_HOLES),
+            bare=number(MANY_HOLES_PCT),
             place=number(POOR_PLACE_M),
         ),
         say("Usable: everything in between."),
         say(
             "As long as nobody has drawn the field's boundary it is the line around all photos; gaps along it do not "
-            "count."
+            "count, unless they part the photos as a line does that was left out."
         ),
     ]
 

@@ -11,6 +11,8 @@ from fieldbox.domain import Placement
 Ring = Sequence[tuple[float, float]]
 """Of (lon, lat)."""
 LONG_SIDE = 640
+MANY = 150
+"""Photos from which on their dots are small."""
 _MARGIN = 12
 _INK, _HOLE, _KEPT, _THIN = "#14211a", "#d7191c", "#ffe600", "#5e3c99"
 _HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">'
@@ -29,16 +31,49 @@ def draw(
     if not every:
         return (_HEAD.format(LONG_SIDE, 1) + "</svg>").encode()
     at, width, height = _scaled(every)
-    parts = [
-        _HEAD.format(width, height),
-        f'<rect width="{width}" height="{height}" fill="#e9ede6"/>',
-        _shape(at, boundary, f'fill="none" stroke="{_INK}" stroke-width="3"'),
-        *(_patch(at, patch, f'fill="{_THIN}" fill-opacity=".35"') for patch in thin),
-        *(_patch(at, patch, f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"') for patch in holes),
-        *_photos(at, placed),
-        "</svg>",
-    ]  # fmt: skip
-    return "\n".join(parts).encode()
+    ground = _ground(at, (width, height), holes, thin, boundary)
+    return "\n".join([*ground, *_photos(at, placed), "</svg>"]).encode()
+
+
+def draw_spots(
+    spots: Sequence[tuple[float, float]],
+    holes: Sequence[Sequence[Ring]],
+    thin: Sequence[Sequence[Ring]],
+    boundary: Ring,
+) -> bytes:
+    """Where the photos were taken (lon, lat), a dot each; ground on no photo and on few, as in `draw`."""
+    every = [*spots, *boundary, *(point for patch in (*holes, *thin) for point in patch[0])]
+    if not every:
+        return (_HEAD.format(LONG_SIDE, 1) + "</svg>").encode()
+    at, width, height = _scaled(every)
+    return "\n".join(
+        [*_ground(at, (width, height), holes, thin, boundary), *_dots(at, spots), "</svg>"]
+    ).encode()
+
+
+def _ground(
+    at: Callable[[float, float], tuple[float, float]],
+    size: tuple[int, int],
+    holes: Sequence[Sequence[Ring]],
+    thin: Sequence[Sequence[Ring]],
+    boundary: Ring,
+) -> Iterator[str]:
+    width, height = size
+    bare = f'fill="{_HOLE}" fill-opacity=".6" stroke="{_HOLE}" stroke-width="2"'
+    yield _HEAD.format(width, height)
+    yield f'<rect width="{width}" height="{height}" fill="#e9ede6"/>'
+    yield _shape(at, boundary, f'fill="none" stroke="{_INK}" stroke-width="3"')
+    yield from (_patch(at, patch, f'fill="{_THIN}" fill-opacity=".35"') for patch in thin)
+    yield from (_patch(at, patch, bare) for patch in holes)
+
+
+def _dots(
+    at: Callable[[float, float], tuple[float, float]], spots: Sequence[tuple[float, float]]
+) -> Iterator[str]:
+    radius = 5 if len(spots) < MANY else 3
+    for spot in spots:
+        x, y = at(*spot)
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="#fff" stroke="{_INK}" stroke-width="1"/>'
 
 
 def _photos(at: Callable[[float, float], tuple[float, float]], placed: Sequence[Placement]) -> Iterator[str]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fieldbox.arrivals import Arrival, take_in
 from fieldbox.config import Config
-from fieldbox.domain import Flight, Interval, Rejection, Survey
+from fieldbox.domain import Flight, FlightCheck, Interval, Rejection, Survey
 from fieldbox.errors import Rejected
 from fieldbox.given import given_for
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.lists import ByHand, TakenList
-from fieldbox.models import release_sha
 from fieldbox.services import worker
 from fieldbox.services.box import open_store
+from fieldbox.services.checking import flight_json, flight_lines
+from fieldbox.services.queueing import queue
 from fieldbox.storage.store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -49,6 +50,8 @@ class Outcome:
     field_names: dict[int, str]
     seconds: float
     waited: bool
+    checks: dict[str, FlightCheck] = field(default_factory=dict)
+    """By the ids of the flights."""
     damaged: tuple[Rejection, ...] = ()
     """Photos that were accepted and turned out to be damaged when they were looked at."""
 
@@ -95,6 +98,7 @@ class Outcome:
             "rejected": [{"file": one.name, "reason": str(one.reason)} for one in self.rejected],
             "lists": [_list_json(one) for one in self.arrival.lists],
             "unplaced": [{"file": name, "reason": str(reason)} for name, reason in self.unplaced],
+            "checks": [{"flight": flight} | flight_json(one) for flight, one in self.checks.items()],
             "failed": [{"flight": flight, "reason": str(reason)} for flight, reason in self.failures],
             "surveys": [survey_json(one, self.field_names.get(one.field_id)) for one in self.surveys],
             "seconds": round(self.seconds, 2),
@@ -119,6 +123,11 @@ class Outcome:
                 )
             )
             lines += [f"    {problem}" for problem in one.problems]
+        for flight, check in self.checks.items():
+            lines += [
+                _("Flight {flight}:").format(flight=flight),
+                *(f"  {one}" for one in flight_lines(check)),
+            ]
         for survey in self.surveys:
             lines += ["", *_survey_lines(survey, self.field_names.get(survey.field_id, "?"))]
         lines += [
@@ -149,16 +158,14 @@ def ingest(
             path, config, store, shown or _silent, field_name=field_name, crop=crop, lists=lists
         )
         _check_any(arrival)
-        mappable = [flight for flight in arrival.flights if flight.field_id is not None]
-        for flight in mappable:
-            store.enqueue(flight.id, release_sha=release_sha(config))
+        mappable, checks = queue(config, store, arrival)
         if wait:
             worker.drain(config, store, [flight.id for flight in mappable], shown)
             arrival = replace(arrival, flights=_as_mapped(store, arrival.flights))
         surveys, failures = _results(store, arrival.flights, waited=wait)
-        names = {field.id: field.name for field in store.fields()}
+        names = {one.id: one.name for one in store.fields()}
         damaged = _damaged(store, arrival)
-    return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait, damaged)
+    return Outcome(arrival, surveys, failures, names, time.monotonic() - start, wait, checks, damaged)
 
 
 def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:

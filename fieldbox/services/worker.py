@@ -14,10 +14,10 @@ from fieldbox.arrivals import resume
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
-from fieldbox.models import release_sha
 from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.services.box import open_store
+from fieldbox.services.queueing import queue
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -50,9 +50,7 @@ def _resume_ingests(config: Config, store: Store) -> None:
     """What was copied when the plug was pulled is mapped, whether or not its card comes back."""
     try:
         for arrival in resume(config, store, lambda *_: None):
-            for flight in arrival.flights:
-                if flight.field_id is not None:
-                    store.enqueue(flight.id, release_sha=release_sha(config))
+            queue(config, store, arrival)
             log.info("went on with what was copied", ingest=arrival.ingest_id, accepted=arrival.accepted)
     except FieldboxError as error:
         log.warning("could not go on with what was copied", reason=str(error))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -257,6 +257,18 @@ class FlightHeightColumns(TypedColumns):
 
 
 flight_heights = Table("flight_heights", metadata, FlightHeightColumns)
+
+
+class FlightCheckColumns(TypedColumns):
+    """How good a flight was when it came in."""
+
+    flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), primary_key=True)
+    made_at: Named[datetime] = Column(Utc)
+    told: Named[Any] = Column(Json)
+    """domain.FlightCheck by the names of its parts."""
+
+
+flight_checks = Table("flight_checks", metadata, FlightCheckColumns)
 
 
 class JobColumns(TypedColumns):

@@ -25,6 +25,7 @@ from fieldbox.domain import (
     Field,
     FileState,
     Flight,
+    FlightCheck,
     FlightHeight,
     Gap,
     Message,
@@ -39,6 +40,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
+    checks,
     fields,
     files,
     flights,
@@ -358,6 +360,16 @@ class Store:
         """One flight with its captures, in the order in which they were saved."""
         with self._database.read() as connection:
             return flights.by_id(connection, flight_id)
+
+    def keep_check(self, flight_id: str, check: FlightCheck) -> None:
+        """Keep how good a flight was when it came in."""
+        with self._database.write() as connection:
+            checks.save(connection, flight_id, check, self._now())
+
+    def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]:
+        """How good flights were when they came in, of those that were checked."""
+        with self._database.read() as connection:
+            return checks.of_flights(connection, flight_ids)
 
     def keep_height(
         self, flight_id: str, key: str, told: FlightHeight | Sentence, placed: Sequence[Capture]

@@ -128,10 +128,10 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
 
 def _quality(told: dict[str, Any]) -> Quality:
     # An earlier release had only the outer ring of each hole.
-    holes = tuple(tuple(_ring(ring) for ring in (one if _rings(one) else [one])) for one in told["holes"])
+    holes = tuple(tuple(ring_of(ring) for ring in (one if _rings(one) else [one])) for one in told["holes"])
     if "bare_pct" not in told:  # an earlier release counted ground that was never to be flown
         return Quality(**{**told, "holes": (), "thin_pct": None})
-    thin = tuple(tuple(_ring(one) for one in patch) for patch in told["thin"])
+    thin = tuple(tuple(ring_of(one) for one in patch) for patch in told["thin"])
     return Quality(**{**told, "holes": holes, "thin": thin})
 
 
@@ -140,5 +140,6 @@ def _rings(patch: Sequence[Any]) -> bool:
     return bool(patch) and isinstance(patch[0][0], list)
 
 
-def _ring(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+def ring_of(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    """A ring of (lon, lat) as it was kept."""
     return tuple((lon, lat) for lon, lat in points)
