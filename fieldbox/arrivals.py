@@ -55,11 +55,13 @@ def take_in(
     field_name: str | None = None,
     crop: str | None = None,
     lists: ByHand | None = None,
+    only: Collection[str] | None = None,
 ) -> Arrival:
     """Copy the photos of `path` onto the box and group them into flights, each over a field.
 
     `field_name` names that field and `crop` what grows on it; without, both are as the box knows them. `lists` of
-    positions and control points are kept beside those that `path` itself holds.
+    positions and control points are kept beside those that `path` itself holds. `only` names the files that are taken, as
+    paths relative to `path`; None: all of them.
 
     Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
     """
@@ -70,7 +72,7 @@ def take_in(
         receiver = _receiver(config, store, ingest_id, partial(progress, "read"))
         with receiver:
             try:
-                copy_all(path, _shelf(config), _handlers(receiver, partial(progress, "copy")))
+                copy_all(path, _shelf(config), _handlers(receiver, partial(progress, "copy"), only))
             finally:
                 receiver.read_left()  # also what came before the card was pulled out, or the disk was full
             return _arrive(receiver, config, offered, Told(field_name, crop, system))
@@ -122,7 +124,9 @@ def _shelf(config: Config) -> Shelf:
     return Shelf(root / "originals", root / "tmp", config.storage.reserve_mb * 2**20)
 
 
-def _handlers(receiver: Receiver, progress: Callable[[int, int], None]) -> Handlers:
+def _handlers(
+    receiver: Receiver, progress: Callable[[int, int], None], only: Collection[str] | None
+) -> Handlers:
     return Handlers(
         kind_of,
         receiver.on_copies,
@@ -130,6 +134,7 @@ def _handlers(receiver: Receiver, progress: Callable[[int, int], None]) -> Handl
         progress,
         receiver.store.has_size,
         receiver.store.is_lost,
+        (lambda _name: True) if only is None else frozenset(only).__contains__,
     )
 
 

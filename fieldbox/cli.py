@@ -290,6 +290,33 @@ def worker(config: Config) -> None:
 
 @main.command()
 @with_config
+def intake(config: Config) -> None:
+    """Take in what is put into the drop folder, uploaded or plugged in, until stopped.
+
+    \b
+    Example: fieldbox intake
+    """
+    from fieldbox.services import doors  # noqa: PLC0415
+
+    doors.serve(config)
+
+
+@main.command()
+@click.argument("device", type=click.Path(path_type=Path))
+@with_config
+def card(config: Config, device: Path) -> None:
+    """Hold a card that is plugged in mounted, read-only, until stopped; run by systemd as root.
+
+    \b
+    Example: fieldbox card /dev/sda1
+    """
+    from fieldbox.services import cards  # noqa: PLC0415
+
+    cards.hold(config, device)
+
+
+@main.command()
+@with_config
 def web(config: Config) -> None:
     """Serve the dashboard until stopped.
 

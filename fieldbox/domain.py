@@ -226,6 +226,70 @@ class Rejection:
     reason: Sentence
 
 
+class Way(StrEnum):
+    """How photos come to the box."""
+
+    CARD = "card"
+    DROP = "drop"
+    UPLOAD = "upload"
+
+
+class Came(StrEnum):
+    """What became of something that was brought."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    """Some of its files were not taken."""
+    REFUSED = "refused"
+    WAITING = "waiting"
+    """It is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bringing:
+    """Something that is being taken in."""
+
+    way: Way
+    name: str
+    id: str
+    step: str
+    """copy, then read."""
+    done: int
+    total: int
+    """Files."""
+    may_pull: bool
+    """Everything is on the box: its card is not needed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Something that was taken in, or was not."""
+
+    way: Way
+    name: str
+    id: str
+    ended_at: datetime
+    outcome: Came
+    sentence: Sentence | None
+    """Why not all of it was taken."""
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    flights: tuple[str, ...] = ()
+    """Their ids."""
+    may_pull: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeStatus:
+    """What the intake is doing, and what it did last."""
+
+    at: datetime
+    now: tuple[Bringing, ...]
+    last: tuple[Brought, ...]
+    """The newest first."""
+
+
 class SideKind(StrEnum):
     """What a list that was given with photos tells."""
 

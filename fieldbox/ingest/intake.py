@@ -47,6 +47,8 @@ class Handlers:
     progress: Callable[[int, int], None] = _silent
     seems_known: Callable[[int], bool] = lambda _size: False
     suspect: Callable[[str], bool] = lambda _digest: False
+    wanted: Callable[[str], bool] = lambda _name: True
+    """Files by their names relative to `path`; the others are left where they are, as if they were not there."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ def take_in(path: Path, shelf: Shelf, handlers: Handlers) -> tuple[Rejection, ..
     card was pulled out; what was noted before that stays, and the rest is taken when it is given again.
     """
     clean_leftovers(shelf.tmp)
-    found = list(scan(path))
+    found = [item for item in scan(path) if handlers.wanted(item.name)]
     noted = _Noted(handlers)
 
     def fetch(item: Found | Rejection) -> Original | Rejection:

@@ -41,8 +41,9 @@ def run(config: Config, flight: Path | None, *, serve: bool, shown: Progress) ->
 
 
 def _serve(config: Config) -> int:
-    """Run the dashboard and the worker as two processes until one ends or Ctrl-C."""
-    processes = [subprocess.Popen([sys.executable, "-m", "fieldbox", name]) for name in ("web", "worker")]  # noqa: S603
+    """Run the dashboard, the worker and the intake as processes of their own until the first ends or Ctrl-C."""
+    names = ("web", "worker", "intake")
+    processes = [subprocess.Popen([sys.executable, "-m", "fieldbox", name]) for name in names]  # noqa: S603
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, signal.default_int_handler)
     try:
@@ -52,6 +53,9 @@ def _serve(config: Config) -> int:
             _("Log in the first time with this link: {link}").format(
                 link=accounts.login_link(config, "owner")
             )
+        )
+        click.echo(
+            _("Photos that are put into {folder} come in by themselves.").format(folder=config.drop_folder)
         )
         click.echo(_("Stop with Ctrl-C."))
         return processes[0].wait()

@@ -1,0 +1,156 @@
+"""One card or stick that is plugged in: mounted so that nothing on it can change, for as long as it is there.
+
+Runs as root, started by systemd for a device that udev names, and does as little as can be: it mounts, says in a small
+file beside the mount what it found, and unmounts when it is stopped. What is on the card is read by the intake, which has
+no rights.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from fieldbox.config import Config
+from fieldbox.errors import FieldboxError, Rejected, Unavailable
+from fieldbox.i18n import N_
+from fieldbox.ingest.state import write_json
+from fieldbox.services.notify import notify
+
+log = structlog.get_logger()
+
+STATES = ".json"
+"""Ending of the file beside the folder of a card."""
+SAFE = ("ro", "nosuid", "nodev", "noexec", "noatime")
+_FAT = ("umask=0222",)
+"""FAT knows no owners: the intake, which is nobody, may read."""
+OPTIONS = {
+    "vfat": (*_FAT, "utf8=1", "shortname=mixed"),
+    "exfat": (*_FAT, "iocharset=utf8"),
+    "ntfs3": (*_FAT, "iocharset=utf8"),
+    # A journal is never replayed: that would write to the card.
+    "ext2": (),
+    "ext3": ("noload",),
+    "ext4": ("noload",),
+    "xfs": ("norecovery",),
+    "btrfs": ("rescue=nologreplay",),
+    "f2fs": ("norecovery",),
+    "iso9660": (),
+    "udf": (),
+    "hfsplus": (),
+}
+"""Of each file system that is mounted."""
+_DRIVERS = {"ntfs": "ntfs3", "msdos": "vfat"}
+_PATIENCE_S = 60
+
+
+def hold(config: Config, device: Path, stop: threading.Event | None = None) -> None:
+    """Mount `device` below the cards' folder until stopped.
+
+    Raises Rejected for a card that the box cannot read, having said so beside its folder, and Unavailable where mounting
+    fails though it should not.
+    """
+    stop = stop or _stopped_by_signals()
+    folder = config.ingest.cards_folder / _name(device)
+    state = folder.with_name(folder.name + STATES)
+    told = {"name": folder.name, "label": "", "at": datetime.now(UTC).isoformat(), "sentence": None}
+    try:
+        probed = _probe(device)
+        told["label"] = probed.get("LABEL", "")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            state, told | {"state": "ready"}, lasting=False
+        )  # before the mount: with it the intake begins
+        _mount(device, folder, probed.get("TYPE", ""))
+    except FieldboxError as error:
+        sentence = json.loads(error.sentence.to_json())
+        write_json(state, told | {"state": "refused", "sentence": sentence}, lasting=False)
+        with suppress(OSError):
+            folder.rmdir()
+        raise
+    log.info("card mounted", device=str(device), folder=str(folder), system=probed.get("TYPE"))
+    notify("READY=1")
+    try:
+        stop.wait()
+    finally:
+        _unmount(folder)
+        state.unlink(missing_ok=True)
+
+
+def _stopped_by_signals() -> threading.Event:
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
+def _name(device: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", device.name) or "card"
+
+
+def _probe(device: Path) -> dict[str, str]:
+    """TYPE, LABEL and what else is known of the file system on a device. Raises Rejected if there is none."""
+    done = _run("blkid", "-p", "-o", "export", str(device))
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if not found.get("TYPE"):
+        raise Rejected(
+            N_(
+                "The card has nothing on it that can be read: format it in the drone, or try it in another reader."
+            )
+        )
+    return found
+
+
+def _mount(device: Path, folder: Path, found: str) -> None:
+    system = _DRIVERS.get(found, found)
+    if system not in OPTIONS:
+        raise Rejected(
+            N_(
+                "The card has the file system {system}, which the box cannot read: use a card formatted by the drone."
+            ),
+            system=system,
+        )
+    options = ",".join((*SAFE, *OPTIONS[system]))
+    done = _run("mount", "-t", system, "-o", options, str(device), str(folder))
+    if done.returncode and "unknown filesystem type" in done.stderr:
+        raise Rejected(
+            N_(
+                "The card has the file system {system}, which the box cannot read: use a card formatted by the drone."
+            ),
+            system=system,
+        )
+    if done.returncode:
+        raise Unavailable(
+            N_("The card cannot be opened ({why}): pull it out, plug it in again, or try another reader."),
+            why=" ".join(done.stderr.split())[:200] or str(done.returncode),
+        )
+
+
+def _unmount(folder: Path) -> None:
+    """Also of a card that is gone, or still read."""
+    _run("umount", "--lazy", str(folder))
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    found = shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin")
+    if found is None:
+        raise Unavailable(N_("The box lacks the command {command}: install util-linux."), command=command)
+    return subprocess.run(  # noqa: S603  a device that udev named
+        [found, *arguments],
+        env={"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_PATIENCE_S,
+        check=False,
+    )
