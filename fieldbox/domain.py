@@ -290,6 +290,36 @@ class IntakeStatus:
     """The newest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What somebody sends from a browser. `state` is open (files come), sent (all came) or failed (`reason` says why)."""
+
+    id: str
+    user: str
+    field_name: str | None
+    state: str = "open"
+    reason: Sentence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A file that the browser has: `modified` is its own time in milliseconds."""
+
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a file of an upload is; `refused` why it is not taken, and then it has no `number`."""
+
+    name: str
+    number: int | None
+    offset: int
+    refused: Sentence | None = None
+
+
 class SideKind(StrEnum):
     """What a list that was given with photos tells."""
 

@@ -46,3 +46,11 @@ class Unavailable(FieldboxError):
 
 class Misconfigured(FieldboxError):
     """The box is set up wrongly; a person must act."""
+
+
+class WrongOffset(Exception):
+    """A part of an upload that does not begin where its file ends by now, at `offset`: it is sent from there."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset

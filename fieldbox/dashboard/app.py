@@ -25,7 +25,14 @@ from fieldbox.dashboard.api import api
 from fieldbox.dashboard.pages import pages
 from fieldbox.dashboard.people import load_person, people
 from fieldbox.dashboard.pictures import pictures
-from fieldbox.dashboard.ports import EXTENSION, Box, Store
+from fieldbox.dashboard.ports import EXTENSION, Box, Intake, Store
+from fieldbox.dashboard.uploading import (
+    CHUNK_ENDPOINT,
+    LARGEST_CHUNK,
+    LARGEST_OFFER,
+    OFFER_ENDPOINT,
+    uploading,
+)
 from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.i18n import DOMAIN, N_, TRANSLATIONS
 
@@ -71,11 +78,13 @@ def create_app(
     language: str = "en",
     web: Path | None = None,
     login_limit: str = LOGIN_LIMIT,
+    intake: Intake | None = None,
 ) -> Flask:
     """Build the dashboard over `store` and the data folder `root`.
 
     `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` is the
-    box's own, for readers who chose none. `web` holds templates and static files; None finds them.
+    box's own, for readers who chose none. `web` holds templates and static files; None finds them. Without `intake`
+    nothing can be sent from a browser.
     Raises ValueError for a short key and FileNotFoundError if `web` is not there.
     """
     if len(secret_key) < 16:
@@ -93,8 +102,8 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Box(store, root, language)
-    for blueprint in (people, pages, pictures, api):
+    app.extensions[EXTENSION] = Box(store, root, language, intake)
+    for blueprint in (people, pages, pictures, api, uploading):
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
@@ -148,21 +157,30 @@ def _asset_of(app: Flask) -> Callable[[str], str]:
 
 def _guard(app: Flask, login_limit: str) -> None:
     """Log-in for all but PUBLIC, CSRF tokens for all that changes something, a limit on guessing, headers."""
+
+    @app.before_request
+    def allow_files() -> None:
+        # Before anything looks at what was sent: the limit counts from then on.
+        limits = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+        request.max_content_length = limits.get(str(request.endpoint), LARGEST_FORM)
+
     login = LoginManager(app)
     login.user_loader(load_person)
-    CSRFProtect(app)
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
-    for endpoint in ("people.check_in", "people.enter"):
-        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
 
     @app.before_request
     def need_login() -> AnyResponse | tuple[Response, int] | None:
         if request.endpoint in PUBLIC or current_user.is_authenticated:
             return None
-        if request.method == "GET" and request.blueprint in ("pages", "people"):
-            return redirect(url_for("people.sign_in", next=request.full_path.rstrip("?")))
-        return jsonify(error="login needed"), 401
+        if _is_for_a_program():
+            return jsonify(error="login needed"), 401
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("people.sign_in", next=back))
+
+    CSRFProtect(app)  # after the log-in: a page whose session is over is told that
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
+    for endpoint in ("people.check_in", "people.enter"):
+        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
 
     @app.after_request
     def secure(answer: Response) -> Response:
@@ -178,7 +196,9 @@ def _explain(app: Flask) -> None:
     """Every error as a page in words, or as JSON for the API."""
 
     @app.errorhandler(CSRFError)
-    def stale(_error: CSRFError) -> AnyResponse:
+    def stale(_error: CSRFError) -> AnyResponse | tuple[Response | str, int]:
+        if _is_for_a_program():
+            return _problem(speech.say("This page was open for too long. Please try again."), 403)
         flash(speech.say("This page was open for too long. Please try again."), "error")
         back = "pages.home" if current_user.is_authenticated else "people.sign_in"
         return redirect(url_for(back))
@@ -196,6 +216,11 @@ def _explain(app: Flask) -> None:
 
 
 def _problem(text: str, code: int) -> tuple[Response | str, int]:
-    if request.blueprint in ("api", "pictures"):
+    if _is_for_a_program():
         return jsonify(error=text), code
     return render_template("error.html", text=text), code
+
+
+def _is_for_a_program() -> bool:
+    """Whether a script or an `img` asks, and no person."""
+    return request.blueprint == "pictures" or request.path.startswith("/api/")

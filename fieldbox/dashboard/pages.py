@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from fieldbox.dashboard.language import in_words, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer, ticks
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import FlightRowLike, IngestLike, box
-from fieldbox.domain import Field, Placement, Survey, WeedBasis
+from fieldbox.domain import Field, IntakeStatus, Placement, Survey, WeedBasis
 from fieldbox.errors import Misconfigured, Rejected
 
 pages = Blueprint("pages", __name__)
@@ -27,6 +27,9 @@ FLIGHTS_SHOWN = 30
 LONGEST_NAME = 80
 WEED_ZOOM = 20
 _STALE = timedelta(minutes=30)
+_LATELY = timedelta(hours=12)
+LATEST_SHOWN = 3
+"""Things that were brought lately."""
 _ACTIVE = ("waiting", "running")
 
 
@@ -52,6 +55,9 @@ class Now:
     fields: list[FieldNow]
     names: dict[int, str]
     """Of the fields."""
+    incoming: IntakeStatus | None
+    """What is being taken in by itself, and what was lately; None: nothing."""
+    can_send: bool
     checks: dict[str, Checked]
     """Of the flights that wait or could not be mapped: their pilot may still be there."""
 
@@ -78,16 +84,18 @@ def look_now() -> Now:
     fields.sort(
         key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
     )
-    ingests = store.ingests()
+    ingests, incoming = store.ingests(), _incoming()
     unmapped = [flight.id for flight in flights if not flight.job or flight.job.state != "done"]
     return Now(
-        copying=_copying(ingests),
+        copying=None if incoming and incoming.now else _copying(ingests),
         useless=_useless(ingests),
         arriving=[flight for flight in flights if flight.job and flight.job.state in _ACTIVE],
         stopped=[flight for flight in flights if flight.job and flight.job.state == "failed"],
         settled=[flight for flight in flights if not flight.job or flight.job.state == "done"],
         fields=fields,
         names={each.field.id: each.field.name for each in fields},
+        incoming=incoming,
+        can_send=box().intake is not None,
         checks={flight_id: checked(one) for flight_id, one in store.checks(unmapped).items()},
     )
 
@@ -104,6 +112,17 @@ def _date(survey: Survey, flown: Mapping[str, datetime | None]) -> datetime:
 
 def _newest(surveys: Sequence[Survey]) -> Survey | None:
     return surveys[0] if surveys else None
+
+
+def _incoming() -> IntakeStatus | None:
+    """What the intake does, and what it did in the last hours; what came to a flight without trouble is shown there."""
+    intake = box().intake
+    status = intake.status() if intake else None
+    if status is None:
+        return None
+    since = datetime.now(UTC) - _LATELY
+    last = tuple(one for one in status.last if one.ended_at >= since)[:LATEST_SHOWN]
+    return replace(status, last=last) if status.now or last else None
 
 
 def _copying(ingests: Sequence[IngestLike]) -> IngestLike | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,15 @@ from fieldbox.domain import (
     Field,
     Flight,
     FlightCheck,
+    IntakeStatus,
+    Offer,
     Placement,
     PlantHealth,
     RefusedList,
     Rejection,
+    Standing,
     Survey,
+    Upload,
 )
 from fieldbox.i18n import Sentence
 
@@ -176,13 +180,35 @@ class Store(Protocol):
     def audit(self, actor: str, action: str, detail: str) -> None: ...
 
 
+class Uploads(Protocol):
+    """What somebody sends from a browser: `fieldbox.ingest.uploads.Uploads` fits it as it is, and says more of it."""
+
+    def create(self, user: str, field_name: str | None) -> Upload: ...
+    def find(self, session_id: str, user: str) -> Upload | None: ...
+    def sessions(self) -> list[Upload]: ...
+    def offer(self, session: Upload, offers: Sequence[Offer]) -> list[Standing]: ...
+    def offset(self, session: Upload, number: int) -> tuple[int, int]: ...
+    def write(self, session: Upload, number: int, offset: int, chunk: bytes, crc: int) -> int: ...
+    def finish(self, session: Upload) -> int: ...
+    def remove(self, session: Upload) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The other process that takes photos in: where uploads go, and what it is doing (None: nobody knows)."""
+
+    uploads: Uploads
+    status: Callable[[], IntakeStatus | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What an app was made for: its store, its data folder and the language of the box."""
+    """What an app was made for: its store, its data folder, the language of the box, and its intake if it has one."""
 
     store: Store
     root: Path
     language: str
+    intake: Intake | None = None
 
 
 def box() -> Box:

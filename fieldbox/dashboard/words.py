@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
 from fieldbox.dashboard.ports import FlightRowLike, JobLike
 from fieldbox.domain import (
+    Bringing,
+    Brought,
+    Came,
     Capture,
     Flight,
     Interval,
@@ -16,6 +19,7 @@ from fieldbox.domain import (
     RefusedList,
     Rejection,
     Survey,
+    Way,
     WeedBasis,
 )
 from fieldbox.i18n import N_, Sentence
@@ -299,3 +303,38 @@ def _groups(pairs: Iterable[tuple[str, str]]) -> list[Group]:
 
 def _range(range95: Interval | None, digits: int) -> str:
     return f" ({interval(range95, digits)})" if range95 else ""
+
+
+def bringing(one: Bringing | Brought) -> str:
+    """What is or was brought."""
+    if one.way is Way.CARD:
+        return say("Card %(name)s", name=one.name)
+    if one.way is Way.UPLOAD:
+        return say("Sent by %(name)s", name=one.name)
+    return say("Folder %(name)s", name=one.name) if one.name else say("Files in the drop folder")
+
+
+def bringing_step(one: Bringing) -> str:
+    """How far something is."""
+    done, total = number(one.done), number(one.total)
+    if one.step == "copy":
+        return say("Copying: %(done)s of %(total)s files", done=done, total=total)
+    return say("Reading: %(done)s of %(total)s files", done=done, total=total)
+
+
+def brought(one: Brought) -> str:
+    """What came of something that was brought."""
+    if one.outcome is Came.WAITING:
+        return say("It could not be taken in yet, and is tried again.")
+    if not one.accepted and not one.duplicates:
+        return say("Nothing of it could be used.")
+    parts = [say_many("%(num)s photo came in.", "%(num)s photos came in.", one.accepted)]
+    if one.duplicates:
+        parts.append(
+            say_many("%(num)s was on the box already.", "%(num)s were on the box already.", one.duplicates)
+        )
+    if one.rejected:
+        parts.append(
+            say_many("%(num)s file was not taken:", "%(num)s files were not taken, the first:", one.rejected)
+        )
+    return " ".join(parts)

@@ -24,11 +24,12 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fieldbox.errors import FieldboxError, Rejected, Unavailable
+from fieldbox.domain import Offer, Standing, Upload
+from fieldbox.errors import FieldboxError, Rejected, Unavailable, WrongOffset
 from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.paths import Names
 from fieldbox.ingest.state import read_json, sync_folder, write_json
@@ -41,44 +42,6 @@ _ID_BYTES = 12
 _SECONDS_PER_DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One upload. `state` is open (files come), sent (all came) or failed (`reason` says why)."""
-
-    id: str
-    user: str
-    field_name: str | None
-    state: str = "open"
-    reason: Sentence | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A file that the browser has: `modified` is its own time in milliseconds."""
-
-    name: str
-    size: int
-    modified: int
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a file is; `refused` why it is not taken, and then it has no `number`."""
-
-    name: str
-    number: int | None
-    offset: int
-    refused: Sentence | None = None
-
-
-class WrongOffset(Exception):
-    """A chunk that does not begin where the file ends by now, at `offset`."""
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset)
-        self.offset = offset
-
-
 class Uploads:
     """All uploads of a box, in a folder. Every method may raise Unavailable if the disk is full or read-only."""
 
@@ -86,11 +49,11 @@ class Uploads:
         self._folder = folder
         self._reserve = reserve_bytes
 
-    def create(self, user: str, field_name: str | None) -> Session:
+    def create(self, user: str, field_name: str | None) -> Upload:
         """A new upload of `user`. Raises Rejected where too many are open already."""
         if len(self.sessions()) >= MOST_SESSIONS:
             raise Rejected(N_("Too many uploads are open: finish or cancel one of them first."))
-        session = Session(secrets.token_hex(_ID_BYTES), user, field_name)
+        session = Upload(secrets.token_hex(_ID_BYTES), user, field_name)
         with _storing():
             for name in ("parts", "files"):
                 (self._folder / session.id / name).mkdir(parents=True)
@@ -98,12 +61,12 @@ class Uploads:
             sync_folder(self._folder)
         return session
 
-    def find(self, session_id: str, user: str) -> Session | None:
+    def find(self, session_id: str, user: str) -> Upload | None:
         """An upload of `user`; None if there is none."""
         session = self._read(session_id)
         return session if session and session.user == user else None
 
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[Upload]:
         """All uploads."""
         try:
             names = sorted(path.name for path in self._folder.iterdir())
@@ -111,7 +74,7 @@ class Uploads:
             return []
         return [session for name in names if (session := self._read(name))]
 
-    def offer(self, session: Session, offers: Sequence[Offer]) -> list[Standing]:
+    def offer(self, session: Upload, offers: Sequence[Offer]) -> list[Standing]:
         """Tell of each file how far it is; new ones are noted. Raises Unavailable where the box lacks space.
 
         A file lies on the disk twice until the intake is done with it, so space is needed for that.
@@ -130,12 +93,12 @@ class Uploads:
                 for one in answers
             ]
 
-    def offset(self, session: Session, number: int) -> tuple[int, int]:
+    def offset(self, session: Upload, number: int) -> tuple[int, int]:
         """(bytes that are here, bytes in all) of a file. Raises Rejected if there is no such file."""
         offer = self._offered(session, number)
         return self._offset(session, number), offer.size
 
-    def write(self, session: Session, number: int, offset: int, chunk: bytes, crc: int) -> int:
+    def write(self, session: Upload, number: int, offset: int, chunk: bytes, crc: int) -> int:
         """Keep a chunk for good; the file's new offset. Raises WrongOffset, and Rejected for a damaged chunk."""
         if zlib.crc32(chunk) != crc:
             raise Rejected(N_("A part of the file was damaged on its way: it is sent again."))
@@ -153,7 +116,7 @@ class Uploads:
                     self._complete(session, number, offer)
         return offset + len(chunk)
 
-    def finish(self, session: Session) -> int:
+    def finish(self, session: Upload) -> int:
         """All files were sent: hand the upload over to the intake; how many files. Raises Rejected if some are missing."""
         with self._alone(session):
             offers = self._offers(session)
@@ -171,16 +134,16 @@ class Uploads:
                 self._save(replace(session, state="sent"))
         return len(offers)
 
-    def fail(self, session: Session, reason: Sentence) -> None:
+    def fail(self, session: Upload, reason: Sentence) -> None:
         """The intake cannot use it, and trying again would not help."""
         with _storing():
             self._save(replace(session, state="failed", reason=reason))
 
-    def files(self, session: Session) -> Path:
+    def files(self, session: Upload) -> Path:
         """The folder with the whole files, as they were on the phone."""
         return self._path(session, "files")
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: Upload) -> None:
         """Cancel it, or clear it away after the intake."""
         gone = self._folder / f".{session.id}"
         with suppress(OSError):  # renamed first: half an upload is never seen
@@ -198,16 +161,16 @@ class Uploads:
             shutil.rmtree(rest, ignore_errors=True)
         return removed
 
-    def _path(self, session: Session, name: str) -> Path:
+    def _path(self, session: Upload, name: str) -> Path:
         return self._folder / session.id / name
 
-    def _read(self, session_id: str) -> Session | None:
+    def _read(self, session_id: str) -> Upload | None:
         if len(session_id) != 2 * _ID_BYTES or not set(session_id) <= set("0123456789abcdef"):
             return None
         raw = read_json(self._folder / session_id / "session.json")
         return _session(session_id, raw) if isinstance(raw, dict) else None
 
-    def _save(self, session: Session) -> None:
+    def _save(self, session: Upload) -> None:
         reason = session.reason.to_json() if session.reason else None
         row = {
             "user": session.user,
@@ -217,7 +180,7 @@ class Uploads:
         }
         write_json(self._path(session, "session.json"), row)
 
-    def _touched(self, session: Session) -> float:
+    def _touched(self, session: Upload) -> float:
         """When a chunk or a file of it came last."""
         times = [0.0]
         for path in (self._folder / session.id, *(self._path(session, n) for n in ("parts", "files"))):
@@ -229,7 +192,7 @@ class Uploads:
         return max(times)
 
     @contextmanager
-    def _alone(self, session: Session) -> Iterator[None]:
+    def _alone(self, session: Upload) -> Iterator[None]:
         """One request after the other: two pages may go on with the same upload. Raises Rejected if it is closed."""
         try:
             descriptor = os.open(self._folder / session.id, os.O_RDONLY | os.O_DIRECTORY)
@@ -244,7 +207,7 @@ class Uploads:
         finally:
             os.close(descriptor)
 
-    def _offers(self, session: Session) -> list[Offer]:
+    def _offers(self, session: Upload) -> list[Offer]:
         try:
             lines = self._path(session, "offers.jsonl").read_text("ascii").split("\n")[:-1]
         except (OSError, UnicodeDecodeError):
@@ -255,20 +218,20 @@ class Uploads:
                 offers.append(Offer(*json.loads(line)))
         return offers
 
-    def _offered(self, session: Session, number: int) -> Offer:
+    def _offered(self, session: Upload, number: int) -> Offer:
         offers = self._offers(session)
         if not 0 <= number < len(offers):
             raise Rejected(N_("This file is not part of the upload: choose it again."))
         return offers[number]
 
-    def _file(self, session: Session, offer: Offer) -> Path:
+    def _file(self, session: Upload, offer: Offer) -> Path:
         return self._path(session, "files") / offer.name
 
-    def _offset(self, session: Session, number: int) -> int:
+    def _offset(self, session: Upload, number: int) -> int:
         offer = self._offers(session)[number]
         return offer.size if self._file(session, offer).is_file() else self._log(session, number)[0]
 
-    def _log(self, session: Session, number: int) -> tuple[int, list[tuple[int, int]]]:
+    def _log(self, session: Upload, number: int) -> tuple[int, list[tuple[int, int]]]:
         """(bytes that are safe, (end, CRC-32) of each chunk); a line that a crash cut off does not count."""
         chunks: list[tuple[int, int]] = []
         with suppress(OSError):
@@ -279,7 +242,7 @@ class Uploads:
                 chunks.append((int(words[0]), int(words[1])))
         return (chunks[-1][0] if chunks else 0), chunks
 
-    def _append(self, session: Session, number: int, offset: int, chunk: bytes, crc: int) -> None:
+    def _append(self, session: Upload, number: int, offset: int, chunk: bytes, crc: int) -> None:
         part, log = self._path(session, f"parts/{number}"), self._path(session, f"parts/{number}.log")
         new = not part.exists()
         with part.open("r+b" if not new else "x+b", buffering=0) as file:
@@ -298,7 +261,7 @@ class Uploads:
         if new:
             sync_folder(part.parent)
 
-    def _complete(self, session: Session, number: int, offer: Offer) -> None:
+    def _complete(self, session: Upload, number: int, offer: Offer) -> None:
         """Read the whole file back and give it its name. Raises Unavailable where the disk gives other bytes."""
         part, log = self._path(session, f"parts/{number}"), self._path(session, f"parts/{number}.log")
         if not _matches(part, self._log(session, number)[1]):
@@ -312,7 +275,7 @@ class Uploads:
         sync_folder(target.parent)
         log.unlink()
 
-    def _missing(self, session: Session, offers: Sequence[Offer]) -> int:
+    def _missing(self, session: Upload, offers: Sequence[Offer]) -> int:
         """Bytes that are still to come of what was offered before."""
         return sum(one.size for one in offers if not self._file(session, one).is_file())
 
@@ -360,9 +323,9 @@ def _refuse_closed() -> NoReturn:
     raise Rejected(N_("This upload is closed: begin a new one."))
 
 
-def _session(session_id: str, raw: dict[str, Any]) -> Session:
+def _session(session_id: str, raw: dict[str, Any]) -> Upload:
     reason = Sentence.from_json(raw["reason"]) if raw.get("reason") else None
-    return Session(session_id, str(raw.get("user")), raw.get("field"), str(raw.get("state")), reason)
+    return Upload(session_id, str(raw.get("user")), raw.get("field"), str(raw.get("state")), reason)
 
 
 def _matches(part: Path, chunks: Sequence[tuple[int, int]]) -> bool:

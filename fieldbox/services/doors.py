@@ -22,14 +22,14 @@ import structlog
 
 from fieldbox.arrivals import Arrival, take_in
 from fieldbox.config import Config
-from fieldbox.domain import Bringing, Brought, Came, Way
+from fieldbox.domain import Bringing, Brought, Came, Upload, Way
 from fieldbox.errors import FieldboxError, Misconfigured, Rejected
 from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.drop import LOOSE, Settling, Stamp, Taken, is_temporary, look
 from fieldbox.ingest.scan import as_text
 from fieldbox.ingest.state import read_json
 from fieldbox.ingest.status import Board
-from fieldbox.ingest.uploads import Session, Uploads
+from fieldbox.ingest.uploads import Uploads
 from fieldbox.services.box import open_store
 from fieldbox.services.cards import STATES
 from fieldbox.services.notify import notify
@@ -192,7 +192,7 @@ class Doors:
             elif session:
                 self._uploads.remove(session)
 
-    def _session(self, gift: Gift) -> Session | None:
+    def _session(self, gift: Gift) -> Upload | None:
         return self._uploads.find(gift.id.removeprefix("upload "), gift.name)
 
     def _tell_refused(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -12,8 +13,11 @@ import waitress
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.ports import Intake
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
+from fieldbox.ingest.status import read_status
+from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
@@ -30,7 +34,11 @@ def serve(config: Config) -> None:
     spare_memory(mapped_from=MB // 4)
     with open_store(config) as store:
         app = create_app(
-            store, config.storage.root, secret_key=secret_key(store), language=config.locale.language
+            store,
+            config.storage.root,
+            secret_key=secret_key(store),
+            language=config.locale.language,
+            intake=intake_of(config),
         )
         try:
             server = waitress.create_server(
@@ -48,6 +56,13 @@ def serve(config: Config) -> None:
             server.run()
         except (KeyboardInterrupt, SystemExit):
             server.close()
+
+
+def intake_of(config: Config) -> Intake:
+    """Where uploads go, and what the intake is doing."""
+    root = config.storage.root
+    uploads = Uploads(root / "uploads", reserve_bytes=config.storage.reserve_mb * 2**20)
+    return Intake(uploads, partial(read_status, root))
 
 
 def secret_key(store: Store) -> bytes:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbox.errors import Rejected, Unavailable
+from fieldbox.domain import Offer, Upload
+from fieldbox.errors import Rejected, Unavailable, WrongOffset
 from fieldbox.ingest.paths import Names, require_safe
-from fieldbox.ingest.uploads import Offer, Session, Uploads, WrongOffset
+from fieldbox.ingest.uploads import Uploads
 
 USER = "asha"
 
@@ -26,7 +27,7 @@ def uploads(tmp_path: Path) -> Uploads:
 
 
 @pytest.fixture
-def session(uploads: Uploads) -> Session:
+def session(uploads: Uploads) -> Upload:
     return uploads.create(USER, "North field")
 
 
@@ -34,11 +35,11 @@ def photo(size: int = 100_000, seed: int = 1) -> bytes:
     return np.random.default_rng(seed).bytes(size)
 
 
-def send(uploads: Uploads, session: Session, number: int, data: bytes, at: int) -> int:
+def send(uploads: Uploads, session: Upload, number: int, data: bytes, at: int) -> int:
     return uploads.write(session, number, at, data, zlib.crc32(data))
 
 
-def send_all(uploads: Uploads, session: Session, name: str, data: bytes, step: int = 30_000) -> int:
+def send_all(uploads: Uploads, session: Upload, name: str, data: bytes, step: int = 30_000) -> int:
     [standing] = uploads.offer(session, [Offer(name, len(data), 1_700_000_000_000)])
     assert standing.number is not None
     at = standing.offset
@@ -47,7 +48,7 @@ def send_all(uploads: Uploads, session: Session, name: str, data: bytes, step: i
     return standing.number
 
 
-def test_a_folder_comes_in_as_it_was(uploads: Uploads, session: Session) -> None:
+def test_a_folder_comes_in_as_it_was(uploads: Uploads, session: Upload) -> None:
     photos = {"100MEDIA/DJI_1.JPG": photo(), "100MEDIA/DJI_2.JPG": photo(seed=2), "खेत/१.jpg": photo(7)}
     for name, data in photos.items():
         send_all(uploads, session, name, data)
@@ -61,7 +62,7 @@ def test_a_folder_comes_in_as_it_was(uploads: Uploads, session: Session) -> None
 
 
 def test_a_new_process_goes_on_where_the_old_one_stopped(
-    uploads: Uploads, session: Session, tmp_path: Path
+    uploads: Uploads, session: Upload, tmp_path: Path
 ) -> None:
     data = photo()
     offer = Offer("a.jpg", len(data), 5)
@@ -80,7 +81,7 @@ def test_a_new_process_goes_on_where_the_old_one_stopped(
 
 
 @pytest.mark.parametrize("damage", ["longer part", "cut log", "half a line", "foreign log"])
-def test_what_a_crash_leaves_is_sent_again(uploads: Uploads, session: Session, damage: str) -> None:
+def test_what_a_crash_leaves_is_sent_again(uploads: Uploads, session: Upload, damage: str) -> None:
     data = photo()
     uploads.offer(session, [Offer("a.jpg", len(data), 5)])
     for at in (0, 30_000):
@@ -103,7 +104,7 @@ def test_what_a_crash_leaves_is_sent_again(uploads: Uploads, session: Session, d
     assert (uploads.files(session) / "a.jpg").read_bytes() == data
 
 
-def test_a_disk_that_gives_back_other_bytes_is_noticed(uploads: Uploads, session: Session) -> None:
+def test_a_disk_that_gives_back_other_bytes_is_noticed(uploads: Uploads, session: Upload) -> None:
     data = photo()
     uploads.offer(session, [Offer("a.jpg", len(data), 5)])
     send(uploads, session, 0, data[:50_000], 0)
@@ -117,7 +118,7 @@ def test_a_disk_that_gives_back_other_bytes_is_noticed(uploads: Uploads, session
     assert not (uploads.files(session) / "a.jpg").exists()
 
 
-def test_a_chunk_must_begin_where_the_file_ends(uploads: Uploads, session: Session) -> None:
+def test_a_chunk_must_begin_where_the_file_ends(uploads: Uploads, session: Upload) -> None:
     data = photo()
     uploads.offer(session, [Offer("a.jpg", len(data), 5)])
     send(uploads, session, 0, data[:10], 0)
@@ -134,7 +135,7 @@ def test_a_chunk_must_begin_where_the_file_ends(uploads: Uploads, session: Sessi
     assert uploads.offset(session, 0) == (10, len(data))
 
 
-def test_an_upload_ends_only_when_all_is_here(uploads: Uploads, session: Session) -> None:
+def test_an_upload_ends_only_when_all_is_here(uploads: Uploads, session: Upload) -> None:
     with pytest.raises(Rejected, match="nothing"):
         uploads.finish(session)
     send_all(uploads, session, "a.jpg", photo())
@@ -153,7 +154,7 @@ def test_an_upload_ends_only_when_all_is_here(uploads: Uploads, session: Session
             late()
 
 
-def test_a_changed_file_is_another_one(uploads: Uploads, session: Session) -> None:
+def test_a_changed_file_is_another_one(uploads: Uploads, session: Upload) -> None:
     """The same name with another time or size cannot go on with the old bytes."""
     uploads.offer(session, [Offer("a.jpg", 10, 5)])
     [changed] = uploads.offer(session, [Offer("a.jpg", 10, 6)])
@@ -184,7 +185,7 @@ def test_a_changed_file_is_another_one(uploads: Uploads, session: Session) -> No
         "\u2028.jpg",
     ],
 )
-def test_unsafe_names_are_refused_each_with_a_reason(uploads: Uploads, session: Session, name: str) -> None:
+def test_unsafe_names_are_refused_each_with_a_reason(uploads: Uploads, session: Upload, name: str) -> None:
     bad, good = uploads.offer(session, [Offer(name, 10, 5), Offer("good.jpg", 10, 5)])
     assert bad.number is None and str(bad.refused).endswith(".")
     assert good.number == 0
@@ -223,7 +224,7 @@ def test_a_name_that_is_taken_stays_below_its_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, 1 << 41])
-def test_impossible_sizes_are_refused(uploads: Uploads, session: Session, size: int) -> None:
+def test_impossible_sizes_are_refused(uploads: Uploads, session: Upload, size: int) -> None:
     [answer] = uploads.offer(session, [Offer("a.jpg", size, 5)])
     assert answer.number is None and answer.refused
 
@@ -244,7 +245,7 @@ def test_space_is_needed_twice_and_the_reserve_stays_free(tmp_path: Path) -> Non
     assert uploads.offset(session, 0) == (0, 100)
 
 
-def test_an_upload_is_its_users_own(uploads: Uploads, session: Session) -> None:
+def test_an_upload_is_its_users_own(uploads: Uploads, session: Upload) -> None:
     assert uploads.find(session.id, USER)
     for other in (session.id.upper(), "..", "", "0" * 24, session.id + "/.", "../" + session.id):
         assert uploads.find(other, USER) is None

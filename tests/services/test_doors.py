@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from fieldbox.config import Config
-from fieldbox.domain import Brought, Came, Way
+from fieldbox.domain import Brought, Came, Offer, Way
 from fieldbox.i18n import Sentence
 from fieldbox.ingest.status import read_status
-from fieldbox.ingest.uploads import Offer
 from fieldbox.services.doors import Doors, uploads_of
 from fieldbox.storage.store import Store
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
