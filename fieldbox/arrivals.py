@@ -21,6 +21,7 @@ from fieldbox.ingest.intake import take_in as copy_all
 from fieldbox.ingest.scan import as_text
 from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand
 from fieldbox.receiving import Receiver
+from fieldbox.retention import Keeper
 from fieldbox.sorties import flights_of, spoken_of
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
@@ -72,7 +73,7 @@ def take_in(
         receiver = _receiver(config, store, ingest_id, partial(progress, "read"))
         with receiver:
             try:
-                copy_all(path, _shelf(config), _handlers(receiver, partial(progress, "copy"), only))
+                copy_all(path, _shelf(config, store), _handlers(receiver, partial(progress, "copy"), only))
             finally:
                 receiver.read_left()  # also what came before the card was pulled out, or the disk was full
             return _arrive(receiver, config, offered, Told(field_name, crop, system))
@@ -119,9 +120,9 @@ def _receiver(config: Config, store: Store, ingest_id: int, progress: Callable[[
     )
 
 
-def _shelf(config: Config) -> Shelf:
-    root = config.storage.root
-    return Shelf(root / "originals", root / "tmp", config.storage.reserve_mb * 2**20)
+def _shelf(config: Config, store: Store) -> Shelf:
+    root, reserve = config.storage.root, config.storage.reserve_mb * 2**20
+    return Shelf(root / "originals", root / "tmp", reserve, Keeper(config, store).make_room)
 
 
 def _handlers(
@@ -134,6 +135,7 @@ def _handlers(
         progress,
         receiver.store.has_size,
         receiver.store.is_lost,
+        partial(receiver.store.expect_file, receiver.ingest_id),
         (lambda _name: True) if only is None else frozenset(only).__contains__,
     )
 

@@ -229,6 +229,36 @@ def locate(config: Config, flight_id: str, file: str, x: float, y: float, as_jso
 
 
 @main.command()
+@click.argument("flight_id", metavar="FLIGHT")
+@with_config
+def pin(config: Config, flight_id: str) -> None:
+    """Keep the photos of a flight, also when their room is needed.
+
+    FLIGHT is a flight's id, the beginning of it, or a survey's.
+
+    \b
+    Example: fieldbox pin 9c1d
+    """
+    from fieldbox.services import keeping  # noqa: PLC0415
+
+    click.echo(keeping.pin(config, flight_id, pinned=True))
+
+
+@main.command()
+@click.argument("flight_id", metavar="FLIGHT")
+@with_config
+def unpin(config: Config, flight_id: str) -> None:
+    """Let the photos of a flight go when their room is needed.
+
+    \b
+    Example: fieldbox unpin 9c1d
+    """
+    from fieldbox.services import keeping  # noqa: PLC0415
+
+    click.echo(keeping.pin(config, flight_id, pinned=False))
+
+
+@main.command()
 @click.argument("survey_id")
 @with_config
 def summary(config: Config, survey_id: str) -> None:

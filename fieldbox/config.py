@@ -46,6 +46,8 @@ class StorageConfig:
     root: Path = Path("/var/lib/fieldbox")
     reserve_mb: int = bounded(512, 0, 1_000_000)
     """Free space that a copy never eats into."""
+    keep_days: float = bounded(0.0, 0, 36_500)
+    """0: originals are kept until their room is needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ class FileState(StrEnum):
     """Safe on the box; what it holds is still to be read."""
     TAKEN = "taken"
     REFUSED = "refused"
+    GONE = "gone"
+    """Removed by the box to make room (`fieldbox.retention`); what was made of it stays, and it may be given again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ from fieldbox.models import choose_health, choose_weeds, load_scenes
 from fieldbox.pictures import bands_path, mask_path, picture_path
 from fieldbox.placing import Placer, Progress, worth_of_photos
 from fieldbox.quality import control_sentences
+from fieldbox.retention import require_originals
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
 from fieldbox.summary.v1 import summarise
@@ -104,10 +105,12 @@ class Analysis:
     def run(self, flight_id: str, progress: Progress) -> Survey:
         """Map a flight of the store, or find that it is mapped already.
 
-        Raises Rejected if nothing of it can be mapped, Unavailable if the disk is full.
+        Raises Rejected if nothing of it can be mapped or its photos were removed to make room, Unavailable if the disk
+        is full.
         """
         while True:
             given = self._placer.given(flight_id)
+            require_originals(self._store, given.flight)
             try:
                 survey = self._run(given, progress)
             except UnusablePhoto as photo:

@@ -59,8 +59,11 @@ def groups_of(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> lis
 
 def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
     """The flight as it is given, saved over its field: the one it has, unless another one is named."""
-    maker = Maker(config.storage.root, config.threads, config.multispectral.albedo)
-    flight = settle_heights(store, flight, maker.reader(flight.captures), config.threads)
+    kept = store.kept(flight.id)
+    if (
+        kept is None or kept.gone_at is None
+    ):  # without its photos no height can be measured; the one it has stays
+        flight = _with_heights(store, flight, config)
     given = given_for(store, flight).flight
     if given.field_id is not None and field_name is None:
         return given
@@ -68,6 +71,11 @@ def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | 
     given = replace(given, field_id=field.id if field else None)
     store.save_flight(given)
     return given
+
+
+def _with_heights(store: Store, flight: Flight, config: Config) -> Flight:
+    maker = Maker(config.storage.root, config.threads, config.multispectral.albedo)
+    return settle_heights(store, flight, maker.reader(flight.captures), config.threads)
 
 
 def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:

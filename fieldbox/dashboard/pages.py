@@ -12,7 +12,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from fieldbox.dashboard import quality, tiles, words
+from fieldbox.dashboard import photos, quality, tiles, words
 from fieldbox.dashboard.checks import Checked, checked
 from fieldbox.dashboard.language import in_words, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer, ticks
@@ -153,6 +153,21 @@ def flight_part(flight_id: str) -> Page:
     return render_template("parts/flight.html", **_flight_view(flight_id))
 
 
+@pages.post("/flights/<flight_id>/pin")
+def pin_flight(flight_id: str) -> Page:
+    """Keep the photos of a flight, or let them go when room is needed."""
+    pinned = request.form.get("pinned") == "1"
+    if not box().store.pin(flight_id, pinned):
+        abort(404)
+    box().store.audit(current_user.name, "flight pinned" if pinned else "flight unpinned", flight_id)
+    flash(
+        say("The photos of this flight are kept.")
+        if pinned
+        else say("The photos of this flight may make room now.")
+    )
+    return redirect(url_for("pages.flight", flight_id=flight_id))
+
+
 def _flight_view(flight_id: str) -> dict[str, Any]:
     store = box().store
     found = store.flight(flight_id)
@@ -174,6 +189,7 @@ def _flight_view(flight_id: str) -> dict[str, Any]:
         "job": store.job_for_flight(flight_id),
         "field": field,
         "surveys": surveys,
+        "kept": store.kept(flight_id),
         "check": checked(check) if (check := store.checks([flight_id]).get(flight_id)) else None,
         "judgements": {each.id: quality.judge(each) for each in surveys},
         "refused": words.not_used(refused),
@@ -351,7 +367,8 @@ def _map_words() -> dict[str, str]:
 
 def _evidence(survey: Survey, **shown: Any) -> str:
     template = "parts/evidence.html" if "part" in request.args else "evidence.html"
-    return render_template(template, survey=survey, **shown)
+    removed = photos.removed(box().store.gone_at(shown["digest"]))
+    return render_template(template, survey=survey, removed=removed, **shown)
 
 
 def _survey(survey_id: str) -> Survey:

@@ -9,6 +9,7 @@ import io
 import math
 import re
 import warnings
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from rasterio.windows import Window
 
 from fieldbox.dashboard.tiles import Picture, environment
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 
 _DIGEST = re.compile(r"[0-9a-f]{16,128}")
 MAX_CROP_PX = 1600
@@ -37,6 +38,16 @@ def original(root: Path, digest: str) -> Path:
             if path.is_file():
                 return path
     raise Rejected(N_("This photo is not on the box any more."))
+
+
+def removed(gone_at: datetime | None) -> Sentence | None:
+    """What is said of a photo that was removed to make room; None: it was not."""
+    if gone_at is None:
+        return None
+    told = N_(
+        "The photo was removed on {date} to make room; its results stay: give the card again to look at it."
+    )
+    return Sentence(told, {"date": f"{gone_at:%Y-%m-%d}"})
 
 
 def crop(path: Path, x: float, y: float, size: int) -> Picture:

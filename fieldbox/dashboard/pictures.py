@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, send_file
+from flask import Blueprint, Response, abort, render_template, request, send_file
 
 from fieldbox.dashboard import photos, tiles
+from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.quality import holes
@@ -102,23 +104,33 @@ def photo_crop(digest: str) -> Response:
     """A window of a photo around `x`, `y` at full detail, the spot marked; `size` is its side in pixels."""
     x, y = _number("x"), _number("y")
     size = int(max(64, min(photos.MAX_CROP_PX, _number("size", 640))))
-    return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size))
+    with _explained(digest):
+        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size))
 
 
 @pictures.get("/photo/<digest>")
 def photo(digest: str) -> Response:
     """The whole photo, at most 2048 pixels on its longer side."""
-    return _lasting(lambda: photos.whole(photos.original(box().root, digest)))
+    with _explained(digest):
+        return _lasting(lambda: photos.whole(photos.original(box().root, digest)))
 
 
 @pictures.get("/photo/<digest>/original")
 def photo_original(digest: str) -> Response:
     """The file as it came from the camera."""
+    with _explained(digest):
+        return send_file(photos.original(box().root, digest), mimetype="image/jpeg", conditional=True)
+
+
+@contextmanager
+def _explained(digest: str) -> Iterator[None]:
+    """Say in words why a photo cannot be shown: people open it by itself."""
     try:
-        path = photos.original(box().root, digest)
-    except FieldboxError:
-        abort(404)
-    return send_file(path, mimetype="image/jpeg", conditional=True)
+        yield
+    except FieldboxError as error:
+        gone = photos.removed(box().store.gone_at(digest))
+        page = render_template("error.html", text=in_words(gone or error.sentence))
+        abort(Response(page, status=410 if gone else 404))
 
 
 def _number(name: str, default: float | None = None) -> float:
@@ -144,7 +156,7 @@ def _lasting(make: Callable[[], Picture], on_error: Picture | None = None) -> Re
             picture = make()
     except FieldboxError:
         if on_error is None:
-            abort(404)
+            raise
         return Response(on_error.data, mimetype=on_error.mime, headers={"Cache-Control": "no-store"})
     return _keep(Response(picture.data, mimetype=picture.mime), etag)
 

@@ -83,11 +83,12 @@ def keep(
     *,
     seems_known: Callable[[int], bool] = lambda _size: False,
     suspect: Callable[[str], bool] = lambda _digest: False,
+    expecting: Callable[[str], None] = lambda _digest: None,
 ) -> Kept:
     """Copy `source` and verify the copy; the source is only read. What is there already stays.
 
     A large file of a size that `seems_known` is digested first. A copy that is `suspect` by its digest, or of another
-    size, is made anew.
+    size, is made anew. `expecting` is told the digest before a copy is looked for or named: it must not be removed then.
 
     Raises Rejected when the source cannot be read (Torn: perhaps its card is gone) or changes meanwhile, and
     Unavailable when the box cannot store it: disk full or read-only.
@@ -95,6 +96,7 @@ def keep(
 
     def kept_already(digest: str, size: int) -> Kept | None:
         target = original_path(shelf.originals, digest, kind)
+        expecting(digest)
         fine = _is_there(target, size) and not suspect(digest)
         return Kept(digest, target, size) if fine else None
 

@@ -38,7 +38,8 @@ class Handlers:
     `kind_of` gets the first bytes, the size and the name, and raises Rejected for what is of no use. `on_copies` gets
     files that are safe on the box and must note them for good before it returns; `on_rejection` each other file.
     `progress` gets (files done, files in all). `seems_known` tells whether a file of this size is on the box,
-    `suspect` whether the copy with this digest is to be made anew.
+    `suspect` whether the copy with this digest is to be made anew. `expecting` gets a digest and a name before that copy
+    is looked for or named (other threads call these three).
     """
 
     kind_of: Callable[[bytes, int, str], FileKind]
@@ -47,6 +48,7 @@ class Handlers:
     progress: Callable[[int, int], None] = _silent
     seems_known: Callable[[int], bool] = lambda _size: False
     suspect: Callable[[str], bool] = lambda _digest: False
+    expecting: Callable[[str, str], None] = lambda _digest, _name: None
     wanted: Callable[[str], bool] = lambda _name: True
     """Files by their names relative to `path`; the others are left where they are, as if they were not there."""
 
@@ -143,7 +145,14 @@ def _fetch(item: Found | Rejection, shelf: Shelf, handlers: Handlers) -> Origina
         return item
     try:
         kind = handlers.kind_of(*head_of(item.path, _HEAD), item.name)
-        kept = keep(item.path, shelf, kind, seems_known=handlers.seems_known, suspect=handlers.suspect)
+        kept = keep(
+            item.path,
+            shelf,
+            kind,
+            seems_known=handlers.seems_known,
+            suspect=handlers.suspect,
+            expecting=lambda digest: handlers.expecting(digest, item.name),
+        )
         return Original(kept.digest, item.name, kept.size, kind)
     except Torn as torn:
         return _TornFile(item.name, torn.sentence)

@@ -16,6 +16,7 @@ from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
 from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
+from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
 from fieldbox.services.queueing import queue
 from fieldbox.storage.rows import Job
@@ -24,6 +25,7 @@ from fieldbox.storage.store import Store
 log = structlog.get_logger()
 
 RETRY_AFTER = timedelta(minutes=10)
+ROUNDS_S = 24 * 3600.0
 Progress = Callable[[str, int, int], None]
 
 
@@ -37,13 +39,33 @@ def serve(config: Config) -> None:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
         _resume_ingests(config, store)
+        housekeeping = Housekeeping(Keeper(config, store))
         analysis = Analysis(config, store, cancelled=stop.is_set)
         while not stop.is_set():
+            housekeeping.when_due()
             job = store.claim()
             if job is None:
                 stop.wait(config.worker.poll_seconds)
             else:
                 work_on(job, store, analysis)
+
+
+class Housekeeping:
+    """Makes room at the start and once a day."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper, self._due = keeper, time.monotonic()
+
+    def when_due(self) -> None:
+        """Finish what a power cut broke off, and remove originals that may go."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + ROUNDS_S
+        try:
+            self._keeper.sweep()
+            self._keeper.tidy()
+        except (FieldboxError, OSError) as error:
+            log.warning("could not make room", reason=str(error))
 
 
 def _resume_ingests(config: Config, store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import FileKind, FileState, Original, Source
@@ -13,9 +13,14 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import capture_files, captures, files, given_files
 
+_GONE = files.c.state == FileState.GONE.value
+
 
 def add_given(connection: Connection, ingest_id: int, given: Sequence[Original], now: datetime) -> set[str]:
-    """Note files that are safe on the box; the digests of those that are to be read: new ones, and refused ones again."""
+    """Note files that are safe on the box; the digests of those that are to be read: new ones, and refused ones again.
+
+    One that had been removed to make room has been read: it is as it was before.
+    """
     for one in given:
         row = {
             "digest": one.digest,
@@ -27,20 +32,36 @@ def add_given(connection: Connection, ingest_id: int, given: Sequence[Original],
         added = upsert(files).values(row)
         known = added.on_conflict_do_update(
             index_elements=["digest"],
-            set_={"state": FileState.COPIED.value, "kind": one.kind.value},
+            set_={
+                "state": case((_GONE, FileState.TAKEN.value), else_=FileState.COPIED.value),
+                "kind": one.kind.value,
+                "copied_at": case((_GONE, literal(now, files.c.copied_at.type)), else_=files.c.copied_at),
+                "gone_at": None,
+            },
             where=files.c.state != FileState.TAKEN.value,
         )
         connection.execute(known)
         file_id = connection.execute(select(files.c.id).where(files.c.digest == one.digest)).scalar_one()
-        name = upsert(given_files).values(ingest_id=ingest_id, name=one.name, file_id=file_id)
-        connection.execute(
-            name.on_conflict_do_update(index_elements=["ingest_id", "name"], set_={"file_id": file_id})
-        )
+        _name(connection, ingest_id, one.name, file_id)
     found: set[str] = set()
     for portion in portions([one.digest for one in given]):
         query = select(files.c.digest).where(files.c.digest.in_(portion))
         found |= set(connection.scalars(query.where(files.c.state == FileState.COPIED.value)))
     return found
+
+
+def expect(connection: Connection, ingest_id: int, digest: str, name: str) -> None:
+    """An ingest is about to bring a file that may be known: as long as it has not ended, the file is not removed."""
+    file_id = connection.execute(select(files.c.id).where(files.c.digest == digest)).scalar_one_or_none()
+    if file_id is not None:
+        _name(connection, ingest_id, name, file_id)
+
+
+def _name(connection: Connection, ingest_id: int, name: str, file_id: int) -> None:
+    row = upsert(given_files).values(ingest_id=ingest_id, name=name, file_id=file_id)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["ingest_id", "name"], set_={"file_id": file_id})
+    )
 
 
 def of_ingest(connection: Connection, ingest_id: int, *, state: FileState | None = None) -> list[Original]:
@@ -83,7 +104,13 @@ def notes_of(connection: Connection, digests: Iterable[str]) -> list[Sentence]:
 
 def has_size(connection: Connection, size: int) -> bool:
     """Whether a file of this size is on the box."""
-    return connection.execute(select(files.c.id).where(files.c.size == size)).first() is not None
+    there = (files.c.size == size) & (files.c.state != FileState.GONE.value)
+    return connection.execute(select(files.c.id).where(there)).first() is not None
+
+
+def is_known(connection: Connection, digest: str) -> bool:
+    """Whether a file with this digest was ever noted."""
+    return connection.execute(select(files.c.id).where(files.c.digest == digest)).first() is not None
 
 
 def make_of(connection: Connection, digest: str, source: Source) -> None:

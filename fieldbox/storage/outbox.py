@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from fieldbox.domain import Message
 from fieldbox.storage.schema import messages
+
+DELIVERED: Final = "done"
+"""The state of a message that has arrived."""
 
 
 def add(connection: Connection, message: Message, survey_number: int | None) -> None:
@@ -22,6 +25,13 @@ def add(connection: Connection, message: Message, survey_number: int | None) -> 
             created_at=message.created_at,
             survey_number=survey_number,
         )
+    )
+
+
+def deliver(connection: Connection, message_id: str) -> None:
+    """A message has arrived."""
+    connection.execute(
+        update(messages).where(messages.c.id == message_id).values(state=DELIVERED, next_try=None)
     )
 
 

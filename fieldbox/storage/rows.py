@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -84,6 +85,53 @@ class FlightRow:
     placed: int
     job: Job | None
     """The newest."""
+
+
+class Hold(StrEnum):
+    """Why the originals of a flight may not be removed."""
+
+    PINNED = "pinned"
+    """Somebody wants them."""
+    UNMAPPED = "unmapped"
+    """There is no map of it, or its pictures are gone: they would have to be made of the originals."""
+    QUEUED = "queued"
+    """Its newest job is not done (it waits, runs or has failed), or was done before the last of its photos came."""
+    UNSENT = "unsent"
+    """A message about it has not arrived yet."""
+    ARRIVING = "arriving"
+    """Some of them are being brought in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the box keeps of a flight beside its results."""
+
+    flight_id: str
+    since: datetime
+    """When the last of its originals came."""
+    files: Mapping[str, int]
+    """Originals that are there: digest to bytes."""
+    holds: frozenset[Hold] = frozenset()
+    """Empty: all of it may be removed."""
+    survey_id: str | None = None
+    """The survey that counts."""
+    made: tuple[str, ...] = ()
+    """Digests of those captures whose pictures are made of the originals."""
+    made_bytes: int = 0
+    """Of these pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much of a flight's originals is still on the box."""
+
+    captures: int
+    kept: int
+    """Of these captures, those all of whose files are there."""
+    bytes: int
+    pinned: bool
+    gone_at: datetime | None
+    """When the last one was removed."""
 
 
 Box = tuple[float, float, float, float]

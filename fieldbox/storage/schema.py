@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0010"
+REVISION: Final = "0011"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -107,6 +107,8 @@ class FileColumns(TypedColumns):
     copied_at: Named[datetime] = Column(Utc)
     notes: Named[Any] = Column(Json, nullable=True)
     """Sentences about what it holds, as `Sentence.to_json` writes them."""
+    gone_at: Named[datetime | None] = Column(Utc)
+    """When it was removed to make room; null: it is there."""
 
 
 files = Table("files", metadata, FileColumns)
@@ -223,6 +225,8 @@ class FlightColumns(TypedColumns):
     ended_at: Named[datetime | None] = Column(CameraTime)
     simulated: Named[bool]
     saved_at: Named[datetime] = Column(Utc, index=True)
+    pinned: Named[bool] = Column(server_default=text("0"))
+    """Somebody wants its originals kept."""
 
 
 flights = Table("flights", metadata, FlightColumns)

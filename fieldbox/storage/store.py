@@ -49,6 +49,7 @@ from fieldbox.storage import (
     jobs,
     outbox,
     placements,
+    retention,
     sidefiles,
     surveys,
     views,
@@ -65,10 +66,12 @@ from fieldbox.storage.rows import (
     Box,
     FlightRow,
     HeightRow,
+    Holding,
     Ingest,
     Job,
     JobState,
     Keep,
+    Kept,
     StoredDetection,
     StoredGap,
     User,
@@ -168,6 +171,14 @@ class Store:
         ones, and such as were refused before."""
         with self._database.write() as connection:
             return files.add_given(connection, ingest_id, given, self._now())
+
+    def expect_file(self, ingest_id: int, digest: str, name: str) -> None:
+        """An ingest is about to look for a file, or to name a copy: until it has ended the file is not removed."""
+        with self._database.read() as connection:
+            if not files.is_known(connection, digest):
+                return  # what was never noted is never removed
+        with self._database.write() as connection:
+            files.expect(connection, ingest_id, digest, name)
 
     def given_in(self, ingest_id: int, *, state: FileState | None = None) -> list[Original]:
         """The files that came in an ingest, in that order; those of one state."""
@@ -395,6 +406,47 @@ class Store:
         with self._database.read() as connection:
             return flights.of_capture(connection, digest)
 
+    # Originals that make room
+
+    def pin(self, flight_id: str, pinned: bool) -> bool:
+        """Say whether somebody wants the originals of a flight kept; False: there is no such flight."""
+        with self._database.write() as connection:
+            return retention.pin(connection, flight_id, pinned)
+
+    def kept(self, flight_id: str) -> Kept | None:
+        """How much of a flight's originals is on the box; None: there is no such flight."""
+        with self._database.read() as connection:
+            return retention.kept(connection, flight_id)
+
+    def gone_at(self, digest: str) -> datetime | None:
+        """When the originals of a capture were removed to make room; None: they were not."""
+        with self._database.read() as connection:
+            return retention.gone_at(connection, digest)
+
+    def holdings(self) -> list[Holding]:
+        """What is kept of each flight that has originals on the box, and why it may not be removed."""
+        with self._database.read() as connection:
+            return retention.holdings(connection)
+
+    def let_go(self, choose: Callable[[Sequence[Holding]], Collection[str]]) -> list[str]:
+        """Note the originals of the flights that `choose` names as gone: all or nothing; which flights these are.
+
+        Raises ValueError for a flight that is held.
+        """
+        with self._database.write() as connection:
+            return retention.let_go(connection, choose, self._now())
+
+    def gone(self) -> list[Original]:
+        """Files that are noted as gone and that nobody is bringing again just now; their names are not told."""
+        with self._database.read() as connection:
+            return retention.gone(connection)
+
+    @contextmanager
+    def removing(self, digests: Iterable[str]) -> Iterator[list[Original]]:
+        """Those of these files that are gone still: inside the block nobody can bring them again, so remove few at a time."""
+        with self._database.write() as connection:
+            yield retention.gone(connection, digests)
+
     # Jobs
 
     def enqueue(self, flight_id: str, *, release_sha: str) -> int:
@@ -556,6 +608,11 @@ class Store:
         """Messages in a state, or all: the most urgent first, then the oldest."""
         with self._database.read() as connection:
             return outbox.listed(connection, state)
+
+    def deliver(self, message_id: str) -> None:
+        """A message has arrived."""
+        with self._database.write() as connection:
+            outbox.deliver(connection, message_id)
 
     def message(self, message_id: str) -> Message | None:
         """One message."""
