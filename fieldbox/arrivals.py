@@ -153,6 +153,7 @@ class Told:
 def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told: Told) -> Arrival:
     """Exposures, lists and flights of what was given, all of which is on the box now."""
     receiver.join_bands(shared(inspecting.PANEL_TASK, 1).call)
+    receiver.join_films()
     store, ingest_id, given = receiver.store, receiver.ingest_id, receiver.given
     names = {one.digest: one.name for one in reversed(given)}
     with store.grouping_lock():  # two cards at once must not make the same field

@@ -498,8 +498,16 @@ def simulate() -> None:
 )
 @click.option("--lon", type=click.FloatRange(-180, 180), default=74.2405, show_default=True, help="The same.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--video", is_flag=True, help="A film with its telemetry (.SRT) in place of photos.")
+@click.option("--fps", type=click.IntRange(1, 120), default=30, show_default=True, help="Of the film.")
 def simulate_flight(
-    out: Path, over: Path | None, gsd_mm: float | None, labels: Path | None, **given: Any
+    out: Path,
+    over: Path | None,
+    gsd_mm: float | None,
+    labels: Path | None,
+    video: bool,
+    fps: int,
+    **given: Any,
 ) -> None:
     """Photograph a self-made field (or an orthomosaic) as a drone would: JPEGs and truth.json in OUT.
 
@@ -512,7 +520,14 @@ def simulate_flight(
     flight, field = simulation.options_from(given)
     gsd_m = gsd_mm / 1000 if gsd_mm else None
     simulation.simulate_flight(
-        out, flight, field, progress_bars(), over=over, over_gsd_m=gsd_m, labels=labels
+        out,
+        flight,
+        field,
+        progress_bars(),
+        over=over,
+        over_gsd_m=gsd_m,
+        labels=labels,
+        fps=fps if video else None,
     )
     click.echo(
         _("The flight is in {folder}, its truth in {truth}.").format(folder=out, truth=out / "truth.json")

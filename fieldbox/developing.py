@@ -22,6 +22,7 @@ from fieldbox.imagery.multispectral.packed import to_bytes
 from fieldbox.imagery.multispectral.panel import Panel, read_panel
 from fieldbox.imagery.multispectral.picture import Scaling, picture, scaling_of
 from fieldbox.imagery.raster import read_tile
+from fieldbox.imagery.video import frame_at
 
 MAKE_TASK = "fieldbox.developing:make"
 LIGHT_TASK = "fieldbox.developing:light_of"
@@ -83,6 +84,9 @@ def make(paths: Sequence[str], source: Source, light: Light | None) -> Made:
         return _masked(*read_tile(Path(paths[0]), Window(*source.at)))
     if source.kind is CaptureKind.BANDS:
         return _exposure(paths, light)
+    if source.kind is CaptureKind.FRAME:
+        frame = frame_at(Path(paths[0]), source.at[0])
+        return _masked(frame, np.ones(frame.shape[:2], np.bool_))
     raise Rejected(N_("It is not a photo: give the JPEG photos that the drone took."))
 
 

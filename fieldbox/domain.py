@@ -182,10 +182,10 @@ class Source:
 
     kind: CaptureKind
     files: tuple[str, ...]
-    """Digests of originals."""
+    """Digests of originals; of a frame the video's, then that of its telemetry if there is one."""
     at: tuple[int, ...] = ()
-    """Of a frame its number in the video; of a tile its window x0, y0, x1, y1; of bands 1 if they show the calibration
-    panel."""
+    """Of a frame its presentation time, in the units of its stream; of a tile its window x0, y0, x1, y1; of bands 1 if they
+    show the calibration panel."""
     outline: tuple[tuple[float, float], ...] = ()
     """Convex ring, in pixels of the picture, around all of it that holds anything; empty: all does."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldbox.apart import SECONDS
 from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.imagery.decode import REDUCTIONS, decode_jpeg
 from fieldbox.imagery.exif import read_exif
+from fieldbox.imagery.film import Film, read_film
 from fieldbox.imagery.glance import glance_at
 from fieldbox.imagery.jpeg import read_file
 from fieldbox.imagery.metadata import Metadata, metadata_of
@@ -20,6 +22,7 @@ from fieldbox.imagery.multispectral.tags import read_band
 from fieldbox.imagery.multispectral.tiff import MAX_BYTES as MAX_FILE
 from fieldbox.imagery.multispectral.tiff import read_pixels
 from fieldbox.imagery.raster import NO_CRS, Raster, is_georeferenced, read_raster
+from fieldbox.imagery.srt import MAX_BYTES, Sample, read_srt
 
 TASK = "fieldbox.inspecting:inspect"
 PANEL_TASK = "fieldbox.inspecting:shows_panel"
@@ -36,7 +39,21 @@ class Photo:
     """`imagery.glance.Glance.to_bytes`."""
 
 
-Inspected = Photo | Raster | BandFile
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What was written beside a video."""
+
+    samples: tuple[Sample, ...]
+
+
+Inspected = Photo | Raster | BandFile | Film | Telemetry
+SLOWEST_BYTES_S = 4_000_000
+"""Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more."""
+
+
+def seconds_for(kind: FileKind, size: int) -> float:
+    """How long reading a file of `size` bytes may take."""
+    return SECONDS + (size / SLOWEST_BYTES_S if kind is FileKind.VIDEO else 0.0)
 
 
 def inspect(path: str, kind: str) -> Inspected:
@@ -48,6 +65,11 @@ def inspect(path: str, kind: str) -> Inspected:
         return _photo(Path(path))
     if FileKind(kind) is FileKind.TIFF:
         return _tiff(Path(path))
+    if FileKind(kind) is FileKind.VIDEO:
+        return read_film(Path(path))
+    if FileKind(kind) is FileKind.TELEMETRY:
+        with Path(path).open("rb") as file:
+            return Telemetry(read_srt(file.read(MAX_BYTES + 1)))
     raise Rejected(N_("It is not a photo: give the JPEG photos that the drone took."))
 
 

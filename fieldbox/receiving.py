@@ -18,14 +18,21 @@ from typing import Any, Self
 from fieldbox.apart import Apart
 from fieldbox.domain import FileKind, FileState, Original, Rejection
 from fieldbox.errors import Rejected
-from fieldbox.imagery.captures import capture_of, exposure_of, tiles_of
+from fieldbox.films import ALONE, shots, stem
+from fieldbox.i18n import N_
+from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
+from fieldbox.imagery.film import Film, frames_of
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.grouping import Exposure, Item, group_exposures, panel_candidates
 from fieldbox.imagery.multispectral.nouns import BandFile
+from fieldbox.imagery.srt import Sample
 from fieldbox.ingest.copy import original_path
-from fieldbox.inspecting import Inspected, Photo
+from fieldbox.inspecting import Inspected, Photo, Telemetry, seconds_for
 from fieldbox.storage.store import Store
 
+NO_FRAMES = N_(
+    "Nothing moves in the video, so no frame of it can be put on the map: film while the drone flies."
+)
 _LATER = {FileKind.TEXT}
 """Only means something beside others: it is looked at when all is there."""
 
@@ -51,6 +58,9 @@ class Receiver:
     _waiting: deque[tuple[Original, Future[Any]]] = field(default_factory=deque)
     _begun: set[str] = field(default_factory=set)
     _bands: list[tuple[Original, BandFile]] = field(default_factory=list)
+    _films: list[tuple[Original, Film]] = field(default_factory=list)
+    _written: dict[str, tuple[Original, tuple[Sample, ...]]] = field(default_factory=dict)
+    """Telemetry by the stems of the names."""
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.processes)
@@ -66,7 +76,12 @@ class Receiver:
         unread = self.store.add_given(self.ingest_id, given)
         self.given += given
         for one in given:
-            if one.digest in unread or (one.kind is FileKind.JPEG and self.store.is_lost(one.digest)):
+            again = one.kind is FileKind.TELEMETRY  # it may have a video now
+            if (
+                one.digest in unread
+                or again
+                or (one.kind is FileKind.JPEG and self.store.is_lost(one.digest))
+            ):
                 self._begin(one)
         while self._waiting and self._waiting[0][1].done():
             self._settle(*self._waiting.popleft())
@@ -112,6 +127,36 @@ class Receiver:
             self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
         self._bands.clear()
 
+    def join_films(self) -> None:
+        """Make captures of the frames of the videos that were read, with what was written beside them.
+
+        A video that is known already is read again if it comes with subtitles that are not.
+        """
+        self._read_again()
+        used: set[str] = set()
+        for shot in shots(self._films, self._written):
+            used.add(stem(shot.video.name))
+            simulated, frames = shot.film.video.simulated, frames_of(shot.film, shot.samples)
+            if not frames:
+                self.refuse([shot.video], Rejected(NO_FRAMES))
+            for frame in frames:
+                capture = frame_of(shot.video, shot.telemetry, frame, simulated=simulated)
+                self.store.add_capture(capture, ingest_id=self.ingest_id, glance=frame.picked.glance)
+        for name, (telemetry, _samples) in self._written.items():
+            if name not in used and not self.store.captures_made_of([telemetry.digest]):
+                self.refuse([telemetry], Rejected(ALONE.template))
+        self._films.clear()
+        self._written.clear()
+
+    def _read_again(self) -> None:
+        there = {stem(one.name) for one, _film in self._films}
+        for one in self.given:
+            name = stem(one.name)
+            if one.kind is FileKind.VIDEO and name in self._written and name not in there:
+                telemetry = self._written[name][0]
+                if not self.store.captures_made_of([telemetry.digest]):
+                    self._settle(one, self._pool.submit(self._read, one))
+
     def refuse(self, files: Iterable[Original], refusal: Rejected) -> None:
         """Files that were copied are of no use."""
         for one in files:
@@ -122,8 +167,11 @@ class Receiver:
         if one.digest in self._begun or one.kind in _LATER:
             return
         self._begun.add(one.digest)
+        self._waiting.append((one, self._pool.submit(self._read, one)))
+
+    def _read(self, one: Original) -> Any:
         path = original_path(self.originals, one.digest, one.kind)
-        self._waiting.append((one, self._pool.submit(self.apart.call, str(path), one.kind.value)))
+        return self.apart.call(str(path), one.kind.value, seconds=seconds_for(one.kind, one.size))
 
     def _settle(self, one: Original, reading: Future[Any]) -> None:
         try:
@@ -140,6 +188,10 @@ class Receiver:
                 self.store.mend(capture)
         elif isinstance(found, BandFile):
             self._bands.append((one, found))  # joined when all is there
+        elif isinstance(found, Film):
+            self._films.append((one, found))
+        elif isinstance(found, Telemetry):
+            self._written[stem(one.name)] = (one, found.samples)
         else:
             self.store.note_file(one.digest, found.notes)
             self.store.add_captures(list(tiles_of(one, found)), ingest_id=self.ingest_id)

@@ -8,6 +8,7 @@ from blake3 import blake3
 
 from fieldbox.domain import Camera, Capture, CaptureKind, Original, Pose, Source
 from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.film import Frame
 from fieldbox.imagery.jpeg import MIN_SIDE
 from fieldbox.imagery.metadata import NO_FOCAL, Metadata
 from fieldbox.imagery.multispectral.develop import reference_of
@@ -18,6 +19,8 @@ from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile
 BANDS_VERSION = 1
 """Raise it when the same bands would give another capture."""
 PANEL = Sentence(N_("It shows the calibration panel: its light is used for the photos of the flight."))
+FRAMES_VERSION = 1
+"""Raise it when the same video would give other frames."""
 TILES_VERSION = 1
 """Raise it when the same raster would be cut into other tiles, or their pictures would be others."""
 
@@ -60,6 +63,27 @@ def exposure_of(files: Sequence[tuple[Original, BandFile]], *, panel: bool) -> C
         unplaced=unplaced,
         stated=None if panel else told.stated,
         source=Source(CaptureKind.BANDS, tuple(digests), (int(panel),)),
+    )
+
+
+def frame_of(video: Original, telemetry: Original | None, frame: Frame, *, simulated: bool) -> Capture:
+    """The capture of a frame of a video, with what was written beside it."""
+    files = (video.digest, telemetry.digest) if telemetry else (video.digest,)
+    told = f"frame {FRAMES_VERSION} {' '.join(files)} {frame.picked.at}"
+    minutes, seconds = divmod(frame.seconds, 60)
+    return Capture(
+        digest=blake3(told.encode()).hexdigest(),
+        name=f"{video.name} {minutes:02.0f}:{seconds:04.1f}",
+        size=video.size,
+        taken_at=frame.taken_at,
+        lat=frame.lat,
+        lon=frame.lon,
+        camera=frame.camera,
+        pose=frame.pose,
+        unplaced=frame.unplaced,
+        simulated=simulated,
+        stated=frame.stated,
+        source=Source(CaptureKind.FRAME, files, (frame.picked.at,)),
     )
 
 

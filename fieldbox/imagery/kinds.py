@@ -13,8 +13,6 @@ SNIFFED = 64
 """Bytes that tell the kind."""
 MAX_TEXT_BYTES = 5_000_000
 """A list of a whole flight's photos has some hundred kilobytes."""
-_NO_VIDEOS = N_("It belongs to a video, and videos are not used yet: give the photos that the drone took.")
-"""Told before anything is copied: videos are large."""
 _TEXTS = {".txt", ".csv", ".mrk"}
 _JPEG = b"\xff\xd8"
 _TIFFS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -37,11 +35,11 @@ def kind_of(head: bytes, size: int, name: str) -> FileKind:
     if suffix in _TEXTS and size <= MAX_TEXT_BYTES:
         return FileKind.TEXT
     if suffix == ".srt":
-        raise Rejected(_NO_VIDEOS)
+        return FileKind.TELEMETRY
     if head.startswith(_TIFFS):
         return _tiff(suffix)
     if head[4:8] in _FILM_BRANDS:
-        raise _film(head)
+        return _film(head)
     raise foreign(head)
 
 
@@ -51,10 +49,10 @@ def _tiff(suffix: str) -> FileKind:
     return FileKind.TIFF
 
 
-def _film(head: bytes) -> Rejected:
+def _film(head: bytes) -> FileKind:
     if head[8:12] in _STILL_BRANDS:
-        return Rejected(N_("It is a HEIC or AVIF picture: give the drone's JPEG photos."))
-    return Rejected(_NO_VIDEOS)
+        raise Rejected(N_("It is a HEIC or AVIF picture: give the drone's JPEG photos."))
+    return FileKind.VIDEO
 
 
 def no_picture(head: bytes) -> Sentence:

@@ -29,9 +29,11 @@ from fieldbox.domain import (
     worst,
 )
 from fieldbox.errors import Rejected
+from fieldbox.films import shots, stem
 from fieldbox.geometry import geometries_of
 from fieldbox.i18n import N_, Sentence, _
-from fieldbox.imagery.captures import capture_of, exposure_of, tiles_of
+from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
+from fieldbox.imagery.film import Film, frames_of
 from fieldbox.imagery.glance import Glance
 from fieldbox.imagery.kinds import SNIFFED, kind_of
 from fieldbox.imagery.multispectral.grouping import Item, group_exposures
@@ -42,7 +44,7 @@ from fieldbox.inference.weeds import WeedModel
 from fieldbox.ingest.copy import head_of
 from fieldbox.ingest.fields import field_for, hull
 from fieldbox.ingest.scan import Found, scan
-from fieldbox.inspecting import Inspected, Photo
+from fieldbox.inspecting import Inspected, Photo, Telemetry, seconds_for
 from fieldbox.looking import IN_SCALE
 from fieldbox.models import load_weeds
 from fieldbox.ordered import in_order
@@ -205,10 +207,15 @@ def _read(item: Found, children: Apart) -> _Read:
     try:
         head, size = head_of(item.path, SNIFFED)
         kind = kind_of(head, size, item.name)
-        held = None if kind is FileKind.TEXT else children.call(str(item.path), kind.value)
+        held = None if kind is FileKind.TEXT else _inspected(children, item.path, kind, size)
         return _Read(item.name, item.path, _digest(item.path), size, held)
     except Rejected as refusal:
         return _Read(item.name, item.path, "", 0, Rejection(item.name, refusal.sentence))
+
+
+def _inspected(children: Apart, path: Path, kind: FileKind, size: int) -> Inspected:
+    held: Inspected = children.call(str(path), kind.value, seconds=seconds_for(kind, size))
+    return held
 
 
 def _digest(path: Path) -> str:
@@ -236,7 +243,7 @@ def _known(read: Sequence[_Read], store: Store) -> set[str]:
     return {digest for digest in _sizes(read) if store.captures_made_of([digest])}
 
 
-def _captures(read: Iterable[_Read]) -> tuple[list[Capture], dict[str, Glance], tuple[Rejection, ...]]:
+def _captures(read: Sequence[_Read]) -> tuple[list[Capture], dict[str, Glance], tuple[Rejection, ...]]:
     """What the files would be on the box, each once, and files that are of no use beside the others."""
     captures: dict[str, Capture] = {}
     glances: dict[str, Glance] = {}
@@ -253,7 +260,20 @@ def _captures(read: Iterable[_Read]) -> tuple[list[Capture], dict[str, Glance], 
             original = Original(one.digest, one.name, one.size, FileKind.TIFF)
             captures |= {tile.digest: tile for tile in tiles_of(original, one.held)}
     exposures, left_out = _exposures(bands, paths)
-    return [*captures.values(), *exposures], glances, left_out
+    return [*captures.values(), *exposures, *_frames(read, glances)], glances, left_out
+
+
+def _frames(read: Sequence[_Read], glances: dict[str, Glance]) -> list[Capture]:
+    """Of videos; their glances are added to the others."""
+    held = [(Original(one.digest, one.name, one.size, FileKind.VIDEO), one.held) for one in read]
+    films = [(video, film) for video, film in held if isinstance(film, Film)]
+    written = {stem(file.name): (file, told.samples) for file, told in held if isinstance(told, Telemetry)}
+    found = []
+    for shot in shots(films, written):
+        for frame in frames_of(shot.film, shot.samples):
+            found.append(frame_of(shot.video, shot.telemetry, frame, simulated=shot.film.video.simulated))
+            glances[found[-1].digest] = Glance.from_bytes(frame.picked.glance)
+    return found
 
 
 def _exposures(

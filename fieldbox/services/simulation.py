@@ -10,6 +10,7 @@ from typing import Any
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.film import film
 from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.simulate.ortho import over_orthomosaic
 from fieldbox.simulate.scene import SimField
@@ -37,13 +38,17 @@ def simulate_flight(
     over: Path | None = None,
     over_gsd_m: float | None = None,
     labels: Path | None = None,
+    fps: int | None = None,
 ) -> Path:
-    """Grow a field (or take the orthomosaic `over`), fly over it, write photos and truth.json into `out`.
+    """Grow a field (or take the orthomosaic `over`), fly over it, write photos and truth.json into `out`; with `fps`, a
+    film with its subtitles in place of photos.
 
     `out` must be empty or new. Returns `out`. Raises Rejected or Misconfigured.
     """
     _require_empty(out)
     ground = _ground(field, over, over_gsd_m, labels, shown)
+    if fps is not None:
+        return film(ground, flight, out, fps, lambda done, total: shown("fly", done, total))
     return fly(ground, flight, out, lambda done, total: shown("fly", done, total))
 
 

@@ -239,11 +239,11 @@ def fly(field: SimField, options: FlightOptions, out: Path, progress: Progress |
     """
     waypoints = plan(field, options)
     camera = options.make_camera()
-    anchor = field.anchor or _anchor(options.lat, options.lon)
-    exposures = list(_expose(options, waypoints, anchor))
+    anchor = field.anchor or anchor_of(options.lat, options.lon)
+    exposures = list(expose(options, waypoints, anchor))
     out.mkdir(parents=True, exist_ok=True)
     pyramid = Pyramid(field)
-    sensor = Sensor(_look(options), camera, options.seed)
+    sensor = Sensor(look_of(options), camera, options.seed)
     for number, exposure in enumerate(exposures):
         picture, ground = render(exposure.shot, camera, pyramid, repeat=options.repeat)
         jpeg = _develop(picture, ground, exposure, options, sensor, number)
@@ -262,9 +262,10 @@ def fly(field: SimField, options: FlightOptions, out: Path, progress: Progress |
     return out
 
 
-def _develop(
+def exposed(
     picture: Bytes, ground: Doubles, exposure: Exposure, options: FlightOptions, sensor: Sensor, number: int
-) -> bytes:
+) -> Bytes:
+    """What the sensor makes of a rendered picture: blurred, in its light, with its noise."""
     blur = (0.0, 0.0)
     if options.motion_blur:
         gsd = options.altitude_m / sensor.camera.focal_px
@@ -273,14 +274,21 @@ def _develop(
             exposure.shot.axes[1, 0], exposure.shot.axes[0, 0]
         )
         blur = (length * math.sin(turn), -length * math.cos(turn))
-    seen = sensor.expose(picture, ground, blur, number)
+    return np.ascontiguousarray(sensor.expose(picture, ground, blur, number))
+
+
+def _develop(
+    picture: Bytes, ground: Doubles, exposure: Exposure, options: FlightOptions, sensor: Sensor, number: int
+) -> bytes:
+    seen = exposed(picture, ground, exposure, options, sensor, number)
     encoded: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(seen), quality=options.jpeg_quality, colorspace="RGB", colorsubsampling="420"
+        seen, quality=options.jpeg_quality, colorspace="RGB", colorsubsampling="420"
     )
     return encoded
 
 
-def _look(options: FlightOptions) -> Look:
+def look_of(options: FlightOptions) -> Look:
+    """The light and the camera's faults."""
     return Look(
         brightness=options.brightness,
         drift=options.exposure_drift,
@@ -291,7 +299,7 @@ def _look(options: FlightOptions) -> Look:
     )
 
 
-def _anchor(lat: float, lon: float) -> Anchor:
+def anchor_of(lat: float, lon: float) -> Anchor:
     """The place of the canvas's centre on its UTM grid (plain six-degree zones)."""
     epsg = (32600 if lat >= 0 else 32700) + int((lon + 180.0) // 6.0) % 60 + 1
     east, north = Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat)
@@ -319,7 +327,7 @@ class _Place:
         return math.degrees(math.atan2(east[1] - east[0], north[1] - north[0]))
 
 
-def _expose(options: FlightOptions, waypoints: list[Waypoint], anchor: Anchor) -> Iterator[Exposure]:
+def expose(options: FlightOptions, waypoints: list[Waypoint], anchor: Anchor) -> Iterator[Exposure]:
     """The true and the written pose of each photo."""
     rng = np.random.default_rng([options.seed, 11])
     place = _Place(anchor)

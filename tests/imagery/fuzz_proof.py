@@ -20,12 +20,16 @@ from fieldbox import inspecting
 from fieldbox.apart import Apart
 from fieldbox.errors import Rejected
 from fieldbox.imagery.kinds import SNIFFED, kind_of
+from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.film import film
+from fieldbox.simulate.flight import FlightOptions, exact
 from tests.imagery.multispectral import bandfiles
 from tests.imagery.photos import real_data
 from tests.imagery.test_raster import ground, write
 from tests.path.box import simulated
 
 MOST_SECONDS = 10.0
+SMALL = FieldOptions(size_m=(4.0, 3.0), margin_m=1.0, seed=3)
 
 
 def seeds(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -39,6 +43,9 @@ def seeds(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield "o.tif", write(folder / "o.tif", ground(300, 300), compress="deflate", tiled=True).read_bytes()
     wide = (ground(200, 200) * 200.0).astype(np.uint16)
     yield "w.tif", write(folder / "w.tif", wide, compress="lzw").read_bytes()
+    filmed = film(grow_field(SMALL), exact(FlightOptions(camera="tiny")), folder / "film", fps=2)
+    yield "v.mp4", (filmed / "DJI_0001.MP4").read_bytes()
+    yield "v.srt", (filmed / "DJI_0001.SRT").read_bytes()
     try:
         bad = real_data() / "badfiles"
     except BaseException:  # noqa: BLE001  pytest's skip is none of Exception

@@ -19,6 +19,9 @@ from fieldbox.imagery.kinds import MAX_TEXT_BYTES, SNIFFED, kind_of, no_picture
         (b"II+\x00", "big.tif", FileKind.TIFF),
         (b"DJI_0001.JPG 77 12", "geo.txt", FileKind.TEXT),
         (b"1\t", "a.MRK", FileKind.TEXT),
+        (b"\0\0\0\x20ftypisom", "DJI_0001.MP4", FileKind.VIDEO),
+        (b"\0\0\0\x14ftypqt  ", "a.mov", FileKind.VIDEO),
+        (b"1\n00:00:00,000 --> 00:00:01,000", "DJI_0001.SRT", FileKind.TELEMETRY),
     ],
 )
 def test_kinds(head: bytes, name: str, kind: FileKind) -> None:
@@ -30,9 +33,6 @@ def test_kinds(head: bytes, name: str, kind: FileKind) -> None:
     [
         (b"", "a.jpg", 0, "empty"),
         (b"II*\x00", "DJI_0001.DNG", 9, "raw picture"),
-        (b"\0\0\0\x20ftypisom", "DJI_0001.MP4", 9, "videos are not used yet"),
-        (b"\0\0\0\x14ftypqt  ", "a.mov", 9, "videos are not used yet"),
-        (b"1\n00:00:00,000 --> 00:00:01,000", "DJI_0001.SRT", 9, "videos are not used yet"),
         (b"\0\0\0\x18ftypheic", "a.heic", 9, "HEIC or AVIF"),
         (b"words", "log.txt", MAX_TEXT_BYTES + 1, "not a photo"),
         (b"%PDF-1.4", "a.jpg", 9, "PDF"),
