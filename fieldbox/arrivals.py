@@ -74,6 +74,9 @@ def take_in(
         with receiver:
             try:
                 copy_all(path, _shelf(config, store), _handlers(receiver, partial(progress, "copy"), only))
+            except BaseException:
+                receiver.progress = partial(progress, "rest")  # the card is not done with
+                raise
             finally:
                 receiver.read_left()  # also what came before the card was pulled out, or the disk was full
             return _arrive(receiver, config, offered, Told(field_name, crop, system))

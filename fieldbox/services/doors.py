@@ -146,7 +146,7 @@ class Doors:
     def _take_in(self, gift: Gift) -> Arrival:
         def progress(step: str, done: int, total: int) -> None:
             notify("WATCHDOG=1")
-            safe = step != "copy" or done == total > 0
+            safe = step == "read"  # every file is copied and noted
             self.board.show(Bringing(gift.way, gift.name, gift.id, step, done, total, may_pull=safe))
 
         progress("copy", 0, 0)

@@ -12,6 +12,7 @@ from fieldbox.i18n import N_, _
 STEPS = {
     "copy": N_("Copying photos"),
     "read": N_("Reading the photos; the card can be pulled out now"),
+    "rest": N_("Reading the photos that were copied"),
     "check": N_("Looking at the photos; leave the card in"),
     "make": N_("Making pictures of bands and orthomosaics"),
     "align": N_("Finding out where each photo stands"),

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from fieldbox.config import Config
-from fieldbox.domain import Brought, Came, Offer, Way
+from fieldbox.domain import Bringing, Brought, Came, Offer, Way
 from fieldbox.i18n import Sentence
-from fieldbox.ingest.status import read_status
+from fieldbox.ingest.status import Board, read_status
 from fieldbox.services.doors import Doors, uploads_of
 from fieldbox.storage.store import Store
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
@@ -167,6 +167,35 @@ def test_a_card_that_cannot_be_read_is_told_once(house: House) -> None:
     (house.cards / "sdb1.json").write_text(json.dumps(told))
     (came,) = house.look(3)
     assert (came.way, came.outcome, str(came.sentence)) == (Way.CARD, Came.REFUSED, "The card is empty.")
+
+
+class Watching(Board):
+    """Remembers whether the card might be pulled out, by steps."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.told: dict[str, set[bool]] = {}
+
+    def show(self, now: Bringing | None) -> None:
+        if now:
+            self.told.setdefault(now.step, set()).add(now.may_pull)
+        super().show(now)
+
+
+@pytest.mark.parametrize(
+    ("full", "told"), [(False, {"copy": {False}, "read": {True}}), (True, {"copy": {False}, "rest": {False}})]
+)
+def test_a_card_may_be_pulled_out_when_all_of_it_is_copied(
+    house: House, flight: Path, full: bool, told: dict[str, set[bool]]
+) -> None:
+    if full:
+        free = shutil.disk_usage(house.box.root).free // 2**20
+        house.config = house.box.with_settings(storage__reserve_mb=str(free + 10_000)).config
+        house.doors = house.opened()
+    house.doors.board = watching = Watching(house.box.root)
+    given(flight, house.cards / "sda1")
+    house.doors.look()
+    assert watching.told == told
 
 
 def test_a_full_disk_is_told_and_tried_again(tmp_path: Path, flight: Path) -> None:
