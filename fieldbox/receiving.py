@@ -18,7 +18,7 @@ from typing import Any, Self
 from fieldbox.apart import Apart
 from fieldbox.domain import FileKind, FileState, Original, Rejection
 from fieldbox.errors import Rejected
-from fieldbox.films import ALONE, shots, stem
+from fieldbox.films import ALONE, Shot, shots, stem
 from fieldbox.i18n import N_
 from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
 from fieldbox.imagery.film import Film, frames_of
@@ -136,17 +136,23 @@ class Receiver:
         used: set[str] = set()
         for shot in shots(self._films, self._written):
             used.add(stem(shot.video.name))
-            simulated, frames = shot.film.video.simulated, frames_of(shot.film, shot.samples)
-            if not frames:
-                self.refuse([shot.video], Rejected(NO_FRAMES))
-            for frame in frames:
-                capture = frame_of(shot.video, shot.telemetry, frame, simulated=simulated)
-                self.store.add_capture(capture, ingest_id=self.ingest_id, glance=frame.picked.glance)
+            self._take_frames(shot)
         for name, (telemetry, _samples) in self._written.items():
             if name not in used and not self.store.captures_made_of([telemetry.digest]):
                 self.refuse([telemetry], Rejected(ALONE.template))
         self._films.clear()
         self._written.clear()
+
+    def _take_frames(self, shot: Shot) -> None:
+        """All frames of a video or none: those of a part would be all that a box whose plug was pulled ever has of it."""
+        simulated, glances, captures = shot.film.video.simulated, {}, []
+        for frame in frames_of(shot.film, shot.samples):
+            captures.append(frame_of(shot.video, shot.telemetry, frame, simulated=simulated))
+            glances[captures[-1].digest] = frame.picked.glance
+        if captures:
+            self.store.add_captures(captures, ingest_id=self.ingest_id, glances=glances)
+        else:
+            self.refuse([shot.video], Rejected(NO_FRAMES))
 
     def _read_again(self) -> None:
         there = {stem(one.name) for one, _film in self._films}

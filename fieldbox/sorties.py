@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
+from itertools import chain, count
 
 import shapely
 
@@ -33,8 +33,12 @@ def flights_of(
     """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
     that grow."""
     gap = timedelta(minutes=config.ingest.gap_minutes)
-    for group in groups_of(captures, gap, config.ingest.jump_m):
-        known = {store.flight_of_capture(one.digest) for one in group} - {None}
+    told, superseded = _told(captures)
+    for group in groups_of(told, gap, config.ingest.jump_m):
+        before_them = (one.digest for one in superseded if _video(one) in {_video(each) for each in group})
+        known = {store.flight_of_capture(one) for one in (*(one.digest for one in group), *before_them)} - {
+            None
+        }
         before = store.flight(known.pop() or "") if len(known) == 1 else None
         members = _members(before, group)
         if before and len(members) == len(before.captures):
@@ -46,15 +50,33 @@ def flights_of(
 
 
 def groups_of(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
-    """Photos by camera, time and place; the tiles of each orthomosaic by themselves."""
+    """Photos by camera, time and place, and frames of videos the same way (those that nothing was told of would else go with
+    photos beside them); the tiles of each orthomosaic by themselves."""
     mosaics: dict[str, list[Capture]] = {}
-    others = []
+    frames: list[Capture] = []
+    others: list[Capture] = []
     for one in captures:
         if one.source and one.source.kind is CaptureKind.TILE:
             mosaics.setdefault(one.source.files[0], []).append(one)
         else:
-            others.append(one)
-    return [*group_flights(others, gap=gap, jump_m=jump_m), *(tuple(tiles) for tiles in mosaics.values())]
+            (frames if _video(one) else others).append(one)
+    flights = (group_flights(some, gap=gap, jump_m=jump_m) for some in (others, frames))
+    return [*chain.from_iterable(flights), *(tuple(tiles) for tiles in mosaics.values())]
+
+
+def _video(capture: Capture) -> str | None:
+    """Digest of the video that a capture is a frame of."""
+    source = capture.source
+    return source.files[0] if source and source.kind is CaptureKind.FRAME else None
+
+
+def _told(captures: Iterable[Capture]) -> tuple[list[Capture], list[Capture]]:
+    """Captures without, and only, those frames of videos that came before their telemetry did: it made others of them."""
+    every = list(captures)
+    filled = {_video(one) for one in every if one.source and _video(one) and len(one.source.files) > 1}
+    superseded = [one for one in every if one.source and len(one.source.files) == 1 and _video(one) in filled]
+    gone = {one.digest for one in superseded}
+    return [one for one in every if one.digest not in gone], superseded
 
 
 def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
@@ -81,7 +103,7 @@ def _with_heights(store: Store, flight: Flight, config: Config) -> Flight:
 def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:
     """A flight grows by what came later, and loses nothing that is not on the card any more."""
     members = {one.digest: one for one in (*(before.captures if before else ()), *group)}
-    return tuple(members.values())
+    return tuple(_told(members.values())[0])
 
 
 def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from fieldbox.domain import Camera, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.glance import glance_at
+from fieldbox.imagery.lean import Lean, lean_of
 from fieldbox.imagery.poses import MAX_TILT_DEG, Place, pose_from
 from fieldbox.imagery.srt import Sample
 from fieldbox.imagery.video import Video, probe, reduced, skim
@@ -40,8 +41,13 @@ GPS_M = 1.5
 """Of a position, per axis; GPS_BETWEEN_M of one against those a few seconds before and after it."""
 GPS_BETWEEN_M = 0.35
 HEIGHT_M = 2.0
-HEADING_DEG, GIMBAL_TILT_DEG, TOLD_TILT_DEG = 3.0, 1.0, 5.0
-"""Of a stated heading; of a stated gimbal; of a gimbal of which it is only known that it does not look far from straight down."""
+HEADING_DEG, GIMBAL_TILT_DEG, SEEN_TILT_DEG, TOLD_TILT_DEG = 3.0, 1.0, 3.0, 5.0
+"""Of a stated heading; of a stated gimbal; of a tilt that is seen in the picture's movement, which a slope of the land changes
+too; of a gimbal of which it is only known that it does not look far from straight down."""
+LEVEL_DEG = 5.0
+"""Up to which a tilt that is seen counts as the land's, and the camera as looking straight down."""
+LEAST_LEANS = 5
+"""Looks that tell a tilt, at least."""
 SHIFT_DEG = 1.5
 WORST_HEADING_DEG = 12.0
 STRAIGHT_DEG = 12.0
@@ -83,6 +89,8 @@ class Step:
     """Of the look."""
     shift: tuple[float, float] | None
     """Of what is seen, right and down, in widths of the picture; None: it cannot be told, and for the first one."""
+    lean: Lean | None = None
+    """Of the camera, by which parts of the picture moved less; None: it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,8 @@ def read_film(path: Path) -> Film:
         if window is None:
             window = np.asarray(cv2.createHanningWindow(look.grey.shape[::-1], cv2.CV_32F), np.float32)
         shift = None if before is None else _shift(before, look.grey, window)
-        steps.append(Step(look.seconds, shift))
+        lean = None if before is None or shift is None else lean_of(before, look.grey, shift)
+        steps.append(Step(look.seconds, shift, lean))
         gone = gone + shift if shift is not None else np.full(2, np.inf)
         before = look.grey
         if np.abs(gone / (1.0, height)).max() >= 1 - OVERLAP - 0.02 and len(picked) < MOST_PICKED:
@@ -130,7 +139,8 @@ def _shift(
     before: NDArray[np.float32], after: NDArray[np.float32], window: NDArray[np.float32]
 ) -> tuple[float, float] | None:
     """In widths of the picture; None: they have too little in common."""
-    (right, down), response = cv2.phaseCorrelate(before, after, window)
+    # OpenCV 5 lays the window onto the pictures that it is given: without the copies the next shift would be of edges.
+    (right, down), response = cv2.phaseCorrelate(before.copy(), after.copy(), window)
     height, width = before.shape
     if response < SURE or abs(right) > MOST_SHIFT * width or abs(down) > MOST_SHIFT * height:
         return None
@@ -254,7 +264,28 @@ def frames_of(film: Film, samples: Sequence[Sample]) -> list[Frame]:
     track = Track(samples)
     runs = {one.step: run_around(film.steps, one.step, track) for one in film.picked}
     camera = camera_of(film, samples, [run for run in runs.values() if run])
-    return [_placed(film, one, track, runs[one.step], camera) for one in film.picked]
+    tilt = tilt_of(film, camera) if isinstance(camera, Camera) else None
+    return [_placed(film, one, track, runs[one.step], camera, tilt) for one in film.picked]
+
+
+@dataclass(frozen=True, slots=True)
+class Tilt:
+    """Of a camera, seen in its film; degrees, as those of a pose."""
+
+    pitch_deg: float
+    roll_deg: float
+    error_deg: float
+
+
+def tilt_of(film: Film, camera: Camera) -> Tilt:
+    """How far the camera of a film looked from straight down: most of its looks decide, since a gimbal is set and kept."""
+    leans = [one.lean for one in film.steps if one.lean]
+    if len(leans) < LEAST_LEANS:
+        return Tilt(0.0, 0.0, TOLD_TILT_DEG)
+    ahead, left = np.degrees(np.arctan(np.median(leans, axis=0) * camera.focal_px / camera.width)).tolist()
+    if math.hypot(ahead, left) <= LEVEL_DEG:
+        return Tilt(0.0, 0.0, SEEN_TILT_DEG)
+    return Tilt(ahead, left, SEEN_TILT_DEG)
 
 
 def run_around(steps: Sequence[Step], number: int, track: Track) -> Run | None:
@@ -337,13 +368,15 @@ def camera_of(film: Film, samples: Sequence[Sample], runs: Sequence[Run]) -> Cam
     )
 
 
-def _placed(film: Film, picked: Picked, track: Track, run: Run | None, camera: Camera | Sentence) -> Frame:
+def _placed(
+    film: Film, picked: Picked, track: Track, run: Run | None, camera: Camera | Sentence, tilt: Tilt | None
+) -> Frame:
     seconds = film.steps[picked.step].seconds
     sample, place = track.sample(seconds), track.place(seconds)
     if sample is None or place is None:
         return _frame(film, picked, sample, None, NO_FIX)
     at = track.degrees(place[0], place[1])
-    stated = _stated(sample, run, math.hypot(GPS_M, track.step_m / math.sqrt(12), place[2]))
+    stated = _stated(sample, run, tilt, math.hypot(GPS_M, track.step_m / math.sqrt(12), place[2]))
     told = camera if isinstance(camera, Sentence) else _pose(at, stated)
     if isinstance(told, Sentence):
         return _frame(
@@ -364,19 +397,21 @@ def _pose(at: Place, stated: Stated) -> Pose | Sentence:
     return pose_from(at, stated)
 
 
-def _stated(sample: Sample, run: Run | None, error_m: float) -> Stated:
+def _stated(sample: Sample, run: Run | None, tilt: Tilt | None, error_m: float) -> Stated:
     yaw, error = _heading(sample, run)
-    gimbal = sample.gimbal
+    if sample.gimbal:
+        tilt = Tilt(90 + sample.gimbal[1], 0.0, GIMBAL_TILT_DEG)
+    tilt = tilt or Tilt(0.0, 0.0, TOLD_TILT_DEG)
     return Stated(
         height_m=sample.height_m,
         altitude_m=sample.altitude_m,
         yaw_deg=yaw,
-        pitch_deg=None if yaw is None else (90 + gimbal[1] if gimbal else 0.0),
-        roll_deg=None if yaw is None else 0.0,
+        pitch_deg=None if yaw is None else tilt.pitch_deg,
+        roll_deg=None if yaw is None else tilt.roll_deg,
         error_m=error_m,
         height_error_m=HEIGHT_M,
         yaw_error_deg=error,
-        tilt_error_deg=GIMBAL_TILT_DEG if gimbal else TOLD_TILT_DEG,
+        tilt_error_deg=tilt.error_deg,
     )
 
 

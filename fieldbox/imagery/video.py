@@ -105,11 +105,16 @@ def skim(path: Path) -> Iterator[Look]:
 
 
 def frame_at(path: Path, at: int) -> NDArray[np.uint8]:
-    """uint8 [h, w, 3] RGB: the frame of this presentation time. Raises Rejected if it is not there."""
+    """uint8 [h, w, 3] RGB: the frame of this presentation time. Raises Rejected if it is not there, or damaged: decoders
+    fill what is missing with what was there before, and none of that is ground."""
     with _opened(path) as (container, stream):
         container.seek(at, stream=stream, backward=True)
+        damaged = False
         for frame in _decoded(container, stream):
+            damaged = damaged or frame.is_corrupt  # and what is made from it, up to the next key frame
             if frame.pts is not None and frame.pts >= at:
+                if damaged:
+                    raise Rejected(_DAMAGED, detail="pixels are missing")
                 return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     raise Rejected(_DAMAGED, detail="a frame is missing")
 
@@ -128,7 +133,7 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
         stream.codec_context.skip_frame = skipped  # type: ignore[assignment]  # av takes the name
         try:
             for frame in _decoded(container, stream):
-                if frame.pts is None or frame.time is None:
+                if frame.pts is None or frame.time is None or frame.is_corrupt:
                     continue
                 first = frame.time if first is None else first
                 seconds = float(frame.time - first)

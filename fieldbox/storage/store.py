@@ -11,7 +11,7 @@ Instants are aware datetimes, times by a camera's clock naive ones. Every method
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -215,10 +215,13 @@ class Store:
         with self._database.write() as connection:
             return captures.take(connection, capture, ingest_id, glance)
 
-    def add_captures(self, new: Iterable[Capture], *, ingest_id: int) -> int:
-        """Add captures that are made of the same files, all or none; how many were not known."""
+    def add_captures(
+        self, new: Iterable[Capture], *, ingest_id: int, glances: Mapping[str, bytes] | None = None
+    ) -> int:
+        """Add captures that are made of the same files, all or none, with glances by digest; how many were not known."""
+        seen = glances or {}
         with self._database.write() as connection:
-            return sum(captures.take(connection, one, ingest_id, None) for one in new)
+            return sum(captures.take(connection, one, ingest_id, seen.get(one.digest)) for one in new)
 
     def glances(self, digests: Iterable[str]) -> dict[str, bytes]:
         """What captures look like at a glance, by digest, as far as it was kept."""

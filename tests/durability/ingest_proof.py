@@ -1,6 +1,7 @@
 """Proof that a card comes in whole whatever happens meanwhile: `python -m tests.durability.ingest_proof --kills 200 --cuts 50`.
 
-The card holds photos, bands of a multispectral camera, an orthomosaic, a list and files that are of no use. It is taken in
+The card holds photos, a film with its telemetry, bands of a multispectral camera, an orthomosaic, a list and files that are
+of no use. It is taken in
 
 - by a process that is killed (`kill -9`) at random moments and started again, until it is done;
 - onto a disk whose every write is logged; then the plug is pulled at random moments of that log, the file system mounted as
@@ -30,6 +31,9 @@ from typing import Any
 from blake3 import blake3
 
 from fieldbox.domain import FileState
+from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.film import film
+from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.storage.store import Store
 from tests.durability.writelog import NAME, read_log, replay
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
@@ -68,6 +72,8 @@ def make_card(folder: Path) -> Path:
     (card / "again.jpg").write_bytes(first.read_bytes())
     (card / "cut off.jpg").write_bytes(second.read_bytes()[: second.stat().st_size // 2])
     (card / "notes.txt").write_text("wind from the west\n")
+    ground = grow_field(FieldOptions(size_m=(4.0, 3.0), margin_m=1.0, seed=3))
+    film(ground, exact(FlightOptions(camera="tiny", seed=3)), card / "VIDEO", fps=6)
     (card / "film.avi").write_bytes(b"RIFF" + bytes(1000))
     return card
 

@@ -27,10 +27,12 @@ from fieldbox.imagery.film import (
     Picked,
     Step,
     Track,
+    _shift,
     camera_of,
     frames_of,
     read_film,
 )
+from fieldbox.imagery.lean import Lean
 from fieldbox.imagery.srt import Sample
 from fieldbox.imagery.video import Video, frame_at, probe, skim
 
@@ -153,6 +155,26 @@ def test_a_camera_that_looks_ahead_is_not_put_on_the_map() -> None:
     assert reasons(frames_of(replace(slow, steps=tuple(half)), said)) == {str(OBLIQUE)}
 
 
+def leaning(film: Film, pitch_deg: float, roll_deg: float) -> Film:
+    """The film as if its picture told such angles."""
+    lean = Lean(*(math.tan(math.radians(angle)) / FOCAL for angle in (pitch_deg, roll_deg)))
+    return replace(film, steps=tuple(replace(one, lean=one.shift and lean) for one in film.steps))
+
+
+def test_a_tilt_that_the_picture_tells_is_believed_and_a_slope_of_the_land_is_no_tilt() -> None:
+    film, samples = flown(0.0, 0.0)
+    for seen, believed in (((20.0, -8.0), (20.0, -8.0)), ((3.0, 2.0), (0.0, 0.0))):
+        frame = middle(frames_of(leaning(film, *seen), samples))
+        assert frame.pose
+        assert (frame.pose.pitch_deg, frame.pose.roll_deg) == pytest.approx(believed)
+        assert frame.pose.tilt_error_deg == 3.0
+    # What the gimbal says counts more.
+    told, said = flown(0.0, 0.0, gimbal=(0.0, -85.0, 0.0))
+    frame = middle(frames_of(leaning(told, 20.0, 0.0), said))
+    assert frame.pose
+    assert (frame.pose.pitch_deg, frame.pose.tilt_error_deg) == (5.0, 1.0)
+
+
 def test_the_focal_length_is_found_where_it_is_not_written() -> None:
     film, samples = flown(45.0, 45.0, focal_35mm=None)
     camera = middle(frames_of(film, samples)).camera
@@ -234,6 +256,15 @@ def test_how_far_the_ground_moved_is_measured(moving: Path) -> None:
         assert one.shift == pytest.approx((-20 / 640, 60 / 640), abs=0.002)
 
 
+def test_measuring_a_shift_leaves_the_pictures_as_they_are() -> None:
+    before, after = (texture()[top : top + 270, :480, 0].astype(np.float32) for top in (400, 360))
+    kept = before.copy(), after.copy()
+    window = np.asarray(cv2.createHanningWindow((480, 270), cv2.CV_32F), np.float32)
+    assert _shift(before, after, window) == pytest.approx((0.0, 40 / 480), abs=0.002)
+    assert np.array_equal(before, kept[0])
+    assert np.array_equal(after, kept[1])
+
+
 def test_frames_are_picked_as_the_ground_moves(moving: Path) -> None:
     picked = [one.step for one in read_film(moving).picked]
     # 60 of 480 pixels from look to look: each second one is a quarter further.
@@ -267,6 +298,23 @@ def test_a_video_with_damage_in_it_gives_what_can_be_read(moving: Path, tmp_path
     except Rejected:
         return
     assert all(one.shift is None or max(map(abs, one.shift)) < 0.5 for one in film.steps)
+
+
+def test_a_damaged_frame_is_told_and_never_shown(moving: Path, tmp_path: Path) -> None:
+    data, hurt = moving.read_bytes(), tmp_path / "hurt.mp4"
+    looks = [look.at for look in skim(moving)]
+    sound = {at: frame_at(moving, at).astype(int) for at in looks}
+    refused = 0
+    for share in np.linspace(0.1, 0.9, 9):
+        spoilt, start = bytearray(data), round(share * len(data))
+        spoilt[start : start + 300] = bytes(300)
+        hurt.write_bytes(spoilt)
+        for at in looks:
+            try:
+                assert np.abs(frame_at(hurt, at) - sound[at]).mean() < 1
+            except Rejected:
+                refused += 1
+    assert refused > 0
 
 
 def test_a_sound_without_pictures_is_told(tmp_path: Path) -> None:

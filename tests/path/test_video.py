@@ -79,6 +79,21 @@ def test_a_film_without_its_subtitles_waits_for_them(box: Box, filmed: Path, tmp
     with box.store() as store:
         flights = [store.flight(one) for one in both["flights"]]
     assert max(sum(one.pose is not None for one in flight.captures) for flight in flights if flight) > 5
+    # The frames that were kept before their telemetry came are not told of any more, in this flight or another one.
+    assert both["flights"] == alone["flights"]
+    assert not any(".SRT" in one["reason"] for one in both["unplaced"])
+    again = box.run("ingest", card, "--json").json
+    assert (again["flights"], again["unplaced"]) == (both["flights"], both["unplaced"])
+
+
+def test_a_film_that_nothing_is_told_of_is_no_part_of_the_photos_beside_it(
+    box: Box, filmed: Path, flown: tuple[Path, Any], mapped: tuple[Box, dict[str, Any]], tmp_path: Path
+) -> None:
+    card = Path(shutil.copytree(flown[0], tmp_path / "card"))
+    shutil.copy(filmed / "DJI_0001.MP4", card / "DJI_0003.MP4")
+    said = box.ingest(card).json
+    assert [one["id"] for one in said["surveys"]] == [one["id"] for one in mapped[1]["surveys"]]
+    assert len(said["flights"]) == 2
 
 
 def test_subtitles_without_their_film_are_refused(box: Box, filmed: Path, tmp_path: Path) -> None:

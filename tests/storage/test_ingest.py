@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from fieldbox.domain import Rejection
+from collections.abc import Iterator
+
+import pytest
+
+from fieldbox.domain import Capture, Rejection
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
 from tests.storage.samples import add_captures, add_flight, capture
@@ -18,6 +22,22 @@ def test_a_known_digest_is_refused_and_changes_nothing(store: Store) -> None:
     again = store.begin_ingest("the same card")
     assert not store.add_capture(capture(1), ingest_id=again)
     assert store.captures_of_ingest(again) == []
+
+
+def test_captures_of_the_same_files_come_all_or_none(store: Store) -> None:
+    ingest = store.begin_ingest("a card")
+
+    def cut_off() -> Iterator[Capture]:
+        yield capture(1)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        store.add_captures(cut_off(), ingest_id=ingest)
+    assert store.captures_of_ingest(ingest) == []
+    digest = capture(1).digest
+    added = store.add_captures([capture(1), capture(2)], ingest_id=ingest, glances={digest: b"seen"})
+    assert added == 2
+    assert store.glances([digest, capture(2).digest]) == {digest: b"seen"}
 
 
 def test_known(store: Store) -> None:
