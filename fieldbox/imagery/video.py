@@ -174,7 +174,8 @@ def _grey(frame: VideoFrame) -> NDArray[np.float32]:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        # The one kind of file that is expected: FFmpeg would try a hundred others on what a stranger gave.
+        container = av.open(str(path), format="mov", metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         raise Rejected(_DAMAGED, detail=_detail(error)) from error
     with container:
