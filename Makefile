@@ -27,7 +27,8 @@ run: $(VENV)/.runtime
 test: $(VENV)/.develop
 	tests/system-packages.sh
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	# One more than two cores: many tests wait for a disk or for a process of their own.
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .

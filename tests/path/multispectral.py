@@ -29,13 +29,18 @@ def reflectance(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     }  # fmt: skip
 
 
-def refly(card: Path, out: Path, shift: int = 0) -> int:
-    """Write the bands of each photo of `card` into `out`, under names that tell nothing; the number of exposures.
+FEW = 10
+"""Exposures that are flight enough."""
+
+
+def refly(card: Path, out: Path, shift: int = 0, most: int | None = None) -> int:
+    """Write the bands of the first `most` photos of `card` into `out`, under names that tell nothing; the number of exposures.
 
     Each band is off by some `shift` pixels from the others, as the cameras of a rig are.
     """
     out.mkdir()
     photos = sorted(card.glob("*.JPG")) or sorted(card.glob("*.jpg"))
+    photos = photos[:most]
     for number, path in enumerate(photos):
         data = path.read_bytes()
         told = {f"{m[1].decode()}:{m[2].decode()}": m[3].decode() for m in _TAG.finditer(data)}

@@ -15,10 +15,8 @@ from fieldbox.retention import Keeper
 from fieldbox.simulate.field import FieldOptions
 from tests.path.box import Box, simulated
 from tests.path.conftest import Flown
-from tests.path.multispectral import refly
+from tests.path.multispectral import FEW, refly
 
-FEW = 10
-"""Exposures that are flight enough."""
 Disk = Callable[[int], Path]
 MB = 2**20
 
@@ -185,11 +183,8 @@ def test_what_is_older_than_is_kept_goes_and_what_was_left_is_swept(box: Box, fl
 
 
 def test_bands_go_with_what_was_made_of_them_and_come_back(box: Box, flown: Flown, tmp_path: Path) -> None:
-    card, half, few = tmp_path / "card", tmp_path / "half", tmp_path / "few"
-    few.mkdir()
-    for photo in sorted(flown[0].glob("*.JPG"))[:FEW]:
-        shutil.copy(photo, few)
-    refly(few, card)
+    card, half = tmp_path / "card", tmp_path / "half"
+    refly(flown[0], card, most=FEW)
     first = box.mapped(card)
     deliver(box)
     with box.store() as store:
