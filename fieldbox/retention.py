@@ -1,7 +1,8 @@
 """Which originals are removed to make room, and the removing.
 
-Results are never removed, and of the originals only those of flights that are mapped, whose summary has arrived and
-that nobody pinned: the flights that came longest ago go first, each whole. The decision (`to_go`) knows no disk.
+Files that were refused go first: nothing was made of them. Results are never removed, and of the originals only those of
+flights that are mapped, whose summary has arrived and that nobody pinned: the flights that came longest ago go first, each
+whole. The decisions (`unused_to_go`, `to_go`) know no disk.
 
 A file is noted as gone before it is removed, so a power cut leaves at worst one that is noted and still there; `sweep`
 removes it. Whoever brings a file says so before looking for it (`Store.expect_file`): it is not removed under their
@@ -25,7 +26,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.ingest.copy import original_path
 from fieldbox.pictures import bands_path, made_path, mask_path, note_path
-from fieldbox.storage.rows import Hold, Holding
+from fieldbox.storage.rows import Hold, Holding, Unused
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 AT_ONCE = 16
 """Files that are removed in one transaction: other writers wait meanwhile."""
 RASTERS = ("map.tif", "mosaic.tif")
+LIST_COMES_WITHIN = timedelta(days=30)
+"""Photos that nothing tells the place of are kept so long for a list of positions; then they may go like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,17 @@ def to_go(held: Sequence[Holding], need: Need) -> list[str]:
     if freed < need.bytes and not need.partly:
         going = old
     return [member.flight_id for one in going for member in one.members]
+
+
+def unused_to_go(unused: Sequence[Unused], need: Need) -> list[Unused]:
+    """The refused files that are to be removed: those older than is kept, and as many more, oldest first, as free what is
+    needed, or as there are."""
+    going, freed = [], 0
+    for one in sorted(unused, key=lambda one: one.since):
+        if freed < need.bytes or (need.keep is not None and need.now - one.since > need.keep):
+            going.append(one)
+            freed += one.size
+    return going
 
 
 def _groups(held: Sequence[Holding]) -> list[_Group]:
@@ -138,16 +152,21 @@ class Keeper:
             return self._unlink(self._store.gone())
 
     def _remove(self, need: Need) -> list[str]:
-        gone = self._store.let_go(lambda held: to_go([self._as_on_disk(one) for one in held], need))
-        if gone:
+        unused = self._store.let_unused_go(lambda unused: unused_to_go(unused, need))
+        rest = replace(need, bytes=max(0, need.bytes - sum(one.size for one in unused)))
+        gone = self._store.let_go(lambda held: to_go([self._as_on_disk(one) for one in held], rest))
+        if gone or unused:
             count = self._unlink(self._store.gone())
-            log.info("originals removed to make room", flights=gone, files=count)
+            log.info("originals removed to make room", flights=gone, refused=len(unused), files=count)
         return gone
 
     def _as_on_disk(self, one: Holding) -> Holding:
         """With what only the disk tells. A survey without its pictures would have to be made anew."""
         if one.holds:
             return one
+        if not one.placed:
+            waits = datetime.now(UTC) - one.since < LIST_COMES_WITHIN
+            return replace(one, holds=frozenset({Hold.UNPLACED})) if waits else one
         rasters = self._root / "rasters" / (one.survey_id or "")
         if not all((rasters / name).is_file() for name in RASTERS):
             return replace(one, holds=frozenset({Hold.UNMAPPED}))

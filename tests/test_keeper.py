@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fieldbox.config import Config, StorageConfig
-from fieldbox.domain import Capture, CaptureKind, FileKind, Flight, Original, Source
+from fieldbox.domain import Capture, CaptureKind, FileKind, FileState, Flight, Original, Source
 from fieldbox.errors import Rejected
 from fieldbox.ingest.copy import Shelf, keep, original_path
 from fieldbox.pictures import bands_path, made_path, mask_path, note_path
@@ -64,6 +64,29 @@ def test_room_is_made_of_the_oldest_flight_alone(tmp_path: Path, store: Store) -
     keeper(tmp_path, store).make_room(2 * SIZE)
     assert (there(old), there(new)) == (0, 3)
     assert not list((tmp_path / "originals").rglob("*.part"))
+
+
+def test_refused_files_go_before_any_photo(tmp_path: Path, store: Store) -> None:
+    old, refused = mapped(tmp_path, store, "old"), Original("e" * 64, "x.jpg", SIZE, FileKind.JPEG)
+    ingest = store.begin_ingest("a bad card")
+    store.add_given(ingest, [refused])
+    store.settle_files([refused.digest], FileState.REFUSED)
+    store.end_ingest(ingest, duplicates=0)
+    bad = put(original_path(tmp_path / "originals", refused.digest), SIZE)
+    keeper(tmp_path, store).make_room(SIZE)
+    assert (there([bad]), there(old)) == (0, 3)
+
+
+def test_photos_without_a_place_wait_for_a_list_and_then_go(tmp_path: Path, store: Store) -> None:
+    flight = replace(bring(store, "nowhere"), field_id=None)
+    store.save_flight(flight)
+    paths = [put(original_path(tmp_path / "originals", one.digest), SIZE) for one in flight.captures]
+    keeper(tmp_path, store).make_room(1)
+    assert there(paths) == 3
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE files SET copied_at = '2026-01-01T00:00:00+00:00'")
+    keeper(tmp_path, store).make_room(1)
+    assert there(paths) == 0
 
 
 def test_what_cannot_be_enough_is_not_begun(tmp_path: Path, store: Store) -> None:

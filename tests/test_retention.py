@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbox.retention import Need, to_go
-from fieldbox.storage.rows import Hold, Holding
+from fieldbox.retention import Need, to_go, unused_to_go
+from fieldbox.storage.rows import Hold, Holding, Unused
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -58,6 +58,19 @@ def test_a_panel_that_a_flight_that_stays_needs_stays_with_its_flight() -> None:
     free = Holding("two", NOW - timedelta(days=1), {**shared, "y": 1})
     assert to_go([one, free, three], room(2)) == ["three", "one", "two"]  # as old as the younger of the two
     assert to_go([one, free, three], room(9)) == []  # the panel counts once
+
+
+def test_refused_files_go_oldest_first_as_far_as_needed() -> None:
+    unused = [Unused("new", 10, NOW - timedelta(days=1)), Unused("old", 10, NOW - timedelta(days=40))]
+
+    def going(need: Need) -> list[str]:
+        return [one.digest for one in unused_to_go(unused, need)]
+
+    assert going(room(0)) == []
+    assert going(room(1)) == ["old"]
+    assert going(room(11)) == ["old", "new"]
+    assert going(room(999)) == ["old", "new"]
+    assert going(Need(NOW, timedelta(days=30))) == ["old"]
 
 
 NAMES = st.sampled_from([f"file {number}" for number in range(9)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, case, insert, literal, select, update
+from sqlalchemy import Connection, case, exists, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import FileKind, FileState, Original, Source
@@ -14,12 +14,16 @@ from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import capture_files, captures, files, given_files
 
 _GONE = files.c.state == FileState.GONE.value
+_MADE = exists().where(captures.c.digest == files.c.digest).correlate(files) | exists().where(
+    capture_files.c.file_id == files.c.id
+).correlate(files)
+"""Something was made of a file; nothing was of a refused one."""
 
 
 def add_given(connection: Connection, ingest_id: int, given: Sequence[Original], now: datetime) -> set[str]:
     """Note files that are safe on the box; the digests of those that are to be read: new ones, and refused ones again.
 
-    One that had been removed to make room has been read: it is as it was before.
+    One that had been removed to make room and of which there is a capture has been read: it is as it was before.
     """
     for one in given:
         row = {
@@ -33,7 +37,7 @@ def add_given(connection: Connection, ingest_id: int, given: Sequence[Original],
         known = added.on_conflict_do_update(
             index_elements=["digest"],
             set_={
-                "state": case((_GONE, FileState.TAKEN.value), else_=FileState.COPIED.value),
+                "state": case((_GONE & _MADE, FileState.TAKEN.value), else_=FileState.COPIED.value),
                 "kind": one.kind.value,
                 "copied_at": case((_GONE, literal(now, files.c.copied_at.type)), else_=files.c.copied_at),
                 "gone_at": None,

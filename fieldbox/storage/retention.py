@@ -16,7 +16,7 @@ from fieldbox.storage.accounts import note
 from fieldbox.storage.jobs import newest_by_flight
 from fieldbox.storage.outbox import DELIVERED
 from fieldbox.storage.portions import portions
-from fieldbox.storage.rows import Hold, Holding, JobState, Kept
+from fieldbox.storage.rows import Hold, Holding, JobState, Kept, Unused
 from fieldbox.storage.schema import (
     capture_files,
     captures,
@@ -31,7 +31,7 @@ from fieldbox.storage.schema import (
 )
 from fieldbox.storage.surveys import NEWEST_FIRST
 
-ACTOR, REMOVED = "fieldbox", "photos removed"
+ACTOR, REMOVED, REFUSED_REMOVED = "fieldbox", "photos removed", "refused files removed"
 """As the log of who did what has it."""
 _AWAITED = (
     select(given_files.c.file_id)
@@ -71,6 +71,7 @@ def holdings(connection: Connection) -> list[Holding]:
         sizes.setdefault(flight_id, {})[digest] = size
         since[flight_id] = max(copied_at, since.get(flight_id, copied_at))
     holds, newest, made = _holds(connection), _newest_surveys(connection), _made(connection)
+    unplaced = set(connection.scalars(select(flights.c.id).where(flights.c.field_id.is_(None))))
     return [
         Holding(
             one,
@@ -79,6 +80,7 @@ def holdings(connection: Connection) -> list[Holding]:
             frozenset({hold for hold, held in holds.items() if one in held}),
             newest.get(one),
             tuple(made.get(one, ())),
+            placed=one not in unplaced,
         )
         for one in sorted(sizes)
     ]
@@ -103,10 +105,11 @@ def _holds(connection: Connection) -> dict[Hold, set[str]]:
     def of(query: Select[Any]) -> set[str]:
         return set(connection.scalars(query.distinct()))
 
+    placed = of(select(flights.c.id).where(flights.c.field_id.is_not(None)))
     return {
         Hold.PINNED: of(select(flights.c.id).where(flights.c.pinned)),
-        Hold.UNMAPPED: of(select(flights.c.id).where(flights.c.id.not_in(mapped))),
-        Hold.QUEUED: of(live) | _not_done(connection),
+        Hold.UNMAPPED: placed & of(select(flights.c.id).where(flights.c.id.not_in(mapped))),
+        Hold.QUEUED: of(live) | (placed & _not_done(connection)),
         Hold.UNSENT: of(unsent),
         Hold.ARRIVING: of(arriving),
     }
@@ -163,6 +166,24 @@ def let_go(
             connection.execute(row.values(state=FileState.GONE.value, gone_at=now))
         note(connection, ACTOR, REMOVED, one.flight_id, now)
     return [one.flight_id for one in chosen]
+
+
+def let_unused_go(
+    connection: Connection, choose: Callable[[Sequence[Unused]], Sequence[Unused]], now: datetime
+) -> list[Unused]:
+    """Note those refused files as gone that `choose` picks, of the ones that nobody is bringing again just now."""
+    query = (
+        select(files.c.digest, files.c.size, files.c.copied_at)
+        .where((files.c.state == FileState.REFUSED.value) & files.c.id.not_in(_AWAITED))
+        .order_by(files.c.copied_at, files.c.id)
+    )
+    chosen = choose([Unused(*row) for row in connection.execute(query)])
+    for portion in portions([one.digest for one in chosen]):
+        row = update(files).where(files.c.digest.in_(portion))
+        connection.execute(row.values(state=FileState.GONE.value, gone_at=now))
+    if chosen:
+        note(connection, ACTOR, REFUSED_REMOVED, str(len(chosen)), now)
+    return list(chosen)
 
 
 def gone(connection: Connection, digests: Iterable[str] | None = None) -> list[Original]:

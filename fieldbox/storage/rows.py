@@ -100,6 +100,8 @@ class Hold(StrEnum):
     """A message about it has not arrived yet."""
     ARRIVING = "arriving"
     """Some of them are being brought in."""
+    UNPLACED = "unplaced"
+    """Nothing tells where they were taken, but they came not long ago: a list of positions may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,19 @@ class Holding:
     """Digests of those captures whose pictures are made of the originals."""
     made_bytes: int = 0
     """Of these pictures."""
+    placed: bool = True
+    """False: nothing tells where its photos were taken, so there is no map to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A file that was refused when it was read: nothing was made of it."""
+
+    digest: str
+    size: int
+    """Bytes."""
+    since: datetime
+    """When it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ from fieldbox.storage.rows import (
     Kept,
     StoredDetection,
     StoredGap,
+    Unused,
     User,
     ViewKey,
 )
@@ -438,6 +439,11 @@ class Store:
         """
         with self._database.write() as connection:
             return retention.let_go(connection, choose, self._now())
+
+    def let_unused_go(self, choose: Callable[[Sequence[Unused]], Sequence[Unused]]) -> list[Unused]:
+        """Note those refused files as gone that `choose` picks, oldest first given; which these are."""
+        with self._database.write() as connection:
+            return retention.let_unused_go(connection, choose, self._now())
 
     def gone(self) -> list[Original]:
         """Files that are noted as gone and that nobody is bringing again just now; their names are not told."""

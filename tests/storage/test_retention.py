@@ -143,6 +143,31 @@ def test_what_somebody_brings_just_now_is_not_removed(store: Store) -> None:
     assert len(store.gone()) == 3
 
 
+def test_refused_files_may_go_and_are_read_again_when_they_come_again(store: Store) -> None:
+    ingest = store.begin_ingest("card")
+    store.add_given(ingest, [original(1), original(2)])
+    store.settle_files([original(1).digest], FileState.REFUSED)
+    assert store.let_unused_go(list) == []  # they are being brought in
+    store.end_ingest(ingest, duplicates=0)
+    (gone,) = store.let_unused_go(list)
+    assert (gone.digest, gone.size) == (original(1).digest, original(1).size)
+    assert [one.digest for one in store.gone()] == [gone.digest]
+    assert [(one.action, one.detail) for one in store.audits()] == [("refused files removed", "1")]
+    again = store.begin_ingest("card")
+    assert gone.digest in store.add_given(again, [original(1)])
+    store.end_ingest(again, duplicates=0)
+
+
+def test_a_flight_without_a_place_waits_for_no_map(store: Store) -> None:
+    ingest = store.begin_ingest("card")
+    store.add_given(ingest, [original(1)])
+    store.add_capture(replace(capture(1), pose=None), ingest_id=ingest)
+    store.save_flight(Flight("nowhere", None, None, None, (replace(capture(1), pose=None),)))
+    store.end_ingest(ingest, duplicates=0)
+    (one,) = store.holdings()
+    assert (one.holds, one.placed) == (frozenset(), False)
+
+
 def exposure(number: int, *files: Original) -> Capture:
     digests = tuple(one.digest for one in files)
     photo = capture(number)
