@@ -117,8 +117,7 @@ def run(config: Config, *, photos: int, naive_photos: int, folder: Path | None, 
     """Measure. `folder` keeps the simulated flight for another run; None makes it anew."""
     with tempfile.TemporaryDirectory(prefix="fieldbox-bench-") as scratch:
         flight = folder or Path(scratch) / "flight"
-        if not (flight / "truth.json").exists():
-            simulate_flight(flight, _options(photos), FIELD, shown)
+        make_flight(flight, photos, shown)
         files = sorted(flight.glob("*.JPG"))
         middle = (len(files) - naive_photos) // 2
         naive_s = _naive(config, files[max(0, middle) :][:naive_photos], shown)
@@ -127,6 +126,12 @@ def run(config: Config, *, photos: int, naive_photos: int, folder: Path | None, 
         shown("floor", 1, 1)
         full, half = (_ours(config, flight, files, r, Path(scratch), entropy_s, peak) for r in (1, 2))
         return Report(len(files), naive_photos, floor.CORES, naive_s, entropy_s, peak / 1e9, full, half)
+
+
+def make_flight(folder: Path, photos: int, shown: Progress) -> None:
+    """A simulated flight of about `photos` photos of 20 MP in `folder`, unless one is there."""
+    if not (folder / "truth.json").exists():
+        simulate_flight(folder, _options(photos), FIELD, shown)
 
 
 def _options(photos: int) -> FlightOptions:

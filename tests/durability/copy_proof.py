@@ -12,32 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from fieldbox.imagery.kinds import kind_of
 from fieldbox.ingest.copy import Shelf
 from fieldbox.ingest.intake import Handlers, take_in
 from fieldbox.storage.store import Store
-from tests.path.box import REPOSITORY
-
-
-@contextmanager
-def _card(folder: Path, count: int, megabytes: float, rate: float) -> Iterator[Path]:
-    mount = folder / "card"
-    mount.mkdir()
-    told = [str(mount), str(count), str(megabytes), str(rate)]
-    server = subprocess.Popen([sys.executable, "-m", "tests.durability.throttledcard", *told], cwd=REPOSITORY)
-    try:
-        end = time.monotonic() + 20
-        while not (mount / "0000.JPG").exists():
-            assert time.monotonic() < end, "the card did not appear"
-            time.sleep(0.1)
-        yield mount
-    finally:
-        subprocess.run(["umount", str(mount)], check=False)
-        server.wait(timeout=60)
+from tests.durability.throttledcard import plugged_in
 
 
 def _by_cp(card: Path, target: Path) -> float:
@@ -78,7 +59,7 @@ def main() -> None:
     total = chosen.count * chosen.mb
     with tempfile.TemporaryDirectory(prefix="fieldbox-proof-", dir=chosen.at) as name:
         folder = Path(name)
-        with _card(folder, chosen.count, chosen.mb, chosen.rate) as card:
+        with plugged_in(folder / "card", chosen.rate, chosen.count, chosen.mb) as card:
             for _run in range(chosen.runs):
                 plain = total / _by_cp(card, folder / "cp")
                 shutil.rmtree(folder / "cp")
