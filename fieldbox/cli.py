@@ -205,6 +205,28 @@ def detect(config: Config, image: Path, gsd_mm: float, as_json: bool) -> None:
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else single.describe(found))
 
 
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the TIFFs.")
+@as_json
+@with_config
+def reflectance(config: Config, path: Path, output: Path, as_json: bool) -> None:
+    """Turn the multispectral exposures in PATH into reflectance, without a flight or a map.
+
+    Writes a TIFF for each exposure, its bands laid onto each other, with the indices that can be told. Pictures of the
+    calibration panel in PATH tell the light; its values are those of `multispectral.panel_albedo`.
+
+    \b
+    Example: fieldbox reflectance /media/card/0000SET/000 -o ./reflectance --json
+    Exit code 3: some files cannot be used.
+    """
+    from fieldbox.services import reflecting  # noqa: PLC0415
+
+    found = reflecting.reflect(config, path, output)
+    click.echo(json.dumps(found.to_json(), ensure_ascii=False) if as_json else found.to_text())
+    sys.exit(DONE_WITH_REJECTED if found.rejected else 0)
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("flight_id", metavar="FLIGHT")
 @click.argument("file", metavar="FILE")
