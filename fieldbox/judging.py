@@ -11,7 +11,8 @@ from fieldbox.domain import Cover, Detection, Gap, PlantHealth
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_, Sentence
 from fieldbox.inference.health import HealthModel
-from fieldbox.mapping.planthealth import FEATURES, compare, crop_rows, find_gaps
+from fieldbox.mapping.planthealth import FEATURES, compare, crop_rows
+from fieldbox.mapping.stand import stand_of
 
 _NO_COLOUR = (float("nan"),) * 3
 
@@ -59,8 +60,8 @@ def judge_crop(detections: Sequence[Detection], model: HealthModel, gsd_mm: floa
             size_z=_known(judged.size_z[place]),
             colour_z=_known(judged.colour_z[place]),
         )
-    gaps = find_gaps(places, rows)
-    found = Judgement(tuple(told), gaps, ())
+    stand = stand_of(places, rows)
+    found = Judgement(tuple(told), stand.gaps if stand else None, ())
     return replace(found, warnings=_words(verdicts, found.missing))
 
 

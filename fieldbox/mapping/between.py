@@ -73,7 +73,8 @@ def between_rows(vegetation: Vegetation, grid: FieldMap) -> Between | None:
     if rows is None or not (grid.seen > 0).any():
         return None
     strip = half_strip(rows)
-    _number, away = rows.row_of(vegetation.places)
+    # Where no rows run nothing tells a weed.
+    away = np.nan_to_num(np.abs(rows.at(vegetation.places).aside_m))
     layer, percent = _cover(vegetation, away, strip, rows.spacing_m, grid)
     others = [
         _cover(vegetation, away, strip * factor, rows.spacing_m, grid)[1]

@@ -1,4 +1,4 @@
-"""How each crop plant compares with its own row and its own field: size, colour, gaps. Relative only.
+"""How each crop plant compares with its own row and its own field: size and colour. Relative only.
 
 All comparisons are robust (median and 1.4826 x median absolute deviation), against up to WINDOW plants on
 either side in the same row; without rows, against the nearest plants. Light, soil and growth that change
@@ -7,7 +7,6 @@ slowly over a field fall on the neighbours too and drop out. Nothing here names 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from fieldbox.domain import Cover, Detection, Gap
+from fieldbox.domain import Cover, Detection
 from fieldbox.mapping.rows import Rows, find_rows
+from fieldbox.mapping.stand import MIN_PLANTS, REACH_M, chain_of
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -32,28 +32,9 @@ colour_size_z  the same, less what its size lets expect in this field: at the ed
 Each is scaled by this field's own scatter, so that a threshold calls the same small share of the plants of
 any field without symptoms, be they even or uneven.
 """
-MIN_PLANTS = 30
-"""Fewer crop plants than this are not compared."""
 WINDOW = 6
 NEAREST = 12
 LEAST_NEIGHBOURS = 4
-REACH_M = 6.0
-"""Plants farther along the row than this are no neighbours."""
-OFF_ROW = 0.25
-"""A crop plant farther from its row than this share of the spacing belongs to none."""
-GAP = 1.6
-"""Plants this many steps apart have at least one missing between them."""
-MOST_MISSING = 20
-"""Longer stretches without plants are ground that was not sown (a headland, a track)."""
-_TOUCHING = 0.05
-"""Metres: plants of a row nearer than this count as one when steps are measured."""
-_OFF = (0.06, 0.09, 0.13, 0.18, 0.24, 0.3)
-"""How far off its step a plant may stand, in steps: those tried."""
-_PLAINER = 0.03
-"""Gain in mean log likelihood. Over 20 simulated fields without a step the highest was 0.06 (50 plants)."""
-_ALIKE = 8.0
-"""Shape of the gamma distribution above which distances scatter so little (35 %) that they have one peak."""
-_MOST = 3000
 _MAD_TO_SIGMA = 1.4826
 _Z_LIMIT = 8.0
 
@@ -107,82 +88,6 @@ def compare(places: ArrayLike, areas: ArrayLike, colours: ArrayLike, rows: Rows 
     return Judged(features)
 
 
-def find_gaps(places: ArrayLike, rows: Rows | None) -> tuple[Gap, ...] | None:
-    """Where plants are missing in the rows, in order; None where that cannot be told.
-
-    The step from plant to plant is the one that fits the whole field's distances best. Without rows, or if
-    plants keep no regular step, nothing is said. `places` [N, 2] are those of the crop plants.
-    """
-    place = np.asarray(places, float).reshape(-1, 2)
-    if rows is None or len(place) < MIN_PLANTS:
-        return None
-    before, after, distance = _steps(place, rows)
-    step = regular_step(distance)
-    if step is None:
-        return None
-    missing = np.rint(distance / step).astype(np.int64) - 1
-    told = (distance >= GAP * step) & (missing >= 1) & (missing <= MOST_MISSING)
-    return tuple(
-        Gap(tuple(place[before[i]].tolist()), tuple(place[after[i]].tolist()), int(missing[i]))
-        for i in np.flatnonzero(told)
-    )
-
-
-def missing_places(gaps: Sequence[Gap]) -> Floats:
-    """[M, 2] east, north of where the missing plants would stand."""
-    spots = [
-        np.array(gap.start) + (np.array(gap.end) - np.array(gap.start)) * number / (gap.missing + 1)
-        for gap in gaps
-        for number in range(1, gap.missing + 1)
-    ]
-    return np.array(spots).reshape(-1, 2)
-
-
-def regular_step(distance: Floats) -> float | None:
-    """The distance (m) that plants were sown apart, from those between neighbours in rows; None: no such.
-
-    Two descriptions of the distances are held against each other by their likelihood: plants at one step,
-    each a little off, a share of them missing (peaks at whole multiples of the step); and no step at all (a
-    gamma distribution). The first has to be plainly better, or the distances to be nearly alike.
-    """
-    distance = distance[(distance > _TOUCHING) & (distance < REACH_M)]
-    if len(distance) < MIN_PLANTS:
-        return None
-    if len(distance) > _MOST:
-        distance = np.sort(distance)[:: math.ceil(len(distance) / _MOST)]
-    mean = float(distance.mean())
-    none, shape = _gamma(distance)
-    best, found = -math.inf, mean
-    for step in np.geomspace(max(_TOUCHING, float(np.quantile(distance, 0.03))), 1.02 * mean, 60).tolist():
-        for off in _OFF:
-            fit = _stepped(distance, step, off * step, mean)
-            if fit > best:
-                best, found = fit, step
-    plain = best - none > max(_PLAINER, 8 / len(distance))
-    return found if plain or shape > _ALIKE else None
-
-
-def _stepped(distance: Floats, step: float, off: float, mean: float) -> float:
-    """Mean log likelihood of distances k step +- off, k geometric so that the mean fits; 6 % are anything."""
-    stands = min(step / mean, 0.98)
-    times = np.arange(1, 16)
-    share = stands * (1 - stands) ** (times - 1) / (off * math.sqrt(2 * math.pi))
-    peaks = np.exp(-0.5 * ((distance[:, None] - times * step) / off) ** 2) @ share
-    return float(np.log(0.94 * peaks + 0.06 / (4 * mean) * (distance < 4 * mean) + 1e-4).mean())
-
-
-def _gamma(distance: Floats) -> tuple[float, float]:
-    """Mean log likelihood of a gamma distribution fitted to the distances, and its shape.
-
-    The shape by Minka's approximation (2002, "Estimating a gamma distribution").
-    """
-    mean = float(distance.mean())
-    gap = max(math.log(mean) - float(np.log(distance).mean()), 1e-6)
-    shape = (3 - gap + math.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
-    fit = (shape - 1) * np.log(distance) - distance * shape / mean
-    return float(fit.mean()) - math.lgamma(shape) - shape * math.log(mean / shape), shape
-
-
 # -- neighbours ---------------------------------------------------------------------------------
 
 
@@ -196,18 +101,16 @@ def _neighbours(place: Floats, rows: Rows | None) -> Whole:
 
 
 def _in_row(place: Floats, rows: Rows) -> Whole:
-    number, away = rows.row_of(place)
-    ahead = rows.ahead(place)
-    number = np.where(away <= OFF_ROW * rows.spacing_m, number, -1)
-    order = np.lexsort((ahead, number))
-    near = np.full((len(place), 2 * WINDOW), -1, np.int64)
-    for column, shift in enumerate([*range(-WINDOW, 0), *range(1, WINDOW + 1)]):
-        other = np.roll(order, -shift)
-        inside = np.arange(len(order)) + shift
-        same = (number[order] == number[other]) & (number[order] >= 0)
-        same &= (inside >= 0) & (inside < len(order)) & (np.abs(ahead[other] - ahead[order]) <= REACH_M)
-        near[order[same], column] = other[same]
-    return near
+    """[N, 2 WINDOW] the plants before and after each in its row."""
+    chain = chain_of(place, rows)
+    columns = []
+    for follow in (chain.before, chain.after):
+        at = np.arange(len(place))
+        for _step in range(WINDOW):
+            at = np.where(at >= 0, follow[at], -1)
+            far = np.hypot(*(place[at] - place).T) > REACH_M
+            columns.append(np.where(far, -1, at))
+    return np.stack(columns, axis=1)
 
 
 def _nearest(place: Floats) -> Whole:
@@ -262,14 +165,3 @@ def _scaled(values: Floats) -> Floats:
     """Over 1.4826 times the median absolute deviation; NaN where there is no scatter."""
     spread = _MAD_TO_SIGMA * _middle(np.abs(values - _middle(values)))
     return values / spread if spread > 0 else np.full(len(values), np.nan)
-
-
-def _steps(place: Floats, rows: Rows) -> tuple[Whole, Whole, Floats]:
-    """Neighbours in the rows: index of the one before, of the one after, and their distance along the row."""
-    number, away = rows.row_of(place)
-    kept = np.flatnonzero(away <= OFF_ROW * rows.spacing_m)
-    ahead = rows.ahead(place)
-    order = kept[np.lexsort((ahead[kept], number[kept]))]
-    same = number[order[1:]] == number[order[:-1]]
-    before, after = order[:-1][same], order[1:][same]
-    return before, after, ahead[after] - ahead[before]

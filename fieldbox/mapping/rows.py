@@ -1,23 +1,24 @@
-"""Crop rows, found from the places of plants (or of bits of vegetation): direction, spacing and where each runs.
+"""Crop rows wherever they run: straight, curved, along terraces, across on the headland.
 
-Rows show as a peak in the spatial spectrum of the places: its direction is that across the rows, its
-wavelength their spacing. The spectrum is taken over blocks of the field and added without phase (Welch
-1967, IEEE Transactions on Audio and Electroacoustics 15(2), 70-73), so that rows need not keep step over a
-whole field, and is compared with what lies in other directions at the same wavelength, so that clumps and
-patches, which have no direction, make no rows. Then the peak is refined over longer and longer blocks, and
-each row is placed by the plants next to it.
+Rows are the whole numbers of a phase over the field: it grows by one from row to row. In blocks of some metres they are
+straight and show as a peak in the spatial spectrum of the plants' places; its wave vector and phase tell direction, spacing and
+place of the rows there. Blocks side by side whose rows fit each other, in direction, spacing and phase, are of one *plot*;
+along a tree of the best fits their phases are joined (phase unwrapping by quality; Ghiglia and Pritt 1998, "Two-Dimensional
+Phase Unwrapping"), and blended. Then the plants correct the phase around them, in a finer and finer lattice.
 
-Rows are taken to be straight. Curved rows come out as None or with a low `quality`.
+Where rows break off (a terrace's edge, a headland) another plot begins. Ground whose blocks show no rows belongs to none.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -26,68 +27,89 @@ SPACINGS_M = (0.2, 2.5)
 """Rows closer or wider than this are not looked for."""
 MIN_PLACES = 30
 MIN_ROWS = 3
-CLEAR = 15.0
-"""Rows stand this many times above what the other directions of their wavelength let expect. Tight clumps
-can reach it by chance, but not LEAST_QUALITY with it."""
+CLEAR = 11.0
+"""In a block rows stand this many times above what the other directions of their wavelength let expect. By chance alone one
+of a thousand and more directions and wavelengths is above it in one block of sixty."""
+LEAST_BLOCKS = 0.5
+"""Of the plants: as many stand in blocks that show rows, or there are none."""
 LEAST_QUALITY = 0.3
 """Below it there is no telling which plant belongs to which row."""
-_BLOCK_M = 20.0
-_CELL_M = 0.05
+PLAIN = 25.0
+"""Plants times the square of their quality, of a plot: places by chance reach less than half of it."""
+_ROWS_IN_BLOCK = 9.0
+_BLOCK_M = (5.0, 20.0)
+_CELLS_TO_ROW = 8.0
+_NEAR = 1.35
+"""Rows of one field are no wider or closer than this times the usual."""
+_FITS = 0.30
+"""Of a wave vector's length: by which those of two neighbours may differ."""
+_IN_STEP = 0.28
+"""Of a row: by which the phases of two neighbours may differ half-way between them."""
 _PARTS = (1, 2, 3, 4)
 """Narrow rows also show at 1/2, 1/3 and 1/4 of their spacing."""
-_MOST = 20_000
-"""Places used to refine direction and spacing; more add time and no precision."""
-_SEED = 7
+_SAMPLED = 48
+"""Blocks that tell the spacing."""
+_LATTICE_M = 0.5
+_SMOOTH_ROWS = (2.5, 1.5, 1.0)
+"""Standard deviations, in rows, over which the plants correct the phase, one pass after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A piece of a field whose rows hang together."""
+
+    direction_deg: float
+    """In which its rows run, clockwise from grid north, 0 to 180; of curved ones, the mean."""
+    spacing_m: float
+    bend_deg: float
+    """Standard deviation of the direction over the plot: 0 where rows are straight."""
+    area_m2: float
+    """About, by the blocks that show its rows."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rows:
-    """Straight parallel rows on the ground."""
+    """The rows of a field."""
 
-    direction_deg: float
-    """In which the rows run: clockwise from grid north, 0 to 180."""
-    spacing_m: float
-    """Between neighbouring rows (mean)."""
-    origin: tuple[float, float]
-    """East, north of the point that `offsets` are measured from."""
-    offsets: Floats
-    """[R] where each row runs: metres from the origin to the right of the direction, ascending."""
+    plots: tuple[Plot, ...]
+    """The largest first."""
     quality: float
-    """Weighted mean of cos(2 pi distance / spacing): 1 where everything stands on its row, 0 where all is
-    spread evenly (weeds between the rows count), lower where the rows are curved."""
+    """Weighted mean of cos(2 pi phase) of the plants: 1 where all stand on their rows."""
     spread_m: float
     """Robust standard deviation of the plants' distance from their row (1.4826 x median)."""
+    _blocks: _Blocks
+    _corrections: tuple[_Lattice, ...]
 
     @property
-    def along(self) -> Floats:
-        """Unit vector (east, north) in which the rows run."""
-        turn = math.radians(self.direction_deg)
-        return np.array([math.sin(turn), math.cos(turn)])
+    def spacing_m(self) -> float:
+        """Of all plots, by their area."""
+        return float(
+            np.average([one.spacing_m for one in self.plots], weights=[one.area_m2 for one in self.plots])
+        )
 
-    @property
-    def across(self) -> Floats:
-        """Unit vector (east, north) to the right of it."""
-        turn = math.radians(self.direction_deg)
-        return np.array([math.cos(turn), -math.sin(turn)])
+    def at(self, places: ArrayLike) -> ByRow:
+        """Where `places` [N, 2] (east, north) stand by the rows."""
+        return self._blocks.at(_points(places), self._corrections)
 
-    def row_of(self, places: ArrayLike) -> tuple[Whole, Floats]:
-        """Number of the nearest row (0 is the first of `offsets`) and the distance to it in metres.
 
-        `places` [N, 2] east, north. A place beyond the outermost rows gets the outermost one's number, and
-        its true distance.
-        """
-        aside = self.aside(places)
-        middles = (self.offsets[1:] + self.offsets[:-1]) / 2
-        number = np.searchsorted(middles, aside).astype(np.int64)
-        return number, np.abs(aside - self.offsets[number])
+@dataclass(frozen=True, eq=False, slots=True)
+class ByRow:
+    """N places by the rows. NaN for those outside all plots."""
 
-    def aside(self, places: ArrayLike) -> Floats:
-        """[N] metres to the right of the origin, across the rows."""
-        return np.asarray((_points(places) - self.origin) @ self.across)
+    plot: Whole
+    """-1: outside all."""
+    row: Whole
+    """Number within its plot, any whole number; 0 for those outside."""
+    aside_m: Floats
+    """From the middle of the row, to the side to which the numbers grow."""
+    along: Floats
+    """[N, 2] unit vectors in which the row runs there."""
+    spacing_m: Floats
+    """Between the rows there."""
 
-    def ahead(self, places: ArrayLike) -> Floats:
-        """[N] metres from the origin along the rows."""
-        return np.asarray((_points(places) - self.origin) @ self.along)
+    def on_row(self, share: float) -> NDArray[np.bool_]:
+        """[N] whether each stands within this share of the spacing from the middle of its row."""
+        return np.asarray((self.plot >= 0) & (np.abs(self.aside_m) <= share * self.spacing_m))
 
 
 def find_rows(
@@ -95,200 +117,424 @@ def find_rows(
 ) -> Rows | None:
     """The rows in which most of the places stand; None where there are none, or too few places to tell.
 
-    `places` [N, 2] east, north in metres: plants, or centres of cells with vegetation. `weights` [N], at
-    least 0 (None: all alike), say how much each counts: a cell's cover, a plant's area or its score.
-    The result does not depend on the order of the places but for rounding. 90,000 places over 3 ha take about 4 s.
+    `places` [N, 2] east, north in metres; `weights` [N], at least 0 (None: all alike), say how much each counts.
     """
     points = _points(places)
     weight = np.ones(len(points)) if weights is None else np.asarray(weights, float).reshape(-1)
     kept = np.isfinite(points).all(axis=1) & (weight > 0)
     points, weight = points[kept], weight[kept]
-    if len(points) < MIN_PLACES:
+    if len(points) < MIN_PLACES or np.ptp(points, axis=0).max() < MIN_ROWS * spacings_m[0]:
         return None
-    origin = (points.min(axis=0) + points.max(axis=0)) / 2
-    points = points - origin
-    wave = _peak(points, weight, spacings_m)
-    if wave is None:
+    spacing = _usual_spacing(points, weight, spacings_m)
+    if spacing is None:
         return None
-    wave = _refined(points, weight, wave, spacings_m)
-    return _placed(points, weight, wave, origin)
+    blocks = _joined(points, weight, spacing)
+    if blocks is None:
+        return None
+    corrections = _corrected(points, weight, blocks)
+    return _told(points, weight, _sound(points, weight, blocks, corrections), corrections)
 
 
 def _points(places: ArrayLike) -> Floats:
     return np.asarray(places, float).reshape(-1, 2)
 
 
-# -- direction and spacing ----------------------------------------------------------------------
+# -- blocks of a spectrum ------------------------------------------------------------------------
 
 
-def _peak(points: Floats, weight: Floats, spacings_m: tuple[float, float]) -> Floats | None:
-    """Wave vector (cycles a metre, east and north) of the rows, to about one step of the spectrum."""
-    side = min(_BLOCK_M, max(2 * spacings_m[0], float(np.ptp(points, axis=0).max())))
-    cells = math.ceil(side / _CELL_M)
-    power = np.zeros((cells, cells // 2 + 1))
-    window = np.hanning(cells + 2)[1:-1]
-    taper = window[:, None] * window[None, :]
-    for chosen, corner in _blocks(points, side):
-        column, row = np.floor((points[chosen] - corner) / side * cells).astype(np.int64).T
-        flat = np.clip(row, 0, cells - 1) * cells + np.clip(column, 0, cells - 1)
-        image = np.bincount(flat, weight[chosen], cells * cells).reshape(cells, cells) * taper
-        image -= taper * (image.sum() / taper.sum())
-        power += np.abs(np.fft.rfft2(image)) ** 2
-    return _clearest(power, side, cells, spacings_m)
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The places of one block."""
+
+    column: int
+    row: int
+    centre: Floats
+    chosen: Whole
 
 
-def _blocks(points: Floats, side: float) -> Iterator[tuple[Whole, Floats]]:
-    """Indices of the points of each block of `side` metres, half overlapping, and its lower left corner."""
+def _cut(points: Floats, side: float) -> Iterator[_Cut]:
+    """Blocks of `side` metres, half overlapping, on a lattice around the middle of all places."""
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     steps = np.maximum(np.ceil(2 * extent / side).astype(int) - 1, 1)
-    starts = [np.linspace(low[i], max(low[i], low[i] + extent[i] - side), steps[i]) for i in (0, 1)]
-    # A block that is larger than the field in one direction has the field in its middle.
-    slack = np.maximum(side - extent, 0) / 2
+    start = low + extent / 2 - (steps - 1) * side / 4 - side / 2
     by_east = np.argsort(points[:, 0], kind="stable")
     east = points[by_east, 0]
-    for x in starts[0] - slack[0]:
+    for column in range(steps[0]):
+        x = start[0] + column * side / 2
         first, last = np.searchsorted(east, [x, x + side])
         strip = by_east[first:last]
         north = points[strip, 1]
-        for y in starts[1] - slack[1]:
-            chosen = strip[(north >= y) & (north <= y + side)]
-            if len(chosen):
-                yield np.sort(chosen), np.array([x, y])
+        for row in range(steps[1]):
+            y = start[1] + row * side / 2
+            chosen = strip[(north >= y) & (north < y + side)]
+            if len(chosen) >= MIN_ROWS * 3:
+                yield _Cut(column, row, np.array([x + side / 2, y + side / 2]), np.sort(chosen))
 
 
-def _clearest(power: Floats, side: float, cells: int, spacings_m: tuple[float, float]) -> Floats | None:
-    """The peak that stands out most from the other directions of its wavelength."""
-    east, north = np.meshgrid(np.arange(cells // 2 + 1), np.fft.fftfreq(cells, 1 / cells))
-    ring = np.rint(np.hypot(east, north)).astype(np.int64)
-    low, high = max(MIN_ROWS, math.ceil(side / spacings_m[1])), math.floor(side / spacings_m[0])
-    wanted = (ring >= low) & (ring <= min(high, cells // 2 - 1)) & ((east > 0) | (north > 0))
-    if not wanted.any():
-        return None
-    ring = np.where(wanted, ring, 0)
-    floor = _floors(ring, power)
-    clear = np.where(wanted, power / np.maximum(floor[ring], 1e-12), 0.0)
-    best = np.unravel_index(int(np.argmax(clear)), clear.shape)
-    peak = np.array([east[best], north[best]], float)
-    if clear[best] < CLEAR:
-        return None
-    return peak / side
+@dataclass(frozen=True, eq=False, slots=True)
+class _Spectrum:
+    """What is the same for all blocks of one size: the taper, and the rings of equal wavelength."""
+
+    side: float
+    cells: int
+    taper: Floats
+    east: Floats
+    north: Floats
+    ring: Whole
+    """-1: not looked at."""
+    order: Whole
+    bounds: Whole
+
+    @classmethod
+    def of(cls, side: float, spacings_m: tuple[float, float]) -> _Spectrum:
+        cells = int(min(256, math.ceil(side / spacings_m[0] * _CELLS_TO_ROW / 2)))
+        east, north = np.meshgrid(np.arange(cells // 2 + 1.0), np.fft.fftfreq(cells, 1 / cells))
+        ring = np.rint(np.hypot(east, north)).astype(np.int64)
+        low, high = max(MIN_ROWS, math.ceil(side / spacings_m[1])), math.floor(side / spacings_m[0])
+        wanted = (ring >= low) & (ring <= min(high, cells // 2 - 1)) & ((east > 0) | (north > 0))
+        ring = np.where(wanted, ring, -1)
+        order = np.argsort(ring.ravel(), kind="stable")
+        bounds = np.searchsorted(ring.ravel()[order], np.arange(-1, int(ring.max(initial=0)) + 2))
+        window = np.hanning(cells + 2)[1:-1]
+        return cls(side, cells, window[:, None] * window[None, :], east, north, ring, order, bounds)
+
+    def clearest(self, places: Floats, weight: Floats) -> tuple[Floats, float]:
+        """Wave vector (cycles a metre) of the peak that stands out most from the other directions of its wavelength, and how
+        many times; `places` from the block's middle."""
+        at = np.clip(np.floor((places / self.side + 0.5) * self.cells).astype(np.int64), 0, self.cells - 1)
+        flat = at[:, 1] * self.cells + at[:, 0]
+        image = np.bincount(flat, weight, self.cells**2).reshape(self.cells, self.cells) * self.taper
+        image -= self.taper * (image.sum() / self.taper.sum())
+        power = np.abs(np.fft.rfft2(image)) ** 2
+        values = power.ravel()[self.order]
+        floors = np.full(len(self.bounds), np.inf)
+        for number in range(1, len(self.bounds) - 1):
+            first, last = self.bounds[max(1, number - 1)], self.bounds[min(len(self.bounds) - 1, number + 2)]
+            if self.bounds[number] < self.bounds[number + 1]:
+                floors[number] = np.median(values[first:last]) / math.log(2)
+        clear = np.where(self.ring >= 0, power / np.maximum(floors[self.ring + 1], 1e-12), 0.0)
+        best = np.unravel_index(int(np.argmax(clear)), clear.shape)
+        return np.array([self.east[best], self.north[best]]) / self.side, float(clear[best])
 
 
-def _floors(ring: Whole, power: Floats) -> Floats:
-    """[rings] what the middle of each ring's power lets expect as its mean (exponential: median / ln 2).
-
-    Each ring is judged with its neighbours: the innermost have few directions.
-    """
-    order = np.argsort(ring.ravel(), kind="stable")
-    sizes = np.bincount(ring.ravel())
-    ends = np.cumsum(sizes)
-    values = power.ravel()[order]
-    floors = np.full(len(sizes), np.inf)
-    for number in range(1, len(sizes)):
-        first, last = ends[max(0, number - 2)], ends[min(len(sizes) - 1, number + 1)]
-        if sizes[number]:
-            floors[number] = np.median(values[first:last]) / math.log(2)
-    return floors
-
-
-def _refined(points: Floats, weight: Floats, wave: Floats, spacings_m: tuple[float, float]) -> Floats:
-    """The wave vector that fits best over blocks that double in length while they still agree."""
-    if len(points) > _MOST:
-        few = np.sort(np.random.default_rng(_SEED).choice(len(points), _MOST, replace=False))
-        points, weight = points[few], weight[few]
-    extent = float(np.ptp(points, axis=0).max())
-    side = min(_BLOCK_M, extent)
-    # Of a wave and those it may be an overtone of, the true one fits best: nothing stands between its rows.
-    whole = _cut(points, weight, side)
-    longest = min(spacings_m[1], side / MIN_ROWS)
-    tried = [wave / part for part in _PARTS if part == 1 or part <= longest * float(np.hypot(*wave))]
-    wave, before = max((_climb(whole, one, 1 / side) for one in tried), key=lambda found: found[1])
-    while side < extent:
-        side = min(2 * side, extent)
-        found, height = _climb(_cut(points, weight, side), wave, 1 / side)
-        if height < 0.5 * before:
-            break  # the rows do not keep step over such a length
-        wave, before = found, height
-    return wave
-
-
-def _cut(points: Floats, weight: Floats, side: float) -> list[tuple[Floats, Floats]]:
-    return [(points[chosen], weight[chosen]) for chosen, _corner in _blocks(points, side * 1.001)]
-
-
-def _climb(blocks: list[tuple[Floats, Floats]], wave: Floats, step: float) -> tuple[Floats, float]:
-    """The best wave vector within `step` of one, by a grid that gets finer, and its share of the power."""
-    total = sum(float(weight.sum()) ** 2 for _places, weight in blocks)
-    best, height = wave, 0.0
-    grid = np.linspace(-1, 1, 7)
-    for _round in range(4):
+def _climb(places: Floats, weight: Floats, wave: Floats, step: float, rounds: int) -> tuple[Floats, complex]:
+    """The best wave vector within `step` of one, and the weighted mean of exp(2 pi i wave . place) there."""
+    grid = np.linspace(-1, 1, 5)
+    best, mean = wave, 0j
+    for _round in range(rounds):
         tried = best + step * np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
-        power = np.zeros(len(tried))
-        for places, weight in blocks:
-            turns = np.exp(2j * math.pi * (places @ tried.T))
-            power += np.abs(weight @ turns) ** 2
-        best, height = tried[int(np.argmax(power))], float(power.max()) / total
-        step /= 3
-    return best, height
+        turns = weight @ np.exp(2j * math.pi * (places @ tried.T))
+        number = int(np.argmax(np.abs(turns)))
+        best, mean = tried[number], complex(turns[number]) / float(weight.sum())
+        step /= 2.5
+    return best, mean
 
 
-# -- where each row runs ------------------------------------------------------------------------
-
-
-def _placed(points: Floats, weight: Floats, wave: Floats, origin: Floats) -> Rows | None:
-    frequency = float(np.hypot(*wave))
-    direction = math.degrees(math.atan2(-wave[1], wave[0])) % 180.0
-    turn = math.radians(direction)
-    aside = points @ np.array([math.cos(turn), -math.sin(turn)])
-    offsets = _offsets(aside, weight, 1 / frequency)
-    if len(offsets) < MIN_ROWS:
+def _usual_spacing(points: Floats, weight: Floats, spacings_m: tuple[float, float]) -> float | None:
+    """Metres between rows, from some blocks all over the field; None: too few show rows."""
+    found: list[float] = []
+    votes: list[float] = []
+    told = total = 0.0
+    extent = float(np.ptp(points, axis=0).max())
+    side = min(max(2 * MIN_ROWS * spacings_m[0], min(10.0, extent)), extent * 1.001)
+    spectrum = _Spectrum.of(side, spacings_m)
+    cuts = list(_cut(points, side))
+    longest = min(spacings_m[1], side / MIN_ROWS)
+    for one in cuts[:: max(1, len(cuts) // _SAMPLED)]:
+        places, mass = points[one.chosen] - one.centre, weight[one.chosen]
+        wave, clear = spectrum.clearest(places, mass)
+        total += float(mass.sum())
+        if clear < CLEAR:
+            continue
+        # Of a wave and those it may be an overtone of, the true one fits best: nothing stands between its rows.
+        tried = [wave / part for part in _PARTS if part == 1 or part <= longest * float(np.hypot(*wave))]
+        wave, mean = max(
+            (_climb(places, mass, each, 0.5 / side, 3) for each in tried), key=lambda each: abs(each[1])
+        )
+        told += float(mass.sum())
+        found.append(1 / float(np.hypot(*wave)))
+        votes.append(float(mass.sum()) * abs(mean))
+    if not found or told < LEAST_BLOCKS * total / 2:
         return None
-    middles = (offsets[1:] + offsets[:-1]) / 2
-    away = aside - offsets[np.searchsorted(middles, aside)]
-    spacing = float(np.ptp(offsets)) / (len(offsets) - 1)
-    quality = float(np.average(np.cos(2 * math.pi * np.clip(away / spacing, -0.5, 0.5)), weights=weight))
+    return _mode(np.array(found), np.array(votes))
+
+
+def _mode(values: Floats, votes: Floats) -> float:
+    """The value around which (within a sixth) most votes lie: the median of these."""
+    apart = np.abs(np.log(values[:, None] / values[None, :])) < 1 / 6
+    near = apart[int(np.argmax(apart @ votes))]
+    order = np.argsort(values[near])
+    sums = np.cumsum(votes[near][order])
+    return float(values[near][order][np.searchsorted(sums, sums[-1] / 2)])
+
+
+# -- blocks that hang together -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Blocks:
+    """Blocks that show rows: K of them, on a lattice of half their side."""
+
+    side: float
+    origin: Floats
+    """East, north of the lattice's first centre."""
+    index: Whole
+    """[columns, rows] number of the block at each lattice place, -1: none."""
+    centre: Floats
+    """[K, 2]"""
+    wave: Floats
+    """[K, 2] cycles a metre, to one side within a plot."""
+    phase: Floats
+    """[K] at the centre, whole within a plot."""
+    plot: Whole
+    """[K]"""
+
+    def blend(self, points: Floats) -> tuple[Whole, Floats, Floats]:
+        """Plot, phase and wave of N places, blended from the blocks around each; -1 and NaN where there is none."""
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
+        at = np.where(known[:, None], (points - self.origin) / (self.side / 2), 0.0)
+        low = np.floor(at).astype(np.int64)
+        part = at - low
+        columns, rows = self.index.shape
+        numbers = np.full((len(points), 4), -1, np.int64)
+        share = np.zeros((len(points), 4))
+        for corner, (right, up) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
+            x, y = low[:, 0] + right, low[:, 1] + up
+            # The outermost blocks tell of the ground up to their own edges.
+            x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
+            near = (
+                np.abs(points - (self.origin + np.column_stack([x, y]) * self.side / 2)).max(axis=1)
+                <= self.side / 2
+            )
+            numbers[:, corner] = np.where(near & known, self.index[x, y], -1)
+            share[:, corner] = np.abs(1 - right - part[:, 0]) * np.abs(1 - up - part[:, 1])
+        there = numbers >= 0
+        share = np.where(there, np.maximum(np.abs(share), 1e-6), 0.0)
+        plots = np.where(there, self.plot[numbers], -1)
+        plot = _heaviest(plots, share)
+        share = np.where(plots == plot[:, None], share, 0.0)
+        total = share.sum(axis=1)
+        share = np.divide(share, total[:, None], out=np.zeros_like(share), where=total[:, None] > 0)
+        offsets = points[:, None, :] - self.centre[numbers]
+        phases = self.phase[numbers] + np.einsum("nkd,nkd->nk", offsets, self.wave[numbers])
+        inside = plot >= 0
+        phase = np.where(inside, (share * phases).sum(axis=1), np.nan)
+        wave = np.where(inside[:, None], (share[:, :, None] * self.wave[numbers]).sum(axis=1), np.nan)
+        return plot, phase, wave
+
+    def at(self, points: Floats, corrections: tuple[_Lattice, ...]) -> ByRow:
+        plot, phase, wave = self.blend(points)
+        for one in corrections:
+            phase = phase - one.at(points, plot)
+        inside = plot >= 0
+        row = np.where(inside, np.rint(np.where(inside, phase, 0.0)), 0).astype(np.int64)
+        length = np.hypot(wave[:, 0], wave[:, 1])
+        spacing = 1 / length
+        along = np.column_stack([-wave[:, 1], wave[:, 0]]) / length[:, None]
+        return ByRow(plot, row, (phase - row) * spacing, along, spacing)
+
+
+def _heaviest(plots: Whole, share: Floats) -> Whole:
+    """[N] of the plots in each row [N, 4] the one with the largest sum of shares; -1: none."""
+    sums = np.stack([(share * (plots == plots[:, [k]])).sum(axis=1) for k in range(plots.shape[1])], axis=1)
+    sums = np.where(plots >= 0, sums, -1.0)
+    best = np.argmax(sums, axis=1)
+    return np.take_along_axis(plots, best[:, None], axis=1)[:, 0]
+
+
+def _joined(points: Floats, weight: Floats, spacing: float) -> _Blocks | None:
+    """Blocks that show rows of about this spacing, joined to plots."""
+    extent = np.ptp(points, axis=0)
+    side = float(np.clip(_ROWS_IN_BLOCK * spacing, *_BLOCK_M))
+    side = min(side, float(extent.max()) * 1.001)
+    spectrum = _Spectrum.of(side, (spacing / _NEAR, min(spacing * _NEAR, side / MIN_ROWS)))
+    cuts, waves, means = [], [], []
+    for one in _cut(points, side):
+        places, mass = points[one.chosen] - one.centre, weight[one.chosen]
+        wave, clear = spectrum.clearest(places, mass)
+        if clear >= CLEAR / 2:
+            window = mass * np.prod(np.cos(math.pi * places / side) ** 2, axis=1)
+            wave, mean = _climb(places, window, wave, 0.5 / side, 4)
+            if abs(mean) >= LEAST_QUALITY:
+                cuts.append(one)
+                waves.append(wave)
+                means.append(mean)
+    if not cuts:
+        return None
+    return _unwrapped(side, cuts, np.array(waves), np.array(means))
+
+
+def _unwrapped(side: float, cuts: list[_Cut], wave: Floats, mean: NDArray[np.complex128]) -> _Blocks:
+    """One phase for all blocks of a plot, along the tree of the best fits."""
+    column, row = (np.array([getattr(one, name) for one in cuts]) for name in ("column", "row"))
+    index = np.full((column.max() + 1, row.max() + 1), -1, np.int64)
+    index[column, row] = np.arange(len(cuts))
+    centre = np.array([one.centre for one in cuts])
+    phase = -np.angle(mean) / (2 * math.pi)  # rows are where wave . place + phase is whole
+    left, right = _neighbours(index)
+    sign = np.sign(np.einsum("ed,ed->e", wave[left], wave[right]))
+    sign = np.where(sign == 0, 1.0, sign)
+    apart = np.linalg.norm(wave[left] - sign[:, None] * wave[right], axis=1) / np.linalg.norm(
+        wave[left], axis=1
+    )
+    middle = (centre[left] + centre[right]) / 2
+    here = phase[left] + np.einsum("ed,ed->e", middle - centre[left], wave[left])
+    there = sign * (phase[right] + np.einsum("ed,ed->e", middle - centre[right], wave[right]))
+    steps = np.rint(here - there)
+    off = np.abs(here - there - steps)
+    fit = (apart < _FITS) & (off < _IN_STEP)
+    left, right, sign, steps = left[fit], right[fit], sign[fit], steps[fit]
+    cost = 0.01 + (apart[fit] / _FITS) ** 2 + (off[fit] / _IN_STEP) ** 2
+    count = len(cuts)
+    graph = coo_array((cost, (left, right)), (count, count)).tocsr()
+    _number, plot = connected_components(graph, directed=False)
+    tree = minimum_spanning_tree(graph)
+    turned = {(int(i), int(j)): (s, n) for i, j, s, n in zip(left, right, sign, steps, strict=True)}
+    flip, whole = np.ones(count), np.zeros(count)
+    for root in np.unique(plot, return_index=True)[1]:
+        order, parent = breadth_first_order(tree, int(root), directed=False)
+        for node in order[1:]:
+            before = int(parent[node])
+            if (before, int(node)) in turned:
+                s, n = turned[before, int(node)]
+                # before's own phase - n = s x node's own, half-way between them
+                flip[node] = flip[before] * s
+                whole[node] = whole[before] + flip[before] * n
+            else:
+                s, n = turned[int(node), before]
+                flip[node] = flip[before] * s
+                whole[node] = whole[before] - flip[node] * n
+    return _Blocks(side, centre[0] - np.array([column[0], row[0]]) * side / 2, index, centre,
+                   flip[:, None] * wave, flip * phase + whole, plot.astype(np.int64))  # fmt: skip
+
+
+def _neighbours(index: Whole) -> tuple[Whole, Whole]:
+    """Pairs of blocks side by side, also over the corner."""
+    pairs = []
+    for right, up in ((1, 0), (0, 1), (1, 1), (1, -1)):
+        columns, rows = index.shape
+        one = index[: columns - right, max(0, -up) : rows - max(0, up)]
+        other = index[right:, max(0, up) : rows - max(0, -up)]
+        both = (one >= 0) & (other >= 0)
+        pairs.append(np.column_stack([one[both], other[both]]))
+    every = np.concatenate(pairs)
+    return every[:, 0], every[:, 1]
+
+
+# -- the plants correct the phase ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Lattice:
+    """A correction of the phase, of each plot, on a lattice."""
+
+    origin: Floats
+    step: float
+    values: dict[int, Floats]
+    """[columns, rows] by plots."""
+
+    def at(self, points: Floats, plot: Whole) -> Floats:
+        """[N] by the four lattice points around each place."""
+        found = np.zeros(len(points))
+        for number, values in self.values.items():
+            mine = plot == number
+            at = (points[mine] - self.origin) / self.step
+            low = np.floor(at).astype(np.int64)
+            part = at - low
+            sums = np.zeros(int(mine.sum()))
+            for right in (0, 1):
+                for up in (0, 1):
+                    x = np.clip(low[:, 0] + right, 0, values.shape[0] - 1)
+                    y = np.clip(low[:, 1] + up, 0, values.shape[1] - 1)
+                    share = np.abs(1 - right - part[:, 0]) * np.abs(1 - up - part[:, 1])
+                    sums += share * values[x, y]
+            found[mine] = sums
+        return found
+
+
+def _corrected(points: Floats, weight: Floats, blocks: _Blocks) -> tuple[_Lattice, ...]:
+    plot, phase, wave = blocks.blend(points)
+    spacing = float(np.nanmedian(1 / np.hypot(wave[:, 0], wave[:, 1]))) if (plot >= 0).any() else 1.0
+    origin = points.min(axis=0) - _LATTICE_M
+    shape = tuple(np.ceil((np.ptp(points, axis=0) + 2 * _LATTICE_M) / _LATTICE_M).astype(int) + 1)
+    corrections = []
+    for rows in _SMOOTH_ROWS:
+        values = {}
+        for number in np.unique(plot[plot >= 0]):
+            mine = plot == number
+            at = np.rint((points[mine] - origin) / _LATTICE_M).astype(np.int64)
+            turns = np.zeros(shape, np.complex128)
+            np.add.at(turns, (at[:, 0], at[:, 1]), weight[mine] * np.exp(2j * math.pi * phase[mine]))
+            smooth = _smoothed(turns, rows * spacing / _LATTICE_M)
+            usual = np.abs(smooth).max() * 1e-3
+            values[int(number)] = np.angle(smooth + usual) / (2 * math.pi)
+        one = _Lattice(origin, _LATTICE_M, values)
+        phase = phase - one.at(points, plot)
+        corrections.append(one)
+    return tuple(corrections)
+
+
+def _smoothed(turns: NDArray[np.complex128], sigma: float) -> NDArray[np.complex128]:
+    """Gaussian, by its transform; nothing beyond the edges."""
+    pad = math.ceil(3 * sigma)
+    shape = [size + 2 * pad for size in turns.shape]
+    east, north = (np.fft.fftfreq(size) for size in shape)
+    kernel = np.exp(-2 * (math.pi * sigma) ** 2 * (east[:, None] ** 2 + north[None, :] ** 2))
+    found = np.fft.ifft2(np.fft.fft2(turns, shape) * kernel)
+    return found[: turns.shape[0], : turns.shape[1]]
+
+
+def _sound(points: Floats, weight: Floats, blocks: _Blocks, corrections: tuple[_Lattice, ...]) -> _Blocks:
+    """Without plots that are none: a single line of plants, or weeds that stand like rows by chance."""
+    found = blocks.at(points, corrections)
+    good = [number for number in np.unique(blocks.plot) if _shows_rows(found, weight, found.plot == number)]
+    kept = (blocks.index >= 0) & np.isin(blocks.plot[blocks.index], good)
+    return replace(blocks, index=np.where(kept, blocks.index, -1))
+
+
+def _shows_rows(found: ByRow, weight: Floats, mine: NDArray[np.bool_]) -> bool:
+    if mine.sum() < MIN_PLACES:
+        return False
+    _rows, plants = np.unique(found.row[mine], return_counts=True)
+    turns = np.cos(2 * math.pi * found.aside_m[mine] / found.spacing_m[mine])
+    clear = float(np.average(turns, weights=weight[mine]))
+    return bool((plants >= MIN_ROWS).sum() >= MIN_ROWS and clear > 0 and mine.sum() * clear**2 > PLAIN)
+
+
+def _told(points: Floats, weight: Floats, blocks: _Blocks, corrections: tuple[_Lattice, ...]) -> Rows | None:
+    found = blocks.at(points, corrections)
+    inside = found.plot >= 0
+    if not inside.any() or weight[inside].sum() < LEAST_BLOCKS * weight.sum():
+        return None
+    turns = np.cos(2 * math.pi * found.aside_m[inside] / found.spacing_m[inside])
+    quality = float(np.average(turns, weights=weight[inside]))
     if quality < LEAST_QUALITY:
         return None
-    spread = 1.4826 * _median(np.abs(away), weight)
-    return Rows(direction, spacing, (float(origin[0]), float(origin[1])), offsets, quality, spread)
+    spread = 1.4826 * _median(np.abs(found.aside_m[inside]), weight[inside])
+    numbers, counts = np.unique(blocks.plot, return_counts=True)
+    plots = [_plot(points, weight, found, int(number), count * (blocks.side / 2) ** 2)
+             for number, count in zip(numbers, counts, strict=True) if (found.plot == number).any()]  # fmt: skip
+    plots = sorted(plots, key=lambda one: -one.area_m2)
+    return Rows(tuple(plots), quality, spread, blocks, corrections)
 
 
-def _offsets(aside: Floats, weight: Floats, spacing: float) -> Floats:
-    """Where each row runs, from the one with most plants outwards: neighbours tell where to look."""
-    turns = 2 * math.pi * aside / spacing
-    phase = math.atan2(float(weight @ np.sin(turns)), float(weight @ np.cos(turns))) / (2 * math.pi)
-    number = np.rint(aside / spacing - phase).astype(np.int64)
-    first, heavy = int(number.min()), np.bincount(number - int(number.min()), weight)
-    typical = float(np.median(heavy[heavy > 0]))
-    start = int(np.argmax(heavy))
-    order = np.argsort(aside, kind="stable")
-    aside, weight = aside[order], weight[order]
-    found = {start: _shifted((first + start + phase) * spacing, aside, weight, spacing, typical)}
-    for way, last in ((1, len(heavy) - 1), (-1, 0)):
-        at = found[start]
-        for step in range(start + way, last + way, way):
-            at = _shifted(at + way * spacing, aside, weight, spacing, typical)
-            found[step] = at
-    rows = np.array([found[step] for step in sorted(found)])
-    return rows[_worth(rows, aside, weight, spacing, typical)]
-
-
-def _shifted(at: float, aside: Floats, weight: Floats, spacing: float, typical: float) -> float:
-    """A row's place from the plants within half a spacing of where it is expected; few plants move it little."""
-    first, last = np.searchsorted(aside, [at - spacing / 2, at + spacing / 2])
-    turns = 2 * math.pi * (aside[first:last] - at) / spacing
-    near = weight[first:last]
-    right, ahead = float(near @ np.sin(turns)), float(near @ np.cos(turns))
-    trust = math.hypot(right, ahead) / (math.hypot(right, ahead) + 0.1 * typical)
-    return at + trust * math.atan2(right, ahead) / (2 * math.pi) * spacing
-
-
-def _worth(rows: Floats, aside: Floats, weight: Floats, spacing: float, typical: float) -> slice:
-    """Without the outermost rows that hold next to nothing: a few weeds beyond the field's edge."""
-    ends = np.searchsorted(aside, np.stack([rows - spacing / 4, rows + spacing / 4]))
-    sums = np.concatenate([[0.0], np.cumsum(weight)])
-    filled = np.flatnonzero(sums[ends[1]] - sums[ends[0]] >= 0.1 * typical)
-    return slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0)
+def _plot(points: Floats, weight: Floats, found: ByRow, number: int, area_m2: float) -> Plot:
+    """Direction and spacing by a plane through the phases, as far as rows are straight."""
+    mine = found.plot == number
+    place, mass = points[mine] - points[mine].mean(axis=0), np.sqrt(weight[mine])
+    phase = found.row[mine] + found.aside_m[mine] / found.spacing_m[mine]
+    turned = np.exp(2j * np.arctan2(found.along[mine, 0], found.along[mine, 1]))
+    mean = np.average(turned, weights=weight[mine])
+    bend = math.degrees(math.sqrt(max(0.0, -2 * math.log(max(abs(mean), 1e-9)))) / 2)
+    direction = math.degrees(np.angle(mean) / 2) % 180
+    spacing = 1 / float(np.average(1 / found.spacing_m[mine], weights=weight[mine]))
+    if bend < 2.0 and mine.sum() >= MIN_PLACES:
+        plane = np.linalg.lstsq(np.column_stack([place, np.ones(len(place))]) * mass[:, None], phase * mass)[
+            0
+        ][:2]
+        direction = math.degrees(math.atan2(-plane[1], plane[0])) % 180
+        spacing = 1 / float(np.hypot(*plane))
+    return Plot(direction, spacing, bend, area_m2)
 
 
 def _median(values: Floats, weight: Floats) -> float:

@@ -8,15 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fieldbox.mapping.planthealth import (
-    FEATURES,
-    MIN_PLANTS,
-    compare,
-    find_gaps,
-    missing_places,
-    regular_step,
-)
+from fieldbox.mapping.planthealth import FEATURES, compare
 from fieldbox.mapping.rows import find_rows
+from fieldbox.mapping.stand import MIN_PLANTS
 
 HERE = np.array([586_000.0, 2_051_000.0])
 LEAF = np.array([84.0, 113.0, 62.0])
@@ -97,7 +91,6 @@ def test_without_rows_the_nearest_plants_are_compared() -> None:
     judged = compare(places, areas, np.tile(LEAF, (500, 1)) * rng.normal(1, 0.02, (500, 3)), rows)
     assert judged.size_z[100] < -3
     assert np.isfinite(judged.size_z).mean() > 0.98
-    assert find_gaps(places, rows) is None
 
 
 @settings(max_examples=20, deadline=None)
@@ -109,51 +102,3 @@ def test_the_order_of_the_plants_does_not_matter(seed: int) -> None:
     one = compare(places, areas, colours, rows).features
     other = compare(places[turned], areas[turned], colours[turned], rows).features
     np.testing.assert_allclose(one[turned], other, atol=1e-5)
-
-
-def test_plants_taken_out_are_missing() -> None:
-    places, _areas, _colours = field_of(8)
-    number = np.arange(800)
-    # Not at the ends of rows: nobody can tell there.
-    inner = number[(number % 40 > 2) & (number % 40 < 37)]
-    gone = np.sort(np.random.default_rng(8).choice(inner, 60, replace=False))
-    left = np.delete(places, gone, axis=0)
-    gaps = find_gaps(left, find_rows(left))
-    assert gaps is not None
-    called = missing_places(gaps)
-    away = np.hypot(*(called[:, None] - places[None, gone]).transpose(2, 0, 1))
-    assert (away.min(axis=0) < 0.12).mean() > 0.95
-    assert (away.min(axis=1) < 0.12).mean() > 0.95
-
-
-def test_a_full_stand_has_no_gaps_and_a_headland_is_none() -> None:
-    places, _areas, _colours = field_of(9)
-    assert find_gaps(places, find_rows(places)) == ()
-    track = (places[:, 1] - HERE[1] > 4) & (places[:, 1] - HERE[1] < 12.5)
-    assert find_gaps(places[~track], find_rows(places)) == ()
-
-
-def test_plants_without_a_regular_step_have_no_gaps_to_tell() -> None:
-    rng = np.random.default_rng(10)
-    ahead = np.cumsum(rng.exponential(0.35, (20, 40)), axis=1)
-    places = np.stack([np.arange(20)[:, None] * 0.75 + rng.normal(0, 0.02, (20, 40)), ahead], axis=-1)
-    places = places.reshape(-1, 2)
-    rows = find_rows(places)
-    assert rows is not None
-    assert find_gaps(places, rows) is None
-
-
-@pytest.mark.parametrize("stand", [1.0, 0.8, 0.5, 0.3])
-def test_the_step_is_found_whatever_the_stand(stand: float) -> None:
-    rng = np.random.default_rng(11)
-    found = []
-    for _row in range(25):
-        ahead = np.arange(60) * 0.35 + rng.normal(0, 0.03, 60)
-        found.append(np.diff(ahead[rng.random(60) < stand]))
-    assert regular_step(np.concatenate(found)) == pytest.approx(0.35, rel=0.04)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_chance_is_no_step(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    assert regular_step(rng.gamma(rng.choice([1.0, 1.5, 2.0, 3.0]), 0.2, int(rng.integers(40, 2000)))) is None
