@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -148,5 +149,5 @@ def _seconds(
     fastest: float,
 ) -> float:
     flown = sum(_length(line) for line in lines) / speed
-    between = sum(math.dist(one[1], other[0]) for one, other in zip(lines, lines[1:], strict=False)) / fastest
+    between = sum(math.dist(one[1], other[0]) for one, other in pairwise(lines)) / fastest
     return flown + between + TURN_S * max(0, len(lines) - 1) + 2 * height / CLIMB_MPS
