@@ -76,10 +76,10 @@ class Doors:
         self._retries = _Retries(clock)
         self._cards: dict[Path, str] = {}
         """Cards that were taken in and are still there."""
-        self._told: set[str] = set()
-        """Cards that cannot be read, by what was said of them."""
         self._cleaned = -CLEAN_S
         self.board = Board(root)
+        self._told = {one.id for one in self.board.last}
+        """Cards that cannot be read, by what was said of them."""
 
     def look(self) -> int:
         """Take in what is there and whole; how many things were."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fieldbox.errors import FieldboxError, Rejected
-from fieldbox.services.cards import hold
+from fieldbox.services.cards import disks_of, hold, own_disks
 from tests.path.box import Box
 
 pytestmark = pytest.mark.skipif(
@@ -106,3 +106,60 @@ def test_a_file_system_that_the_box_does_not_know_is_named(box: Box, device: Pat
     subprocess.run([mkswap, str(device)], check=True, capture_output=True)
     with pytest.raises(Rejected, match="swap"):
         hold(box.config, device, threading.Event())
+
+
+def test_a_disk_that_the_box_uses_is_no_card(box: Box, image: Path, device: Path, tmp_path: Path) -> None:
+    subprocess.run(["mkfs.ext4", "-q", str(device)], check=True)
+    data = tmp_path / "data"
+    data.mkdir()
+    subprocess.run(["mount", str(device), str(data)], check=True)
+    try:
+        hold(box.config, device, threading.Event())
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
+    assert not (tmp_path / "cards").exists()
+
+
+class Kernel:
+    """What /proc and /sys tell of disks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.proc, self.devices = root, root / "proc", root / "sys" / "dev" / "block"
+        self.devices.mkdir(parents=True)
+        (self.proc / "self").mkdir(parents=True)
+        (self.proc / "swaps").write_text("Filename Type Size Used Priority\n")
+
+    def disk(self, name: str, number: str, *parts: str, below: tuple[str, ...] = ()) -> None:
+        """A disk, its partitions by their numbers, and the devices that it is made of."""
+        folder = self.root / "sys" / "devices" / name
+        for place, own in ((folder, number), *((folder / f"{name}{part}", part) for part in parts)):
+            place.mkdir(parents=True)
+            (place / "dev").write_text(f"{own}\n")
+            (self.devices / own).symlink_to(place)
+            if place != folder:
+                (place / "partition").write_text("1\n")
+        for one in below:
+            (folder / "slaves").mkdir(exist_ok=True)
+            (folder / "slaves" / one.replace(":", "-")).symlink_to((self.devices / one).resolve())
+
+    def mounts(self, **where: str) -> None:
+        """Mount points by the numbers of their devices."""
+        lines = [
+            f"1 1 {number[1:].replace('_', ':')} / {place} rw - ext4 none rw"
+            for number, place in where.items()
+        ]
+        (self.proc / "self" / "mountinfo").write_text("\n".join(lines))
+
+
+def test_the_disks_that_the_box_runs_from_and_keeps_its_data_on(box: Box, tmp_path: Path) -> None:
+    kernel = Kernel(tmp_path)
+    kernel.disk("sda", "8:0", "8:1", "8:2")
+    kernel.disk("sdb", "8:16", "8:17")
+    kernel.disk("sdc", "8:32", "8:33")
+    kernel.disk("sdd", "8:48", "8:49")
+    kernel.disk("dm-0", "254:0", below=("8:17",))
+    data = box.config.storage.root
+    kernel.mounts(n8_2="/", n8_33="/media/pi/DJI", n254_0="/srv", n8_49=str(data.parent), n0_22="/run")
+    assert own_disks(box.config, kernel.proc, kernel.devices) == {"sda", "sdb", "sdd"}
+    assert disks_of("8:1", kernel.devices) == {"sda"}
+    assert disks_of("8:64", kernel.devices) == disks_of("", kernel.devices) == set()

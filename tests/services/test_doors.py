@@ -167,6 +167,8 @@ def test_a_card_that_cannot_be_read_is_told_once(house: House) -> None:
     (house.cards / "sdb1.json").write_text(json.dumps(told))
     (came,) = house.look(3)
     assert (came.way, came.outcome, str(came.sentence)) == (Way.CARD, Came.REFUSED, "The card is empty.")
+    house.doors = house.opened()
+    assert house.look() == []
 
 
 class Watching(Board):
