@@ -7,19 +7,21 @@
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
 # make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
+# make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
 VENV   ?= .venv
 ROOT   ?= $(CURDIR)/.fieldbox
 FLIGHT ?=
+MACHINE ?= /var/tmp/fieldbox-machine
 BIN    := $(VENV)/bin
 export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy proof-card
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -54,6 +56,9 @@ proof-fuzz: $(VENV)/.develop
 
 proof-copy: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.copy_proof
+
+proof-card: $(VENV)/.develop
+	$(BIN)/python -m tests.machine.card_proof --at $(MACHINE)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
