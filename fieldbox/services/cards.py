@@ -62,8 +62,7 @@ _DEVICES = Path("/sys/dev/block")
 def hold(config: Config, device: Path, stop: threading.Event | None = None) -> None:
     """Mount `device` below the cards' folder until stopped; nothing is done with a disk that the box itself uses.
 
-    Raises Rejected for a card that the box cannot read, having said so beside its folder, and Unavailable where mounting
-    fails though it should not.
+    What cannot be read is said beside its folder, also until stopped: then the card is gone.
     """
     stop = stop or _stopped_by_signals()
     if disks_of(_number(device)) & own_disks(config):
@@ -72,28 +71,29 @@ def hold(config: Config, device: Path, stop: threading.Event | None = None) -> N
         return
     folder = config.ingest.cards_folder / _name(device)
     state = folder.with_name(folder.name + STATES)
+    try:
+        _open(device, folder, state)
+        notify("READY=1")
+        stop.wait()
+    finally:
+        _unmount(folder)
+        state.unlink(missing_ok=True)
+
+
+def _open(device: Path, folder: Path, state: Path) -> None:
     told = {"name": folder.name, "label": "", "at": datetime.now(UTC).isoformat(), "sentence": None}
     try:
         probed = _probe(device)
         told["label"] = probed.get("LABEL", "")
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            state, told | {"state": "ready"}, lasting=False
-        )  # before the mount: with it the intake begins
+        # Before the mount: with it the intake begins.
+        write_json(state, told | {"state": "ready"}, lasting=False)
         _mount(device, folder, probed.get("TYPE", ""))
+        log.info("card mounted", device=str(device), folder=str(folder), system=probed.get("TYPE"))
     except FieldboxError as error:
+        log.warning("card refused", device=str(device), reason=str(error))
         sentence = json.loads(error.sentence.to_json())
         write_json(state, told | {"state": "refused", "sentence": sentence}, lasting=False)
-        with suppress(OSError):
-            folder.rmdir()
-        raise
-    log.info("card mounted", device=str(device), folder=str(folder), system=probed.get("TYPE"))
-    notify("READY=1")
-    try:
-        stop.wait()
-    finally:
-        _unmount(folder)
-        state.unlink(missing_ok=True)
 
 
 def _stopped_by_signals() -> threading.Event:
@@ -183,8 +183,9 @@ def _mount(device: Path, folder: Path, found: str) -> None:
 
 
 def _unmount(folder: Path) -> None:
-    """Also of a card that is gone, or still read."""
-    _run("umount", "--lazy", str(folder))
+    """Also of a card that is gone, still read, or was refused."""
+    if folder.is_dir():
+        _run("umount", "--lazy", str(folder))
     with suppress(OSError):
         folder.rmdir()
 

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fieldbox.errors import FieldboxError, Rejected
+from fieldbox.i18n import Sentence
 from fieldbox.services.cards import disks_of, hold, own_disks
 from tests.path.box import Box
 
@@ -52,6 +54,26 @@ def device(image: Path) -> Iterator[Path]:
     subprocess.run(["losetup", "-d", str(found)], check=False)
 
 
+@contextmanager
+def held(box: Box, device: Path) -> Iterator[None]:
+    """A card as its unit holds it, until the end of the block."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold, box.config, device, stop)
+        try:
+            yield
+        finally:
+            stop.set()
+            holding.result(timeout=20)
+
+
+def waited(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_a_card_is_mounted_read_only_until_it_is_stopped(
     box: Box, image: Path, device: Path, tmp_path: Path
 ) -> None:
@@ -61,51 +83,35 @@ def test_a_card_is_mounted_read_only_until_it_is_stopped(
     subprocess.run(["mkfs.ext4", "-q", "-L", "SD_64", "-d", str(source), str(device)], check=True)
     os.sync()
     before = image.read_bytes()
-    cards, stop = tmp_path / "cards", threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            hold(box.config, device, stop)
-        except FieldboxError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
+    cards = tmp_path / "cards"
     folder = cards / device.name
-    end = time.monotonic() + 20
-    while not os.path.ismount(folder) and time.monotonic() < end and thread.is_alive():
-        time.sleep(0.05)
-    try:
-        assert not failed, failed
+    with held(box, device):
+        waited(lambda: os.path.ismount(folder))
         assert (folder / "DCIM" / "a.jpg").read_bytes() == b"photo"
         with pytest.raises(OSError, match="Read-only"):
             (folder / "more").write_bytes(b"")
         state = json.loads((cards / f"{device.name}.json").read_text())
         assert (state["state"], state["label"]) == ("ready", "SD_64")
-    finally:
-        stop.set()
-        thread.join(timeout=20)
     assert list(cards.iterdir()) == []
     assert image.read_bytes() == before
 
 
-def test_a_card_without_a_file_system_is_refused_with_what_to_do(
-    box: Box, device: Path, tmp_path: Path
+@pytest.mark.parametrize(("made", "told"), [(None, "format it in the drone"), ("mkswap", "file system swap")])
+def test_a_card_that_cannot_be_read_is_told_as_long_as_it_is_there(
+    box: Box, device: Path, tmp_path: Path, made: str | None, told: str
 ) -> None:
-    with pytest.raises(Rejected, match="format it in the drone"):
-        hold(box.config, device, threading.Event())
-    state = json.loads((tmp_path / "cards" / f"{device.name}.json").read_text())
-    assert state["state"] == "refused"
-    assert not (tmp_path / "cards" / device.name).exists()
+    if made:
+        subprocess.run([made, str(device)], check=True, capture_output=True)
+    state = tmp_path / "cards" / f"{device.name}.json"
 
+    def refused() -> bool:
+        return state.exists() and json.loads(state.read_text())["state"] == "refused"
 
-def test_a_file_system_that_the_box_does_not_know_is_named(box: Box, device: Path) -> None:
-    mkswap = shutil.which("mkswap")
-    assert mkswap
-    subprocess.run([mkswap, str(device)], check=True, capture_output=True)
-    with pytest.raises(Rejected, match="swap"):
-        hold(box.config, device, threading.Event())
+    with held(box, device):
+        waited(refused)
+        assert told in str(Sentence.from_json(json.dumps(json.loads(state.read_text())["sentence"])))
+        assert not os.path.ismount(tmp_path / "cards" / device.name)
+    assert list(state.parent.iterdir()) == []
 
 
 def test_a_disk_that_the_box_uses_is_no_card(box: Box, image: Path, device: Path, tmp_path: Path) -> None:
