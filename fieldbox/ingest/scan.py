@@ -42,6 +42,10 @@ class Unread(Rejection):
     """What could not be read because of its card; perhaps this was pulled out."""
 
 
+class Empty(Rejected):
+    """A folder or card without any file that could be of use."""
+
+
 def scan(path: Path) -> Iterator[Found | Rejection]:
     """Walk `path` (a file or folder) in sorted order; what cannot be read comes as a Rejection.
 
@@ -74,7 +78,7 @@ def scan(path: Path) -> Iterator[Found | Rejection]:
         empty = False
         yield item
     if empty:
-        raise Rejected(N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=str(path))
+        raise Empty(N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=str(path))
 
 
 def _walk(folder: Path, root: Path) -> Iterator[Found | Rejection]:

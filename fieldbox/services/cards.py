@@ -173,13 +173,18 @@ def _mount(device: Path, folder: Path, found: str) -> None:
             N_(
                 "The card has the file system {system}, which the box cannot read: use a card formatted by the drone."
             ),
-            system=system,
+            system=found,
         )
     if done.returncode:
         raise Unavailable(
             N_("The card cannot be opened ({why}): pull it out, plug it in again, or try another reader."),
-            why=" ".join(done.stderr.split())[:200] or str(done.returncode),
+            why=_first_line(done.stderr, folder) or str(done.returncode),
         )
+
+
+def _first_line(told: str, folder: Path) -> str:
+    """What `mount` says is wrong, without where it looked and the hint at the kernel's log."""
+    return next(iter(told.splitlines()), "").removeprefix(f"mount: {folder}: ").rstrip(". ")[:200]
 
 
 def _unmount(folder: Path) -> None:

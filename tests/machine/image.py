@@ -83,6 +83,8 @@ def _install(root: Path) -> None:
             shutil.copy(source, target)
     pip = ("chroot", str(root), "/opt/fieldbox/.venv/bin/pip", "install", "-q", "--no-index", "--no-deps")
     _run(*pip, "--no-build-isolation", "--editable", "/opt/fieldbox")
+    for old in (root / "etc/udev/rules.d").glob("*fieldbox*"):
+        old.unlink()
     compiled = ("/opt/fieldbox/.venv/bin/python", "-m", "compileall", "-q", "/opt/fieldbox/fieldbox")
     _run("chroot", str(root), *compiled)  # the services may not write there, and would do it at each start
     _run("chroot", str(root), "env", "DESTDIR=/", "/opt/fieldbox/systemd/install.sh")

@@ -61,13 +61,14 @@ def stick(image: Path, *parts: tuple[str, Path]) -> Path:
 
 
 def without_table(part: Path) -> Path:
-    """A FAT whose tables of clusters are zero: its root can be listed, no chain be followed."""
+    """A FAT whose tables of clusters are zero but for the root's: this can be listed, no other chain be followed."""
     with part.open("r+b") as file:
         boot = file.read(64)
         sector, reserved, tables = (*struct.unpack_from("<HxH", boot, 11), boot[16])
         size = struct.unpack_from("<H", boot, 22)[0] or struct.unpack_from("<I", boot, 36)[0]
-        file.seek(sector * reserved)
-        file.write(bytes(sector * tables * size))
+        for table in range(tables):
+            file.seek(sector * (reserved + table * size) + 12)
+            file.write(bytes(sector * size - 12))
     return part
 
 

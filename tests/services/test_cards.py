@@ -96,12 +96,23 @@ def test_a_card_is_mounted_read_only_until_it_is_stopped(
     assert image.read_bytes() == before
 
 
-@pytest.mark.parametrize(("made", "told"), [(None, "format it in the drone"), ("mkswap", "file system swap")])
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (None, "format it in the drone"),
+        ("mkswap", "file system swap"),
+        ("mkfs.ext4", "cannot be opened ("),
+    ],
+)
 def test_a_card_that_cannot_be_read_is_told_as_long_as_it_is_there(
     box: Box, device: Path, tmp_path: Path, made: str | None, told: str
 ) -> None:
     if made:
         subprocess.run([made, str(device)], check=True, capture_output=True)
+    if made == "mkfs.ext4":
+        with device.open("r+b") as file:
+            file.seek(2048)  # the superblock stays
+            file.write(b"\xaa" * 65536)
     state = tmp_path / "cards" / f"{device.name}.json"
 
     def refused() -> bool:
