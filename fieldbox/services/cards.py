@@ -188,11 +188,19 @@ def _first_line(told: str, folder: Path) -> str:
 
 
 def _unmount(folder: Path) -> None:
-    """Also of a card that is gone, still read, or was refused."""
-    if folder.is_dir():
-        _run("umount", "--lazy", str(folder))
+    """Also of a card that is gone, still read, was refused, or lies above another one."""
+    while _is_mounted(folder):
+        done = _run("umount", "--lazy", str(folder))
+        if done.returncode:
+            log.error("card not unmounted", folder=str(folder), reason=done.stderr.strip())
+            break
     with suppress(OSError):
         folder.rmdir()
+
+
+def _is_mounted(folder: Path) -> bool:
+    """As the kernel has it: the file system of a device that is gone may not be asked."""
+    return any(line.split()[4] == str(folder) for line in _lines(Path("/proc/self/mountinfo")))
 
 
 def _run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:

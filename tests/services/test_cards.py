@@ -92,6 +92,7 @@ def test_a_card_is_mounted_read_only_until_it_is_stopped(
             (folder / "more").write_bytes(b"")
         state = json.loads((cards / f"{device.name}.json").read_text())
         assert (state["state"], state["label"]) == ("ready", "SD_64")
+        subprocess.run(["mount", "--bind", str(source), str(folder)], check=True)  # goes with it
     assert list(cards.iterdir()) == []
     assert image.read_bytes() == before
 
