@@ -263,7 +263,7 @@ def pulls(proof: Proof, count: int) -> None:
         ("as soon as it was mounted", proof.mounts),
     ]
     for number in range(count - len(moments)):
-        more = 1 + number * photos // (count - len(moments))
+        more = 2 + number * photos // (count - 1)
         moments.append((f"with {more} files copied", partial(proof.has, had + more)))
     for what, moment in moments:
         waits = proof.chance.uniform(0, 1.0)

@@ -50,19 +50,8 @@ def _debian(folder: Path) -> Path:
     packages = "--include=" + ",".join(PACKAGES)
     _run("mmdebstrap", "--mode=root", "--variant=minbase", packages, "bookworm", str(root))
     wheels = root / "opt" / "wheels"
-    _run(
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--only-binary",
-        ":all:",
-        "-r",
-        str(lock),
-        "-d",
-        str(wheels),
-    )
+    fetch = (sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:")
+    _run(*fetch, "-r", str(lock), "-d", str(wheels))
     _run("chroot", str(root), "python3", "-m", "venv", "/opt/fieldbox/.venv")
     shutil.copy(lock, wheels / "lock")
     pip = ("chroot", str(root), "/opt/fieldbox/.venv/bin/pip", "install", "-q", "--no-index")
