@@ -67,3 +67,7 @@ def test_services_have_few_rights(installed: Path, name: str) -> None:
 def test_only_what_mounts_is_root() -> None:
     for unit in (SYSTEMD / "system").glob("*.service"):
         assert ("User=fieldbox" in unit.read_text()) == (unit.name != "fieldbox-card@.service")
+
+
+def test_what_unmounts_a_card_is_not_killed_with_its_unit() -> None:
+    assert "KillMode=mixed" in (SYSTEMD / "system" / "fieldbox-card@.service").read_text().splitlines()
