@@ -8,19 +8,21 @@
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
 # make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
 # make proof-arrival     plug in a slow card of 500 photos, tell how soon its check stands on the dashboard (root, libfuse2; minutes)
+# make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
 VENV   ?= .venv
 ROOT   ?= $(CURDIR)/.fieldbox
 FLIGHT ?=
+MACHINE ?= /var/tmp/fieldbox-machine
 BIN    := $(VENV)/bin
 export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy proof-arrival
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy proof-arrival proof-card
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -58,6 +60,9 @@ proof-copy: $(VENV)/.develop
 
 proof-arrival: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.arrival_proof --flight $(ROOT)/flight-500
+
+proof-card: $(VENV)/.develop
+	$(BIN)/python -m tests.machine.card_proof --at $(MACHINE)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +13,16 @@ from fieldbox.domain import Rejection
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 
+TORN_AWAY = {
+    errno.ENOENT,
+    errno.EIO,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENOMEDIUM,
+}
+"""What reading from a card says that was pulled out (and one that is damaged)."""
 _SKIPPED_FOLDERS = {"@eaDir", "System Volume Information", "$RECYCLE.BIN", "lost+found", "__MACOSX"}
 _SKIPPED_FILES = {"Thumbs.db", "desktop.ini", "truth.json"}
 """What systems and the simulator leave beside photos."""
@@ -25,6 +36,14 @@ class Found:
 
     path: Path
     name: str
+
+
+class Unread(Rejection):
+    """What could not be read because of its card; perhaps this was pulled out."""
+
+
+class Empty(Rejected):
+    """A folder or card without any file that could be of use."""
 
 
 def scan(path: Path) -> Iterator[Found | Rejection]:
@@ -59,7 +78,7 @@ def scan(path: Path) -> Iterator[Found | Rejection]:
         empty = False
         yield item
     if empty:
-        raise Rejected(N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=str(path))
+        raise Empty(N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=str(path))
 
 
 def _walk(folder: Path, root: Path) -> Iterator[Found | Rejection]:
@@ -122,7 +141,7 @@ def _unreadable(name: str, error: OSError) -> Rejection:
     sentence = Sentence(
         N_("It cannot be read ({detail}): check the card and copy it again."), {"detail": _detail(error)}
     )
-    return Rejection(name, sentence)
+    return (Unread if error.errno in TORN_AWAY else Rejection)(name, sentence)
 
 
 def _detail(error: Exception) -> str:
