@@ -48,12 +48,20 @@ class Telemetry:
 
 Inspected = Photo | Raster | BandFile | Film | Telemetry
 SLOWEST_BYTES_S = 4_000_000
-"""Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more."""
+"""Of a video that is looked through, since a small box reads its key frames at some 100 Mbit/s and more, and of an
+orthomosaic, all of whose pixels are unpacked. By what they have on the disk: a bomb gets no more time."""
+SLOWEST_WORDS_S = 1_000_000
+"""The same of subtitles, which have a block for each frame of an hour."""
+_SLOWEST = {
+    FileKind.VIDEO: SLOWEST_BYTES_S,
+    FileKind.TELEMETRY: SLOWEST_WORDS_S,
+    FileKind.TIFF: SLOWEST_BYTES_S,
+}
 
 
 def seconds_for(kind: FileKind, size: int) -> float:
     """How long reading a file of `size` bytes may take."""
-    return SECONDS + (size / SLOWEST_BYTES_S if kind is FileKind.VIDEO else 0.0)
+    return SECONDS + (size / _SLOWEST[kind] if kind in _SLOWEST else 0.0)
 
 
 def inspect(path: str, kind: str) -> Inspected:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from fieldbox.imagery.numbers import number, within
+from fieldbox.imagery.numbers import clock, number, within
 
 _MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -146,7 +146,7 @@ def _time(shot: Tags) -> datetime | None:
         digits = _text(shot.get(subsec))[:6]
         if digits.isascii() and digits.isdigit():
             taken += timedelta(seconds=float(f"0.{digits}"))
-        return taken
+        return clock(taken)
     return None
 
 

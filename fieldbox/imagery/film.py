@@ -23,6 +23,7 @@ from fieldbox.domain import Camera, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.glance import glance_at
 from fieldbox.imagery.lean import Lean, lean_of
+from fieldbox.imagery.numbers import turn
 from fieldbox.imagery.poses import MAX_TILT_DEG, Place, pose_from
 from fieldbox.imagery.srt import Sample
 from fieldbox.imagery.video import Video, probe, reduced, skim
@@ -200,14 +201,14 @@ class Track:
     def degrees(self, east: float, north: float) -> Place:
         """Latitude and longitude of metres from the first position."""
         lat0, lon0 = self._origin or (0.0, 0.0)
-        return Place(
-            lat0 + north / _METRES_PER_DEGREE,
-            lon0 + east / (_METRES_PER_DEGREE * math.cos(math.radians(lat0))),
-        )
+        lon = lon0 + east / (_METRES_PER_DEGREE * math.cos(math.radians(lat0)))
+        return Place(lat0 + north / _METRES_PER_DEGREE, math.remainder(lon, 360.0))
 
     def _fix(self, seconds: float, one: Sample) -> Fix:
         lat0, lon0 = self._origin or (0.0, 0.0)
-        east = ((one.lon or 0.0) - lon0) * _METRES_PER_DEGREE * math.cos(math.radians(lat0))
+        # The short way round: at the date line longitudes jump by 360 degrees.
+        turned = math.remainder((one.lon or 0.0) - lon0, 360.0)
+        east = turned * _METRES_PER_DEGREE * math.cos(math.radians(lat0))
         return Fix(seconds, east, ((one.lat or 0.0) - lat0) * _METRES_PER_DEGREE)
 
 
@@ -317,7 +318,7 @@ def run_around(steps: Sequence[Step], number: int, track: Track) -> Run | None:
     ]
     known = [one for one in heights if one is not None and one > 0]
     focal = moved * float(np.median(known)) / metres if known and uncertain < 0.1 * metres else None
-    return Run((course - ahead) % 360, error, focal)
+    return Run(turn(course - ahead), error, focal)
 
 
 def _straight(steps: Sequence[Step], number: int) -> tuple[int, int]:
@@ -419,7 +420,7 @@ def _heading(sample: Sample, run: Run | None) -> tuple[float | None, float]:
     """Degrees from true north, and its standard error: of the gimbal, of the drone, else by the way that was flown."""
     written = sample.gimbal or sample.flight
     if written and (written[0] or run is None):
-        return written[0] % 360, HEADING_DEG
+        return turn(written[0]), HEADING_DEG
     if run is not None and run.error_deg <= WORST_HEADING_DEG:
         return run.yaw_deg, run.error_deg
     return None, 180.0

@@ -36,7 +36,7 @@ from fieldbox.domain import FlightHeight, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, from_gimbal, tilt_deg
 from fieldbox.imagery.exif import Exif
-from fieldbox.imagery.numbers import within
+from fieldbox.imagery.numbers import turn, within
 from fieldbox.imagery.xmp import Xmp
 
 MAX_TILT_DEG = 60.0
@@ -47,6 +47,8 @@ RTK_FLOOR_M = 0.02
 RTK_FLOAT_FLOOR_M = 0.4
 """Without a fix the stated standard deviations are known to be too good."""
 _ALTITUDES_M = (-1_000.0, 20_000.0)
+_HEIGHTS_M = (-20_000.0, 20_000.0)
+"""Above the ground, that can have been measured, however wrongly; what is beyond is no number of metres."""
 RTK_FIXED, RTK_FLOAT = 50, range(32, 50)
 _METRES_PER_DEGREE = 111_320.0
 
@@ -211,7 +213,7 @@ def _made(
 def _dji(xmp: Xmp) -> Stated | None:
     if not xmp.speaks("drone-dji"):
         return None
-    height = xmp.number("drone-dji", "relativealtitude")
+    height = within(xmp.number("drone-dji", "relativealtitude"), *_HEIGHTS_M)
     gimbal = _angles(xmp, "drone-dji", "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
     angles = None if gimbal is None else from_gimbal(gimbal)
     own = [_metres_stated(xmp, "fieldbox", name) for name in ("heighterror", "yawerror", "tilterror")]
@@ -235,7 +237,7 @@ def _sensefly(xmp: Xmp) -> Stated | None:
     """senseFly's own tags: attitude of the aircraft, whose camera looks straight down, top ahead."""
     if not xmp.speaks("sensefly"):
         return None
-    height = xmp.number("sensefly", "height")
+    height = within(xmp.number("sensefly", "height"), *_HEIGHTS_M)
     angles = _angles(xmp, "sensefly", "heading", "pitchangle", "rollangle")
     if height is None and angles is None:
         return None  # newer senseFly cameras use the namespace for other things, `Camera:` for these
@@ -253,7 +255,7 @@ def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
     horizontal = _metres_stated(xmp, "camera", "gpsxyaccuracy")
     vertical = _metres_stated(xmp, "camera", "gpszaccuracy")
     return _made(
-        xmp.number("camera", "abovegroundaltitude"),
+        within(xmp.number("camera", "abovegroundaltitude"), *_HEIGHTS_M),
         angles,
         3.0 if horizontal is None else max(RTK_FLOOR_M, horizontal),
         5.0 if vertical is None else max(RTK_FLOOR_M, vertical),
@@ -265,7 +267,7 @@ def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
 def _angles(xmp: Xmp, maker: str, yaw: str, pitch: str, roll: str) -> Angles | None:
     values = [within(xmp.number(maker, name), -360.0, 360.0) for name in (yaw, pitch, roll)]
     known = [value for value in values if value is not None]
-    return Angles(known[0] % 360.0, known[1], known[2]) if len(known) == 3 else None
+    return Angles(turn(known[0]), known[1], known[2]) if len(known) == 3 else None
 
 
 def _metres_stated(xmp: Xmp, maker: str, name: str) -> float | None:

@@ -33,6 +33,7 @@ from rasterio.windows import Window as Extent
 from fieldbox.domain import MOSAIC_ERROR_TAG, Window
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
+from fieldbox.imagery.numbers import clock, turn
 
 TILE_PX = 2048
 """Side of a tile without its margins: at five bands of 4 bytes some 90 MB."""
@@ -43,8 +44,8 @@ MAX_PIXELS = 4_000_000_000
 """Of a raster: 11 ha at 5 mm."""
 MAX_BANDS = 32
 LEAST_COLOURS = 3
-MAX_GSD_M = 0.5
-"""Coarser pictures are no drone's: no row of plants can be seen in them."""
+MIN_GSD_M, MAX_GSD_M = 1e-4, 0.5
+"""Finer pictures are nobody's. Coarser ones are no drone's: no row of plants can be seen in them."""
 COARSE_PX = 1024
 """Long side at which a raster is judged as a whole: its light, and where it holds anything."""
 FIELD_HEIGHT_M = 10_000.0
@@ -75,7 +76,7 @@ _NAMES = {
 }
 """By which band descriptions name the bands."""
 _LIMITS = {
-    "GDAL_CACHEMAX": 32,
+    "GDAL_CACHEMAX": 32 << 20,  # bytes: rasterio does not read it as GDAL does
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GTIFF_IGNORE_READ_ERRORS": "NO",
     "CPL_LOG": "/dev/null",
@@ -183,13 +184,14 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
         try:
             with rasterio.open(path, driver="GTiff") as source:
                 yield source
-        except (RasterioError, CPLE_BaseError) as error:
+        except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
             raise Rejected(NOT_READABLE, detail=_short(error)) from error
 
 
 def _short(error: Exception) -> str:
-    """Without the path, which nobody knows."""
-    return str(error).rsplit("/", 1)[-1][:120] or type(error).__name__
+    """Without the path, which nobody knows; words of the file in it are printable."""
+    text = str(error).rsplit("/", 1)[-1][:120]
+    return "".join(one if one.isprintable() else "?" for one in text) or type(error).__name__
 
 
 @contextmanager
@@ -260,6 +262,13 @@ def _require_usable(source: DatasetReader) -> None:
     if np.dtype(source.dtypes[0]).kind not in "uif":
         raise Rejected(NOT_READABLE, detail=source.dtypes[0])
     _target, place, _width, _height = _layout(source)
+    if place.a < MIN_GSD_M:
+        raise Rejected(
+            N_(
+                "A pixel of it shows less than a tenth of a millimetre of ground, which cannot be right: export it again"
+                " with its true projection."
+            )
+        )
     if place.a > MAX_GSD_M:
         raise Rejected(
             N_(
@@ -288,7 +297,7 @@ def _stated_error(tags: Mapping[str, str]) -> float | None:
 
 def _written(tags: Mapping[str, str]) -> datetime | None:
     try:
-        return datetime.strptime(tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S")
+        return clock(datetime.strptime(tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S"))
     except ValueError:
         return None
 
@@ -298,7 +307,7 @@ def _written(tags: Mapping[str, str]) -> datetime | None:
 
 def _bands_of(source: DatasetReader) -> tuple[tuple[str, ...], tuple[Sentence, ...]]:
     """What each band is, by its description, else by its colour, else nothing; and what to say of that."""
-    named = [_named(text or "") for text in source.descriptions]
+    named = [_named(text or "") for text in _descriptions(source)]
     if {"red", "green", "blue"} <= set(named):
         return tuple(named), ()
     by_colour = [_by_colour(one) for one in source.colorinterp]
@@ -313,6 +322,15 @@ def _bands_of(source: DatasetReader) -> tuple[tuple[str, ...], tuple[Sentence, .
         "The orthomosaic does not show natural colours: plants in it cannot be told, only what it covers."
     )
     return ("grey", *merged[1:]), (Sentence(note),)
+
+
+def _descriptions(source: DatasetReader) -> tuple[str | None, ...]:
+    """Of the bands; none where they are not in UTF-8, as GDAL has them."""
+    try:
+        told: tuple[str | None, ...] = source.descriptions
+    except UnicodeDecodeError:
+        return tuple("" for _band in range(source.count))
+    return told
 
 
 def _named(description: str) -> str:
@@ -442,9 +460,13 @@ def _outline(
     """Convex ring, pixels of the tile, around what it holds; empty if it holds nothing."""
     rows = slice(int(window.y0 / step_y), math.ceil(window.y1 / step_y))
     columns = slice(int(window.x0 / step_x), math.ceil(window.x1 / step_x))
-    ys, xs = np.nonzero(held[rows, columns])
-    if not len(xs):
+    part = held[rows, columns]
+    (ys,) = np.nonzero(part.any(axis=1))
+    if not len(ys):
         return ()
+    # Only the first and the last of a row can be corners of the ring.
+    first, last = part[ys].argmax(axis=1), part.shape[1] - 1 - part[ys, ::-1].argmax(axis=1)
+    ys, xs = np.concatenate([ys, ys]), np.concatenate([first, last])
     x, y = (xs + columns.start) * step_x - window.x0, (ys + rows.start) * step_y - window.y0
     corners = np.concatenate([np.stack([x + a * step_x, y + b * step_y], 1) for a in (0, 1) for b in (0, 1)])
     limits = np.array([window.x1 - window.x0, window.y1 - window.y0], float)
@@ -457,4 +479,4 @@ def _tile(laid: WarpedVRT, window: Window, outline: tuple[tuple[float, float], .
     north = (middle[0], middle[1] + 100.0)
     lons, lats = _degrees(laid.crs, [middle[0], north[0]], [middle[1], north[1]])
     azimuth, _back, metres = _GEOD.inv(lons[0], lats[0], lons[1], lats[1])
-    return Tile(window, lats[0], lons[0], azimuth % 360.0, laid.transform.a * metres / 100.0, outline)
+    return Tile(window, lats[0], lons[0], turn(azimuth), laid.transform.a * metres / 100.0, outline)

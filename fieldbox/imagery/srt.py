@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.imagery.numbers import within
+from fieldbox.imagery.numbers import clock, within
 
 MAX_BYTES = 64_000_000
 """An hour at 60 frames a second has some 60 MB."""
-MAX_SAMPLES = 500_000
+MAX_SAMPLES = 300_000
+"""One has up to 217 bytes on its way between processes, and an answer has a limit (`fieldbox.apart`)."""
 _LONGEST_BLOCK = 4_000
 """Characters; a real one has some 400."""
 _NUMBER = re.compile(r"\s*\ufeff?\d{1,9}\s*")
@@ -115,8 +116,10 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _sample(block: str) -> Sample | None:
     """None: the block says nothing that is known."""
+    if not block:
+        return None
     span, text = _SPAN.search(block), _TAG.sub(" ", block)
-    clock = _clock(text)
+    told_at = _clock(text)
     groups = {name: [part.strip() for part in inner.split(",")] for name, inner in _GROUP.findall(text)}
     words = _words(text)
     place = _place(words, groups.get("GPS"))
@@ -139,9 +142,9 @@ def _sample(block: str) -> Sample | None:
         "away_m": _first(words, "d", low=0, high=100_000),
     }
     known = {name: value for name, value in said.items() if value is not None}
-    if not known and clock is None:
+    if not known and told_at is None:
         return None
-    return Sample(_seconds(span) if span else None, clock, **known)  # type: ignore[arg-type]  # by their names above
+    return Sample(_seconds(span) if span else None, told_at, **known)  # type: ignore[arg-type]  # by their names above
 
 
 def _seconds(span: re.Match[str]) -> float:
@@ -156,9 +159,10 @@ def _clock(text: str) -> datetime | None:
     parts = [int(found[number]) for number in range(1, 7)]
     milli, micro = (int((found[number] or "0").ljust(3, "0")) for number in (7, 8))
     try:
-        return datetime(*parts) + timedelta(milliseconds=milli, microseconds=micro)  # type: ignore[arg-type]  # six numbers
+        told = datetime(*parts) + timedelta(milliseconds=milli, microseconds=micro)  # type: ignore[arg-type]  # six numbers
     except (ValueError, OverflowError):
         return None
+    return clock(told)
 
 
 def _words(text: str) -> dict[str, str]:

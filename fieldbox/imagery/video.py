@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
+from fieldbox.imagery.numbers import clock
 
 LONGEST_S = 4 * 3600.0
 MIN_SIDE_PX, MAX_PIXELS = 480, 40_000_000
@@ -109,13 +110,15 @@ def frame_at(path: Path, at: int) -> NDArray[np.uint8]:
     fill what is missing with what was there before, and none of that is ground."""
     with _opened(path) as (container, stream):
         container.seek(at, stream=stream, backward=True)
-        damaged = False
+        damaged, size = False, _size(stream)
         for frame in _decoded(container, stream):
-            damaged = damaged or frame.is_corrupt  # and what is made from it, up to the next key frame
+            # And what is made from it, up to the next key frame.
+            damaged = damaged or frame.is_corrupt or (frame.width, frame.height) != size
             if frame.pts is not None and frame.pts >= at:
                 if damaged:
                     raise Rejected(_DAMAGED, detail="pixels are missing")
-                return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                with _decoding():
+                    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     raise Rejected(_DAMAGED, detail="a frame is missing")
 
 
@@ -131,16 +134,24 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
     first, last, count = None, -np.inf, 0
     with _opened(path) as (container, stream):
         stream.codec_context.skip_frame = skipped  # type: ignore[assignment]  # av takes the name
+        size = _size(stream)
         try:
             for frame in _decoded(container, stream):
                 if frame.pts is None or frame.time is None or frame.is_corrupt:
+                    continue
+                if (
+                    frame.width,
+                    frame.height,
+                ) != size:  # it may change anywhere: only one is what was looked at before
                     continue
                 first = frame.time if first is None else first
                 seconds = float(frame.time - first)
                 if seconds - last < every_s - 1e-6:
                     continue
                 last, count = seconds, count + 1
-                yield Look(frame.pts, seconds, _grey(frame), frame)
+                with _decoding():
+                    grey = _grey(frame)
+                yield Look(frame.pts, seconds, grey, frame)
                 if count >= MOST_LOOKS:
                     return
         except Rejected:
@@ -189,13 +200,24 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         yield container, stream
 
 
+def _size(stream: VideoStream) -> tuple[int, int]:
+    """Width and height that the file states, before any of it was decoded."""
+    return stream.codec_context.width, stream.codec_context.height
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
+        raise Rejected(_DAMAGED, detail=_detail(error)) from error
+
+
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     frames = container.decode(stream)
     while True:
-        try:
+        with _decoding():
             frame = next(frames, None)
-        except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
-            raise Rejected(_DAMAGED, detail=_detail(error)) from error
         if frame is None:
             return
         yield frame
@@ -209,7 +231,7 @@ def _length(container: InputContainer, stream: VideoStream) -> float:
 
 def _clock(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+        return clock(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         return None
 

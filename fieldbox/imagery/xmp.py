@@ -88,4 +88,5 @@ def _text(element: Element) -> str:
     """The text of a simple property, or the items of a list, parted by commas."""
     if element.text and element.text.strip():
         return element.text
-    return ",".join(item.text or "" for item in element.iter(f"{_RDF}li"))
+    # Of its own list alone: descriptions may be nested, and each one's items would be read again for all around it.
+    return ",".join(item.text or "" for item in element.iterfind(f"*/{_RDF}li"))
