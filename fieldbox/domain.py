@@ -462,6 +462,16 @@ class FlightHeight:
 
 
 @dataclass(frozen=True, slots=True)
+class FlightHeadings:
+    """Which way photos of a flight were turned that do not say so, by their digests, as their pixels tell."""
+
+    yaws: Mapping[str, tuple[float, float]]
+    """Yaw and its standard error."""
+    why_not: Mapping[str, Sentence]
+    """Of the others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A rectangle of an image in pixels: columns x0 to x1 and rows y0 to y1, ends excluded."""
 

@@ -189,7 +189,7 @@ def _levels(shots: Sequence[Shot]) -> tuple[float | None, Array]:
 def _link(first: int, second: int, shots: Sequence[Shot], offsets: Sequence[Array]) -> Link | None:
     """The similarity that most of the points alike agree with."""
     one, other = shots[first], shots[second]
-    pairs = _alike(one.likeness, other.likeness)
+    pairs = alike(one.likeness, other.likeness)
     if len(pairs) < LEAST_SHARED:
         return None
     here, there = offsets[first][pairs[:, 0]], offsets[second][pairs[:, 1]]
@@ -214,7 +214,7 @@ def _link(first: int, second: int, shots: Sequence[Shot], offsets: Sequence[Arra
     return Link(first, second, complex(*near), complex(*far), ratio, math.atan2(turn.imag, turn.real))
 
 
-def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.intp]:
+def alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.intp]:
     """[M, 2] points of both that are each other's most alike, and plainly so (wherever they lie)."""
     if len(one) < 2 or len(other) < 2:
         return np.zeros((0, 2), np.intp)
