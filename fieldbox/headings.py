@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from fieldbox.domain import Capture, CaptureKind, Flight, FlightHeadings, SideFile
+from fieldbox.domain import Capture, CaptureKind, Flight, FlightHeadings, SideFile, Stated
 from fieldbox.georef.flightheading import Direction, Seen, Station, directions, seen
 from fieldbox.georef.flightheight import LEAST_PHOTOS, Shot
 from fieldbox.georef.plane import GroundPlane
@@ -80,7 +80,12 @@ def _turned(capture: Capture, told: FlightHeadings) -> Capture:
     if capture.stated is None:
         return capture
     found = told.yaws.get(capture.digest)
-    return placed(capture, with_direction(capture.stated, *found) if found else capture.stated)
+    return _as_if(capture, with_direction(capture.stated, *found) if found else capture.stated)
+
+
+def _as_if(capture: Capture, stated: Stated) -> Capture:
+    """The photo as if it stated this."""
+    return replace(placed(capture, stated), stated=stated)
 
 
 def _as_kept(own: Capture, done: Capture, told: FlightHeadings) -> Capture:
@@ -124,7 +129,7 @@ def _usable(flight: Flight, files: Sequence[SideFile], lacking: set[str]) -> lis
 def _raised(capture: Capture) -> Capture:
     if capture.stated is None:
         return capture
-    return placed(capture, replace(with_direction(capture.stated, 0.0, 180.0), height_m=1.0))
+    return _as_if(capture, replace(with_direction(capture.stated, 0.0, 180.0), height_m=1.0))
 
 
 # -- pixels ------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ that of w, from the inverse of the normal matrix, over its length. So a w that i
 did not move, has no direction.
 
 A camera that leans shows what is further away smaller. With the lean l (complex tangents, the same for all photos) a step
-t bends the picture by z + t Re(l* z) + z Re(l* t) (`imagery.lean`), which in z_i = r z_j + s conj(z_j) + t is s = t l / 2.
+t takes a point from z to z + t + t Re(l* z) + z Re(l* t) (`imagery.lean`). In z_i = r z_j + s conj(z_j) + t this is
+s = t l / 2 and |r| = 1 + 1.5 Re(l* t), from which l is found.
 """
 
 from __future__ import annotations
@@ -65,10 +66,8 @@ WITHIN_PX = 3.0
 """Of the searched picture: a point that far off the common plane disagrees."""
 MOST_STRETCH = 0.25
 """By which a link may stretch the picture one way against the other: more is chance."""
-OBLIQUE_DEG = 12.0
+OBLIQUE_DEG = 10.0
 """A camera that leans more does not look straight down."""
-LEAST_LEANT = 0.06
-"""Heights that two photos must lie apart to tell of the camera's lean."""
 UNLIKE = 1.6
 """Times a flight's stated heights may be what its photos and GPS tell."""
 WORST_FIT = 3.0
@@ -77,7 +76,7 @@ TURN = 0.01
 """Error of r in one link, relative; a tilt turns and scales what two photos share the more, the further they lie apart."""
 POINT_PX = 2.0
 """Error of t in pixels of the searched picture: lens, relief, rounding; a tilt shifts it, too."""
-_CAUCHY = 3.0
+_CAUCHY, _LINKS_ALIKE = 3.0, 3
 _ROUNDS = 12
 _REACH = 4
 """Photos by which two of one link may lie apart from a third."""
@@ -220,14 +219,29 @@ def _turned_alike(count: int, links: Sequence[Seen]) -> Iterator[Seen]:
 
 
 def _lean_deg(links: Sequence[Seen]) -> float:
-    """How far the camera leans by most of the links, less twice the error of that; 0: they do not tell."""
-    told = [2 * one.stretch / one.shift for one in links if abs(one.shift) > LEAST_LEANT]
-    if len(told) < LEAST_PHOTOS:
-        return 0.0
-    each = np.array(told)
-    middle = complex(float(np.median(each.real)), float(np.median(each.imag)))
-    spread = 1.4826 * float(np.median(np.abs(each - middle)))
-    return math.degrees(math.atan(max(0.0, abs(middle) - 2 * spread / math.sqrt(len(told)))))
+    """How far the camera leans by all links, less twice the error of that."""
+    turn, stretch, shift = (
+        np.array([getattr(one, name) for one in links]) for name in ("turn", "stretch", "shift")
+    )
+    step, bent, larger = shift / turn, 2 * stretch / turn, (np.abs(turn) - 1) / 1.5
+    rows = np.concatenate(
+        [
+            np.column_stack([step.real, -step.imag]),
+            np.column_stack([step.imag, step.real]),
+            np.column_stack([step.real, step.imag]),
+        ]
+    )
+    right = np.concatenate([bent.real, bent.imag, larger])
+    weight = np.ones(len(right))
+    for _round in range(_ROUNDS):
+        normal = rows.T @ (rows * weight[:, None]) + 1e-9 * np.eye(2)
+        lean = np.linalg.solve(normal, rows.T @ (weight * right))
+        off = right - rows @ lean
+        usual = max(1.4826 * float(np.median(np.abs(off))), 1e-6)
+        weight = 1 / (1 + (off / (_CAUCHY * usual)) ** 2)
+    # Each photo's own tilt is in all of its links.
+    error = usual * math.sqrt(_LINKS_ALIKE * float(np.trace(np.linalg.inv(normal))))
+    return math.degrees(math.atan(max(0.0, float(np.hypot(*lean)) - 2 * error)))
 
 
 # -- one run -----------------------------------------------------------------------------------------
