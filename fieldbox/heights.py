@@ -30,7 +30,7 @@ from fieldbox.imagery.poses import Place, lacks_height, pose_from, with_height
 from fieldbox.ordered import in_order
 from fieldbox.storage.store import Store
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same photos would give another height."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which photos are searched for points."""
