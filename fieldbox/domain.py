@@ -399,7 +399,7 @@ class Finding:
     """One thing about a flight that is not as it should be, and what to do."""
 
     kind: str
-    """gps, pose, blur, exposure, gsd, holes, overlap, clock; of a card: space, duplicate, nothing."""
+    """gps, pixels, pose, blur, exposure, gsd, holes, overlap, clock; of a card: space, duplicate, nothing."""
     verdict: Verdict
     """The best that the flight can be with it."""
     sentence: Sentence

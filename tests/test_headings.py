@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fieldbox.aligning import align
-from fieldbox.domain import Capture, Flight, SideFile, SideKind
+from fieldbox.domain import Capture, CaptureKind, Flight, SideFile, SideKind, Source
 from fieldbox.geometry import geometries_of
 from fieldbox.georef.flightheading import NO_AGREEMENT, NO_MOVEMENT, NO_OVERLAP, OBLIQUE
 from fieldbox.given import given_for
@@ -129,6 +129,19 @@ def test_single_photos_are_seen_beside_those_that_state_theirs(card: Path, store
         away = (pose.yaw_deg - truth[flight.captures[number].name] + 180) % 360 - 180
         assert abs(away) < 3 * pose.yaw_error_deg
     assert all(flight.captures[n] == one for n, one in enumerate(captures) if n not in bare)
+
+
+def test_exposures_of_bands_go_the_same_way_and_the_panel_none(card: Path, store: Store) -> None:
+    """Their picture is made of the bands."""
+    kept = Kept(store, card)
+    bands = Source(CaptureKind.BANDS, ("ab" * 32,))
+    panel = replace(undirected(kept.flight.captures[0]), source=replace(bands, at=(1,)), stated=None)
+    exposures = tuple(replace(undirected(one), source=bands) for one in kept.flight.captures[1:])
+    flight = settle_poses(store, replace(kept.flight, captures=(panel, *exposures)), kept.read, 2)
+    assert flight.captures[0] == panel
+    away, error = off(flight, truth_of(card)).T
+    assert len(away) == len(exposures)
+    assert (np.abs(away) < 2.5 * error).all()
 
 
 def test_two_photos_are_too_few(card: Path, store: Store, tmp_path: Path) -> None:
