@@ -7,6 +7,7 @@
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
 # make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
+# make proof-directions  map flights without directions and heights, compare with their tags (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -19,7 +20,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy \
+        proof-directions
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -54,6 +56,9 @@ proof-fuzz: $(VENV)/.develop
 
 proof-copy: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.copy_proof
+
+proof-directions: $(VENV)/.develop
+	$(BIN)/python -m tests.path.directions_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
