@@ -35,7 +35,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, eye_array
+from scipy.sparse import coo_array, csc_array, diags_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 from scipy.sparse.linalg import splu
 
@@ -309,11 +309,13 @@ class _Solved:
         rows, right = _equations(stations, links, known)
         height = _rough(stations, links)
         weight = np.ones(rows.shape[0])
+        # Photos that lie one on the other tell nothing of w: it is that of a flight, at most.
+        anywhere = diags_array(np.repeat([0.0, HIGHEST_M**-2, 0.0], count))
         found = np.zeros(3 * count, complex)
         for _round in range(_ROUNDS):
             sigma = _sigmas(stations, links, known, height)
-            normal, scaled = _normal(rows, weight / sigma**2)
-            solver = splu(normal)
+            scaled = csc_array(rows.conj().T.multiply((weight / sigma**2)[None]))
+            solver = splu(csc_array(scaled @ rows + anywhere))
             found = np.asarray(solver.solve(scaled @ right))
             off = np.abs(rows @ found - right) / sigma
             weight = _weights(off, count, len(links.first))
@@ -325,29 +327,9 @@ class _Solved:
 
 
 def _turn_alike(count: int, links: _Links) -> NDArray[np.bool_]:
-    """[L] links whose turns agree with the others'. One that is plainly wrong would make all w as good as 0, with which
-    nothing is at odds. Angles [n] by the way over the links that most others bear out, then least absolute residuals."""
-    turn = np.angle(links.turn)
-    ends = (links.first, links.second)
-    cost = 1.0 / (1.0 + _borne_out(links))
-    tree = minimum_spanning_tree(coo_array((cost, ends), shape=(count, count)))
-    angle = np.zeros(count)
-    by_ends = dict(zip(zip(*(one.tolist() for one in ends), strict=True), turn.tolist(), strict=True))
-    order, before = breadth_first_order(tree, 0, directed=False)
-    for photo in order[1:].tolist():
-        other = int(before[photo])
-        step = by_ends.get((other, photo), -by_ends.get((photo, other), 0.0))
-        angle[photo] = angle[other] + step
-    number, ones = np.arange(len(turn)), np.ones(len(turn))
-    rows = csc_array(
-        coo_array(
-            (
-                np.concatenate([ones, -ones]),
-                (np.tile(number, 2), np.concatenate([links.second, links.first])),
-            ),
-            shape=(len(turn), count),
-        )
-    )
+    """[L] links whose turns agree with the others', by angles [n] of least absolute residuals. One that is plainly wrong
+    would make all w as good as 0, with which nothing is at odds."""
+    turn, angle, rows = np.angle(links.turn), _angles_by_tree(count, links), _differences(count, links)
     off = _wrapped(turn - rows @ angle)
     for _round in range(_ROUNDS):
         scaled = csc_array(rows.T.multiply(1 / np.maximum(np.abs(off), TURN)[None]))
@@ -356,25 +338,46 @@ def _turn_alike(count: int, links: _Links) -> NDArray[np.bool_]:
     return np.asarray(np.abs(off) < _AROUND)
 
 
+def _angles_by_tree(count: int, links: _Links) -> Array:
+    """[n] radians against the first photo, by the way over the links that most others bear out."""
+    ends = (links.first, links.second)
+    cost = 1.0 / (1.0 + _borne_out(links))
+    tree = minimum_spanning_tree(coo_array((cost, ends), shape=(count, count)))
+    order, before = breadth_first_order(tree, 0, directed=False)
+    step: dict[tuple[int, int], float] = {}
+    for i, j, turn in zip(*(one.tolist() for one in (*ends, np.angle(links.turn))), strict=True):
+        step[i, j], step[j, i] = turn, -turn
+    angle = np.zeros(count)
+    for photo in order[1:].tolist():
+        other = int(before[photo])
+        angle[photo] = angle[other] + step[other, photo]
+    return angle
+
+
+def _differences(count: int, links: _Links) -> csc_array:
+    """[L, n] what is told of the second of each link less what is of its first."""
+    ones, number = np.ones(len(links.first)), np.arange(len(links.first))
+    ends = np.tile(number, 2), np.concatenate([links.second, links.first])
+    return csc_array(coo_array((np.concatenate([ones, -ones]), ends), shape=(len(number), count)))
+
+
 def _wrapped(angle: Array) -> Array:
     return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _borne_out(links: _Links) -> Array:
     """[L] over how many third photos the way leads to the same."""
+    ends = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
     lies = {}
-    for i, j, turn, shift in zip(
-        links.first.tolist(), links.second.tolist(), links.turn.tolist(), links.shift.tolist(), strict=True
-    ):
+    for (i, j), turn, shift in zip(ends, links.turn.tolist(), links.shift.tolist(), strict=True):
         lies[i, j], lies[j, i] = (turn, shift), (1 / turn, -shift / turn)
-    ways = [
-        [one for one in range(i - _REACH, j + _REACH + 1) if (i, one) in lies and (one, j) in lies]
-        for i, j in zip(links.first.tolist(), links.second.tolist(), strict=True)
-    ]
-    pairs = zip(links.first.tolist(), links.second.tolist(), ways, strict=True)
-    return np.array(
-        [sum(_agree(lies[i, j], lies[i, one], lies[one, j]) for one in way) for i, j, way in pairs], float
-    )
+
+    def count(i: int, j: int) -> int:
+        around = range(i - _REACH, j + _REACH + 1)
+        ways = ((i, one) for one in around if (i, one) in lies and (one, j) in lies)
+        return sum(_agree(lies[i, j], lies[way], lies[way[1], j]) for way in ways)
+
+    return np.array([count(*pair) for pair in ends], float)
 
 
 def _agree(
@@ -443,11 +446,6 @@ def _sigmas(stations: Sequence[Station], links: _Links, known: NDArray[np.intp],
             given,
         ]
     )
-
-
-def _normal(rows: csc_array, weight: Array) -> tuple[csc_array, csc_array]:
-    scaled = csc_array(rows.conj().T.multiply(weight[None]))
-    return csc_array(scaled @ rows), scaled
 
 
 def _weights(off: Array, count: int, links: int) -> Array:

@@ -145,6 +145,12 @@ def test_a_drone_that_hovers_has_no_direction() -> None:
     rng = np.random.default_rng(7)
     flight = drawn(np.full(20, 0j), np.zeros(20), rng)
     assert why(directions(flight.stations, flight.links)) == {str(NO_MOVEMENT)}
+    same = [replace(one, turn=1 + 0j, shift=0j) for one in flight.links]  # on a stand
+    assert why(directions(flight.stations, same)) == {str(NO_MOVEMENT)}
+    stuck = serpentine()
+    flight = drawn(stuck, nose(stuck), rng)
+    fixed = [replace(one, place=0j) for one in flight.stations]  # a GPS that stands still
+    assert why(directions(fixed, flight.links)) == {str(NO_MOVEMENT)}
 
 
 def test_places_in_another_order_do_not_fit() -> None:
