@@ -42,11 +42,10 @@ AROUND = 12
 def settle_poses(store: Store, flight: Flight, read: Read, threads: int) -> Flight:
     """The flight with the directions and heights that its photos lack, found and kept; the same flight where none lacks
     any."""
-    files = store.side_files(one.digest for one in flight.captures)
-    lacking = _lacking(flight, files)
-    if not lacking:
+    if not any(_asks(one) for one in flight.captures):
         return settle_heights(store, flight, read, threads)
-    told = _settled(store, flight, files, lacking, read, threads)
+    files = store.side_files(one.digest for one in flight.captures)
+    told = _settled(store, flight, files, _lacking(flight, files), read, threads)
     turned = tuple(_turned(one, told) if _asks(one) else one for one in flight.captures)
     high = settle_heights(store, replace(flight, captures=turned), read, threads).captures
     done = tuple(_as_kept(own, one, told) for own, one in zip(flight.captures, high, strict=True))
@@ -63,13 +62,10 @@ def _asks(capture: Capture) -> bool:
 
 def _lacking(flight: Flight, files: Sequence[SideFile]) -> set[str]:
     """Digests of photos that state no direction, and that no list states."""
-    asking = {one.digest for one in flight.captures if _asks(one)}
-    if not asking:
-        return asking
     bare = tuple(
         replace(one, pose=None, stated=one.stated and replace(one.stated, height_m=1.0))
         for one in flight.captures
-        if one.digest in asking
+        if _asks(one)
     )
     listed = given_of(replace(flight, captures=bare), files).flight.captures
     return {one.digest for one in listed if one.pose is None}
@@ -102,13 +98,14 @@ def _settled(
     store: Store, flight: Flight, files: Sequence[SideFile], lacking: set[str], read: Read, threads: int
 ) -> FlightHeadings:
     usable = _usable(flight, files, lacking)
-    if len(usable) < LEAST_PHOTOS:
-        return FlightHeadings({}, {})
     key = key_of(usable, [VERSION, sorted(lacking)])
     kept = store.headings(flight.id)
     if kept is not None and kept.key == key:
         return kept.told
-    told = _found(usable, lacking, read, threads)
+    enough = len(usable) >= LEAST_PHOTOS
+    told = _found(usable, lacking, read, threads) if enough else FlightHeadings({}, {})
+    if not enough and kept is None:
+        return told
     make_known(store, flight)
     store.keep_headings(flight.id, key, told)
     return told
@@ -117,7 +114,7 @@ def _settled(
 def _usable(flight: Flight, files: Sequence[SideFile], lacking: set[str]) -> list[Capture]:
     """In the order in which they were taken: photos that have a place, by a list or by GPS, and are near enough to others
     that lack a direction; with poses as if they were north up, 1 m above the ground, where they do not state better."""
-    raised = tuple(_raised(one) if one.digest in lacking else one for one in flight.captures)
+    raised = tuple(_raised(one, one.digest in lacking) for one in flight.captures)
     given = given_of(replace(flight, captures=raised), files).flight.captures
     own = {one.digest: one.stated for one in flight.captures}
     all_ = as_taken(replace(one, stated=own[one.digest]) for one in given if one.pose and one.camera)
@@ -126,10 +123,14 @@ def _usable(flight: Flight, files: Sequence[SideFile], lacking: set[str]) -> lis
     return [one for number, one in enumerate(all_) if number in near]
 
 
-def _raised(capture: Capture) -> Capture:
-    if capture.stated is None:
+def _raised(capture: Capture, lacks: bool) -> Capture:
+    """The photo as if it stated what it does not. What was found of it before counts no more."""
+    stated = capture.stated
+    if stated is None or not (lacks or _asks(capture) or lacks_height(stated)):
         return capture
-    return _as_if(capture, replace(with_direction(capture.stated, 0.0, 180.0), height_m=1.0))
+    if lacks:
+        stated = with_direction(stated, 0.0, 180.0)
+    return _as_if(capture, replace(stated, height_m=1.0) if lacks or lacks_height(stated) else stated)
 
 
 # -- pixels ------------------------------------------------------------------------------------------

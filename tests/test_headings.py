@@ -127,6 +127,7 @@ def test_a_list_counts_more(card: Path, store: Store, tmp_path: Path) -> None:
     reads = kept.reads
     listed = given_for(store, kept.settled(flight)).flight
     assert {one.pose.yaw_deg for one in listed.captures if one.pose} == {77.0}
+    assert "which way the camera was turned" not in said(given_for(store, listed))
     assert kept.reads == reads
 
 
