@@ -10,6 +10,7 @@
 # make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
 # make proof-arrival     plug in a slow card of 500 photos, tell how soon its check stands on the dashboard (root, libfuse2; minutes)
 # make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
+# make proof-directions  map flights without directions and heights, compare with their tags (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card
+        proof-arrival proof-card proof-directions
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -69,6 +70,9 @@ proof-arrival: $(VENV)/.develop
 
 proof-card: $(VENV)/.develop
 	$(BIN)/python -m tests.machine.card_proof --at $(MACHINE)
+
+proof-directions: $(VENV)/.develop
+	$(BIN)/python -m tests.path.directions_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -399,7 +399,7 @@ class Finding:
     """One thing about a flight that is not as it should be, and what to do."""
 
     kind: str
-    """gps, pose, blur, exposure, gsd, holes, overlap, clock; of a card: space, duplicate, nothing."""
+    """gps, pixels, pose, blur, exposure, gsd, holes, overlap, clock; of a card: space, duplicate, nothing."""
     verdict: Verdict
     """The best that the flight can be with it."""
     sentence: Sentence
@@ -459,6 +459,16 @@ class FlightHeight:
     """Level of the ground by the altitudes (or heights) that the photos state; None: these tell nothing."""
     by_altitude: bool
     """`ground_m` counts as the stated altitudes do, not as the stated heights."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlightHeadings:
+    """Which way photos of a flight were turned that do not say so, by their digests, as their pixels tell."""
+
+    yaws: Mapping[str, tuple[float, float]]
+    """Yaw and its standard error."""
+    why_not: Mapping[str, Sentence]
+    """Of the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from fieldbox.domain import Capture, CaptureKind, Field, Flight
 from fieldbox.errors import Rejected
 from fieldbox.geometry import geometries_of
 from fieldbox.given import given_for
-from fieldbox.heights import settle_heights
+from fieldbox.headings import settle_poses
 from fieldbox.i18n import N_, _
 from fieldbox.ingest.fields import field_for, hull, unwrapped
 from fieldbox.ingest.flights import flight_id, group_flights
@@ -84,8 +84,8 @@ def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | 
     kept = store.kept(flight.id)
     if (
         kept is None or kept.gone_at is None
-    ):  # without its photos no height can be measured; the one it has stays
-        flight = _with_heights(store, flight, config)
+    ):  # without its photos nothing can be measured; what was found stays
+        flight = _completed(store, flight, config)
     given = given_for(store, flight).flight
     if given.field_id is not None and field_name is None:
         return given
@@ -95,9 +95,9 @@ def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | 
     return given
 
 
-def _with_heights(store: Store, flight: Flight, config: Config) -> Flight:
+def _completed(store: Store, flight: Flight, config: Config) -> Flight:
     maker = Maker(config.storage.root, config.threads, config.multispectral.albedo)
-    return settle_heights(store, flight, maker.reader(flight.captures), config.threads)
+    return settle_poses(store, flight, maker.reader(flight.captures), config.threads)
 
 
 def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:

@@ -67,6 +67,8 @@ ONLY_SEA_LEVEL = Sentence(
 NO_DIRECTION = Sentence(
     N_("The photo does not say which way the camera was turned: give the drone's original files.")
 )
+UNTOLD_TILT_DEG = 5.0
+"""Standard error of a camera that is taken to look straight down: as cameras on drones without a gimbal do."""
 _TURNING_SOFTWARE = ("windows photo viewer", "windows photo gallery", "windows live photo gallery", "picasa")
 """Viewers that write a photo when it was turned by hand, and leave the drone's angles as they were. Two
 of the eight real DJI photos that we tune on are such: upside down by what their neighbours show."""
@@ -149,6 +151,23 @@ def with_height(stated: Stated, found: FlightHeight) -> Stated:
     level = stated.altitude_m if found.by_altitude else stated.height_m
     height_m = found.height_m if found.ground_m is None or level is None else level - found.ground_m
     return replace(stated, height_m=height_m, height_error_m=math.hypot(found.error_m, found.between_m))
+
+
+def lacks_direction(stated: Stated | None) -> bool:
+    """Whether a photo states other things, and not which way its camera was turned."""
+    return stated is not None and stated.yaw_deg is None
+
+
+def with_direction(stated: Stated, yaw_deg: float, error_deg: float) -> Stated:
+    """What is stated with a yaw that was found, of a camera that is taken to look straight down."""
+    return replace(
+        stated,
+        yaw_deg=yaw_deg,
+        pitch_deg=0.0,
+        roll_deg=0.0,
+        yaw_error_deg=error_deg,
+        tilt_error_deg=UNTOLD_TILT_DEG,
+    )
 
 
 def _unlikely(height_m: float) -> Sentence | None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -250,7 +250,7 @@ memberships = Table(
 
 
 class FlightHeightColumns(TypedColumns):
-    """The height of a flight whose photos do not state it, or why it could not be found."""
+    """What the photos of a flight do not state and their pixels were asked for: its height, their directions."""
 
     flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), primary_key=True)
     key: Named[str] = Column(Text)
@@ -258,6 +258,9 @@ class FlightHeightColumns(TypedColumns):
     found: Named[Any] = Column(Json, nullable=True)
     """domain.FlightHeight by the names of its parts."""
     refused: Named[Sentence | None] = Column(SentenceText)
+    headings: Named[Any] = Column(Json, nullable=True)
+    """rows.HeadingsRow by the names of its parts, sentences as their JSON; a flight whose height was not looked for has an
+    empty key."""
 
 
 flight_heights = Table("flight_heights", metadata, FlightHeightColumns)

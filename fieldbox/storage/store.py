@@ -26,6 +26,7 @@ from fieldbox.domain import (
     FileState,
     Flight,
     FlightCheck,
+    FlightHeadings,
     FlightHeight,
     Gap,
     Message,
@@ -65,6 +66,7 @@ from fieldbox.storage.rows import (
     AuditEntry,
     Box,
     FlightRow,
+    HeadingsRow,
     HeightRow,
     Holding,
     Ingest,
@@ -399,6 +401,16 @@ class Store:
         """What was found of a flight's height; None: it was not looked for."""
         with self._database.read() as connection:
             return heights.of_flight(connection, flight_id)
+
+    def keep_headings(self, flight_id: str, key: str, told: FlightHeadings) -> None:
+        """Keep what was found of the directions of a flight's photos from what `key` stands for."""
+        with self._database.write() as connection:
+            heights.save_headings(connection, flight_id, key, told)
+
+    def headings(self, flight_id: str) -> HeadingsRow | None:
+        """What was found of the directions of a flight's photos; None: they were not looked for."""
+        with self._database.read() as connection:
+            return heights.headings_of(connection, flight_id)
 
     def flights(self, field_id: int | None = None) -> list[FlightRow]:
         """Flights (of a field) without their captures, the one saved last first."""
