@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from fieldbox.imagery.multispectral.radiometry import radiance
 from fieldbox.imagery.multispectral.tags import read_band
 from fieldbox.imagery.multispectral.tiff import MAX_BYTES as MAX_FILE
 from fieldbox.imagery.multispectral.tiff import read_pixels
-from fieldbox.imagery.raster import NO_CRS, Raster, is_georeferenced, read_raster
+from fieldbox.imagery.raster import Raster, is_georeferenced, read_raster
 from fieldbox.imagery.srt import MAX_BYTES, Sample, read_srt
 
 TASK = "fieldbox.inspecting:inspect"
@@ -46,25 +47,31 @@ class Telemetry:
     samples: tuple[Sample, ...]
 
 
-Inspected = Photo | Raster | BandFile | Film | Telemetry
+@dataclass(frozen=True, slots=True)
+class Placeless:
+    """A TIFF of no camera that does not say where it lies: files beside it may."""
+
+
+Inspected = Photo | Raster | BandFile | Film | Telemetry | Placeless
 SLOWEST_BYTES_S = 4_000_000
-"""Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more."""
+"""Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more; and of a raster."""
 
 
 def seconds_for(kind: FileKind, size: int) -> float:
     """How long reading a file of `size` bytes may take."""
-    return SECONDS + (size / SLOWEST_BYTES_S if kind is FileKind.VIDEO else 0.0)
+    return SECONDS + (size / SLOWEST_BYTES_S if kind in {FileKind.VIDEO, FileKind.TIFF} else 0.0)
 
 
-def inspect(path: str, kind: str) -> Inspected:
-    """What the file at `path` holds; `kind` is that of its first bytes (`domain.FileKind`).
+def inspect(path: str, kind: str, beside: Sequence[str] = (), bands: Sequence[str] = ()) -> Inspected:
+    """What the file at `path` holds; `kind` is that of its first bytes (`domain.FileKind`). Of an orthomosaic, `beside` are
+    the files that tell where it lies, and `bands` what somebody said its bands are.
 
     Raises Rejected, with one sentence, for what cannot be used.
     """
     if FileKind(kind) is FileKind.JPEG:
         return _photo(Path(path))
     if FileKind(kind) is FileKind.TIFF:
-        return _tiff(Path(path))
+        return _tiff(Path(path), [Path(one) for one in beside], bands)
     if FileKind(kind) is FileKind.VIDEO:
         return read_film(Path(path))
     if FileKind(kind) is FileKind.TELEMETRY:
@@ -79,14 +86,12 @@ def shows_panel(path: str) -> bool:
     return find_panel(radiance(read_band(data), read_pixels(data)).pixels) is not None
 
 
-def _tiff(path: Path) -> Raster | BandFile:
+def _tiff(path: Path, beside: Sequence[Path], bands: Sequence[str]) -> Raster | BandFile | Placeless:
     """A band of a camera names itself; a raster names its place."""
-    if is_georeferenced(path):
-        return read_raster(path)
+    if beside or is_georeferenced(path):
+        return read_raster(path, beside, bands)
     data = path.read_bytes() if path.stat().st_size <= MAX_FILE else b""
-    if not read_exif(data).make:
-        raise Rejected(NO_CRS)
-    return read_band(data)
+    return read_band(data) if read_exif(data).make else Placeless()
 
 
 def _photo(path: Path) -> Photo:

@@ -13,7 +13,9 @@ SNIFFED = 64
 """Bytes that tell the kind."""
 MAX_TEXT_BYTES = 5_000_000
 """A list of a whole flight's photos has some hundred kilobytes."""
-_TEXTS = {".txt", ".csv", ".mrk"}
+BESIDE_RASTERS = {".tfw", ".tifw", ".tiffw", ".wld", ".prj"}
+"""World files and projections: where the picture of the same name lies."""
+_TEXTS = {".txt", ".csv", ".mrk", *BESIDE_RASTERS}
 _JPEG = b"\xff\xd8"
 _TIFFS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _RAW = {".dng"}

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -49,6 +49,8 @@ class IngestColumns(TypedColumns):
     started_at: Named[datetime] = Column(Utc)
     ended_at: Named[datetime | None] = Column(Utc)
     duplicates: Named[int] = Column(server_default=text("0"))
+    bands: Named[Any] = Column(Json, nullable=True)
+    """Of orthomosaics, as somebody told them; None: they were not told."""
 
 
 ingests = Table("ingests", metadata, IngestColumns)
