@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldbox.apart import SECONDS
+from fieldbox.apart import SECONDS, shared
 from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
@@ -24,8 +24,10 @@ from fieldbox.imagery.multispectral.tiff import MAX_BYTES as MAX_FILE
 from fieldbox.imagery.multispectral.tiff import read_pixels
 from fieldbox.imagery.raster import Raster, is_georeferenced, read_raster
 from fieldbox.imagery.srt import MAX_BYTES, Sample, read_srt
+from fieldbox.imagery.video import workload
 
 TASK = "fieldbox.inspecting:inspect"
+VIDEO_TASK = "fieldbox.inspecting:decoding_s"
 PANEL_TASK = "fieldbox.inspecting:shows_panel"
 GLANCED_PX = 600
 """Short side, in pixels, that a photo is decoded to at least for a glance."""
@@ -57,9 +59,23 @@ SLOWEST_BYTES_S = 4_000_000
 """Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more; and of a raster."""
 
 
-def seconds_for(kind: FileKind, size: int) -> float:
-    """How long reading a file of `size` bytes may take."""
-    return SECONDS + (size / SLOWEST_BYTES_S if kind in {FileKind.VIDEO, FileKind.TIFF} else 0.0)
+SLOWEST_PIXELS_S = 40_000_000
+"""Of a video that is decoded: four or five frames of 4K."""
+LONGEST_S = 2 * 3600.0
+"""For one file, whatever it says of itself."""
+
+
+def seconds_for(path: Path, kind: FileKind, size: int) -> float:
+    """How long reading a file of `size` bytes may take. Raises Rejected for a video that says nothing of itself."""
+    if kind not in {FileKind.VIDEO, FileKind.TIFF}:
+        return SECONDS
+    decoding = shared(VIDEO_TASK, 1).call(str(path)) if kind is FileKind.VIDEO else 0.0
+    return SECONDS + min(LONGEST_S, max(size / SLOWEST_BYTES_S, decoding))
+
+
+def decoding_s(path: str) -> float:
+    """Seconds that a small box decodes for a look at a video. Runs apart."""
+    return workload(Path(path)) / SLOWEST_PIXELS_S
 
 
 def inspect(path: str, kind: str, beside: Sequence[str] = (), bands: Sequence[str] = ()) -> Inspected:

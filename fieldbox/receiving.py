@@ -195,7 +195,7 @@ class Receiver:
         path, *others = [
             str(original_path(self.originals, each.digest, each.kind)) for each in (one, *beside)
         ]
-        seconds = seconds_for(one.kind, one.size)
+        seconds = seconds_for(Path(path), one.kind, one.size)
         return self.apart.call(path, one.kind.value, others, self.bands, seconds=seconds)
 
     def _settle(self, one: Original, reading: Future[Any], beside: Sequence[Original] = ()) -> None:

@@ -19,7 +19,7 @@ from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile, c
 BANDS_VERSION = 1
 """Raise it when the same bands would give another capture."""
 PANEL = Sentence(N_("It shows the calibration panel: its light is used for the photos of the flight."))
-FRAMES_VERSION = 1
+FRAMES_VERSION = 2
 """Raise it when the same video would give other frames."""
 TILES_VERSION = 2
 """Raise it when the same raster would be cut into other tiles, or their pictures would be others."""

@@ -219,7 +219,7 @@ def _inspected(
     children: Apart, path: Path, kind: FileKind, size: int, beside: Sequence[Path] = ()
 ) -> Inspected:
     told = [str(one) for one in beside]
-    held: Inspected = children.call(str(path), kind.value, told, seconds=seconds_for(kind, size))
+    held: Inspected = children.call(str(path), kind.value, told, seconds=seconds_for(path, kind, size))
     return held
 
 
