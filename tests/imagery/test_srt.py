@@ -87,7 +87,8 @@ F.PRY (1.0°, 2.0°, 33.0°), G.PRY (-90.0°, 0.0°, 34.0°)
 ENTERPRISE = """1
 00:00:00,000 --> 00:00:00,033
 FrameCnt: 0 2025-11-26 10:58:25.417
-[iso: 170] [shutter: 1/3200.0] [fnum: 1.7] [focal_len: 240.70] [dzoom_ratio: 1.00], [latitude: 28.941126] [longitude: 106.921302] [rel_alt: 134.974 abs_alt: 428.593] [gb_yaw: 4.5 gb_pitch: -89.9 gb_roll: 0.0]
+[iso: 170] [shutter: 1/3200.0] [fnum: 1.7] [focal_len: 240.70] [dzoom_ratio: 1.00], [latitude: 28.941126]
+[longitude: 106.921302] [rel_alt: 134.974 abs_alt: 428.593] [gb_yaw: 4.5 gb_pitch: -89.9 gb_roll: 0.0]
 """
 
 
