@@ -58,17 +58,18 @@ def flights_of(
 
 
 def groups_of(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
-    """Photos by camera, time and place, and frames of videos the same way (those that nothing was told of would else go with
-    photos beside them); the tiles of each orthomosaic by themselves."""
+    """Photos by camera, time and place; exposures of bands and frames of videos each the same way (those that tell little of
+    their camera, or the same as the colour camera beside it, would else go with photos); the tiles of each orthomosaic by
+    themselves."""
     mosaics: dict[str, list[Capture]] = {}
-    frames: list[Capture] = []
-    others: list[Capture] = []
+    kinds: dict[CaptureKind, list[Capture]] = {}
     for one in captures:
-        if one.source and one.source.kind is CaptureKind.TILE:
+        kind = one.source.kind if one.source else CaptureKind.PHOTO
+        if one.source and kind is CaptureKind.TILE:
             mosaics.setdefault(one.source.files[0], []).append(one)
         else:
-            (frames if _video(one) else others).append(one)
-    flights = (group_flights(some, gap=gap, jump_m=jump_m) for some in (others, frames))
+            kinds.setdefault(kind, []).append(one)
+    flights = (group_flights(kinds[kind], gap=gap, jump_m=jump_m) for kind in CaptureKind if kind in kinds)
     return [*chain.from_iterable(flights), *(tuple(tiles) for tiles in mosaics.values())]
 
 
