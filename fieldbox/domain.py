@@ -30,6 +30,9 @@ MUCH_THIN_PCT = 20.0
 HOPELESS = 1.0
 """The penalty of a photo from which on its ground is left to any other that shows it: blurred, burnt out, out of place."""
 
+BANDS = ("red", "green", "blue", "rededge", "nir", "alpha", "other")
+"""What somebody may say that a band of an orthomosaic is."""
+
 MOSAIC_ERROR_TAG = "FIELDBOX_POSITION_ERROR95_M"
 """By which an orthomosaic tells the 95 % radius of the error of its places."""
 
@@ -182,10 +185,11 @@ class Source:
 
     kind: CaptureKind
     files: tuple[str, ...]
-    """Digests of originals; of a frame the video's, then that of its telemetry if there is one."""
+    """Digests of originals; of a frame the video's, then that of its telemetry if there is one; of a tile the raster's, then
+    those of the files that tell where it lies if it does not say so itself."""
     at: tuple[int, ...] = ()
-    """Of a frame its presentation time, in the units of its stream; of a tile its window x0, y0, x1, y1; of bands 1 if they
-    show the calibration panel."""
+    """Of a frame its presentation time, in the units of its stream; of a tile its window x0, y0, x1, y1, then what
+    somebody said its bands are (`BANDS`); of bands 1 if they show the calibration panel."""
     outline: tuple[tuple[float, float], ...] = ()
     """Convex ring, in pixels of the picture, around all of it that holds anything; empty: all does."""
 

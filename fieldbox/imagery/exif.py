@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -140,8 +141,9 @@ def _pixels_per_mm(shot: Tags) -> float | None:
 def _time(shot: Tags) -> datetime | None:
     for tag, subsec in ((_TIME_ORIGINAL, _SUBSEC_ORIGINAL), (_TIME_DIGITIZED, _SUBSEC_DIGITIZED)):
         try:
-            taken = datetime.strptime(_text(shot.get(tag)), "%Y:%m:%d %H:%M:%S")
-        except ValueError:
+            # Some write 2026-06-01T10:00:00, or a time zone behind it.
+            taken = datetime(*map(int, re.split(r"\D", _text(shot.get(tag))[:19])))  # type: ignore[arg-type]  # six numbers
+        except (ValueError, TypeError):
             continue
         digits = _text(shot.get(subsec))[:6]
         if digits.isascii() and digits.isdigit():

@@ -15,6 +15,7 @@ DJI, RtkFlag 32 to 49 (float)      RtkStd*, >= 0.4 m  2 m         3 deg    1 deg
 DJI, RtkFlag 50 (fixed)            RtkStd*/0.05 m     2 m         3 deg    1 deg
 senseFly (no gimbal)               3 m                5 m         8 deg    5 deg
 Pix4D-style `Camera:` tags         stated/3 m         stated/5 m  8 deg    5 deg
+Parrot, Skydio (own tags)          3 m                5 m         8 deg    5 deg
 =================================  =================  ==========  =======  =======
 
 RTK makes places better, nothing else: RtkStdHgt belongs to AbsoluteAltitude, while heights above the ground
@@ -212,6 +213,8 @@ def looks_down(pose: Pose) -> bool:
 
 def _stated(exif: Exif, xmp: Xmp) -> Stated:
     found = _dji(xmp) or _sensefly(xmp) or _pix4d(exif, xmp) or _made(None, None, 3.0, 5.0, 8.0, 5.0)
+    if found.yaw_deg is None:
+        found = _looking(xmp, found)
     absolute = within(xmp.number("drone-dji", "absolutealtitude"), *_ALTITUDES_M)
     return replace(found, altitude_m=exif.altitude_m if absolute is None else absolute)
 
@@ -230,10 +233,12 @@ def _made(
 
 
 def _dji(xmp: Xmp) -> Stated | None:
-    if not xmp.speaks("drone-dji"):
+    """DJI's tags, and those of others that have its names (Autel)."""
+    maker = "drone-dji" if xmp.speaks("drone-dji") else xmp.maker_of("gimbalpitchdegree")
+    if not maker:
         return None
-    height = within(xmp.number("drone-dji", "relativealtitude"), *_HEIGHTS_M)
-    gimbal = _angles(xmp, "drone-dji", "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
+    height = within(xmp.number(maker, "relativealtitude"), *_HEIGHTS_M)
+    gimbal = _angles(xmp, maker, "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
     angles = None if gimbal is None else from_gimbal(gimbal)
     own = [_metres_stated(xmp, "fieldbox", name) for name in ("heighterror", "yawerror", "tilterror")]
     errors = [usual if one is None else one for one, usual in zip(own, (2.0, 3.0, 1.0), strict=True)]
@@ -281,6 +286,19 @@ def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
         8.0,
         5.0,
     )
+
+
+def _looking(xmp: Xmp, found: Stated) -> Stated:
+    """`found` with how the camera looked, in the gimbal's angles (pitch -90 is straight down): Parrot's and Skydio's names."""
+    for form in ("camera{}degree", "cameraorientationned.{}"):
+        names = [form.format(angle) for angle in ("yaw", "pitch", "roll")]
+        maker = xmp.maker_of(names[1])
+        gimbal = _angles(xmp, maker, *names)
+        if gimbal is not None:
+            height = xmp.number(maker, "relativealtitude") if found.height_m is None else found.height_m
+            yaw, pitch, roll = from_gimbal(gimbal)
+            return replace(found, height_m=height, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll)
+    return found
 
 
 def _angles(xmp: Xmp, maker: str, yaw: str, pitch: str, roll: str) -> Angles | None:

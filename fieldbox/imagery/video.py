@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,11 @@ OFTEN_S = 1.3
 """Key frames that are further apart are too few."""
 EVERY_S = 0.4
 """Between the frames of a quick look at a video whose key frames are rare."""
+USUAL_RATE = 30.0
+"""Frames a second of a video that does not say it."""
+LOOKED_FOR_KEYS_S = 60.0
 MOST_LOOKS = 40_000
+MOST_SUBTITLES = 200_000
 _NO_PICTURE = N_("There is no moving picture in the file: give the video that the drone wrote.")
 _DAMAGED = N_("The video is damaged or cut off ({detail}): copy it again from the drone's card.")
 _THREADS = 2
@@ -105,6 +110,31 @@ def skim(path: Path) -> Iterator[Look]:
         yield from _looks(path, "DEFAULT", EVERY_S)
 
 
+def workload(path: Path) -> float:
+    """Pixels that a quick look at a video decodes. Raises Rejected as `probe` does."""
+    video, between = probe(path), _key_frames_apart(path)
+    with _opened(path) as (_container, stream):
+        rate = float(stream.average_rate or USUAL_RATE)
+    frames = video.seconds * (rate if between > OFTEN_S else 1 / max(between, 1 / rate))
+    return (1 + frames) * video.width * video.height
+
+
+def subtitles(path: Path) -> Iterator[tuple[float, str]]:
+    """The seconds and the words of the subtitles inside a video (3GPP timed text, as DJI's enterprise drones write them)."""
+    with _opened(path) as (container, _stream):
+        tracks = [one for one in container.streams.subtitles if one.codec_context.name == "mov_text"]
+        if not tracks:
+            return
+        try:
+            for packet in islice(container.demux(tracks[0]), MOST_SUBTITLES):
+                data = bytes(packet)
+                size = int.from_bytes(data[:2], "big")
+                if packet.pts is not None and packet.time_base is not None and size:
+                    yield float(packet.pts * packet.time_base), data[2 : 2 + size].decode("utf-8", "replace")
+        except (av.FFmpegError, ValueError, OverflowError):
+            return  # what could be read counts
+
+
 def frame_at(path: Path, at: int) -> NDArray[np.uint8]:
     """uint8 [h, w, 3] RGB: the frame of this presentation time. Raises Rejected if it is not there, or damaged: decoders
     fill what is missing with what was there before, and none of that is ground."""
@@ -160,14 +190,18 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
 
 
 def _key_frames_apart(path: Path) -> float:
-    """Seconds between key frames, by the index of the file; infinite where there is one alone. Nothing is decoded."""
+    """Seconds between key frames, by the first minute of the index of the file; infinite where there is one alone. Nothing is
+    decoded."""
     times = []
     with _opened(path) as (container, stream):
         try:
             for packet in container.demux(stream):
-                if packet.is_keyframe and packet.pts is not None and packet.time_base is not None:
-                    times.append(float(packet.pts * packet.time_base))
-                if len(times) > 20:
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                seconds = float(packet.pts * packet.time_base)
+                if packet.is_keyframe:
+                    times.append(seconds)
+                if len(times) > 20 or (times and seconds - times[0] > LOOKED_FOR_KEYS_S):
                     break
         except (av.FFmpegError, ValueError, OverflowError):
             pass  # what can be read is read, and the rest told, when it is decoded

@@ -86,9 +86,7 @@ def scan(path: Path) -> Iterator[Found | Rejection]:
             raise _too_many(path)
         yield item
     if not count:
-        raise Empty(
-            N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=as_text(path)
-        )
+        raise Empty(N_("{path} holds no photos: give the folder with the drone's JPEGs."), path=as_text(path))
 
 
 def _too_many(path: Path) -> Rejected:

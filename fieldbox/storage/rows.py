@@ -35,6 +35,8 @@ class Ingest:
     ended_at: datetime | None
     """None: still running, or cut off."""
     duplicates: int
+    bands: list[str] | None
+    """What somebody said those of its orthomosaics are; None: nothing was said."""
     accepted: int
     rejected: int
 

@@ -49,6 +49,8 @@ class IngestColumns(TypedColumns):
     started_at: Named[datetime] = Column(Utc)
     ended_at: Named[datetime | None] = Column(Utc)
     duplicates: Named[int] = Column(server_default=text("0"))
+    bands: Named[Any] = Column(Json, nullable=True)
+    """Of orthomosaics, as somebody told them; None: they were not told."""
 
 
 ingests = Table("ingests", metadata, IngestColumns)

@@ -276,6 +276,16 @@ class Store:
         with self._database.write() as connection:
             captures.end_ingest(connection, ingest_id, duplicates, self._now())
 
+    def tell_bands(self, ingest_id: int, bands: Sequence[str]) -> None:
+        """Keep what somebody said the bands of an ingest's orthomosaics are."""
+        with self._database.write() as connection:
+            captures.tell_bands(connection, ingest_id, bands)
+
+    def told_bands(self, ingest_id: int) -> tuple[str, ...]:
+        """What was said of them; (): nothing."""
+        with self._database.read() as connection:
+            return captures.told_bands(connection, ingest_id)
+
     def ingests(self) -> list[Ingest]:
         """Every ingest, newest first."""
         with self._database.read() as connection:

@@ -201,8 +201,12 @@ def test_the_cache_of_pixels_is_counted_in_bytes(tmp_path: Path) -> None:
 
 
 def test_what_is_large_on_the_disk_has_more_time() -> None:
-    assert seconds_for(FileKind.JPEG, 10**8) == SECONDS
-    assert seconds_for(FileKind.TELEMETRY, 10**7) == seconds_for(FileKind.TIFF, 4 * 10**7) == SECONDS + 10
+    assert seconds_for(Path("any"), FileKind.JPEG, 10**8) == SECONDS
+    assert (
+        seconds_for(Path("any"), FileKind.TELEMETRY, 10**7)
+        == seconds_for(Path("any"), FileKind.TIFF, 4 * 10**7)
+        == SECONDS + 10
+    )
 
 
 def _film_that_shrinks(path: Path) -> None:
