@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0012"
+REVISION: Final = "0013"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(

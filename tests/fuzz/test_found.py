@@ -197,7 +197,7 @@ def test_labels_with_odd_words_get_a_sentence_that_can_be_said(
 def test_the_cache_of_pixels_is_counted_in_bytes(tmp_path: Path) -> None:
     """It held 32 bytes: every row of an orthomosaic unpacked its tiles anew, and 36 million pixels were not read in 4 minutes."""
     with _opened(write(tmp_path / "o.tif", ground(64, 64))):
-        assert get_gdal_config("GDAL_CACHEMAX") == 32 << 20
+        assert get_gdal_config("GDAL_CACHEMAX") == 64 << 20
 
 
 def test_what_is_large_on_the_disk_has_more_time() -> None:
