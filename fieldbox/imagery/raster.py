@@ -618,11 +618,12 @@ def _nothing(source: DatasetReader) -> float | None:
     so dark; None: 0, or it is told otherwise."""
     if source.nodata is not None or _tells_where(source):
         return None if source.nodata is None else float(source.nodata)
+    colours = list(range(1, min(LEAST_COLOURS, source.count) + 1))
     kind = np.dtype(source.dtypes[0])
     brightest = float(np.iinfo(kind).max) if kind.kind == "u" else math.inf
     for x in (0, source.width - 1):
         for y in (0, source.height - 1):
-            corner = {float(one) for one in source.read(window=Extent(x, y, 1, 1)).ravel()}
+            corner = {float(one) for one in source.read(colours, window=Extent(x, y, 1, 1)).ravel()}
             value = corner.pop()
             if not corner and (value == brightest or value <= NOTHING):
                 return value

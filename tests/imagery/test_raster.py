@@ -245,6 +245,7 @@ def test_south_up_and_turned_ones(tmp_path: Path) -> None:
     require_spots(write(tmp_path / "c.tif", picture, transform=turned), GSD)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_points_may_tell_where_it_lies(tmp_path: Path) -> None:
     def placed(name: str, bend_m: float) -> Path:
         corners = [(row, column) for row in (0, 600) for column in (0, 700)]
@@ -293,6 +294,16 @@ def test_a_number_that_stands_for_nothing_and_is_not_told(
     assert held[:, :400].mean() > 0.999
     assert not held[:, 400:].any()
     assert picture[held].max() > 200
+
+
+def test_white_beside_a_mask_that_is_not_told(tmp_path: Path) -> None:
+    picture = np.concatenate([ground(), np.full((1, 600, 700), 255, np.uint8)])
+    picture[:3, :, 400:], picture[3, :, 400:] = 255, 0
+    path = write(tmp_path / "a.tif", picture, photometric="RGB", alpha="UNSPECIFIED")
+    (tile,) = read_raster(path).tiles
+    _picture, held = read_tile(path, tile.window)
+    assert held[:, :400].mean() > 0.999
+    assert not held[:, 400:].any()
 
 
 @pytest.mark.parametrize(("told", "bands"), [
