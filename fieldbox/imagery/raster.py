@@ -397,7 +397,12 @@ def _require_usable(source: DatasetReader, where: Place) -> None:
         )
     if np.dtype(source.dtypes[0]).kind not in "uif":
         raise Rejected(NOT_READABLE, detail=source.dtypes[0])
-    _require_picture(source)
+    if source.colorinterp[0] is ColorInterp.palette:
+        raise Rejected(
+            N_(
+                "The colours of the GeoTIFF are numbers of a table (palette): export it again in natural colours (RGB)."
+            )
+        )
     _target, place, _width, _height = _layout(source, where)
     if place.a < MIN_GSD_M:
         raise Rejected(
@@ -413,34 +418,6 @@ def _require_usable(source: DatasetReader, where: Place) -> None:
             ),
             gsd=round(place.a, 2),
         )
-
-
-def _require_picture(source: DatasetReader) -> None:
-    """What has one band of numbers with a sign is no picture: heights, or something that was worked out."""
-    if source.colorinterp[0] is ColorInterp.palette:
-        raise Rejected(
-            N_(
-                "The colours of the GeoTIFF are numbers of a table (palette): export it again in natural colours (RGB)."
-            )
-        )
-    if (
-        source.count - source.colorinterp.count(ColorInterp.alpha) > 1
-        or np.dtype(source.dtypes[0]).kind == "u"
-    ):
-        return
-    values, valid = _sampled(source, [1])
-    if valid.any() and float(np.abs(values[0][valid]).max()) > INDEX_LIMIT:
-        raise Rejected(
-            N_(
-                "It holds heights or other numbers (DSM, DTM), not a picture: give the orthomosaic in colours (RGB)."
-            )
-        )
-    raise Rejected(
-        N_(
-            "It holds an index (such as NDVI) or a single band, not a picture: give the orthomosaic in colours (RGB), all"
-            " bands in one file."
-        )
-    )
 
 
 def _refuse_large(width: int, height: int) -> NoReturn:
@@ -486,7 +463,27 @@ def _bands_of(source: DatasetReader, told: Sequence[str]) -> tuple[tuple[str, ..
         return _guessed(source, merged)
     if {"red", "green", "blue"} <= set(merged):
         return merged, ()
-    return ("grey", *merged[1:]), (Sentence(NO_COLOURS),)
+    return ("grey", *merged[1:]), (_colourless(source),)
+
+
+def _colourless(source: DatasetReader) -> Sentence:
+    """What is to be said of a raster without natural colours; one band of numbers with a sign is something worked out."""
+    alone = source.count - source.colorinterp.count(ColorInterp.alpha) == 1
+    if not alone or np.dtype(source.dtypes[0]).kind == "u":
+        return Sentence(NO_COLOURS)
+    values, valid = _sampled(source, [1])
+    if valid.any() and float(np.abs(values[0][valid]).max()) > INDEX_LIMIT:
+        return Sentence(
+            N_(
+                "It holds heights or other numbers (DSM, DTM), not a picture: give the orthomosaic in colours (RGB)."
+            )
+        )
+    return Sentence(
+        N_(
+            "It holds an index (such as NDVI) or a single band, not a picture: give the orthomosaic in colours (RGB), all"
+            " bands in one file."
+        )
+    )
 
 
 def _told(source: DatasetReader, told: Sequence[str]) -> tuple[tuple[str, ...], tuple[Sentence, ...]]:
