@@ -6,21 +6,26 @@
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
+# make proof-fuzz-guided look for inputs that reach new code of every parser, prove the same of them (half an hour; x86-64)
 # make proof-copy        copy 500 files of 6 MB from a slow card, beside cp && sync (root, libfuse2; minutes)
 # make proof-arrival     plug in a slow card of 500 photos, tell how soon its check stands on the dashboard (root, libfuse2; minutes)
+# make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
+# make proof-directions  map flights without directions and heights, compare with their tags (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
 VENV   ?= .venv
 ROOT   ?= $(CURDIR)/.fieldbox
 FLIGHT ?=
+MACHINE ?= /var/tmp/fieldbox-machine
 BIN    := $(VENV)/bin
 export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-copy proof-arrival
+.PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
+        proof-arrival proof-card proof-directions
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -51,13 +56,23 @@ proof-ingest: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.ingest_proof --kills 200 --cuts 50
 
 proof-fuzz: $(VENV)/.develop
-	$(BIN)/python -m tests.imagery.fuzz_proof --count 10000
+	$(BIN)/python -m tests.fuzz.mutated --count 10000
+
+# A fuzzer that only this needs, beside the environment and not in it.
+proof-fuzz-guided: $(VENV)/.fuzz
+	PYTHONPATH=$(VENV)/fuzz $(BIN)/python -m tests.fuzz.guided --minutes 30 --findings $(ROOT)/fuzz
 
 proof-copy: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.copy_proof
 
 proof-arrival: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.arrival_proof --flight $(ROOT)/flight-500
+
+proof-card: $(VENV)/.develop
+	$(BIN)/python -m tests.machine.card_proof --at $(MACHINE)
+
+proof-directions: $(VENV)/.develop
+	$(BIN)/python -m tests.path.directions_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -70,6 +85,10 @@ $(VENV)/.develop: requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.runtime
+
+$(VENV)/.fuzz: tests/fuzz/requirements.txt $(VENV)/.develop
+	$(BIN)/pip install --quiet --require-hashes --only-binary :all: --upgrade --target $(VENV)/fuzz -r $<
+	touch $@
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
           --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group build

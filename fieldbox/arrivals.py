@@ -13,6 +13,7 @@ from fieldbox.apart import shared
 from fieldbox.config import Config
 from fieldbox.domain import FileKind, FileState, Flight, Original, Rejection
 from fieldbox.errors import Rejected
+from fieldbox.films import tells_place
 from fieldbox.i18n import N_
 from fieldbox.imagery.kinds import kind_of
 from fieldbox.ingest.copy import Shelf, original_path
@@ -66,10 +67,12 @@ def take_in(
 
     Raises Rejected where there is nothing to take in, Unavailable where the box cannot store more.
     """
-    system = lists.system if lists else None
-    offered = by_hand(lists or ByHand())  # before anything is copied: a wrong name is told at once
+    lists = lists or ByHand()
+    offered = by_hand(lists)  # before anything is copied: a wrong name is told at once
     field_name, crop = _clean_name(field_name), _clean_name(crop)
     with _ingest(store, as_text(path.resolve())) as ingest_id:
+        if lists.bands:
+            store.tell_bands(ingest_id, lists.bands)
         receiver = _receiver(config, store, ingest_id, partial(progress, "read"))
         with receiver:
             try:
@@ -79,7 +82,7 @@ def take_in(
                 raise
             finally:
                 receiver.read_left()  # also what came before the card was pulled out, or the disk was full
-            return _arrive(receiver, config, offered, Told(field_name, crop, system))
+            return _arrive(receiver, config, offered, Told(field_name, crop, lists.system))
 
 
 def resume(config: Config, store: Store, progress: Progress) -> Iterator[Arrival]:
@@ -120,6 +123,7 @@ def _receiver(config: Config, store: Store, ingest_id: int, progress: Callable[[
         processes,
         {rejection.name for rejection in store.rejections(ingest_id=ingest_id)},
         progress,
+        store.told_bands(ingest_id),
     )
 
 
@@ -156,6 +160,7 @@ class Told:
 def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told: Told) -> Arrival:
     """Exposures, lists and flights of what was given, all of which is on the box now."""
     receiver.join_bands(shared(inspecting.PANEL_TASK, 1).call)
+    receiver.join_rasters()
     receiver.join_films()
     store, ingest_id, given = receiver.store, receiver.ingest_id, receiver.given
     names = {one.digest: one.name for one in reversed(given)}
@@ -165,15 +170,14 @@ def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told
             store, ingest_id, {one.digest: names.get(one.digest, one.name) for one in captures}, told.system
         )
         kept_lists = _keep_lists(keeper, receiver, offered)
-        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id))
+        new = {one.digest for one in store.captures_of_ingest(ingest_id)}
+        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id, receiver.bands))
         flights += tuple(spoken_of(store, kept_lists, flights, config, told.field_name))
         if told.crop is not None:
             for field_id in sorted({one.field_id for one in flights if one.field_id is not None}):
                 store.update_field(field_id, crop=told.crop)
     # Counted from the database: photos that this ingest brought before it was cut off are no duplicates.
-    accepted = len(
-        {one.digest for one in store.captures_of_ingest(ingest_id)} & {one.digest for one in captures}
-    )
+    accepted = len(new & {one.digest for one in captures})
     duplicates = (
         len(captures) - accepted + _given_twice(given, names.keys() & {one.digest for one in captures})
     )
@@ -188,7 +192,9 @@ def _given_twice(given: Sequence[Original], photos: Collection[str]) -> int:
 
 def _keep_lists(keeper: Lists, receiver: Receiver, offered: Sequence[Offered]) -> tuple[TakenList, ...]:
     """What is kept of the lists; what is none is rejected. Later ones count more: those that somebody named come last."""
-    texts = [one for one in receiver.given if one.kind is FileKind.TEXT]
+    every = [one for one in receiver.given if one.kind is FileKind.TEXT]
+    texts = [one for one in every if not tells_place(one.name)]
+    receiver.store.settle_files((one.digest for one in every if tells_place(one.name)), FileState.TAKEN)
     taken = [_tried(keeper, receiver, one) for one in texts] + [keeper.take(one) for one in offered]
     for one in taken:
         if isinstance(one, Rejection):

@@ -25,10 +25,12 @@ from fieldbox.domain import (
     Verdict,
 )
 from fieldbox.geometry import geometries_of, is_mosaic
+from fieldbox.georef.flightheight import LEAST_PHOTOS
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.glance import Glance
+from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, ONLY_SEA_LEVEL
 from fieldbox.quality import Ground
 
 BLURRED_BELOW = -0.45
@@ -38,6 +40,7 @@ SPOILT = 0.10
 """Share of burnt out or black pixels from which on a photo counts as badly exposed."""
 FEW, MANY = 0.05, 0.30
 """Shares of a flight's photos: worth telling, and too many to go home with."""
+FOUND_LATER = (NO_HEIGHT, ONLY_SEA_LEVEL, NO_DIRECTION)
 OLD = timedelta(days=30)
 AHEAD = timedelta(days=1)
 _GRADES = list(Verdict)
@@ -141,11 +144,29 @@ def _places(captures: Sequence[Capture]) -> list[Finding]:
             "{count} of {total} photos have no GPS position: wait for satellites before take-off, and give original files."
         )
         found.append(Finding("gps", verdict, Sentence(template, {"count": without, "total": total})))
-    for reason, count in _reasons(captures):
+    waiting = _to_be_found(captures)
+    if waiting:
+        template = N_(
+            "{count} of {total} photos do not state their height above the ground, or which way the camera was turned: the box"
+            " finds that from what they show, if they were taken in lines and overlap enough."
+        )
+        sentence = Sentence(template, {"count": len(waiting), "total": total})
+        found.append(Finding("pixels", Verdict.USABLE, sentence))
+    for reason, count in _reasons([one for one in captures if one.digest not in waiting]):
         template = N_("{count} of {total} photos cannot be placed by their tags alone.")
         sentence = Sentence(template, {"count": count, "total": total})
         found.append(Finding("pose", Verdict.USABLE, sentence, reason))
     return found
+
+
+def _to_be_found(captures: Sequence[Capture]) -> set[str]:
+    """Digests of photos that have a GPS position and lack no more than what their pixels tell when they are taken in."""
+    found = {
+        one.digest
+        for one in captures
+        if one.pose is None and one.lat is not None and one.camera and one.unplaced in FOUND_LATER
+    }
+    return found if len(captures) >= LEAST_PHOTOS else set()
 
 
 def _reasons(captures: Sequence[Capture]) -> list[tuple[Sentence, int]]:

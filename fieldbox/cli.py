@@ -19,6 +19,7 @@ from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_ba
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.config import Config, load_config
+from fieldbox.domain import BANDS
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
 from fieldbox.memory import MB, spare_memory
@@ -73,6 +74,17 @@ def finite(_context: click.Context, _option: click.Parameter, value: float) -> f
     return value
 
 
+def bands_named(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """The names of bands, each known, none twice but "other"."""
+    names = tuple(one.strip().lower() for one in value.split(",")) if value else ()
+    named = [one for one in names if one != "other"]
+    if not set(names) <= set(BANDS) or len(set(named)) < len(named):
+        raise click.BadParameter(
+            _("give names out of {names}, parted by commas, each once").format(names=", ".join(BANDS))
+        )
+    return names
+
+
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--field", "field_name", help="Name of the field the flight belongs to (made if it is new).")
@@ -93,6 +105,11 @@ def finite(_context: click.Context, _option: click.Parameter, value: float) -> f
     "--crs",
     help="Projection of the positions where their list names none, e.g. EPSG:32643 [default: degrees].",
 )
+@click.option(
+    "--bands",
+    callback=bands_named,
+    help="What the bands of an orthomosaic are, in their order, e.g. red,green,blue,nir [default: as it says itself].",
+)
 @click.option("--wait", is_flag=True, help="Wait until the flight is mapped and print what came of it.")
 @as_json
 @with_config
@@ -105,6 +122,7 @@ def ingest(
     positions: tuple[Path, ...],
     control: tuple[Path, ...],
     crs: str | None,
+    bands: tuple[str, ...],
     wait: bool,
     as_json: bool,
 ) -> None:
@@ -117,6 +135,7 @@ def ingest(
     Example: fieldbox ingest /media/card/DCIM --field "North field" --crop potato --wait
     Example: fieldbox ingest /media/card/DCIM --control gcp_list.txt --positions ppk.csv --crs EPSG:32643
     Example: fieldbox ingest gcp_list.txt --wait
+    Example: fieldbox ingest north.tif --bands blue,green,red,rededge,nir --wait
     Exit code 3: done, but some files were rejected.
     """
     from fieldbox.lists import ByHand  # noqa: PLC0415  heavy imports only for the command that needs them
@@ -127,7 +146,7 @@ def ingest(
         path,
         field_name=field_name,
         crop=crop,
-        lists=ByHand(positions, control, crs),
+        lists=ByHand(positions, control, crs, bands),
         wait=wait,
         shown=None if as_json else progress_bars(),
     )

@@ -21,12 +21,12 @@ from fieldbox.imagery.multispectral.developed import Developed
 from fieldbox.imagery.multispectral.packed import to_bytes
 from fieldbox.imagery.multispectral.panel import Panel, read_panel
 from fieldbox.imagery.multispectral.picture import Scaling, picture, scaling_of
-from fieldbox.imagery.raster import read_tile
+from fieldbox.imagery.raster import bands_of, read_tile
 from fieldbox.imagery.video import frame_at
 
 MAKE_TASK = "fieldbox.developing:make"
 LIGHT_TASK = "fieldbox.developing:light_of"
-VERSION = 1
+VERSION = 2
 """Raise it when the same files would give other pictures."""
 QUALITY = 95
 
@@ -81,7 +81,8 @@ def _sound(samples: Sequence[Sequence[str]], panel: Panel | None) -> Iterator[De
 def make(paths: Sequence[str], source: Source, light: Light | None) -> Made:
     """The picture of a capture whose files are at `paths`. Raises Rejected if it cannot be made."""
     if source.kind is CaptureKind.TILE:
-        return _masked(*read_tile(Path(paths[0]), Window(*source.at)))
+        beside, bands = [Path(one) for one in paths[1:]], bands_of(source.at[4:])
+        return _masked(*read_tile(Path(paths[0]), Window(*source.at[:4]), beside, bands))
     if source.kind is CaptureKind.BANDS:
         return _exposure(paths, light)
     if source.kind is CaptureKind.FRAME:

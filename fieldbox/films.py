@@ -1,4 +1,5 @@
-"""Videos and what was written beside them, joined by their names: DJI_0001.MP4 and DJI_0001.SRT of one folder."""
+"""Videos and rasters, and what was written beside them, joined by their names: DJI_0001.MP4 and DJI_0001.SRT of one folder,
+north.tif, north.tfw and north.prj."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import PurePosixPath
 from fieldbox.domain import Original
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.film import Film
+from fieldbox.imagery.kinds import BESIDE_RASTERS
 from fieldbox.imagery.srt import Sample
 
 ALONE = Sentence(
@@ -29,8 +31,18 @@ class Shot:
 
 
 def stem(name: str) -> str:
-    """By which a video and its subtitles know each other: the path without the ending, whatever the case."""
+    """By which files that belong together know each other: the path without the ending, whatever the case."""
     return str(PurePosixPath(name).with_suffix("")).casefold()
+
+
+def tells_place(name: str) -> bool:
+    """Whether a file of this name may tell where the raster of the same name lies."""
+    return PurePosixPath(name).suffix.casefold() in BESIDE_RASTERS
+
+
+def beside_raster(name: str, others: Iterable[str]) -> list[str]:
+    """Those of the names of other files that may tell where the raster `name` lies."""
+    return sorted({one for one in others if tells_place(one) and stem(one) == stem(name)})
 
 
 def shots(

@@ -24,7 +24,16 @@ from statistics import median
 import numpy as np
 from blake3 import blake3
 
-from fieldbox.domain import Capture, Flight, FlightHeight, Pose, SideFile, SideKind, Stated
+from fieldbox.domain import (
+    Capture,
+    Flight,
+    FlightHeadings,
+    FlightHeight,
+    Pose,
+    SideFile,
+    SideKind,
+    Stated,
+)
 from fieldbox.errors import Rejected
 from fieldbox.georef.agreement import control_disagrees, list_disagrees
 from fieldbox.georef.control import Control, Size, read_control
@@ -35,7 +44,16 @@ from fieldbox.georef.textfile import shown
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, rotation
 from fieldbox.imagery.metadata import NO_FOCAL
-from fieldbox.imagery.poses import RTK_FLOOR_M, Place, lacks_height, looks_down, pose_from, with_height
+from fieldbox.imagery.poses import (
+    RTK_FLOOR_M,
+    Place,
+    lacks_direction,
+    lacks_height,
+    looks_down,
+    pose_from,
+    with_direction,
+    with_height,
+)
 from fieldbox.storage.store import Store
 
 MAX_TURN_DEG = 20.0
@@ -75,23 +93,33 @@ class Given:
 
 
 def given_for(store: Store, flight: Flight) -> Given:
-    """The flight with all lists of the store that say something of its photos, and the height found for it."""
+    """The flight with all lists of the store that say something of its photos, and the height and the directions that were
+    found for it."""
     kept = store.height(flight.id)
     height = kept.told if kept and isinstance(kept.told, FlightHeight) else None
-    given = given_of(flight, store.side_files(one.digest for one in flight.captures), height)
+    turned = store.headings(flight.id)
+    lists = store.side_files(one.digest for one in flight.captures)
+    given = given_of(flight, lists, height, turned.told if turned else None)
     files = dict.fromkeys(file for one in flight.captures if one.source for file in one.source.files)
     return replace(given, sentences=(*store.notes_of(files), *given.sentences)) if files else given
 
 
-def given_of(flight: Flight, files: Sequence[SideFile], height: FlightHeight | None = None) -> Given:
+def given_of(
+    flight: Flight,
+    files: Sequence[SideFile],
+    height: FlightHeight | None = None,
+    headings: FlightHeadings | None = None,
+) -> Given:
     """The flight with these lists, of which an earlier one counts more; a drone's own counts least.
 
-    `height` is what was found where the photos do not state theirs (`fieldbox.heights`).
+    `height` and `headings` are what was found where the photos do not state theirs (`fieldbox.heights`, `.headings`).
     """
-    said = list(_said_of_heights(flight.captures, height))
+    said = [*_said_of_headings(flight.captures, headings), *_said_of_heights(flight.captures, height)]
     own = [one for one in files if one.kind is SideKind.MRK]
     listed = _listed(flight.captures, [one for one in files if one.kind is SideKind.POSITIONS] + own, said)
-    captures = tuple(_with_list(_high(one, height), listed.get(one.digest)) for one in flight.captures)
+    captures = tuple(
+        _with_list(_completed(one, height, headings), listed.get(one.digest)) for one in flight.captures
+    )
     captures = _with_neighbours(captures, said)
     control = _control(captures, [one for one in files if one.kind is SideKind.CONTROL], said)
     changed = _changed(flight.captures, captures)
@@ -145,14 +173,32 @@ def _by_name(file: SideFile) -> dict[str, str]:
     return {name: digest for digest, name in file.photos.items() if count[name] == 1}
 
 
-# Heights
+# Heights and directions
 
 
-def _high(capture: Capture, height: FlightHeight | None) -> Capture:
-    """A photo without GPS that a list may place states its height, too, as the flight was found to have it."""
-    if capture.pose or capture.stated is None or height is None or not lacks_height(capture.stated):
+def _completed(capture: Capture, height: FlightHeight | None, headings: FlightHeadings | None) -> Capture:
+    """A photo without GPS that a list may place states its height and its direction, too, as they were found."""
+    stated = capture.stated
+    if capture.pose or stated is None:
         return capture
-    return replace(capture, stated=with_height(capture.stated, height))
+    if headings and lacks_direction(stated) and capture.digest in headings.yaws:
+        stated = with_direction(stated, *headings.yaws[capture.digest])
+    if height and lacks_height(stated):
+        stated = with_height(stated, height)
+    return replace(capture, stated=stated)
+
+
+def _said_of_headings(captures: Sequence[Capture], headings: FlightHeadings | None) -> Iterator[Sentence]:
+    mine = {one.digest for one in captures}
+    errors = [error for digest, (_yaw, error) in headings.yaws.items() if digest in mine] if headings else []
+    if errors:
+        yield Sentence(
+            N_(
+                "Photos that do not state which way the camera was turned: {count}. It was found from the photos themselves,"
+                " good to {error} degrees; the camera is taken to look straight down."
+            ),
+            {"count": len(errors), "error": round(median(errors), 1)},
+        )
 
 
 def _said_of_heights(captures: Sequence[Capture], height: FlightHeight | None) -> Iterator[Sentence]:
@@ -298,7 +344,8 @@ def _believed(listed: Mapping[str, StatedPosition], captures: Mapping[str, Captu
 
 
 def _own_angles(capture: Capture) -> Attitude | None:
-    own = capture.pose or capture.stated
+    # A direction that was found is none of its own.
+    own = capture.stated if lacks_direction(capture.stated) else capture.pose or capture.stated
     if own is None or own.yaw_deg is None or own.pitch_deg is None or own.roll_deg is None:
         return None
     return Attitude(own.yaw_deg, own.pitch_deg, own.roll_deg)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from statistics import median
@@ -30,7 +30,7 @@ from fieldbox.imagery.poses import Place, lacks_height, pose_from, with_height
 from fieldbox.ordered import in_order
 from fieldbox.storage.store import Store
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same photos would give another height."""
 SEARCHED_PX = 800
 """Long side, in pixels, at which photos are searched for points."""
@@ -56,15 +56,20 @@ def settle_heights(store: Store, flight: Flight, read: Read, threads: int) -> Fl
     sound = [one for one in flight.captures if one.pose and not lacks_height(one.stated)]
     if len(sound) > len(lacking):
         done = tuple(_as_usual(one, sound) if lacks_height(one.stated) else one for one in flight.captures)
-        changed = _changed(flight.captures, done)
-        if changed:
-            store.place(changed)
+        if moved := _changed(flight.captures, done):
+            store.place(moved)
         return replace(flight, captures=done)
     return _measured(store, flight, read, threads)
 
 
 def _changed(before: Sequence[Capture], after: Sequence[Capture]) -> list[Capture]:
     return [new for old, new in zip(before, after, strict=True) if new != old]
+
+
+def make_known(store: Store, flight: Flight) -> None:
+    """Save a flight that is new. It is saved again with its field; one that is known keeps the field it has."""
+    if store.flight(flight.id) is None:
+        store.save_flight(flight)
 
 
 # -- single photos --------------------------------------------------------------------------------
@@ -80,10 +85,10 @@ def _as_usual(capture: Capture, sound: Sequence[Capture]) -> Capture:
     if abs(stated.altitude_m - median(levels)) > max(AGREES_M, AGREES * usual):
         return capture
     error_m = max(stated.height_error_m, USUAL_ERROR * usual)
-    return _placed(capture, replace(stated, height_m=usual, height_error_m=error_m))
+    return placed(capture, replace(stated, height_m=usual, height_error_m=error_m))
 
 
-def _placed(capture: Capture, stated: Stated) -> Capture:
+def placed(capture: Capture, stated: Stated) -> Capture:
     """The photo with a pose of its own GPS, or with the sentence that says what else is missing."""
     place = None if capture.lat is None or capture.lon is None else Place(capture.lat, capture.lon)
     if capture.camera is None:
@@ -101,18 +106,15 @@ def _measured(store: Store, flight: Flight, read: Read, threads: int) -> Flight:
     usable = _usable(flight, store.side_files(one.digest for one in flight.captures))
     if len(usable) < LEAST_PHOTOS:
         return flight
-    key = _key(usable)
+    key = key_of(usable, VERSION)
     kept = store.height(flight.id)
     known = kept is not None and kept.key == key
     told = kept.told if kept is not None and known else _found(usable, read, threads)
     done = tuple(_told(one, told, {each.digest for each in usable}) for one in flight.captures)
-    changed = _changed(flight.captures, done)
-    if changed or not known:
-        if (
-            store.flight(flight.id) is None
-        ):  # it is saved again with its field; one that is known keeps the field it has
-            store.save_flight(flight)
-        store.keep_height(flight.id, key, told, changed)
+    moved = _changed(flight.captures, done)
+    if moved or not known:
+        make_known(store, flight)
+        store.keep_height(flight.id, key, told, moved)
     return replace(flight, captures=done)
 
 
@@ -121,7 +123,7 @@ def _usable(flight: Flight, files: Sequence[SideFile]) -> list[Capture]:
 
     Lists beside the photos may give the place or the direction. What the photos state stays as it is."""
     raised = tuple(
-        _placed(one, replace(one.stated, height_m=1.0)) if one.stated and lacks_height(one.stated) else one
+        placed(one, replace(one.stated, height_m=1.0)) if one.stated and lacks_height(one.stated) else one
         for one in flight.captures
     )
     stated = tuple(
@@ -130,11 +132,16 @@ def _usable(flight: Flight, files: Sequence[SideFile]) -> list[Capture]:
     own = {one.digest: one.stated for one in flight.captures}
     given = given_of(replace(flight, captures=stated), files).flight.captures
     usable = [replace(one, stated=own[one.digest]) for one in given if one.pose and one.camera]
-    return sorted(usable, key=lambda one: (one.taken_at or datetime.min, one.name, one.digest))
+    return as_taken(usable)
 
 
-def _key(usable: Sequence[Capture]) -> str:
-    """Digest of all that a height is found from."""
+def as_taken(captures: Iterable[Capture]) -> list[Capture]:
+    """In the order in which they were taken."""
+    return sorted(captures, key=lambda one: (one.taken_at or datetime.min, one.name, one.digest))
+
+
+def key_of(usable: Sequence[Capture], version: object) -> str:
+    """Digest of all that is known of photos whose pixels are asked for the rest."""
     told = [
         [
             one.digest,
@@ -145,7 +152,7 @@ def _key(usable: Sequence[Capture]) -> str:
         ]
         for one in usable
     ]
-    return blake3(json.dumps([VERSION, told], sort_keys=True).encode()).hexdigest()
+    return blake3(json.dumps([version, told], sort_keys=True).encode()).hexdigest()
 
 
 def _told(capture: Capture, told: FlightHeight | Sentence, usable: set[str]) -> Capture:
@@ -153,7 +160,7 @@ def _told(capture: Capture, told: FlightHeight | Sentence, usable: set[str]) -> 
     if capture.stated is None:
         return capture
     if not isinstance(told, Sentence):
-        return _placed(capture, with_height(capture.stated, told))
+        return placed(capture, with_height(capture.stated, told))
     if capture.digest in usable and lacks_height(capture.stated):
         return replace(capture, pose=None, unplaced=told)
     return capture
@@ -170,7 +177,7 @@ def _found(usable: Sequence[Capture], read: Read, threads: int) -> FlightHeight 
     def shot(number: int) -> Shot | None:
         one = usable[number]
         seconds = (one.taken_at - first).total_seconds() if one.taken_at and first else math.nan
-        return _shot(one, plane, seconds, levels[number], read)
+        return shot_of(one, plane, seconds, levels[number], read)
 
     wanted = [number for run in runs for number in run]
     made = dict(in_order(threads, shot, wanted))
@@ -207,10 +214,17 @@ def _levels(usable: Sequence[Capture]) -> tuple[list[float | None], bool]:
     return [one.stated.height_m if one.stated else None for one in usable], False
 
 
-def _shot(
-    capture: Capture, plane: GroundPlane, seconds: float, level_m: float | None, read: Read
+def shot_of(
+    capture: Capture,
+    plane: GroundPlane,
+    seconds: float,
+    level_m: float | None,
+    read: Read,
+    *,
+    turned: bool = False,
 ) -> Shot | None:
-    """The photo with its points; None: it cannot be decoded."""
+    """The photo with its points, described north up by its pose or, if it is `turned` in ways unknown, each by itself; None:
+    it cannot be decoded."""
     if capture.pose is None or capture.camera is None:
         return None
     photo = at_one_metre(PhotoGeometry(capture.digest, capture.pose, capture.camera, plane))
@@ -220,7 +234,7 @@ def _shot(
         pixels = decode_jpeg(read(capture.digest), reduction=reduction)
     except (Rejected, OSError):
         return None
-    found = find_features(pixels, reduction, photo.grid_yaw_deg, step_px)
+    found = find_features(pixels, reduction, None if turned else photo.grid_yaw_deg, step_px)
     likeness = found.descriptors.astype(np.float32)
     likeness /= np.maximum(np.linalg.norm(likeness, axis=1, keepdims=True), 1e-9)
     return Shot(photo, seconds, level_m, found.xy, likeness, step_px)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldbox.apart import SECONDS
+from fieldbox.apart import SECONDS, shared
 from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
@@ -21,10 +22,12 @@ from fieldbox.imagery.multispectral.radiometry import radiance
 from fieldbox.imagery.multispectral.tags import read_band
 from fieldbox.imagery.multispectral.tiff import MAX_BYTES as MAX_FILE
 from fieldbox.imagery.multispectral.tiff import read_pixels
-from fieldbox.imagery.raster import NO_CRS, Raster, is_georeferenced, read_raster
+from fieldbox.imagery.raster import Raster, is_georeferenced, read_raster
 from fieldbox.imagery.srt import MAX_BYTES, Sample, read_srt
+from fieldbox.imagery.video import workload
 
 TASK = "fieldbox.inspecting:inspect"
+VIDEO_TASK = "fieldbox.inspecting:decoding_s"
 PANEL_TASK = "fieldbox.inspecting:shows_panel"
 GLANCED_PX = 600
 """Short side, in pixels, that a photo is decoded to at least for a glance."""
@@ -46,25 +49,51 @@ class Telemetry:
     samples: tuple[Sample, ...]
 
 
-Inspected = Photo | Raster | BandFile | Film | Telemetry
+@dataclass(frozen=True, slots=True)
+class Placeless:
+    """A TIFF of no camera that does not say where it lies: files beside it may."""
+
+
+Inspected = Photo | Raster | BandFile | Film | Telemetry | Placeless
 SLOWEST_BYTES_S = 4_000_000
-"""Of a video that is looked through: a small box reads its key frames at some 100 Mbit/s and more."""
+"""Of a video that is looked through, since a small box reads its key frames at some 100 Mbit/s and more, and of an
+orthomosaic, all of whose pixels are unpacked. By what they have on the disk: a bomb gets no more time."""
+SLOWEST_WORDS_S = 1_000_000
+"""The same of subtitles, which have a block for each frame of an hour."""
+SLOWEST_PIXELS_S = 40_000_000
+"""Of a video that is decoded: four or five frames of 4K."""
+LONGEST_S = 2 * 3600.0
+"""For one file, whatever it says of itself."""
+_SLOWEST = {
+    FileKind.VIDEO: SLOWEST_BYTES_S,
+    FileKind.TELEMETRY: SLOWEST_WORDS_S,
+    FileKind.TIFF: SLOWEST_BYTES_S,
+}
 
 
-def seconds_for(kind: FileKind, size: int) -> float:
-    """How long reading a file of `size` bytes may take."""
-    return SECONDS + (size / SLOWEST_BYTES_S if kind is FileKind.VIDEO else 0.0)
+def seconds_for(path: Path, kind: FileKind, size: int) -> float:
+    """How long reading a file of `size` bytes may take. Raises Rejected for a video that says nothing of itself."""
+    if kind not in _SLOWEST:
+        return SECONDS
+    decoding = shared(VIDEO_TASK, 1).call(str(path)) if kind is FileKind.VIDEO else 0.0
+    return SECONDS + min(LONGEST_S, max(size / _SLOWEST[kind], decoding))
 
 
-def inspect(path: str, kind: str) -> Inspected:
-    """What the file at `path` holds; `kind` is that of its first bytes (`domain.FileKind`).
+def decoding_s(path: str) -> float:
+    """Seconds that a small box decodes for a look at a video. Runs apart."""
+    return workload(Path(path)) / SLOWEST_PIXELS_S
+
+
+def inspect(path: str, kind: str, beside: Sequence[str] = (), bands: Sequence[str] = ()) -> Inspected:
+    """What the file at `path` holds; `kind` is that of its first bytes (`domain.FileKind`). Of an orthomosaic, `beside` are
+    the files that tell where it lies, and `bands` what somebody said its bands are.
 
     Raises Rejected, with one sentence, for what cannot be used.
     """
     if FileKind(kind) is FileKind.JPEG:
         return _photo(Path(path))
     if FileKind(kind) is FileKind.TIFF:
-        return _tiff(Path(path))
+        return _tiff(Path(path), [Path(one) for one in beside], bands)
     if FileKind(kind) is FileKind.VIDEO:
         return read_film(Path(path))
     if FileKind(kind) is FileKind.TELEMETRY:
@@ -79,14 +108,12 @@ def shows_panel(path: str) -> bool:
     return find_panel(radiance(read_band(data), read_pixels(data)).pixels) is not None
 
 
-def _tiff(path: Path) -> Raster | BandFile:
+def _tiff(path: Path, beside: Sequence[Path], bands: Sequence[str]) -> Raster | BandFile | Placeless:
     """A band of a camera names itself; a raster names its place."""
-    if is_georeferenced(path):
-        return read_raster(path)
+    if beside or is_georeferenced(path):
+        return read_raster(path, beside, bands)
     data = path.read_bytes() if path.stat().st_size <= MAX_FILE else b""
-    if not read_exif(data).make:
-        raise Rejected(NO_CRS)
-    return read_band(data)
+    return read_band(data) if read_exif(data).make else Placeless()
 
 
 def _photo(path: Path) -> Photo:

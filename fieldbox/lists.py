@@ -46,12 +46,14 @@ SEVERAL_FLIGHTS = Sentence(
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """Lists that somebody named, wherever they lie."""
+    """Lists that somebody named, wherever they lie, and what else they said."""
 
     positions: tuple[Path, ...] = ()
     control: tuple[Path, ...] = ()
     system: str | None = None
     """Projection of the coordinates of lists that name none themselves."""
+    bands: tuple[str, ...] = ()
+    """What those of an orthomosaic are, in their order (of `domain.BANDS`); (): as it says itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,10 @@ class Maker:
 
     def _paths(self, source: Source) -> list[str]:
         originals = self._root / "originals"
-        return [str(original_path(originals, digest, _FILES[source.kind])) for digest in source.files]
+        kinds = [_FILES[source.kind]] * len(source.files)
+        if source.kind is CaptureKind.TILE:
+            kinds[1:] = [FileKind.TEXT] * (len(kinds) - 1)
+        return [str(original_path(originals, *one)) for one in zip(source.files, kinds, strict=True)]
 
     def _note(self, digest: str) -> dict[str, object]:
         try:

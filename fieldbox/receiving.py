@@ -18,16 +18,17 @@ from typing import Any, Self
 from fieldbox.apart import Apart
 from fieldbox.domain import FileKind, FileState, Original, Rejection
 from fieldbox.errors import Rejected
-from fieldbox.films import ALONE, Shot, shots, stem
+from fieldbox.films import ALONE, Shot, beside_raster, shots, stem
 from fieldbox.i18n import N_
 from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
 from fieldbox.imagery.film import Film, frames_of
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.grouping import Exposure, Item, group_exposures, panel_candidates
 from fieldbox.imagery.multispectral.nouns import BandFile
+from fieldbox.imagery.raster import NO_CRS
 from fieldbox.imagery.srt import Sample
 from fieldbox.ingest.copy import original_path
-from fieldbox.inspecting import Inspected, Photo, Telemetry, seconds_for
+from fieldbox.inspecting import Inspected, Photo, Placeless, Telemetry, seconds_for
 from fieldbox.storage.store import Store
 
 NO_FRAMES = N_(
@@ -51,6 +52,8 @@ class Receiver:
     """Names of files that this ingest has rejected already."""
     progress: Callable[[int, int], None]
     """(files read, files left to read when the last was copied)."""
+    bands: tuple[str, ...] = ()
+    """What somebody said the bands of orthomosaics are."""
     rejected: list[Rejection] = field(default_factory=list)
     given: list[Original] = field(default_factory=list)
     """All that is on the box now of what this ingest was given, in this order; what an earlier run settled is not here
@@ -61,6 +64,7 @@ class Receiver:
     _films: list[tuple[Original, Film]] = field(default_factory=list)
     _written: dict[str, tuple[Original, tuple[Sample, ...]]] = field(default_factory=dict)
     """Telemetry by the stems of the names."""
+    _placeless: list[Original] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.processes)
@@ -76,7 +80,8 @@ class Receiver:
         unread = self.store.add_given(self.ingest_id, given)
         self.given += given
         for one in given:
-            again = one.kind is FileKind.TELEMETRY  # it may have a video now
+            # It may have a video now; its bands may have been told.
+            again = one.kind is FileKind.TELEMETRY or (one.kind is FileKind.TIFF and bool(self.bands))
             if (
                 one.digest in unread
                 or again
@@ -127,6 +132,17 @@ class Receiver:
             self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
         self._bands.clear()
 
+    def join_rasters(self) -> None:
+        """Read those again that did not say where they lie, with the files beside them that may."""
+        texts = {one.name: one for one in self.given if one.kind is FileKind.TEXT}
+        for one in self._placeless:
+            beside = [texts[name] for name in beside_raster(one.name, texts)]
+            if beside:
+                self._settle(one, self._pool.submit(self._read, one, beside), beside)
+            else:
+                self.refuse([one], Rejected(NO_CRS))
+        self._placeless.clear()
+
     def join_films(self) -> None:
         """Make captures of the frames of the videos that were read, with what was written beside them.
 
@@ -175,19 +191,22 @@ class Receiver:
         self._begun.add(one.digest)
         self._waiting.append((one, self._pool.submit(self._read, one)))
 
-    def _read(self, one: Original) -> Any:
-        path = original_path(self.originals, one.digest, one.kind)
-        return self.apart.call(str(path), one.kind.value, seconds=seconds_for(one.kind, one.size))
+    def _read(self, one: Original, beside: Sequence[Original] = ()) -> Any:
+        path, *others = [
+            str(original_path(self.originals, each.digest, each.kind)) for each in (one, *beside)
+        ]
+        seconds = seconds_for(Path(path), one.kind, one.size)
+        return self.apart.call(path, one.kind.value, others, self.bands, seconds=seconds)
 
-    def _settle(self, one: Original, reading: Future[Any]) -> None:
+    def _settle(self, one: Original, reading: Future[Any], beside: Sequence[Original] = ()) -> None:
         try:
             found = reading.result()
         except Rejected as refusal:
             self.refuse([one], refusal)
         else:
-            self._take(one, found)
+            self._take(one, found, beside)
 
-    def _take(self, one: Original, found: Inspected) -> None:
+    def _take(self, one: Original, found: Inspected, beside: Sequence[Original]) -> None:
         if isinstance(found, Photo):
             capture = capture_of(one.digest, one.name, one.size, found.metadata)
             if not self.store.add_capture(capture, ingest_id=self.ingest_id, glance=found.glance):
@@ -198,9 +217,12 @@ class Receiver:
             self._films.append((one, found))
         elif isinstance(found, Telemetry):
             self._written[stem(one.name)] = (one, found.samples)
+        elif isinstance(found, Placeless):
+            self._placeless.append(one)
         else:
             self.store.note_file(one.digest, found.notes)
-            self.store.add_captures(list(tiles_of(one, found)), ingest_id=self.ingest_id)
+            tiles = tiles_of(one, found, beside, self.bands)
+            self.store.add_captures(list(tiles), ingest_id=self.ingest_id)
 
 
 def panels_among(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, count
@@ -15,8 +15,9 @@ from fieldbox.domain import Capture, CaptureKind, Field, Flight
 from fieldbox.errors import Rejected
 from fieldbox.geometry import geometries_of
 from fieldbox.given import given_for
-from fieldbox.heights import settle_heights
+from fieldbox.headings import settle_poses
 from fieldbox.i18n import N_, _
+from fieldbox.imagery.raster import codes_of
 from fieldbox.ingest.fields import field_for, hull, unwrapped
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.lists import TakenList, follow
@@ -28,20 +29,27 @@ METRES_PER_DEGREE = 111_320.0
 
 
 def flights_of(
-    store: Store, captures: Sequence[Capture], config: Config, field_name: str | None, ingest_id: int
+    store: Store,
+    captures: Sequence[Capture],
+    config: Config,
+    field_name: str | None,
+    ingest_id: int,
+    bands: Sequence[str],
 ) -> Iterator[Flight]:
     """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
-    that grow."""
+    that grow. `bands` are what somebody said of those of orthomosaics."""
     gap = timedelta(minutes=config.ingest.gap_minutes)
-    told, superseded = _told(captures)
+    tiles = _standing(store, captures, bands)
+    told, superseded = _told(captures, tiles)
     for group in groups_of(told, gap, config.ingest.jump_m):
-        before_them = (one.digest for one in superseded if _video(one) in {_video(each) for each in group})
+        whole = {_whole(each) for each in group} - {None}
+        before_them = (one.digest for one in superseded if _whole(one) in whole)
         known = {store.flight_of_capture(one) for one in (*(one.digest for one in group), *before_them)} - {
             None
         }
         before = store.flight(known.pop() or "") if len(known) == 1 else None
-        members = _members(before, group)
-        if before and len(members) == len(before.captures):
+        members = _members(before, group, tiles)
+        if before and {one.digest for one in members} == {one.digest for one in before.captures}:
             yield _on_a_field(store, before, config, field_name)
             continue
         flight = _flight(before.id if before else flight_id(group), members)
@@ -50,31 +58,47 @@ def flights_of(
 
 
 def groups_of(captures: Sequence[Capture], gap: timedelta, jump_m: float) -> list[tuple[Capture, ...]]:
-    """Photos by camera, time and place, and frames of videos the same way (those that nothing was told of would else go with
-    photos beside them); the tiles of each orthomosaic by themselves."""
+    """Photos by camera, time and place; exposures of bands and frames of videos each the same way (those that tell little of
+    their camera, or the same as the colour camera beside it, would else go with photos); the tiles of each orthomosaic by
+    themselves."""
     mosaics: dict[str, list[Capture]] = {}
-    frames: list[Capture] = []
-    others: list[Capture] = []
+    kinds: dict[CaptureKind, list[Capture]] = {}
     for one in captures:
-        if one.source and one.source.kind is CaptureKind.TILE:
+        kind = one.source.kind if one.source else CaptureKind.PHOTO
+        if one.source and kind is CaptureKind.TILE:
             mosaics.setdefault(one.source.files[0], []).append(one)
         else:
-            (frames if _video(one) else others).append(one)
-    flights = (group_flights(some, gap=gap, jump_m=jump_m) for some in (others, frames))
+            kinds.setdefault(kind, []).append(one)
+    flights = (group_flights(kinds[kind], gap=gap, jump_m=jump_m) for kind in CaptureKind if kind in kinds)
     return [*chain.from_iterable(flights), *(tuple(tiles) for tiles in mosaics.values())]
+
+
+def _whole(capture: Capture) -> str | None:
+    """Digest of the video or the orthomosaic that a capture is a part of."""
+    source = capture.source
+    return source.files[0] if source and source.kind in {CaptureKind.FRAME, CaptureKind.TILE} else None
 
 
 def _video(capture: Capture) -> str | None:
     """Digest of the video that a capture is a frame of."""
-    source = capture.source
-    return source.files[0] if source and source.kind is CaptureKind.FRAME else None
+    return _whole(capture) if capture.source and capture.source.kind is CaptureKind.FRAME else None
 
 
-def _told(captures: Iterable[Capture]) -> tuple[list[Capture], list[Capture]]:
-    """Captures without, and only, those frames of videos that came before their telemetry did: it made others of them."""
+def _told(captures: Iterable[Capture], tiles: Collection[str]) -> tuple[list[Capture], list[Capture]]:
+    """Captures without, and only, those that others took the place of: frames of videos that came before their telemetry did,
+    and the tiles of an orthomosaic of which others stand (`tiles`)."""
     every = list(captures)
+    cut = {_whole(one) for one in every if one.digest in tiles}
     filled = {_video(one) for one in every if one.source and _video(one) and len(one.source.files) > 1}
     superseded = [one for one in every if one.source and len(one.source.files) == 1 and _video(one) in filled]
+    superseded += [
+        one
+        for one in every
+        if one.source
+        and one.source.kind is CaptureKind.TILE
+        and _whole(one) in cut
+        and one.digest not in tiles
+    ]
     gone = {one.digest for one in superseded}
     return [one for one in every if one.digest not in gone], superseded
 
@@ -84,8 +108,8 @@ def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | 
     kept = store.kept(flight.id)
     if (
         kept is None or kept.gone_at is None
-    ):  # without its photos no height can be measured; the one it has stays
-        flight = _with_heights(store, flight, config)
+    ):  # without its photos nothing can be measured; what was found stays
+        flight = _completed(store, flight, config)
     given = given_for(store, flight).flight
     if given.field_id is not None and field_name is None:
         return given
@@ -95,15 +119,23 @@ def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | 
     return given
 
 
-def _with_heights(store: Store, flight: Flight, config: Config) -> Flight:
+def _completed(store: Store, flight: Flight, config: Config) -> Flight:
     maker = Maker(config.storage.root, config.threads, config.multispectral.albedo)
-    return settle_heights(store, flight, maker.reader(flight.captures), config.threads)
+    return settle_poses(store, flight, maker.reader(flight.captures), config.threads)
 
 
-def _members(before: Flight | None, group: Sequence[Capture]) -> tuple[Capture, ...]:
+def _standing(store: Store, captures: Iterable[Capture], bands: Sequence[str]) -> set[str]:
+    """Digests of the tiles that stand: those of the bands that were told now, else those of a flight."""
+    every = [one for one in captures if one.source and one.source.kind is CaptureKind.TILE]
+    if bands:
+        return {one.digest for one in every if one.source and one.source.at[4:] == codes_of(bands)}
+    return {one.digest for one in every if store.flight_of_capture(one.digest)}
+
+
+def _members(before: Flight | None, group: Sequence[Capture], tiles: Collection[str]) -> tuple[Capture, ...]:
     """A flight grows by what came later, and loses nothing that is not on the card any more."""
     members = {one.digest: one for one in (*(before.captures if before else ()), *group)}
-    return tuple(_told(members.values())[0])
+    return tuple(_told(members.values(), tiles)[0])
 
 
 def _flight(identity: str, members: tuple[Capture, ...]) -> Flight:

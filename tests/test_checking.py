@@ -14,6 +14,7 @@ from fieldbox.domain import Camera, Capture, CaptureKind, Finding, FlightCheck, 
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import Sentence
 from fieldbox.imagery.glance import LONG, SHORT, Glance
+from fieldbox.imagery.poses import NO_DIRECTION, ONLY_SEA_LEVEL
 
 CAMERA = Camera("DJI", "test", 400, 300, 400.0, 199.5, 149.5)
 PLANE = GroundPlane.for_point(18.5, 74.2)
@@ -160,6 +161,15 @@ def test_photos_without_gps_are_told_and_more_than_half_of_them_are_too_many() -
 def test_photos_with_gps_and_without_a_pose_say_why() -> None:
     found = only(checked([unplaced(one, gps=True) for one in lines()]))
     assert (found.kind, found.verdict, found.because) == ("pose", Verdict.USABLE, NO_HEADING)
+
+
+@pytest.mark.parametrize("reason", [NO_DIRECTION, ONLY_SEA_LEVEL])
+def test_photos_that_the_pixels_place_are_not_lost(reason: Sentence) -> None:
+    found = only(checked([replace(one, pose=None, unplaced=reason) for one in lines()]))
+    assert (found.kind, found.verdict) == ("pixels", Verdict.USABLE)
+    assert "from what they show" in str(found.sentence)
+    few = only(checked([replace(one, pose=None, unplaced=reason) for one in lines()[:3]]))
+    assert (few.kind, few.because) == ("pose", reason)
 
 
 def test_a_pose_without_a_tagged_position_is_a_place() -> None:

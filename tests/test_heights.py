@@ -11,18 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldbox.domain import Capture, Flight, FlightHeight, SideFile, SideKind
+from fieldbox.domain import FlightHeight, SideFile, SideKind
 from fieldbox.georef.flightheight import NO_MOVEMENT, NO_OVERLAP
-from fieldbox.given import Given, given_for
+from fieldbox.given import given_for
 from fieldbox.heights import settle_heights
-from fieldbox.i18n import Sentence
-from fieldbox.imagery.captures import capture_of
-from fieldbox.imagery.metadata import read_metadata
 from fieldbox.imagery.poses import NO_DIRECTION, ONLY_SEA_LEVEL
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from fieldbox.storage.store import Store
 from tests.imagery.photos import dji_xmp, exif_bytes, jpeg, real_data
+from tests.kept import Kept, reasons, said
 from tests.path.retold import Height, from_a_hill, retold, sea_level_only, zero
 
 PLAIN = FlightOptions(
@@ -38,42 +36,6 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fly(field, PLAIN, tmp_path_factory.mktemp("flown") / "card")
 
 
-class Kept:
-    """Photos of a folder in a store, read from there; counts what is read."""
-
-    def __init__(self, store: Store, folder: Path, pattern: str = "*.JPG") -> None:
-        self.store, self.reads = store, 0
-        self._ingest = store.begin_ingest(str(folder))
-        self._paths: dict[str, Path] = {}
-        self.flight = Flight("flight", None, None, None, self.add(folder, pattern))
-
-    def add(self, folder: Path, pattern: str = "*.JPG") -> tuple[Capture, ...]:
-        found = []
-        for path in sorted(folder.glob(pattern)):
-            digest = f"{path.stem[-4:]:0>64}"
-            self._paths[digest] = path
-            found.append(capture_of(digest, path.name, 1, read_metadata(path)))
-            self.store.add_capture(found[-1], ingest_id=self._ingest)
-        return tuple(found)
-
-    def read(self, digest: str) -> bytes:
-        self.reads += 1
-        return self._paths[digest].read_bytes()
-
-    def settled(self, flight: Flight | None = None) -> Flight:
-        done = settle_heights(self.store, flight or self.flight, self.read, 2)
-        self.store.save_flight(done)
-        again = self.store.flight(done.id)
-        assert again is not None
-        assert again.captures == done.captures  # what is kept is what is given
-        return again
-
-    def height(self) -> FlightHeight | Sentence:
-        row = self.store.height("flight")
-        assert row is not None
-        return row.told
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "fieldbox.db") as opened:
@@ -83,14 +45,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def truth_of(card: Path) -> dict[str, float]:
     photos = json.loads((card / "truth.json").read_text())["photos"]
     return {str(one["file"]): float(one["pose"]["height_m"]) for one in photos}
-
-
-def said(given: Given) -> str:
-    return "\n".join(str(sentence) for sentence in given.sentences)
-
-
-def reasons(flight: Flight) -> set[str]:
-    return {str(one.unplaced) for one in flight.captures}
 
 
 @pytest.mark.parametrize("height", [sea_level_only, zero, from_a_hill])

@@ -31,7 +31,13 @@ def analyzed(*arguments: object) -> str:
 
 def test_everything_is_installed(installed: Path) -> None:
     there = {path.name for path in installed.rglob("*") if path.is_file()}
-    assert {*UNITS, "60-fieldbox-card.rules", "fieldbox.conf"} <= there
+    assert {*UNITS, "90-fieldbox-card.rules", "fieldbox.conf"} <= there
+
+
+def test_the_rules_come_when_it_is_known_what_is_on_a_device() -> None:
+    """And before systemd's own: files are read in the order of their names, wherever they lie."""
+    (rules,) = (path.name for path in (SYSTEMD / "udev").iterdir())
+    assert "60-persistent-storage.rules" < rules < "99-systemd.rules"
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -61,3 +67,7 @@ def test_services_have_few_rights(installed: Path, name: str) -> None:
 def test_only_what_mounts_is_root() -> None:
     for unit in (SYSTEMD / "system").glob("*.service"):
         assert ("User=fieldbox" in unit.read_text()) == (unit.name != "fieldbox-card@.service")
+
+
+def test_what_unmounts_a_card_is_not_killed_with_its_unit() -> None:
+    assert "KillMode=mixed" in (SYSTEMD / "system" / "fieldbox-card@.service").read_text().splitlines()

@@ -102,7 +102,7 @@ def _open(path: Path, **options: int) -> rasterio.DatasetReader:
 
 def environment() -> rasterio.Env:
     """GDAL as a small server needs it: a small cache, no search for side-car files."""
-    return rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
+    return rasterio.Env(GDAL_CACHEMAX=CACHE_MB << 20, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
 
 
 def extent(path: Path) -> Extent:

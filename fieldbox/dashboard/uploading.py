@@ -119,7 +119,10 @@ def _upload(upload_id: str) -> Upload:
 
 
 def _told() -> dict[str, Any]:
-    told = request.get_json(silent=True)
+    try:
+        told = request.get_json(silent=True)
+    except RecursionError:  # brackets within brackets, as far as the request is long
+        return {}
     return told if isinstance(told, dict) else {}
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from fieldbox.errors import Rejected
 from fieldbox.georef.crs import Located, MapSystem, map_system, misplaced, names_system, system_notes
 from fieldbox.georef.photonames import Missing, PhotoNames, not_found
-from fieldbox.georef.textfile import Line, lines_of, number, shown
+from fieldbox.georef.textfile import Line, height, lines_of, number, printable, shown
 from fieldbox.i18n import N_, Sentence
 
 FILE_NAME = "gcp_list.txt"
@@ -151,7 +151,7 @@ def _placed(lines: Iterable[Line], system: MapSystem, problems: dict[int, Senten
             problems[line.number] = misplaced(line.number, entry.x, entry.y, system)
         else:
             # A height's unit is only sure where it cannot be feet.
-            yield _Placed(entry, where, entry.up if system.unit_m == 1.0 else None)
+            yield _Placed(entry, where, height(entry.up) if system.unit_m == 1.0 else None)
 
 
 def _entry(line: Line) -> _Entry | None:
@@ -168,7 +168,8 @@ def _of_words(line: int, words: list[str]) -> _Entry | None:
         return None
     if up is None and words[2].lower() != "nan":
         return None
-    return _Entry(line, x, y, up, pixel_x, pixel_y, words[5], words[6] if len(words) > _COLUMNS else "")
+    name = printable(words[6]) if len(words) > _COLUMNS else ""
+    return _Entry(line, x, y, up, pixel_x, pixel_y, words[5], name)
 
 
 def _points(

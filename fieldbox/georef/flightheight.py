@@ -164,14 +164,26 @@ def height_of_links(shots: Sequence[Shot], links: Sequence[Link]) -> Estimate | 
     if best.why is not None:
         return best.why
     by_level = level is not None and best is found[0]
-    height = best.height
+    calm = _solved([_calmer(one) for one in shots], links, tried[found.index(best)])
+    height = best.height if calm.why else (best.height + calm.height) / 2
+    error = math.hypot(best.error, best.height - height)
+    if error > WORST_ERROR * height:
+        return NO_MOVEMENT
     focal = max(one.geometry.camera.focal_error for one in shots)
     return Estimate(
         height_m=height,
-        error_m=math.hypot(best.error, focal * height),
+        error_m=math.hypot(error, focal * height),
         between_m=best.between * height,
         ground_m=level - height if by_level and level is not None else None,
     )
+
+
+def _calmer(shot: Shot) -> Shot:
+    """As if its tilt were known twice as well: on a small field that decides on the height, and no maker states it so
+    exactly."""
+    geometry = shot.geometry
+    pose = replace(geometry.pose, tilt_error_deg=geometry.pose.tilt_error_deg / 2)
+    return replace(shot, geometry=replace(geometry, pose=pose))
 
 
 def _levels(shots: Sequence[Shot]) -> tuple[float | None, Array]:
@@ -189,7 +201,7 @@ def _levels(shots: Sequence[Shot]) -> tuple[float | None, Array]:
 def _link(first: int, second: int, shots: Sequence[Shot], offsets: Sequence[Array]) -> Link | None:
     """The similarity that most of the points alike agree with."""
     one, other = shots[first], shots[second]
-    pairs = _alike(one.likeness, other.likeness)
+    pairs = alike(one.likeness, other.likeness)
     if len(pairs) < LEAST_SHARED:
         return None
     here, there = offsets[first][pairs[:, 0]], offsets[second][pairs[:, 1]]
@@ -214,7 +226,7 @@ def _link(first: int, second: int, shots: Sequence[Shot], offsets: Sequence[Arra
     return Link(first, second, complex(*near), complex(*far), ratio, math.atan2(turn.imag, turn.real))
 
 
-def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.intp]:
+def alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.intp]:
     """[M, 2] points of both that are each other's most alike, and plainly so (wherever they lie)."""
     if len(one) < 2 or len(other) < 2:
         return np.zeros((0, 2), np.intp)

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 from fieldbox.errors import Rejected
 from fieldbox.georef.positions import MAX_ERROR_M, Positions, StatedPosition
-from fieldbox.georef.textfile import Line, lines_of, number, shown
+from fieldbox.georef.textfile import Line, height, lines_of, number, shown
 from fieldbox.i18n import N_, Sentence
 
 SUFFIX = ".MRK"
-_NUMBER = r"([0-9.+\-]{1,24})"
+_NUMBER = r"(?<![\w.+\-])([0-9.+\-]{1,24})"
+"""Whole: the end of another word is no number."""
 _LABELLED = re.compile(_NUMBER + r"\s*,\s*(Lat|Lon|Ellh|Q)\b", re.IGNORECASE)
 _DEVIATIONS = re.compile(rf",\s*Ellh\s+{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}", re.IGNORECASE)
 _FIRST = re.compile(r"([0-9]{1,6})\s")
@@ -91,7 +92,7 @@ def _exposure(line: Line) -> _Exposure | None:
     deviations = _DEVIATIONS.search(line.text)
     north, east, up = (_deviation(word) for word in deviations.groups()) if deviations else (None, None, None)
     horizontal = None if north is None or east is None else math.sqrt((north**2 + east**2) / 2)
-    return _Exposure(line.number, int(first[1]), lat, lon, values.get("ellh"), horizontal, up)
+    return _Exposure(line.number, int(first[1]), lat, lon, height(values.get("ellh")), horizontal, up)
 
 
 def _deviation(word: str) -> float | None:

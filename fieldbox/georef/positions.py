@@ -37,12 +37,11 @@ from fieldbox.georef.crs import (
 )
 from fieldbox.georef.orientation import Attitude, from_omega_phi_kappa, from_yaw_pitch_roll
 from fieldbox.georef.photonames import Missing, PhotoNames, not_found
-from fieldbox.georef.textfile import Line, lines_of, number, shown
+from fieldbox.georef.textfile import HEIGHTS_M, Line, lines_of, number, shown
 from fieldbox.i18n import N_, Sentence
 
 FILE_NAME = "geo.txt"
 MAX_ERROR_M = 100.0
-_HEIGHTS_M = (-1_000.0, 20_000.0)
 _SEPARATORS = (";", "\t", ",", None)
 """Tried in this order for each line; None is any white space."""
 
@@ -197,7 +196,7 @@ def _stated(lines: list[Line], form: _Form, photos: PhotoNames, report: _Report)
 
 def _position(row: _Row, image: str, where: Located, form: _Form, report: _Report) -> StatedPosition:
     report.unknown_columns |= row.columns is _NINE
-    altitude = _value(row, "z", *_HEIGHTS_M) if form.system.unit_m == 1.0 else None
+    altitude = _value(row, "z", *HEIGHTS_M) if form.system.unit_m == 1.0 else None
     return StatedPosition(
         image=image,
         lat=where.lat,

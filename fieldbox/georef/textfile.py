@@ -13,6 +13,8 @@ from typing import NamedTuple
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
+HEIGHTS_M = (-1_000.0, 20_000.0)
+"""Above whatever zero, that are believed."""
 MAX_BYTES = 1_000_000
 MAX_LINES = 5_000
 MAX_LINE = 2_000
@@ -63,9 +65,19 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def height(metres: float | None) -> float | None:
+    """`metres` where they can be a height, else None."""
+    return metres if metres is not None and HEIGHTS_M[0] <= metres <= HEIGHTS_M[1] else None
+
+
+def printable(text: str) -> str:
+    """A word of the file that can be kept and shown: what would move a cursor, or cannot be stored, becomes "?"."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def shown(text: str) -> str:
     """A word of the file as it may stand in a sentence: printable and not too long."""
-    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    plain = printable(text)
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldbox.imagery.numbers import turn
+
 Rotation = NDArray[np.float64]
 """[3, 3]."""
 
@@ -40,10 +42,10 @@ def rotation(angles: Angles) -> Rotation:
 
 def decompose(matrix: Rotation) -> Angles:
     """The angles of a rotation: yaw in [0, 360), pitch in [-90, 90], roll in (-180, 180]."""
-    yaw = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])) % 360.0
+    yaw = turn(math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])))
     pitch = math.degrees(math.asin(min(1.0, max(-1.0, -float(matrix[2, 0])))))
     roll = math.degrees(math.atan2(matrix[2, 1], matrix[2, 2]))
-    return Angles(yaw if yaw < 360.0 else 0.0, pitch, roll)
+    return Angles(yaw, pitch, roll)
 
 
 def from_gimbal(gimbal: Angles) -> Angles:

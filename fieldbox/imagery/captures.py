@@ -14,14 +14,14 @@ from fieldbox.imagery.metadata import NO_FOCAL, Metadata
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.nouns import BandFile
 from fieldbox.imagery.multispectral.optics import reference_camera
-from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile
+from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile, codes_of
 
 BANDS_VERSION = 1
 """Raise it when the same bands would give another capture."""
 PANEL = Sentence(N_("It shows the calibration panel: its light is used for the photos of the flight."))
-FRAMES_VERSION = 1
+FRAMES_VERSION = 2
 """Raise it when the same video would give other frames."""
-TILES_VERSION = 1
+TILES_VERSION = 2
 """Raise it when the same raster would be cut into other tiles, or their pictures would be others."""
 
 
@@ -87,16 +87,21 @@ def frame_of(video: Original, telemetry: Original | None, frame: Frame, *, simul
     )
 
 
-def tiles_of(given: Original, raster: Raster) -> Iterator[Capture]:
-    """The captures that an orthomosaic is cut into."""
+def tiles_of(
+    given: Original, raster: Raster, beside: Sequence[Original] = (), bands: Sequence[str] = ()
+) -> Iterator[Capture]:
+    """The captures that an orthomosaic is cut into; `beside` and `bands` as it was read with (`read_raster`)."""
+    digests = (given.digest, *(one.digest for one in beside))
     for tile in raster.tiles:
-        yield _tile(given, raster, tile)
+        yield _tile(given, digests, raster, tile, tuple(bands))
 
 
-def _tile(given: Original, raster: Raster, tile: Tile) -> Capture:
+def _tile(
+    given: Original, digests: tuple[str, ...], raster: Raster, tile: Tile, bands: tuple[str, ...]
+) -> Capture:
     window = tile.window
     at = (window.x0, window.y0, window.x1, window.y1)
-    told = f"tile {TILES_VERSION} {given.digest} {at}"
+    told = " ".join(["tile", str(TILES_VERSION), *digests, str(at), *bands])
     width, height = window.x1 - window.x0, window.y1 - window.y0
     camera = Camera(
         make="",
@@ -130,5 +135,5 @@ def _tile(given: Original, raster: Raster, tile: Tile) -> Capture:
         camera=camera,
         pose=pose,
         unplaced=None,
-        source=Source(CaptureKind.TILE, (given.digest,), at, tile.outline),
+        source=Source(CaptureKind.TILE, digests, at + codes_of(bands), tile.outline),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from fieldbox.imagery.numbers import number, within
+from fieldbox.imagery.numbers import clock, number, within
 
 _MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -140,13 +141,14 @@ def _pixels_per_mm(shot: Tags) -> float | None:
 def _time(shot: Tags) -> datetime | None:
     for tag, subsec in ((_TIME_ORIGINAL, _SUBSEC_ORIGINAL), (_TIME_DIGITIZED, _SUBSEC_DIGITIZED)):
         try:
-            taken = datetime.strptime(_text(shot.get(tag)), "%Y:%m:%d %H:%M:%S")
-        except ValueError:
+            # Some write 2026-06-01T10:00:00, or a time zone behind it.
+            taken = datetime(*map(int, re.split(r"\D", _text(shot.get(tag))[:19])))  # type: ignore[arg-type]  # six numbers
+        except (ValueError, TypeError):
             continue
         digits = _text(shot.get(subsec))[:6]
         if digits.isascii() and digits.isdigit():
             taken += timedelta(seconds=float(f"0.{digits}"))
-        return taken
+        return clock(taken)
     return None
 
 

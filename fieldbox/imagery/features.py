@@ -12,6 +12,7 @@ similarity, 1 for equal ones.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +31,8 @@ _CELLS, _BINS, _SIDE = 4, 8, 16
 _SPACING = 1.5
 """Pixels between the samples: 24 pixels across, a plant and some of its neighbours."""
 _SMOOTH = 1.0
+_PARTS_OF_TURN = 36
+"""In which the directions about a point are counted to find its own."""
 _QUALITY = 0.002
 _APART_PX = 4
 
@@ -73,19 +76,22 @@ def no_features(step_px: float) -> Features:
     return Features(np.zeros((0, 2), np.float32), np.zeros((0, LENGTH), np.uint8), step_px)
 
 
-def find_features(photo: NDArray[np.uint8], reduction: float, yaw_deg: float, step_px: float) -> Features:
+def find_features(
+    photo: NDArray[np.uint8], reduction: float, yaw_deg: float | None, step_px: float
+) -> Features:
     """Points of a photo.
 
     photo: uint8 [h, w, 3] RGB, decoded at 1 / `reduction` of its size; yaw_deg: where its top points, clockwise
-    from north; step_px: pixels of the full photo to one of the picture that is searched.
+    from north, None: not known, then each point is described from a direction of its own; step_px: pixels of the full
+    photo to one of the picture that is searched.
     """
     grey = np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), np.uint8)
-    upright, to_photo = _upright(grey, yaw_deg, step_px / reduction)
-    inside = _inside(grey.shape, to_photo, upright.shape)
+    upright, to_photo = _upright(grey, yaw_deg or 0.0, step_px / reduction)
+    inside = _inside(grey.shape, to_photo, upright.shape, 2**0.5 if yaw_deg is None else 1.0)
     corners = _corners(upright, inside)
     if not len(corners):
         return no_features(step_px)
-    descriptors = _described(upright, corners)
+    descriptors = _described(upright, corners, turned=yaw_deg is None)
     seen = corners @ to_photo[:, :2].T + to_photo[:, 2]
     full = (seen + 0.5) * reduction - 0.5
     return Features(full.astype(np.float32), descriptors, step_px)
@@ -115,14 +121,16 @@ def _upright(
     return np.asarray(made, np.uint8), back
 
 
-def _inside(shape: tuple[int, ...], back: NDArray[np.float64], made: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Where all samples of a descriptor lie in the photo, uint8 [h, w]."""
+def _inside(
+    shape: tuple[int, ...], back: NDArray[np.float64], made: tuple[int, ...], reach: float
+) -> NDArray[np.uint8]:
+    """Where all samples of a descriptor, which reaches out by `reach` times half its side, lie in the photo, uint8 [h, w]."""
     forth = cv2.invertAffineTransform(back)
     height, width = shape[:2]
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float)
     mask = np.zeros(made[:2], np.uint8)
     cv2.fillConvexPoly(mask, np.rint(corners @ forth[:, :2].T + forth[:, 2]).astype(np.int32), 255)
-    rim = math.ceil(_SIDE / 2 * _SPACING) + 1
+    rim = math.ceil(reach * _SIDE / 2 * _SPACING) + 1
     mask[0], mask[-1], mask[:, 0], mask[:, -1] = 0, 0, 0, 0
     return np.asarray(cv2.erode(mask, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)), np.uint8)
 
@@ -155,25 +163,50 @@ def _refined(strength: Floats, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDAr
     return np.stack([x + moved[0], y + moved[1]], 1)
 
 
-def _described(grey: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Descriptors of the corners, uint8 [N, 128]."""
+def _described(grey: NDArray[np.uint8], corners: NDArray[np.float64], *, turned: bool) -> NDArray[np.uint8]:
+    """Descriptors of the corners, uint8 [N, 128]; `turned`: each from its own direction."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), _SMOOTH)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=1)
+    slopes = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=1)
+    zero = np.zeros(len(corners), np.float32)
+    across, down = _sampled(slopes, corners, zero)
+    if turned:
+        across, down = _sampled(slopes, corners, _direction(across, down))
+    return _rooted(_histograms(across, down))
+
+
+def _sampled(
+    slopes: Sequence[cv2.typing.MatLike], corners: NDArray[np.float64], turn: Floats
+) -> tuple[Floats, Floats]:
+    """Slopes to the right and down about the corners, [N, 16, 16] each, in axes turned by `turn` [N] (radians,
+    clockwise)."""
     line = ((np.arange(_SIDE) - (_SIDE - 1) / 2) * _SPACING).astype(np.float32)
-    at_x = (corners[:, 0, None, None] + line[None, None, :]).astype(np.float32)
-    at_y = (corners[:, 1, None, None] + line[None, :, None]).astype(np.float32)
+    cos, sin = np.cos(turn)[:, None, None], np.sin(turn)[:, None, None]
+    at_x = corners[:, 0, None, None] + cos * line[None, None, :] - sin * line[None, :, None]
+    at_y = corners[:, 1, None, None] + sin * line[None, None, :] + cos * line[None, :, None]
     flat = (len(corners) * _SIDE, _SIDE)
-    at_x, at_y = (
-        np.broadcast_to(at_x, (len(corners), _SIDE, _SIDE)),
-        np.broadcast_to(at_y, (len(corners), _SIDE, _SIDE)),
-    )
-    maps = np.ascontiguousarray(at_x.reshape(flat)), np.ascontiguousarray(at_y.reshape(flat))
+    maps = [np.ascontiguousarray(one.reshape(flat), np.float32) for one in (at_x, at_y)]
     gx, gy = (
-        np.asarray(cv2.remap(one, *maps, cv2.INTER_LINEAR), np.float32).reshape(-1, _SIDE, _SIDE)
-        for one in (across, down)
+        np.asarray(cv2.remap(one, maps[0], maps[1], cv2.INTER_LINEAR), np.float32).reshape(at_x.shape)
+        for one in slopes
     )
-    return _rooted(_histograms(gx, gy))
+    return np.asarray(cos * gx + sin * gy, np.float32), np.asarray(cos * gy - sin * gx, np.float32)
+
+
+def _direction(across: Floats, down: Floats) -> Floats:
+    """[N] the direction, radians, that most of the slopes [N, 16, 16] have: the peak of their histogram (Lowe 2004,
+    section 5), within the circle that no turn leaves."""
+    line = (np.arange(_SIDE) - (_SIDE - 1) / 2) / (_SIDE / 2)
+    size = np.hypot(across, down) * _window() * (np.hypot(line[:, None], line[None]) <= 1)
+    part = np.floor(np.arctan2(down, across) / (2 * np.pi) * _PARTS_OF_TURN).astype(np.intp) % _PARTS_OF_TURN
+    number = np.arange(len(across))[:, None, None] * _PARTS_OF_TURN + part
+    counted = np.bincount(number.ravel(), size.ravel(), len(across) * _PARTS_OF_TURN)
+    smooth = np.asarray(counted.reshape(-1, _PARTS_OF_TURN), np.float64)
+    for _round in range(3):
+        smooth = (np.roll(smooth, 1, axis=1) + smooth + np.roll(smooth, -1, axis=1)) / 3
+    rows, peak = np.arange(len(smooth)), smooth.argmax(axis=1)
+    before, here, after = (smooth[rows, (peak + step) % _PARTS_OF_TURN] for step in (-1, 0, 1))
+    beside = (before - after) / (2 * np.minimum(before + after - 2 * here, -1e-12))
+    return np.asarray((peak + 0.5 + beside) * (2 * np.pi / _PARTS_OF_TURN), np.float32)
 
 
 def _histograms(gx: Floats, gy: Floats) -> Floats:

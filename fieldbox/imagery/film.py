@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from fieldbox.domain import Camera, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.glance import glance_at
 from fieldbox.imagery.lean import Lean, lean_of
+from fieldbox.imagery.numbers import turn
 from fieldbox.imagery.poses import MAX_TILT_DEG, Place, pose_from
-from fieldbox.imagery.srt import Sample
-from fieldbox.imagery.video import Video, probe, reduced, skim
+from fieldbox.imagery.srt import Sample, sample_of
+from fieldbox.imagery.video import Video, probe, reduced, skim, subtitles
 
 OVERLAP = 0.75
 """Of a frame with the one picked before it."""
@@ -111,6 +112,8 @@ class Film:
     video: Video
     steps: tuple[Step, ...]
     picked: tuple[Picked, ...]
+    samples: tuple[Sample, ...] = ()
+    """Written into the video itself."""
 
 
 def read_film(path: Path) -> Film:
@@ -132,7 +135,15 @@ def read_film(path: Path) -> Film:
         if np.abs(gone / (1.0, height)).max() >= 1 - OVERLAP - 0.02 and len(picked) < MOST_PICKED:
             picked.append(Picked(look.at, number, glance_at(reduced(look.frame, GLANCED_PX)).to_bytes()))
             gone = np.zeros(2)
-    return Film(video, tuple(steps), tuple(picked))
+    return Film(video, tuple(steps), tuple(picked), tuple(_written(path)))
+
+
+def _written(path: Path) -> Iterator[Sample]:
+    """What the subtitles inside a video say."""
+    for seconds, text in subtitles(path):
+        sample = sample_of(text, seconds)
+        if sample is not None:
+            yield sample
 
 
 def _shift(
@@ -200,14 +211,14 @@ class Track:
     def degrees(self, east: float, north: float) -> Place:
         """Latitude and longitude of metres from the first position."""
         lat0, lon0 = self._origin or (0.0, 0.0)
-        return Place(
-            lat0 + north / _METRES_PER_DEGREE,
-            lon0 + east / (_METRES_PER_DEGREE * math.cos(math.radians(lat0))),
-        )
+        lon = lon0 + east / (_METRES_PER_DEGREE * math.cos(math.radians(lat0)))
+        return Place(lat0 + north / _METRES_PER_DEGREE, math.remainder(lon, 360.0))
 
     def _fix(self, seconds: float, one: Sample) -> Fix:
         lat0, lon0 = self._origin or (0.0, 0.0)
-        east = ((one.lon or 0.0) - lon0) * _METRES_PER_DEGREE * math.cos(math.radians(lat0))
+        # The short way round: at the date line longitudes jump by 360 degrees.
+        turned = math.remainder((one.lon or 0.0) - lon0, 360.0)
+        east = turned * _METRES_PER_DEGREE * math.cos(math.radians(lat0))
         return Fix(seconds, east, ((one.lat or 0.0) - lat0) * _METRES_PER_DEGREE)
 
 
@@ -257,7 +268,8 @@ class Frame:
 
 
 def frames_of(film: Film, samples: Sequence[Sample]) -> list[Frame]:
-    """The picked frames of a film with their poses, by what was written beside it; `samples` may be empty."""
+    """The picked frames of a film with their poses, by what was written beside it (`samples` may be empty), else in it."""
+    samples = _from_the_beginning(samples or film.samples, film.video.seconds)
     if not samples:
         kept = film.picked[:: max(1, math.ceil(len(film.picked) / WITHOUT_TELEMETRY))]
         return [_frame(film, one, None, None, NO_TELEMETRY) for one in kept]
@@ -266,6 +278,15 @@ def frames_of(film: Film, samples: Sequence[Sample]) -> list[Frame]:
     camera = camera_of(film, samples, [run for run in runs.values() if run])
     tilt = tilt_of(film, camera) if isinstance(camera, Camera) else None
     return [_placed(film, one, track, runs[one.step], camera, tilt) for one in film.picked]
+
+
+def _from_the_beginning(samples: Sequence[Sample], length_s: float) -> Sequence[Sample]:
+    """Telemetry with the times of its own video: those of the later parts of a long recording may go on where the part before
+    ended."""
+    first = next((one.time_s for one in samples if one.time_s is not None), 0.0)
+    if first <= length_s:
+        return samples
+    return [one if one.time_s is None else replace(one, time_s=one.time_s - first) for one in samples]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +338,7 @@ def run_around(steps: Sequence[Step], number: int, track: Track) -> Run | None:
     ]
     known = [one for one in heights if one is not None and one > 0]
     focal = moved * float(np.median(known)) / metres if known and uncertain < 0.1 * metres else None
-    return Run((course - ahead) % 360, error, focal)
+    return Run(turn(course - ahead), error, focal)
 
 
 def _straight(steps: Sequence[Step], number: int) -> tuple[int, int]:
@@ -419,7 +440,7 @@ def _heading(sample: Sample, run: Run | None) -> tuple[float | None, float]:
     """Degrees from true north, and its standard error: of the gimbal, of the drone, else by the way that was flown."""
     written = sample.gimbal or sample.flight
     if written and (written[0] or run is None):
-        return written[0] % 360, HEADING_DEG
+        return turn(written[0]), HEADING_DEG
     if run is not None and run.error_deg <= WORST_HEADING_DEG:
         return run.yaw_deg, run.error_deg
     return None, 180.0

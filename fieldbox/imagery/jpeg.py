@@ -16,12 +16,15 @@ from fieldbox.i18n import N_
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 300_000_000
 MIN_SIDE = 256
+THERMAL_BYTES = 200_000
+"""Of APP3 segments: DJI's thermal pictures keep 2 bytes for each of 640 x 512 points there (as ExifTool documents them)."""
 EXIF_HEADER = b"Exif\x00\x00"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
 
 _SOI = b"\xff\xd8"
 _SNIFF = 64
-_EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
+_EOI, _SOS, _APP1, _APP3 = 0xD9, 0xDA, 0xE1, 0xE3
+_FLIR = b"FLIR\x00"
 _PLAIN_FRAMES = {0xC0, 0xC1, 0xC2}
 """Baseline, extended sequential and progressive with Huffman coding: what drones and decoders speak."""
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -49,6 +52,8 @@ class JpegHeader:
     """TIFF structure, without the "Exif" prefix."""
     xmp: bytes
     """XMP packet, without the namespace prefix."""
+    thermal: bool = False
+    """It carries the numbers of a thermal camera (FLIR's, or DJI's R-JPEG)."""
 
 
 def read_file(path: Path) -> bytes:
@@ -83,7 +88,13 @@ def header_of(data: bytes) -> JpegHeader:
         raise foreign(data[:_SNIFF])
     size: tuple[int, int] | None = None
     exif = xmp = b""
+    flir, measured = False, 0
     for marker, start, end in _segments(data):
+        flir = flir or (marker == _APP1 and data.startswith(_FLIR, start))
+        if marker == _APP3 and not (
+            measured == 0 and data.startswith(_SOI, start)
+        ):  # some put previews there
+            measured += end - start
         if marker == _APP1 and not exif and data.startswith(EXIF_HEADER, start):
             exif = data[start + 6 : end]
         elif marker == _APP1 and not xmp and data.startswith(XMP_HEADER, start):
@@ -97,7 +108,8 @@ def header_of(data: bytes) -> JpegHeader:
             # back, where it is: from the front it took a tenth of the time that decoding takes.
             if data.rfind(b"\xff\xd9", end) < 0:
                 raise Rejected(_CUT_OFF)
-            return JpegHeader(size[0], size[1], exif, xmp)
+            thermal = flir or measured >= THERMAL_BYTES
+            return JpegHeader(size[0], size[1], exif, xmp, thermal)
     raise Rejected(_CUT_OFF)
 
 

@@ -63,7 +63,7 @@ def metadata_of(data: bytes) -> Metadata:
 
 
 def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
-    _refuse_thermal(xmp)
+    _refuse_thermal(header, xmp)
     place = place_of(exif, xmp)
     camera = camera_of(exif, xmp, header.width, header.height)
     told = told_of(exif, xmp)
@@ -87,9 +87,9 @@ def _metadata(header: JpegHeader, exif: Exif, xmp: Xmp) -> Metadata:
     )
 
 
-def _refuse_thermal(xmp: Xmp) -> None:
-    source = xmp.text("drone-dji", "imagesource").lower()
-    if "infrared" in source or "thermal" in source:
+def _refuse_thermal(header: JpegHeader, xmp: Xmp) -> None:
+    source = f"{xmp.text('drone-dji', 'imagesource')} {xmp.text('camera', 'bandname')}".lower()
+    if header.thermal or any(word in source for word in ("infrared", "thermal", "lwir")):
         raise Rejected(N_("It is a thermal picture: give the colour photos of the same flight."))
 
 

@@ -15,6 +15,7 @@ DJI, RtkFlag 32 to 49 (float)      RtkStd*, >= 0.4 m  2 m         3 deg    1 deg
 DJI, RtkFlag 50 (fixed)            RtkStd*/0.05 m     2 m         3 deg    1 deg
 senseFly (no gimbal)               3 m                5 m         8 deg    5 deg
 Pix4D-style `Camera:` tags         stated/3 m         stated/5 m  8 deg    5 deg
+Parrot, Skydio (own tags)          3 m                5 m         8 deg    5 deg
 =================================  =================  ==========  =======  =======
 
 RTK makes places better, nothing else: RtkStdHgt belongs to AbsoluteAltitude, while heights above the ground
@@ -36,7 +37,7 @@ from fieldbox.domain import FlightHeight, Pose, Stated
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.attitude import Angles, from_gimbal, tilt_deg
 from fieldbox.imagery.exif import Exif
-from fieldbox.imagery.numbers import within
+from fieldbox.imagery.numbers import turn, within
 from fieldbox.imagery.xmp import Xmp
 
 MAX_TILT_DEG = 60.0
@@ -47,6 +48,8 @@ RTK_FLOOR_M = 0.02
 RTK_FLOAT_FLOOR_M = 0.4
 """Without a fix the stated standard deviations are known to be too good."""
 _ALTITUDES_M = (-1_000.0, 20_000.0)
+_HEIGHTS_M = (-20_000.0, 20_000.0)
+"""Above the ground, that can have been measured, however wrongly; what is beyond is no number of metres."""
 RTK_FIXED, RTK_FLOAT = 50, range(32, 50)
 _METRES_PER_DEGREE = 111_320.0
 
@@ -65,6 +68,8 @@ ONLY_SEA_LEVEL = Sentence(
 NO_DIRECTION = Sentence(
     N_("The photo does not say which way the camera was turned: give the drone's original files.")
 )
+UNTOLD_TILT_DEG = 5.0
+"""Standard error of a camera that is taken to look straight down: as cameras on drones without a gimbal do."""
 _TURNING_SOFTWARE = ("windows photo viewer", "windows photo gallery", "windows live photo gallery", "picasa")
 """Viewers that write a photo when it was turned by hand, and leave the drone's angles as they were. Two
 of the eight real DJI photos that we tune on are such: upside down by what their neighbours show."""
@@ -149,6 +154,23 @@ def with_height(stated: Stated, found: FlightHeight) -> Stated:
     return replace(stated, height_m=height_m, height_error_m=math.hypot(found.error_m, found.between_m))
 
 
+def lacks_direction(stated: Stated | None) -> bool:
+    """Whether a photo states other things, and not which way its camera was turned."""
+    return stated is not None and stated.yaw_deg is None
+
+
+def with_direction(stated: Stated, yaw_deg: float, error_deg: float) -> Stated:
+    """What is stated with a yaw that was found, of a camera that is taken to look straight down."""
+    return replace(
+        stated,
+        yaw_deg=yaw_deg,
+        pitch_deg=0.0,
+        roll_deg=0.0,
+        yaw_error_deg=error_deg,
+        tilt_error_deg=UNTOLD_TILT_DEG,
+    )
+
+
 def _unlikely(height_m: float) -> Sentence | None:
     if 0 < height_m <= MAX_HEIGHT_M:
         return None
@@ -191,6 +213,8 @@ def looks_down(pose: Pose) -> bool:
 
 def _stated(exif: Exif, xmp: Xmp) -> Stated:
     found = _dji(xmp) or _sensefly(xmp) or _pix4d(exif, xmp) or _made(None, None, 3.0, 5.0, 8.0, 5.0)
+    if found.yaw_deg is None:
+        found = _looking(xmp, found)
     absolute = within(xmp.number("drone-dji", "absolutealtitude"), *_ALTITUDES_M)
     return replace(found, altitude_m=exif.altitude_m if absolute is None else absolute)
 
@@ -209,10 +233,12 @@ def _made(
 
 
 def _dji(xmp: Xmp) -> Stated | None:
-    if not xmp.speaks("drone-dji"):
+    """DJI's tags, and those of others that have its names (Autel)."""
+    maker = "drone-dji" if xmp.speaks("drone-dji") else xmp.maker_of("gimbalpitchdegree")
+    if not maker:
         return None
-    height = xmp.number("drone-dji", "relativealtitude")
-    gimbal = _angles(xmp, "drone-dji", "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
+    height = within(xmp.number(maker, "relativealtitude"), *_HEIGHTS_M)
+    gimbal = _angles(xmp, maker, "gimbalyawdegree", "gimbalpitchdegree", "gimbalrolldegree")
     angles = None if gimbal is None else from_gimbal(gimbal)
     own = [_metres_stated(xmp, "fieldbox", name) for name in ("heighterror", "yawerror", "tilterror")]
     errors = [usual if one is None else one for one, usual in zip(own, (2.0, 3.0, 1.0), strict=True)]
@@ -235,7 +261,7 @@ def _sensefly(xmp: Xmp) -> Stated | None:
     """senseFly's own tags: attitude of the aircraft, whose camera looks straight down, top ahead."""
     if not xmp.speaks("sensefly"):
         return None
-    height = xmp.number("sensefly", "height")
+    height = within(xmp.number("sensefly", "height"), *_HEIGHTS_M)
     angles = _angles(xmp, "sensefly", "heading", "pitchangle", "rollangle")
     if height is None and angles is None:
         return None  # newer senseFly cameras use the namespace for other things, `Camera:` for these
@@ -253,7 +279,7 @@ def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
     horizontal = _metres_stated(xmp, "camera", "gpsxyaccuracy")
     vertical = _metres_stated(xmp, "camera", "gpszaccuracy")
     return _made(
-        xmp.number("camera", "abovegroundaltitude"),
+        within(xmp.number("camera", "abovegroundaltitude"), *_HEIGHTS_M),
         angles,
         3.0 if horizontal is None else max(RTK_FLOOR_M, horizontal),
         5.0 if vertical is None else max(RTK_FLOOR_M, vertical),
@@ -262,10 +288,23 @@ def _pix4d(exif: Exif, xmp: Xmp) -> Stated | None:
     )
 
 
+def _looking(xmp: Xmp, found: Stated) -> Stated:
+    """`found` with how the camera looked, in the gimbal's angles (pitch -90 is straight down): Parrot's and Skydio's names."""
+    for form in ("camera{}degree", "cameraorientationned.{}"):
+        names = [form.format(angle) for angle in ("yaw", "pitch", "roll")]
+        maker = xmp.maker_of(names[1])
+        gimbal = _angles(xmp, maker, *names)
+        if gimbal is not None:
+            height = xmp.number(maker, "relativealtitude") if found.height_m is None else found.height_m
+            yaw, pitch, roll = from_gimbal(gimbal)
+            return replace(found, height_m=height, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll)
+    return found
+
+
 def _angles(xmp: Xmp, maker: str, yaw: str, pitch: str, roll: str) -> Angles | None:
     values = [within(xmp.number(maker, name), -360.0, 360.0) for name in (yaw, pitch, roll)]
     known = [value for value in values if value is not None]
-    return Angles(known[0] % 360.0, known[1], known[2]) if len(known) == 3 else None
+    return Angles(turn(known[0]), known[1], known[2]) if len(known) == 3 else None
 
 
 def _metres_stated(xmp: Xmp, maker: str, name: str) -> float | None:

@@ -1,26 +1,28 @@
-"""Where a drone was while it filmed: DJI's subtitles (.SRT), in all of their dialects.
+"""Where a drone was while it filmed: the subtitles of DJI's drones and Autel's (.SRT), in all of their dialects.
 
 Each block has a number, mostly a time in the video, and words that differ from drone to drone. They are searched for what is
 known, so an unknown dialect gives samples that say less, not an error. Known by real files: `[latitude: ..]` in brackets (Mavic
 2, 3, Air), `HOME(..) GPS(..) BAROMETER:` (Mavic Pro, Matrice 300), `F/5.6, SS 400, .. GPS (..), F.PRY (..)` (Phantom 4, Mini).
 
-GPS(longitude, latitude, satellites), but GPS(latitude, longitude, altitude M) where the third number has a unit.
+GPS(longitude, latitude, satellites), but GPS(latitude, longitude, altitude M) where the third number has a unit. Autel names
+them: GPS(E: longitude, N: latitude, altitude m). Enterprise drones write the same words into the video itself.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.imagery.numbers import within
+from fieldbox.imagery.numbers import clock, within
 
 MAX_BYTES = 64_000_000
 """An hour at 60 frames a second has some 60 MB."""
-MAX_SAMPLES = 500_000
+MAX_SAMPLES = 300_000
+"""One has up to 217 bytes on its way between processes, and an answer has a limit (`fieldbox.apart`)."""
 _LONGEST_BLOCK = 4_000
 """Characters; a real one has some 400."""
 _NUMBER = re.compile(r"\s*\ufeff?\d{1,9}\s*")
@@ -29,15 +31,23 @@ _CLOCK = re.compile(
     r"(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})[ T]+(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,3}))?(?:,(\d{1,3}))?"
 )
 _TAG = re.compile(r"<[^<>]{0,200}>")
+_PLACES = (("latitude", "lat"), ("longitude", "longtitude", "lon", "lng"))
 _BRACKET = re.compile(r"\[([^\[\]]{0,300})\]")
-_PAIR = re.compile(r"([A-Za-z][A-Za-z_.]{0,30})\s*:\s*([^\s,\[\]]{0,40})")
+_PAIR = re.compile(
+    r"([A-Za-z][A-Za-z_.\-]{0,30})\s*:\s*([^\s,\[\]]{0,40}(?:,\d{1,12}(?![\d.]))?(?:\s?[NSEW](?![\w.]))?)"
+)
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_HEMISPHERE = re.compile(r"\s*([NSEW])?\s*:?\s*([-+]?\d+(?:\.\d+)?)\s*°?\s*([NSEW])?\s*", re.IGNORECASE)
 _GROUP = re.compile(r"\b(GPS|HOME|F\.PRY|G\.PRY)\s{0,3}\(([^()]{0,120})\)")
 _LETTER = re.compile(r"\b(SS|ISO|EV|D|H)\s+([-+]?\d+(?:\.\d+)?)(m?)(?![\w.])")
 _APERTURE = re.compile(r"\bF/(\d+(?:\.\d+)?)")
-_DECIMAL = re.compile(r"[-+]?\d+(?:\.(\d+))?")
 _TENTHS_FROM = 200.0
-"""Focal lengths and f-numbers are written in tenths and hundredths by some (240 is 24 mm, 280 is f/2.8)."""
+"""Focal lengths and f-numbers are written in tenths and hundredths by some (240 is 24 mm, 280 is f/2.8), and then as whole
+numbers: 240.70 are millimetres."""
+_ZOOM_UNITS = 1000.0
+"""From which a digital zoom is written in ten thousandths."""
 _SLOWEST_F = 32.0
+_LONGEST_FOCAL = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def read_srt(data: bytes) -> tuple[Sample, ...]:
             limit=MAX_BYTES // 1_000_000,
         )
     samples = []
-    for block in _blocks(data.decode("utf-8-sig", "replace")):
+    for block in _blocks(_text(data)):
         if (sample := _sample(block)) is not None:
             samples.append(sample)
         if len(samples) >= MAX_SAMPLES:
@@ -97,6 +107,23 @@ def read_srt(data: bytes) -> tuple[Sample, ...]:
             )
         )
     return tuple(samples)
+
+
+def sample_of(text: str, seconds: float) -> Sample | None:
+    """What a subtitle in a video says, from `seconds` on; None: nothing that is known."""
+    sample = _sample(text[:_LONGEST_BLOCK])
+    return sample and replace(sample, time_s=seconds)
+
+
+def _text(data: bytes) -> str:
+    """UTF-8, or UTF-16 with or without its mark: half of its bytes are then 0."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    head = data[:1000]
+    for zeros, form in ((head[1::2], "utf-16-le"), (head[::2], "utf-16-be")):
+        if 0 < len(zeros) < 1.2 * zeros.count(0):
+            return data.decode(form, "replace")
+    return data.decode("utf-8-sig", "replace")
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -115,8 +142,10 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _sample(block: str) -> Sample | None:
     """None: the block says nothing that is known."""
+    if not block:
+        return None
     span, text = _SPAN.search(block), _TAG.sub(" ", block)
-    clock = _clock(text)
+    told_at = _clock(text)
     groups = {name: [part.strip() for part in inner.split(",")] for name, inner in _GROUP.findall(text)}
     words = _words(text)
     place = _place(words, groups.get("GPS"))
@@ -130,18 +159,16 @@ def _sample(block: str) -> Sample | None:
         "gimbal": _angles(groups.get("G.PRY")) or _gimbal(words),
         "iso": _first(words, "iso", low=1, high=1_000_000),
         "shutter_s": _shutter(words.get("shutter") or words.get("tv") or words.get("ss")),
-        "f_number": _in_units(_first(words, "fnum", "f", "ir", low=0.5, high=6_400), _SLOWEST_F, 100),
+        "f_number": _in_units(words, ("fnum", "f", "f-num", "ir"), 0.5, _SLOWEST_F, 100),
         "ev": _first(words, "ev", low=-20, high=20),
-        "focal_35mm": _in_units(
-            _first(words, "focal_len", "dzoom_focal", low=4, high=9_000), _TENTHS_FROM, 10
-        ),
+        "focal_35mm": None if _zoomed(words) else _in_units(words, ("focal_len",), 4, _TENTHS_FROM, 10),
         "home": _home(groups.get("HOME")),
         "away_m": _first(words, "d", low=0, high=100_000),
     }
     known = {name: value for name, value in said.items() if value is not None}
-    if not known and clock is None:
+    if not known and told_at is None:
         return None
-    return Sample(_seconds(span) if span else None, clock, **known)  # type: ignore[arg-type]  # by their names above
+    return Sample(_seconds(span) if span else None, told_at, **known)  # type: ignore[arg-type]  # by their names above
 
 
 def _seconds(span: re.Match[str]) -> float:
@@ -156,9 +183,10 @@ def _clock(text: str) -> datetime | None:
     parts = [int(found[number]) for number in range(1, 7)]
     milli, micro = (int((found[number] or "0").ljust(3, "0")) for number in (7, 8))
     try:
-        return datetime(*parts) + timedelta(milliseconds=milli, microseconds=micro)  # type: ignore[arg-type]  # six numbers
+        told = datetime(*parts) + timedelta(milliseconds=milli, microseconds=micro)  # type: ignore[arg-type]  # six numbers
     except (ValueError, OverflowError):
         return None
+    return clock(told)
 
 
 def _words(text: str) -> dict[str, str]:
@@ -167,7 +195,8 @@ def _words(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in brackets or [_CLOCK.sub(" ", text)]:
         for name, value in _PAIR.findall(part):
-            found.setdefault(name.lower(), value)
+            text = _DECIMAL_COMMA.sub(".", value) if "." not in value else value.split(",", maxsplit=1)[0]
+            found.setdefault(name.lower(), text)
     if not brackets:
         for name, value, unit in _LETTER.findall(text):
             if unit or name not in {"D", "H"}:
@@ -192,8 +221,21 @@ def _first(words: Mapping[str, str], *names: str, low: float, high: float) -> fl
     return next((value for value in values if value is not None), None)
 
 
-def _in_units(value: float | None, beyond: float, parts: float) -> float | None:
-    return value if value is None or value <= beyond else value / parts
+def _in_units(
+    words: Mapping[str, str], names: tuple[str, ...], low: float, beyond: float, parts: float
+) -> float | None:
+    """The first of these words that is a number; a whole one over `beyond` counts `parts` of the unit."""
+    name = next((one for one in names if _number(words.get(one)) is not None), "")
+    value = _number(words.get(name))
+    if value is not None and value > beyond and "." not in words[name]:
+        value /= parts
+    return within(value, low, _LONGEST_FOCAL if beyond == _TENTHS_FROM else beyond)
+
+
+def _zoomed(words: Mapping[str, str]) -> bool:
+    """Whether the picture is a part of the camera's, by a digital zoom: then its focal length is not the one written."""
+    zoom = _first(words, "dzoom_ratio", "dzoom", low=0, high=1_000_000)
+    return zoom is not None and zoom > 0 and abs((zoom / 10_000 if zoom >= _ZOOM_UNITS else zoom) - 1) > 0.01
 
 
 def _height(words: Mapping[str, str]) -> float | None:
@@ -210,19 +252,28 @@ def _shutter(text: str | None) -> float | None:
 
 def _place(words: Mapping[str, str], gps: list[str] | None) -> dict[str, float]:
     """Latitude, longitude and the step of their last digit; empty where one is missing, impossible, or both are 0."""
-    lat, lon = words.get("latitude"), words.get("longitude") or words.get("longtitude")
+    lat, lon = (next((words[one] for one in names if one in words), None) for names in _PLACES)
     if gps and len(gps) >= 2:
         lat, lon = (gps[0], gps[1]) if _has_unit(gps) else (gps[1], gps[0])
-    if lat is None or lon is None:
+        if lat[:1] in "EWew" and lon[:1] in "NSns":  # named ones stand in any order
+            lat, lon = lon, lat
+    y, x = _degrees(lat, "N", "S", 90), _degrees(lon, "E", "W", 180)
+    if y is None or x is None or (y == 0 and x == 0):
         return {}
-    texts = [_DECIMAL.fullmatch(one.strip()) for one in (lat, lon)]
-    if texts[0] is None or texts[1] is None:
-        return {}
-    y, x = float(texts[0][0]), float(texts[1][0])
-    if not (abs(y) <= 90 and abs(x) <= 180) or (y == 0 and x == 0):
-        return {}
-    digits = max(len(one[1] or "") for one in texts if one)
+    digits = max(len(one.partition(".")[2].rstrip("NSEWnsew° ")) for one in (lat or "", lon or ""))
     return {"lat": y, "lon": x, "step_deg": 10.0**-digits}
+
+
+def _degrees(text: str | None, positive: str, negative: str, limit: float) -> float | None:
+    """Degrees with or without a letter of the hemisphere, before or behind."""
+    found = _HEMISPHERE.fullmatch(text or "")
+    if not found:
+        return None
+    letter = (found[1] or found[3] or positive).upper()
+    if letter not in (positive, negative):
+        return None
+    value = float(found[2])
+    return within(-abs(value) if letter == negative else value, -limit, limit)
 
 
 def _has_unit(gps: list[str]) -> bool:
@@ -251,12 +302,13 @@ def _angles(group: list[str] | None) -> tuple[float, float, float] | None:
 
 
 def _gimbal(words: Mapping[str, str]) -> tuple[float, float, float] | None:
-    found = [_first(words, f"gb_{name}", low=-360, high=360) for name in ("yaw", "pitch", "roll")]
+    names = ("yaw", "pitch", "roll")
+    found = [_first(words, f"gb_{one}", f"gimbal_{one}", low=-360, high=360) for one in names]
     return None if None in found else (found[0], found[1], found[2])  # type: ignore[return-value]  # none is None
 
 
 def _home(group: list[str] | None) -> tuple[float, float] | None:
     if not group or len(group) < 2:
         return None
-    lon, lat = within(_number(group[0]), -180, 180), within(_number(group[1]), -90, 90)
+    lon, lat = _degrees(group[0], "E", "W", 180), _degrees(group[1], "N", "S", 90)
     return None if lat is None or lon is None else (lat, lon)

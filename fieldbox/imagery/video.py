@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
+from fieldbox.imagery.numbers import clock
 
 LONGEST_S = 4 * 3600.0
 MIN_SIDE_PX, MAX_PIXELS = 480, 40_000_000
@@ -32,7 +34,11 @@ OFTEN_S = 1.3
 """Key frames that are further apart are too few."""
 EVERY_S = 0.4
 """Between the frames of a quick look at a video whose key frames are rare."""
+USUAL_RATE = 30.0
+"""Frames a second of a video that does not say it."""
+LOOKED_FOR_KEYS_S = 60.0
 MOST_LOOKS = 40_000
+MOST_SUBTITLES = 200_000
 _NO_PICTURE = N_("There is no moving picture in the file: give the video that the drone wrote.")
 _DAMAGED = N_("The video is damaged or cut off ({detail}): copy it again from the drone's card.")
 _THREADS = 2
@@ -104,18 +110,45 @@ def skim(path: Path) -> Iterator[Look]:
         yield from _looks(path, "DEFAULT", EVERY_S)
 
 
+def workload(path: Path) -> float:
+    """Pixels that a quick look at a video decodes. Raises Rejected as `probe` does."""
+    video, between = probe(path), _key_frames_apart(path)
+    with _opened(path) as (_container, stream):
+        rate = float(stream.average_rate or USUAL_RATE)
+    frames = video.seconds * (rate if between > OFTEN_S else 1 / max(between, 1 / rate))
+    return (1 + frames) * video.width * video.height
+
+
+def subtitles(path: Path) -> Iterator[tuple[float, str]]:
+    """The seconds and the words of the subtitles inside a video (3GPP timed text, as DJI's enterprise drones write them)."""
+    with _opened(path) as (container, _stream):
+        tracks = [one for one in container.streams.subtitles if one.codec_context.name == "mov_text"]
+        if not tracks:
+            return
+        try:
+            for packet in islice(container.demux(tracks[0]), MOST_SUBTITLES):
+                data = bytes(packet)
+                size = int.from_bytes(data[:2], "big")
+                if packet.pts is not None and packet.time_base is not None and size:
+                    yield float(packet.pts * packet.time_base), data[2 : 2 + size].decode("utf-8", "replace")
+        except (av.FFmpegError, ValueError, OverflowError):
+            return  # what could be read counts
+
+
 def frame_at(path: Path, at: int) -> NDArray[np.uint8]:
     """uint8 [h, w, 3] RGB: the frame of this presentation time. Raises Rejected if it is not there, or damaged: decoders
     fill what is missing with what was there before, and none of that is ground."""
     with _opened(path) as (container, stream):
         container.seek(at, stream=stream, backward=True)
-        damaged = False
+        damaged, size = False, _size(stream)
         for frame in _decoded(container, stream):
-            damaged = damaged or frame.is_corrupt  # and what is made from it, up to the next key frame
+            # And what is made from it, up to the next key frame.
+            damaged = damaged or frame.is_corrupt or (frame.width, frame.height) != size
             if frame.pts is not None and frame.pts >= at:
                 if damaged:
                     raise Rejected(_DAMAGED, detail="pixels are missing")
-                return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                with _decoding():
+                    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     raise Rejected(_DAMAGED, detail="a frame is missing")
 
 
@@ -131,16 +164,24 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
     first, last, count = None, -np.inf, 0
     with _opened(path) as (container, stream):
         stream.codec_context.skip_frame = skipped  # type: ignore[assignment]  # av takes the name
+        size = _size(stream)
         try:
             for frame in _decoded(container, stream):
                 if frame.pts is None or frame.time is None or frame.is_corrupt:
+                    continue
+                if (
+                    frame.width,
+                    frame.height,
+                ) != size:  # it may change anywhere: only one is what was looked at before
                     continue
                 first = frame.time if first is None else first
                 seconds = float(frame.time - first)
                 if seconds - last < every_s - 1e-6:
                     continue
                 last, count = seconds, count + 1
-                yield Look(frame.pts, seconds, _grey(frame), frame)
+                with _decoding():
+                    grey = _grey(frame)
+                yield Look(frame.pts, seconds, grey, frame)
                 if count >= MOST_LOOKS:
                     return
         except Rejected:
@@ -149,14 +190,18 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
 
 
 def _key_frames_apart(path: Path) -> float:
-    """Seconds between key frames, by the index of the file; infinite where there is one alone. Nothing is decoded."""
+    """Seconds between key frames, by the first minute of the index of the file; infinite where there is one alone. Nothing is
+    decoded."""
     times = []
     with _opened(path) as (container, stream):
         try:
             for packet in container.demux(stream):
-                if packet.is_keyframe and packet.pts is not None and packet.time_base is not None:
-                    times.append(float(packet.pts * packet.time_base))
-                if len(times) > 20:
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                seconds = float(packet.pts * packet.time_base)
+                if packet.is_keyframe:
+                    times.append(seconds)
+                if len(times) > 20 or (times and seconds - times[0] > LOOKED_FOR_KEYS_S):
                     break
         except (av.FFmpegError, ValueError, OverflowError):
             pass  # what can be read is read, and the rest told, when it is decoded
@@ -189,13 +234,24 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         yield container, stream
 
 
+def _size(stream: VideoStream) -> tuple[int, int]:
+    """Width and height that the file states, before any of it was decoded."""
+    return stream.codec_context.width, stream.codec_context.height
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
+        raise Rejected(_DAMAGED, detail=_detail(error)) from error
+
+
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     frames = container.decode(stream)
     while True:
-        try:
+        with _decoding():
             frame = next(frames, None)
-        except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
-            raise Rejected(_DAMAGED, detail=_detail(error)) from error
         if frame is None:
             return
         yield frame
@@ -209,7 +265,7 @@ def _length(container: InputContainer, stream: VideoStream) -> float:
 
 def _clock(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+        return clock(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         return None
 

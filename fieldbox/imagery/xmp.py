@@ -1,7 +1,8 @@
 """The XMP properties of a photo (ISO 16684-1), in attribute or element form.
 
 Properties are looked up as ("drone-dji", "gimbalyawdegree"): the maker's short name, whatever prefix
-or version the file uses, and the name in lower case, since firmware versions spell it differently.
+or version the file uses, and the name in lower case, since firmware versions spell it differently. The parts of a structure
+are ("maker", "structure.part").
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Xmp:
                 return value
         return None
 
+    def maker_of(self, name: str) -> str:
+        """Whoever states the property `name`, or ""."""
+        return next((maker for maker, each in self.properties if each == name), "")
+
     def speaks(self, maker: str) -> bool:
         """Whether any property of `maker` is there."""
         return any(key[0] == maker for key in self.properties)
@@ -69,14 +74,18 @@ def read_xmp(packet: bytes) -> Xmp:
             _put(properties, name, value)
         for child in description:
             _put(properties, child.tag, _text(child))
+            for part in (child, *child.findall(f"{_RDF}Description")):
+                for name, value in (*part.attrib.items(), *((one.tag, one.text or "") for one in part)):
+                    _put(properties, name, value, inside=child.tag)
     return Xmp(properties)
 
 
-def _put(properties: dict[tuple[str, str], str], name: object, value: str) -> None:
-    if not isinstance(name, str) or not name.startswith("{"):
+def _put(properties: dict[tuple[str, str], str], name: object, value: str, inside: object = "}") -> None:
+    if not isinstance(name, str) or not isinstance(inside, str) or not name.startswith("{"):
         return
     namespace, _, local = name[1:].partition("}")
-    properties.setdefault((_maker(namespace), local.lower()), value.strip())
+    outer = inside.partition("}")[2].lower()
+    properties.setdefault((_maker(namespace), f"{outer}.{local.lower()}".lstrip(".")), value.strip())
 
 
 def _maker(namespace: str) -> str:
@@ -88,4 +97,5 @@ def _text(element: Element) -> str:
     """The text of a simple property, or the items of a list, parted by commas."""
     if element.text and element.text.strip():
         return element.text
-    return ",".join(item.text or "" for item in element.iter(f"{_RDF}li"))
+    # Of its own list alone: descriptions may be nested, and each one's items would be read again for all around it.
+    return ",".join(item.text or "" for item in element.iterfind(f"*/{_RDF}li"))

@@ -104,7 +104,7 @@ def _read(file: Path, meanings: Mapping[str, Cover | None]) -> LabelledTile:
         raw = json.loads(file.read_text("utf-8"))
         size = (int(raw["imageHeight"]), int(raw["imageWidth"]))
         shapes = [(str(s["label"]), _outline(s, file)) for s in raw["shapes"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Rejected(N_("{file} is no LabelMe file or damaged."), file=file.name) from error
     if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
         raise Rejected(N_("{file} is no LabelMe file or damaged."), file=file.name)
@@ -113,7 +113,7 @@ def _read(file: Path, meanings: Mapping[str, Cover | None]) -> LabelledTile:
     if unknown:
         raise Rejected(
             N_("{file} has the label {label}: say what it is with --label {label}=crop, =weed or =none."),
-            file=file.name, label=unknown[0],
+            file=file.name, label=_shown(unknown[0]),
         )  # fmt: skip
     kept = [(kind, outline) for label, outline in shapes if (kind := meanings[label.lower()]) is not None]
     classes = np.array([CODES[kind] for kind, _ in kept], np.uint8)
@@ -138,8 +138,13 @@ def _outline(shape: Mapping[str, Any], file: Path) -> Floats:
         return points
     raise Rejected(
         N_("{file} has a shape of the kind {kind} with {count} points: only outlines of plants can be used."),
-        file=file.name, kind=str(kind), count=len(points),
+        file=file.name, kind=_shown(str(kind)), count=len(points),
     )  # fmt: skip
+
+
+def _shown(word: str) -> str:
+    """A word of the file as it may stand in a sentence."""
+    return "".join(one if one.isprintable() else "?" for one in word[:60])
 
 
 def _image_of(file: Path, named: object) -> Path:

@@ -25,22 +25,13 @@ from blake3 import blake3
 from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_
+from fieldbox.ingest.scan import TORN_AWAY
 
 SMALL = 48 * 2**20
 """Bytes of a file that is read into memory: photos and bands are, videos and orthomosaics are not."""
 _BUFFER = 4 << 20
 _PREFIX, _SUFFIX = "intake-", ".part"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_TORN_AWAY = {
-    errno.ENOENT,
-    errno.EIO,
-    errno.ENODEV,
-    errno.ENXIO,
-    errno.ESTALE,
-    errno.ENOTCONN,
-    errno.ENOMEDIUM,
-}
-"""What reading from a card says that was pulled out (and one that is damaged)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +266,7 @@ def _free(folder: Path) -> int:
 
 
 def _refuse_source(error: OSError) -> NoReturn:
-    kind = Torn if error.errno in _TORN_AWAY else Rejected
+    kind = Torn if error.errno in TORN_AWAY else Rejected
     raise kind(
         N_("It cannot be read ({detail}): check the card and copy it again."),
         detail=error.strerror or type(error).__name__,

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ def _files(folder: Path, prefix: str) -> Iterator[tuple[str, Stamp]]:
         here, before = waiting.pop()
         try:
             with os.scandir(here) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                entries = sorted(islice(listing, MOST_FILES), key=lambda entry: entry.name)
         except OSError:
             continue
         for entry in entries:

@@ -6,6 +6,8 @@ as soon as the last copy is safe.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from fieldbox.domain import FileKind, Original, Rejection
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_
 from fieldbox.ingest.copy import Shelf, Torn, clean_leftovers, head_of, keep
-from fieldbox.ingest.scan import Found, scan
+from fieldbox.ingest.scan import Found, Unread, scan
 from fieldbox.ordered import in_order
 
 COPIES_AT_ONCE = 3
@@ -22,7 +24,10 @@ COPIES_AT_ONCE = 3
 AT_ONCE = 16
 """Copies that are noted in one transaction."""
 TORN_IN_A_ROW = 3
-"""Files that cannot be read one after the other: the card is gone, though its folder still seems to be there."""
+"""Files that cannot be read one after the other: time to look whether the card is gone, though its folder seems to be there."""
+LEAVES_S = 2.0
+"""So long after the first failed reading the kernel may still list a device that was pulled out."""
+DEVICES = Path("/sys/dev/block")
 _HEAD = 64
 """Bytes that tell what a file is."""
 
@@ -59,7 +64,7 @@ class _Noted:
 
     handlers: Handlers
     waiting: list[Original] = field(default_factory=list)
-    torn: list[Rejection] = field(default_factory=list)
+    torn: list[Unread] = field(default_factory=list)
     """The last ones, as long as they follow each other."""
     rejected: list[Rejection] = field(default_factory=list)
 
@@ -67,7 +72,7 @@ class _Noted:
         if isinstance(fetched, Original):
             self.settle()
             self.waiting.append(fetched)
-        elif isinstance(fetched, _TornFile):
+        elif isinstance(fetched, Unread):
             self.torn.append(fetched)
         else:
             self._reject(fetched)
@@ -90,19 +95,58 @@ class _Noted:
         self.handlers.on_rejection(one)
 
 
-class _TornFile(Rejection):
-    """One whose card did not give it."""
+class _Source:
+    """What is copied from, and whether it is still there."""
+
+    def __init__(self, path: Path, devices: Path) -> None:
+        self._path, self._devices, self._number = path, devices, _device_number(path)
+        self.is_listed = (devices / self._number).exists()
+        """Whether the kernel knows it as a block device: a folder of a network or of FUSE is none."""
+
+    def is_gone(self, patience_s: float = 0.0) -> bool:
+        """Whether it was pulled out, `patience_s` after reading from it failed."""
+        end = time.monotonic() + patience_s
+        while not self._is_gone_now():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def gives_nothing(self) -> bool:
+        """After several failures in a row: gone, or perhaps so. A device that the kernel still lists is damaged instead."""
+        return not self.is_listed or self.is_gone(LEAVES_S)
+
+    def _is_gone_now(self) -> bool:
+        if not self.is_listed:
+            return not _is_there(self._path)
+        return _device_number(self._path) != self._number or not (self._devices / self._number).exists()
 
 
-def take_in(path: Path, shelf: Shelf, handlers: Handlers) -> tuple[Rejection, ...]:
+def _device_number(path: Path) -> str:
+    """major:minor of the device that `path` is on; "gone" if it is not there."""
+    try:
+        device = path.stat().st_dev
+    except OSError:
+        return "gone"
+    return f"{os.major(device)}:{os.minor(device)}"
+
+
+def take_in(path: Path, shelf: Shelf, handlers: Handlers, devices: Path = DEVICES) -> tuple[Rejection, ...]:
     """Copy all that `path` holds; the files that were not taken. A file that cannot be used is listed and the next goes on.
+
+    `devices` is where the kernel lists block devices by their numbers.
 
     Raises Rejected where `path` is missing or holds no files, and Unavailable where the box cannot store more or the
     card was pulled out; what was noted before that stays, and the rest is taken when it is given again.
     """
     clean_leftovers(shelf.tmp)
-    found = [item for item in scan(path) if handlers.wanted(item.name)]
-    noted = _Noted(handlers)
+    noted, source = _Noted(handlers), _Source(path, devices)
+    try:
+        found = [item for item in scan(path) if handlers.wanted(item.name)]
+    except Rejected as refusal:
+        if source.is_listed and source.is_gone():
+            raise _pulled_out(0, 0) from refusal
+        raise
 
     def fetch(item: Found | Rejection) -> Original | Rejection:
         return _fetch(item, shelf, handlers)
@@ -110,12 +154,16 @@ def take_in(path: Path, shelf: Shelf, handlers: Handlers) -> tuple[Rejection, ..
     handlers.progress(0, len(found))
     try:
         for done, (_item, fetched) in enumerate(in_order(COPIES_AT_ONCE, fetch, found), start=1):
-            if isinstance(fetched, Rejection) and not _is_there(path):
+            if isinstance(fetched, Rejection) and source.is_gone():
                 raise _pulled_out(done - 1 - len(noted.torn), len(found))
             noted.add(fetched)
             if len(noted.torn) >= TORN_IN_A_ROW:
-                raise _pulled_out(done - len(noted.torn), len(found))
+                if source.gives_nothing():
+                    raise _pulled_out(done - len(noted.torn), len(found))
+                noted.settle()
             handlers.progress(done, len(found))
+        if noted.torn and source.is_gone(LEAVES_S):
+            raise _pulled_out(len(found) - len(noted.torn), len(found))
         noted.settle()
     finally:
         noted.flush()
@@ -123,6 +171,8 @@ def take_in(path: Path, shelf: Shelf, handlers: Handlers) -> tuple[Rejection, ..
 
 
 def _pulled_out(done: int, total: int) -> Unavailable:
+    if not done:
+        return Unavailable(N_("The card was pulled out before anything was copied: plug it in again."))
     return Unavailable(
         N_(
             "The card was pulled out after {done} of {total} files: plug it in again, and the rest is copied."
@@ -155,6 +205,6 @@ def _fetch(item: Found | Rejection, shelf: Shelf, handlers: Handlers) -> Origina
         )
         return Original(kept.digest, item.name, kept.size, kind)
     except Torn as torn:
-        return _TornFile(item.name, torn.sentence)
+        return Unread(item.name, torn.sentence)
     except Rejected as refusal:
         return Rejection(item.name, refusal.sentence)

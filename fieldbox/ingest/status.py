@@ -47,9 +47,9 @@ class Board:
             self.write()
 
     def add(self, brought: Brought) -> None:
-        """What came of the last one; of one that is tried again only the newest counts."""
+        """What came of the last one; of one that is tried again only the newest counts. A card is known by its label."""
         self._now = None
-        others = [one for one in self._last if (one.id, one.outcome) != (brought.id, Came.WAITING)]
+        others = [one for one in self._last if one.outcome is not Came.WAITING or not _is_same(one, brought)]
         self._last = [brought, *others][:MOST_LAST]
         self.write()
 
@@ -82,6 +82,11 @@ def read_status(root: Path, now: datetime | None = None) -> IntakeStatus | None:
         return replace(status, now=()) if gone else status
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _is_same(one: Brought, other: Brought) -> bool:
+    card = one.way is other.way is Way.CARD
+    return one.name == other.name if card else one.id == other.id
 
 
 def _plain(one: Bringing | Brought) -> dict[str, Any]:

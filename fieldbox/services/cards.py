@@ -8,11 +8,14 @@ no rights.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,40 +52,48 @@ OPTIONS = {
 }
 """Of each file system that is mounted."""
 _DRIVERS = {"ntfs": "ntfs3", "msdos": "vfat"}
+_FOR_PEOPLE = ("/media", "/run/media", "/mnt")
+"""Where a desktop mounts sticks: what is mounted elsewhere belongs to the box."""
 _PATIENCE_S = 60
+_DEVICES = Path("/sys/dev/block")
+"""Where the kernel lists block devices by their numbers."""
 
 
 def hold(config: Config, device: Path, stop: threading.Event | None = None) -> None:
-    """Mount `device` below the cards' folder until stopped.
+    """Mount `device` below the cards' folder until stopped; nothing is done with a disk that the box itself uses.
 
-    Raises Rejected for a card that the box cannot read, having said so beside its folder, and Unavailable where mounting
-    fails though it should not.
+    What cannot be read is said beside its folder, also until stopped: then the card is gone.
     """
     stop = stop or _stopped_by_signals()
+    if disks_of(_number(device)) & own_disks(config):
+        log.info("not a card: the box uses this disk itself", device=str(device))
+        notify("READY=1")
+        return
     folder = config.ingest.cards_folder / _name(device)
     state = folder.with_name(folder.name + STATES)
+    try:
+        _open(device, folder, state)
+        notify("READY=1")
+        stop.wait()
+    finally:
+        _unmount(folder)
+        state.unlink(missing_ok=True)
+
+
+def _open(device: Path, folder: Path, state: Path) -> None:
     told = {"name": folder.name, "label": "", "at": datetime.now(UTC).isoformat(), "sentence": None}
     try:
         probed = _probe(device)
         told["label"] = probed.get("LABEL", "")
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            state, told | {"state": "ready"}, lasting=False
-        )  # before the mount: with it the intake begins
+        # Before the mount: with it the intake begins.
+        write_json(state, told | {"state": "ready"}, lasting=False)
         _mount(device, folder, probed.get("TYPE", ""))
+        log.info("card mounted", device=str(device), folder=str(folder), system=probed.get("TYPE"))
     except FieldboxError as error:
+        log.warning("card refused", device=str(device), reason=str(error))
         sentence = json.loads(error.sentence.to_json())
         write_json(state, told | {"state": "refused", "sentence": sentence}, lasting=False)
-        with suppress(OSError):
-            folder.rmdir()
-        raise
-    log.info("card mounted", device=str(device), folder=str(folder), system=probed.get("TYPE"))
-    notify("READY=1")
-    try:
-        stop.wait()
-    finally:
-        _unmount(folder)
-        state.unlink(missing_ok=True)
 
 
 def _stopped_by_signals() -> threading.Event:
@@ -90,6 +101,43 @@ def _stopped_by_signals() -> threading.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     return stop
+
+
+def own_disks(config: Config, proc: Path = Path("/proc"), devices: Path = _DEVICES) -> set[str]:
+    """Names of the disks that the box runs from, swaps to or keeps its data on."""
+    numbers = {_number(Path(line.split()[0])) for line in _lines(proc / "swaps")}
+    for line in _lines(proc / "self" / "mountinfo"):  # proc(5)
+        before, after = line.split(" - ", 1)
+        number, where, source = before.split()[2], Path(before.split()[4]), Path(after.split()[1])
+        lent = any(where.is_relative_to(folder) for folder in (config.ingest.cards_folder, *_FOR_PEOPLE))
+        if not lent or config.storage.root.is_relative_to(where):
+            numbers |= {number, _number(source)}  # Btrfs has a number of its own
+    return set().union(*(disks_of(number, devices) for number in numbers))
+
+
+def disks_of(number: str, devices: Path = _DEVICES) -> set[str]:
+    """Names of the disks below the block device `major:minor`, through partitions, encryption and volumes; none if gone."""
+    place = devices / number
+    if not number or not place.exists():
+        return set()
+    below = [one.read_text().strip() for one in place.glob("slaves/*/dev")]
+    if below:
+        return set().union(*(disks_of(one, devices) for one in below))
+    disk = place.resolve()
+    return {disk.parent.name if (disk / "partition").exists() else disk.name}
+
+
+def _number(device: Path) -> str:
+    """major:minor of a block device; empty for anything else."""
+    with suppress(OSError):
+        told = device.stat()
+        if stat.S_ISBLK(told.st_mode):
+            return f"{os.major(told.st_rdev)}:{os.minor(told.st_rdev)}"
+    return ""
+
+
+def _lines(file: Path) -> Iterator[str]:
+    yield from file.read_text(errors="replace").splitlines()
 
 
 def _name(device: Path) -> str:
@@ -116,7 +164,7 @@ def _mount(device: Path, folder: Path, found: str) -> None:
             N_(
                 "The card has the file system {system}, which the box cannot read: use a card formatted by the drone."
             ),
-            system=system,
+            system=found,
         )
     options = ",".join((*SAFE, *OPTIONS[system]))
     done = _run("mount", "-t", system, "-o", options, str(device), str(folder))
@@ -125,32 +173,52 @@ def _mount(device: Path, folder: Path, found: str) -> None:
             N_(
                 "The card has the file system {system}, which the box cannot read: use a card formatted by the drone."
             ),
-            system=system,
+            system=found,
         )
     if done.returncode:
         raise Unavailable(
             N_("The card cannot be opened ({why}): pull it out, plug it in again, or try another reader."),
-            why=" ".join(done.stderr.split())[:200] or str(done.returncode),
+            why=_first_line(done.stderr, folder) or str(done.returncode),
         )
 
 
+def _first_line(told: str, folder: Path) -> str:
+    """What `mount` says is wrong, without where it looked and the hint at the kernel's log."""
+    return next(iter(told.splitlines()), "").removeprefix(f"mount: {folder}: ").rstrip(". ")[:200]
+
+
 def _unmount(folder: Path) -> None:
-    """Also of a card that is gone, or still read."""
-    _run("umount", "--lazy", str(folder))
+    """Also of a card that is gone, still read, was refused, or lies above another one."""
+    while _is_mounted(folder):
+        done = _run("umount", "--lazy", str(folder))
+        if done.returncode:
+            log.error("card not unmounted", folder=str(folder), reason=done.stderr.strip())
+            break
     with suppress(OSError):
         folder.rmdir()
+
+
+def _is_mounted(folder: Path) -> bool:
+    """As the kernel has it: the file system of a device that is gone may not be asked."""
+    return any(line.split()[4] == str(folder) for line in _lines(Path("/proc/self/mountinfo")))
 
 
 def _run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     found = shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin")
     if found is None:
         raise Unavailable(N_("The box lacks the command {command}: install util-linux."), command=command)
-    return subprocess.run(  # noqa: S603  a device that udev named
-        [found, *arguments],
-        env={"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_PATIENCE_S,
-        check=False,
-    )
+    try:
+        return subprocess.run(  # noqa: S603  a device that udev named
+            [found, *arguments],
+            env={"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise Unavailable(
+            N_("The card cannot be opened ({why}): pull it out, plug it in again, or try another reader."),
+            why=f"{_PATIENCE_S} s",
+        ) from slow

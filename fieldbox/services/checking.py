@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from fieldbox.domain import (
     worst,
 )
 from fieldbox.errors import Rejected
-from fieldbox.films import shots, stem
+from fieldbox.films import beside_raster, shots, stem
 from fieldbox.geometry import geometries_of
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
@@ -38,13 +38,13 @@ from fieldbox.imagery.glance import Glance
 from fieldbox.imagery.kinds import SNIFFED, kind_of
 from fieldbox.imagery.multispectral.grouping import Item, group_exposures
 from fieldbox.imagery.multispectral.nouns import BandFile
-from fieldbox.imagery.raster import Raster
+from fieldbox.imagery.raster import NO_CRS, Raster
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.ingest.copy import head_of
 from fieldbox.ingest.fields import field_for, hull
 from fieldbox.ingest.scan import Found, scan
-from fieldbox.inspecting import Inspected, Photo, Telemetry, seconds_for
+from fieldbox.inspecting import Inspected, Photo, Placeless, Telemetry, seconds_for
 from fieldbox.looking import IN_SCALE
 from fieldbox.models import load_weeds
 from fieldbox.ordered import in_order
@@ -75,6 +75,8 @@ class _Read:
     """Bytes."""
     held: Inspected | Rejection | None
     """None: a text, which may be a list."""
+    beside: tuple[Original, ...] = ()
+    """Files that tell where a raster lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def check(
     Raises Rejected where there is nothing to check.
     """
     with open_store(config) as store:
-        read = list(_read_all(path, config.threads, shown or _silent))
+        read = _with_places(list(_read_all(path, config.threads, shown or _silent)))
         known, fields = _known(read, store), store.fields()
     captures, glances, left_out = _captures(read)
     judge = _Judge.on(config, fields, now)
@@ -213,9 +215,40 @@ def _read(item: Found, children: Apart) -> _Read:
         return _Read(item.name, item.path, "", 0, Rejection(item.name, refusal.sentence))
 
 
-def _inspected(children: Apart, path: Path, kind: FileKind, size: int) -> Inspected:
-    held: Inspected = children.call(str(path), kind.value, seconds=seconds_for(kind, size))
+def _inspected(
+    children: Apart, path: Path, kind: FileKind, size: int, beside: Sequence[Path] = ()
+) -> Inspected:
+    told = [str(one) for one in beside]
+    held: Inspected = children.call(str(path), kind.value, told, seconds=seconds_for(path, kind, size))
     return held
+
+
+def _with_places(read: Sequence[_Read]) -> list[_Read]:
+    """The same, but rasters that do not say where they lie are read again with the files beside them that may."""
+    texts = {one.name: one for one in read if one.digest and one.held is None}
+    found = []
+    for one in read:
+        if isinstance(one.held, Placeless):
+            beside = tuple(texts[name] for name in beside_raster(one.name, texts))
+            found.append(_placed(one, beside))
+        else:
+            found.append(one)
+    return found
+
+
+def _placed(one: _Read, beside: tuple[_Read, ...]) -> _Read:
+    try:
+        if not beside:
+            raise Rejected(NO_CRS)
+        children, paths = shared(inspecting.TASK, 1), [each.path for each in beside]
+        held = _inspected(children, one.path, FileKind.TIFF, one.size, paths)
+    except Rejected as refusal:
+        return replace(one, digest="", held=Rejection(one.name, refusal.sentence))
+    return replace(one, held=held, beside=tuple(_original(each, FileKind.TEXT) for each in beside))
+
+
+def _original(one: _Read, kind: FileKind) -> Original:
+    return Original(one.digest, one.name, one.size, kind)
 
 
 def _digest(path: Path) -> str:
@@ -254,18 +287,18 @@ def _captures(read: Sequence[_Read]) -> tuple[list[Capture], dict[str, Glance], 
             captures.setdefault(one.digest, capture_of(one.digest, one.name, one.size, one.held.metadata))
             glances[one.digest] = Glance.from_bytes(one.held.glance)
         elif isinstance(one.held, BandFile):
-            bands[one.digest] = (Original(one.digest, one.name, one.size, FileKind.TIFF), one.held)
+            bands[one.digest] = (_original(one, FileKind.TIFF), one.held)
             paths[one.digest] = one.path
         elif isinstance(one.held, Raster):
-            original = Original(one.digest, one.name, one.size, FileKind.TIFF)
-            captures |= {tile.digest: tile for tile in tiles_of(original, one.held)}
+            tiles = tiles_of(_original(one, FileKind.TIFF), one.held, one.beside)
+            captures |= {tile.digest: tile for tile in tiles}
     exposures, left_out = _exposures(bands, paths)
     return [*captures.values(), *exposures, *_frames(read, glances)], glances, left_out
 
 
 def _frames(read: Sequence[_Read], glances: dict[str, Glance]) -> list[Capture]:
     """Of videos; their glances are added to the others."""
-    held = [(Original(one.digest, one.name, one.size, FileKind.VIDEO), one.held) for one in read]
+    held = [(_original(one, FileKind.VIDEO), one.held) for one in read]
     films = [(video, film) for video, film in held if isinstance(film, Film)]
     written = {stem(file.name): (file, told.samples) for file, told in held if isinstance(told, Telemetry)}
     found = []

@@ -26,7 +26,7 @@ from fieldbox.domain import Bringing, Brought, Came, Upload, Way
 from fieldbox.errors import FieldboxError, Misconfigured, Rejected
 from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.drop import LOOSE, Settling, Stamp, Taken, is_temporary, look
-from fieldbox.ingest.scan import as_text
+from fieldbox.ingest.scan import Empty, as_text
 from fieldbox.ingest.state import read_json
 from fieldbox.ingest.status import Board
 from fieldbox.ingest.uploads import Uploads
@@ -76,10 +76,10 @@ class Doors:
         self._retries = _Retries(clock)
         self._cards: dict[Path, str] = {}
         """Cards that were taken in and are still there."""
-        self._told: set[str] = set()
-        """Cards that cannot be read, by what was said of them."""
         self._cleaned = -CLEAN_S
         self.board = Board(root)
+        self._told = {one.id for one in self.board.last}
+        """Cards that cannot be read, by what was said of them."""
 
     def look(self) -> int:
         """Take in what is there and whole; how many things were."""
@@ -150,12 +150,15 @@ class Doors:
             self.board.show(Bringing(gift.way, gift.name, gift.id, step, done, total, may_pull=safe))
 
         progress("copy", 0, 0)
-        arrival = take_in(
-            gift.path, self._config, self._store, progress, field_name=gift.field_name, only=gift.only
-        )
+        try:
+            arrival = take_in(
+                gift.path, self._config, self._store, progress, field_name=gift.field_name, only=gift.only
+            )
+        except Empty as empty:  # it names a folder that nobody knows
+            raise _nothing() from empty
         queue(self._config, self._store, arrival)
         if not arrival.flights and not arrival.rejected and not arrival.lists:
-            raise Rejected(N_("There are no photos here: give the folder that holds the drone's JPEG files."))
+            raise _nothing()
         return arrival
 
     def _came(self, gift: Gift, arrival: Arrival) -> None:
@@ -221,6 +224,10 @@ class Doors:
                 folder=str(self._drop),
                 why=error.strerror or "?",
             ) from error
+
+
+def _nothing() -> Rejected:
+    return Rejected(N_("There are no photos here: give the folder that holds the drone's JPEG files."))
 
 
 class _Retries:

@@ -148,7 +148,8 @@ def ingest(
     lists: ByHand | None = None,
     shown: Progress | None = None,
 ) -> Outcome:
-    """Take in `path` and `lists` and queue the flights they are about; with `wait`, return when these are mapped.
+    """Take in `path` and `lists` (`arrivals.take_in`) and queue the flights they are about; with `wait`, return when these
+    are mapped.
 
     Raises Rejected if there is nothing to take in, Unavailable if the box cannot store more.
     """

@@ -135,7 +135,7 @@ def _band(children: Apart, item: Found) -> BandFile | None:
     kind = kind_of(head, size, item.name)
     if kind is not FileKind.TIFF:
         return None
-    held = children.call(str(item.path), kind.value, seconds=inspecting.seconds_for(kind, size))
+    held = children.call(str(item.path), kind.value, seconds=inspecting.seconds_for(item.path, kind, size))
     return held if isinstance(held, BandFile) else None
 
 

@@ -52,6 +52,10 @@ class FlightOptions:
     """k1, k2, p1, p2, k3 (OpenCV)."""
     heading_deg: float = 0.0
     """Of the flight lines, from grid north."""
+    nose_deg: float | None = None
+    """Where the nose points all the time, from grid north: sideways and backwards is flown, too; None: along the lines."""
+    mount_deg: float = 0.0
+    """By which the camera is turned in its mount, clockwise from the nose."""
     gimbal_pitch_deg: float = -90.0
     """Straight down; -80 looks 10 degrees ahead."""
     extent_m: tuple[float, float] | None = None
@@ -348,7 +352,8 @@ def expose(options: FlightOptions, waypoints: list[Waypoint], anchor: Anchor) ->
         height = options.altitude_m + 0.5 * float(sway[number, 2])
         lat, lon = place.degrees(x, y)
         to_grid = place.grid_from_true(lat, lon)
-        yaw = (waypoint.heading_deg - to_grid + _crab(options, waypoint.heading_deg)) % 360
+        nose = waypoint.heading_deg if options.nose_deg is None else options.nose_deg
+        yaw = (nose - to_grid + _crab(options, waypoint.heading_deg) + options.mount_deg) % 360
         commanded = 90.0 + options.gimbal_pitch_deg
         pitch = commanded + options.tilt_sigma_deg * float(jitter[0])
         roll = options.tilt_sigma_deg * float(jitter[1])
@@ -393,7 +398,7 @@ def _written(
         relative_m=told.height_m,
         gimbal=(yaw, told.pitch_deg - 90.0, 0.0),
         flight=(
-            yaw,
+            round((yaw - options.mount_deg + 180) % 360 - 180, 2),
             round(-1.0 * options.speed_m_s, 2),
             round(lean * math.sin(math.radians(waypoint.heading_deg)), 2),
         ),

@@ -30,6 +30,17 @@ def end_ingest(connection: Connection, ingest_id: int, duplicates: int, now: dat
     connection.execute(row.values(ended_at=now, duplicates=duplicates))
 
 
+def tell_bands(connection: Connection, ingest_id: int, bands: Sequence[str]) -> None:
+    """Keep what somebody said the bands of an ingest's orthomosaics are."""
+    connection.execute(update(ingests).where(ingests.c.id == ingest_id).values(bands=list(bands)))
+
+
+def told_bands(connection: Connection, ingest_id: int) -> tuple[str, ...]:
+    """What was said of them; (): nothing."""
+    told = connection.execute(select(ingests.c.bands).where(ingests.c.id == ingest_id)).scalar_one()
+    return tuple(told or ())
+
+
 def all_ingests(connection: Connection) -> list[Ingest]:
     """Every ingest, newest first."""
     accepted = select(func.count()).where(captures.c.ingest_id == ingests.c.id).scalar_subquery()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, FlightHeight, PlantHealth
+from fieldbox.domain import Cover, FlightHeadings, FlightHeight, PlantHealth
 from fieldbox.i18n import Sentence
 
 
@@ -35,6 +35,8 @@ class Ingest:
     ended_at: datetime | None
     """None: still running, or cut off."""
     duplicates: int
+    bands: list[str] | None
+    """What somebody said those of its orthomosaics are; None: nothing was said."""
     accepted: int
     rejected: int
 
@@ -169,6 +171,15 @@ class HeightRow:
     """Digest of all that it was found from."""
     told: FlightHeight | Sentence
     """The height, or why it could not be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingsRow:
+    """What was found of the directions of a flight's photos."""
+
+    key: str
+    """Digest of all that they were found from."""
+    told: FlightHeadings
 
 
 @dataclass(frozen=True, slots=True)

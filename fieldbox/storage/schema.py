@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0011"
+REVISION: Final = "0013"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -49,6 +49,8 @@ class IngestColumns(TypedColumns):
     started_at: Named[datetime] = Column(Utc)
     ended_at: Named[datetime | None] = Column(Utc)
     duplicates: Named[int] = Column(server_default=text("0"))
+    bands: Named[Any] = Column(Json, nullable=True)
+    """Of orthomosaics, as somebody told them; None: they were not told."""
 
 
 ingests = Table("ingests", metadata, IngestColumns)
@@ -250,7 +252,7 @@ memberships = Table(
 
 
 class FlightHeightColumns(TypedColumns):
-    """The height of a flight whose photos do not state it, or why it could not be found."""
+    """What the photos of a flight do not state and their pixels were asked for: its height, their directions."""
 
     flight_id: Named[str] = Column(Text, ForeignKey("flights.id"), primary_key=True)
     key: Named[str] = Column(Text)
@@ -258,6 +260,9 @@ class FlightHeightColumns(TypedColumns):
     found: Named[Any] = Column(Json, nullable=True)
     """domain.FlightHeight by the names of its parts."""
     refused: Named[Sentence | None] = Column(SentenceText)
+    headings: Named[Any] = Column(Json, nullable=True)
+    """rows.HeadingsRow by the names of its parts, sentences as their JSON; a flight whose height was not looked for has an
+    empty key."""
 
 
 flight_heights = Table("flight_heights", metadata, FlightHeightColumns)

@@ -26,6 +26,7 @@ from fieldbox.domain import (
     FileState,
     Flight,
     FlightCheck,
+    FlightHeadings,
     FlightHeight,
     Gap,
     Message,
@@ -65,6 +66,7 @@ from fieldbox.storage.rows import (
     AuditEntry,
     Box,
     FlightRow,
+    HeadingsRow,
     HeightRow,
     Holding,
     Ingest,
@@ -274,6 +276,16 @@ class Store:
         with self._database.write() as connection:
             captures.end_ingest(connection, ingest_id, duplicates, self._now())
 
+    def tell_bands(self, ingest_id: int, bands: Sequence[str]) -> None:
+        """Keep what somebody said the bands of an ingest's orthomosaics are."""
+        with self._database.write() as connection:
+            captures.tell_bands(connection, ingest_id, bands)
+
+    def told_bands(self, ingest_id: int) -> tuple[str, ...]:
+        """What was said of them; (): nothing."""
+        with self._database.read() as connection:
+            return captures.told_bands(connection, ingest_id)
+
     def ingests(self) -> list[Ingest]:
         """Every ingest, newest first."""
         with self._database.read() as connection:
@@ -399,6 +411,16 @@ class Store:
         """What was found of a flight's height; None: it was not looked for."""
         with self._database.read() as connection:
             return heights.of_flight(connection, flight_id)
+
+    def keep_headings(self, flight_id: str, key: str, told: FlightHeadings) -> None:
+        """Keep what was found of the directions of a flight's photos from what `key` stands for."""
+        with self._database.write() as connection:
+            heights.save_headings(connection, flight_id, key, told)
+
+    def headings(self, flight_id: str) -> HeadingsRow | None:
+        """What was found of the directions of a flight's photos; None: they were not looked for."""
+        with self._database.read() as connection:
+            return heights.headings_of(connection, flight_id)
 
     def flights(self, field_id: int | None = None) -> list[FlightRow]:
         """Flights (of a field) without their captures, the one saved last first."""

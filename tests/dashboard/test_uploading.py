@@ -175,6 +175,13 @@ def test_a_list_that_is_none_is_refused(sender: Sender, rows: Any) -> None:
     assert sender.ask("POST", f"/{sender.create()}/files", json={"files": rows}).status_code == 400
 
 
+def test_brackets_without_end_are_refused(sender: Sender) -> None:
+    answer = sender.ask(
+        "POST", f"/{sender.create()}/files", data=b"[" * 100_000, content_type="application/json"
+    )
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("at", ["", "-1", "x", "9" * 30, "١"])
 def test_an_offset_that_is_none_is_refused(sender: Sender, at: str) -> None:
     upload = sender.create()

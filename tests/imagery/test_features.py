@@ -40,6 +40,20 @@ def on_ground(features: Features, to_ground: NDArray[np.float64]) -> NDArray[np.
     return features.xy @ to_ground[:, :2].T + to_ground[:, 2]
 
 
+@pytest.mark.parametrize("yaw", [0.0, 23.0, 150.0, 270.0])
+def test_points_are_known_again_where_no_heading_is_known(ground: NDArray[np.uint8], yaw: float) -> None:
+    one, of_one = shot(ground, 0.0, 1.0, (600, 600))
+    other, of_other = shot(ground, yaw, 1.0, (640, 570))
+    a, b = find_features(one, 1, None, 1.0), find_features(other, 1, None, 1.0)
+    likeness = a.descriptors.astype(float) @ b.descriptors.T.astype(float) / UNIT**2
+    best = likeness.argmax(1)
+    mutual = likeness.argmax(0)[best] == np.arange(len(best))
+    off = np.linalg.norm(on_ground(a, of_one) - on_ground(b, of_other)[best], axis=1)
+    right = mutual & (off < 2)
+    assert right.sum() > 60
+    assert right.sum() > 0.4 * mutual.sum()
+
+
 @pytest.mark.parametrize(("yaw", "zoom"), [(0.0, 1.0), (90.0, 1.0), (217.0, 1.3)])
 def test_points_are_known_again_whatever_the_heading(
     ground: NDArray[np.uint8], yaw: float, zoom: float

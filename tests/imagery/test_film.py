@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -34,7 +35,7 @@ from fieldbox.imagery.film import (
 )
 from fieldbox.imagery.lean import Lean
 from fieldbox.imagery.srt import Sample
-from fieldbox.imagery.video import Video, frame_at, probe, skim
+from fieldbox.imagery.video import Video, frame_at, probe, skim, workload
 
 VIDEO = Video(1280, 720, 60.0, datetime(2026, 6, 1, 12), "DJI", "test", simulated=False)
 METRES = 111_320.0
@@ -315,6 +316,51 @@ def test_a_damaged_frame_is_told_and_never_shown(moving: Path, tmp_path: Path) -
             except Rejected:
                 refused += 1
     assert refused > 0
+
+
+def test_what_is_written_into_the_video_counts(moving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "told.mp4"
+    with av.open(str(moving)) as plain, av.open(str(path), "w") as container:
+        picture = container.add_stream_from_template(plain.streams.video[0])
+        words = container.add_mux_stream("mov_text")
+        words.time_base = Fraction(1, 1000)
+        for packet in plain.demux(plain.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = picture
+                container.mux(packet)
+        for number in range(4):
+            text = f"[latitude: 12.{number}] [longitude: 77.5] [rel_alt: 20.0]".encode()
+            packet = av.Packet(len(text).to_bytes(2, "big") + text)
+            packet.stream, packet.time_base, packet.pts, packet.dts = (
+                words,
+                words.time_base,
+                500 * number,
+                500 * number,
+            )
+            packet.duration = 500
+            container.mux(packet)
+    film = read_film(path)
+    assert [(one.time_s, one.lat) for one in film.samples] == [
+        (0.0, 12.0),
+        (0.5, 12.1),
+        (1.0, 12.2),
+        (1.5, 12.3),
+    ]
+    assert frames_of(film, ())[0].lat == 12.0
+    assert frames_of(film, [Sample(0.0, None, lat=30.0, lon=77.5)])[0].lat == 30.0
+    assert read_film(moving).samples == ()
+
+
+def test_a_later_part_s_telemetry_that_goes_on_from_the_one_before(moving: Path) -> None:
+    samples = [
+        Sample(300.0 + 0.5 * one, None, lat=12 + one * 1e-5, lon=77.5, step_deg=1e-6) for one in range(9)
+    ]
+    found = frames_of(read_film(moving), samples)
+    assert [one.lat for one in found] == pytest.approx([12 + 2 * one.seconds * 1e-5 for one in found])
+
+
+def test_how_much_a_look_at_a_video_decodes(moving: Path) -> None:
+    assert workload(moving) == pytest.approx((1 + 8) * 640 * 480)
 
 
 def test_a_sound_without_pictures_is_told(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from fieldbox.imagery.kinds import MAX_TEXT_BYTES, SNIFFED, kind_of, no_picture
         (b"1\t", "a.MRK", FileKind.TEXT),
         (b"\0\0\0\x20ftypisom", "DJI_0001.MP4", FileKind.VIDEO),
         (b"\0\0\0\x14ftypqt  ", "a.mov", FileKind.VIDEO),
+        (b"\0\0\0\x20ftypisom", "DJI_20260812140054_0003_W.MP4", FileKind.VIDEO),
+        (b"0.02\n0\n0", "north.TFW", FileKind.TEXT),
+        (b"PROJCS[", "north.prj", FileKind.TEXT),
         (b"1\n00:00:00,000 --> 00:00:01,000", "DJI_0001.SRT", FileKind.TELEMETRY),
     ],
 )
@@ -34,6 +37,8 @@ def test_kinds(head: bytes, name: str, kind: FileKind) -> None:
         (b"", "a.jpg", 0, "empty"),
         (b"II*\x00", "DJI_0001.DNG", 9, "raw picture"),
         (b"\0\0\0\x18ftypheic", "a.heic", 9, "HEIC or AVIF"),
+        (b"\0\0\0\x20ftypisom", "DJI_20260812140054_0003_D.LRF", 9, "small preview"),
+        (b"\0\0\0\x20ftypisom", "DJI_20260812140054_0003_T.MP4", 9, "thermal camera"),
         (b"words", "log.txt", MAX_TEXT_BYTES + 1, "not a photo"),
         (b"%PDF-1.4", "a.jpg", 9, "PDF"),
         (b"whatever", "a.jpg", 9, "not a photo"),

@@ -246,6 +246,67 @@ def test_a_simulated_photo_says_so(read) -> None:  # type: ignore[no-untyped-def
     assert read(jpeg(exif=exif_bytes(base={0x0131: "fieldbox simulate 0.1"}))).simulated
 
 
+@pytest.mark.parametrize(
+    ("namespace", "prefix", "tags", "height"),
+    [
+        ("http://www.autelrobotics.com/drone/1.0/", "drone", "Gimbal{}Degree", 40.1),
+        ("http://www.parrot.com/drone-parrot/1.0/", "drone-parrot", "Camera{}Degree", None),
+    ],
+)
+def test_other_makers_gimbals(  # type: ignore[no-untyped-def]
+    read, namespace: str, prefix: str, tags: str, height: float | None
+) -> None:
+    told = {tags.format("Yaw"): "12.0", tags.format("Pitch"): "-85.0", tags.format("Roll"): "0.0"}
+    told |= {} if height is None else {"RelativeAltitude": f"+{height}"}
+    packet = xmp(namespace, prefix, told, elements=height is None)
+    stated = read(jpeg(exif=exif_bytes(shot={0xA405: 24}), packet=packet)).stated
+    assert (stated.height_m, stated.yaw_deg) == (height, pytest.approx(12.0))
+    assert (stated.pitch_deg, stated.roll_deg) == pytest.approx((5.0, 0.0), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "<s:O rdf:parseType='Resource'><s:Roll>0</s:Roll><s:Pitch>-84.0</s:Pitch><s:Yaw>146.5</s:Yaw></s:O>",
+        "<s:O><rdf:Description s:Roll='0' s:Pitch='-84.0' s:Yaw='146.5'/></s:O>",
+        "<s:O s:Roll='0' s:Pitch='-84.0' s:Yaw='146.5'/>",
+    ],
+)
+def test_structures(read, form: str) -> None:  # type: ignore[no-untyped-def]
+    other = form.replace("O", "CameraOrientationFLU").replace("-84.0", "84.0")
+    told = (
+        other
+        + form.replace("s:O", "s:CameraOrientationNED")
+        + "<s:RelativeAltitude>40.1</s:RelativeAltitude>"
+    )
+    packet = (
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description"
+        f" xmlns:s='https://www.skydio.com/drone-skydio/1.0/'>{told}</rdf:Description></rdf:RDF>"
+    )
+    stated = read(jpeg(exif=exif_bytes(shot={0xA405: 24}), packet=packet.encode())).stated
+    assert (stated.height_m, stated.yaw_deg, stated.pitch_deg) == pytest.approx((40.1, 146.5, 6.0))
+
+
+@pytest.mark.parametrize(
+    "segments", [[(0xE1, b"FLIR\x00\x01\x00\x01" + bytes(100))], [(0xE3, bytes(60_000))] * 4]
+)
+def test_the_numbers_of_a_thermal_camera_are_told(read, segments: list[tuple[int, bytes]]) -> None:  # type: ignore[no-untyped-def]
+    def with_segments(parts: list[tuple[int, bytes]]) -> bytes:
+        data = jpeg(packet=dji_xmp())
+        inner = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in parts)
+        return data[:2] + inner + data[2:]
+
+    with pytest.raises(Rejected, match="thermal"):
+        read(with_segments(segments))
+    preview = [(0xE3, b"\xff\xd8" + bytes(60_000)), *segments[1:2]]
+    assert read(with_segments(preview)).pose is not None
+
+
+@pytest.mark.parametrize("taken", ["2026-06-01 10:00:00", "2026:06:01T10:00:00", "2026:06:01 10:00:00+05:30"])
+def test_other_forms_of_a_time(read, taken: str) -> None:  # type: ignore[no-untyped-def]
+    assert read(jpeg(exif=exif_bytes(taken=taken))).taken_at == datetime(2026, 6, 1, 10)
+
+
 def test_a_thermal_picture_is_rejected(read) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(Rejected, match="thermal"):
         read(jpeg(packet=xmp(DJI_NS, "drone-dji", {"ImageSource": "InfraredCamera"})))

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
@@ -178,8 +179,7 @@ def test_unnamed_bands_that_begin_with_blue(tmp_path: Path) -> None:
 
 
 def test_without_colours_it_says_so(tmp_path: Path) -> None:
-    heights = (137 + ground()[:1] / 50).astype(np.float32)
-    raster = read_raster(write(tmp_path / "a.tif", heights))
+    raster = read_raster(write(tmp_path / "a.tif", ground()[:1]))
     assert raster.bands == ("grey",)
     assert not raster.colours
     assert any("natural colours" in str(note) for note in raster.notes)
@@ -201,6 +201,7 @@ def test_how_exact_it_is(tmp_path: Path) -> None:
         ({"transform": Affine.identity()}, "without a coordinate system"),
         ({"transform": Affine(5.0, 0, WEST, 0, -5.0, NORTH)}, "too coarse"),
         ({"crs": "EPSG:4326"}, "no place on the map"),
+        ({"crs": 'LOCAL_CS["plan",UNIT["metre",1]]'}, "without a coordinate system"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -208,6 +209,144 @@ def test_what_is_refused(tmp_path: Path, profile: dict[str, Any], said: str) -> 
     path = write(tmp_path / "a.tif", ground(), **profile)
     with pytest.raises(Rejected, match=said):
         read_raster(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (ground()[:1] / np.float32(300) - np.float32(0.2), "holds an index"),
+        (412 + ground()[:1] / np.float32(50), "holds heights"),
+        (412 + ground()[:1].astype(np.int16), "holds heights"),
+    ],
+)
+def test_numbers_that_are_no_picture(tmp_path: Path, values: NDArray[Any], said: str) -> None:
+    told = read_raster(write(tmp_path / "a.tif", values, nodata=-10000))
+    assert told.bands == ("grey",)
+    assert said in str(told.notes[0])
+
+
+def test_a_palette_is_no_picture(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", (ground()[:1] > 180).astype(np.uint8), photometric="palette")
+    with rasterio.open(path, "r+") as target:
+        target.write_colormap(1, {0: (120, 95, 70, 255), 1: (230, 20, 20, 255)})
+    with pytest.raises(Rejected, match="palette"):
+        read_raster(path)
+
+
+def test_south_up_and_turned_ones(tmp_path: Path) -> None:
+    south_up = Affine(GSD, 0, WEST, 0, GSD, NORTH - 600 * GSD)
+    require_spots(write(tmp_path / "a.tif", ground()[:, ::-1], transform=south_up), 1e-3)
+    turned = Affine.translation(WEST - 5, NORTH) @ Affine.rotation(30) @ Affine.scale(GSD, -GSD)
+    picture = np.zeros((3, 1100, 1100), np.uint8)
+    with rasterio.open(write(tmp_path / "b.tif", ground())) as plain:
+        reproject(
+            plain.read(), picture, src_transform=plain.transform, src_crs=plain.crs, dst_transform=turned,
+            dst_crs=plain.crs, resampling=Resampling.bilinear,
+        )  # fmt: skip
+    require_spots(write(tmp_path / "c.tif", picture, transform=turned), GSD)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_points_may_tell_where_it_lies(tmp_path: Path) -> None:
+    def placed(name: str, bend_m: float) -> Path:
+        corners = [(row, column) for row in (0, 600) for column in (0, 700)]
+        points = [GroundControlPoint(r, c, WEST + c * GSD, NORTH - r * GSD) for r, c in corners]
+        points.append(GroundControlPoint(300, 350, WEST + 350 * GSD + bend_m, NORTH - 300 * GSD))
+        path = write(tmp_path / name, ground(), crs=None, transform=None)
+        with rasterio.open(path, "r+") as target:
+            target.gcps = (points, rasterio.CRS.from_epsg(ZONE))
+        return path
+
+    require_spots(placed("a.tif", 0.0), 1e-3)
+    with pytest.raises(Rejected, match="do not agree"):
+        read_raster(placed("b.tif", 0.5))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_files_beside_it_may_tell_where_it_lies(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", ground(), crs=None, transform=Affine.identity())
+    world, projection = tmp_path / "a.tfw", tmp_path / "a.prj"
+    world.write_text(f"{GSD}\r\n0.0\r\n0.0\r\n-{GSD}\r\n{WEST + GSD / 2:.4f}\r\n{NORTH - GSD / 2:.4f}\r\n")
+    projection.write_text(rasterio.CRS.from_epsg(ZONE).to_wkt(version="WKT1_ESRI"))
+    assert not rasters.is_georeferenced(path)
+    raster = read_raster(path, [projection, world])
+    assert (raster.tiles[0].window.x1, raster.tiles[0].window.y1) == (700, 600)
+    corner = Transformer.from_crs(ZONE, 4326, always_xy=True).transform(WEST + 350 * GSD, NORTH - 300 * GSD)
+    assert (raster.tiles[0].lon, raster.tiles[0].lat) == pytest.approx(corner, abs=1e-9)
+    picture, held = read_tile(path, raster.tiles[0].window, [world, projection])
+    assert held.all()
+    assert (np.moveaxis(picture, -1, 0) == ground()).all()
+    for half in ([world], [projection]):
+        with pytest.raises(Rejected, match="without a coordinate system"):
+            read_raster(path, half)
+
+
+@pytest.mark.parametrize(("kind", "scale", "nothing"), [
+    ("uint8", 1.0, 255), ("uint16", 100.0, 65535), ("int16", 100.0, -10000), ("float32", 1 / 400.0, -32767.0),
+])  # fmt: skip
+def test_a_number_that_stands_for_nothing_and_is_not_told(
+    tmp_path: Path, kind: str, scale: float, nothing: float
+) -> None:
+    values = (ground() * scale).astype(kind)
+    values[:, :, 400:] = nothing
+    path = write(tmp_path / "a.tif", values)
+    (tile,) = read_raster(path).tiles
+    picture, held = read_tile(path, tile.window)
+    assert held[:, :400].mean() > 0.999
+    assert not held[:, 400:].any()
+    assert picture[held].max() > 200
+
+
+def test_white_beside_a_mask_that_is_not_told(tmp_path: Path) -> None:
+    picture = np.concatenate([ground(), np.full((1, 600, 700), 255, np.uint8)])
+    picture[:3, :, 400:], picture[3, :, 400:] = 255, 0
+    path = write(tmp_path / "a.tif", picture, photometric="RGB", alpha="UNSPECIFIED")
+    (tile,) = read_raster(path).tiles
+    _picture, held = read_tile(path, tile.window)
+    assert held[:, :400].mean() > 0.999
+    assert not held[:, 400:].any()
+
+
+@pytest.mark.parametrize(("told", "bands"), [
+    ("Blue(444) Green-560 Red_668_nm NIR-842 RedEdge", ("blue", "green", "red", "nir", "rededge")),
+    ("475 560 668 840 717", ("blue", "green", "red", "nir", "rededge")),
+    ("Red:650nm Green:560nm Blue:450nm Near-IR Red_edge:730nm", ("red", "green", "blue", "nir", "rededge")),
+])  # fmt: skip
+def test_bands_go_by_whatever_form_of_their_names(tmp_path: Path, told: str, bands: tuple[str, ...]) -> None:
+    path = write(tmp_path / "a.tif", np.concatenate([ground(), ground()[:2]]), descriptions=told.split())
+    assert read_raster(path).bands == bands
+
+
+def test_bands_go_by_what_somebody_said(tmp_path: Path) -> None:
+    red, green, blue = ground()
+    path = write(tmp_path / "a.tif", np.stack([green, red, np.full_like(red, 200), blue, red]))
+    told = ("green", "red", "nir", "blue")
+    raster = read_raster(path, bands=told)
+    assert raster.bands == (*told, "")
+    assert not any("name its bands" in str(note) for note in raster.notes)
+    picture, _held = read_tile(path, raster.tiles[0].window, bands=told)
+    assert (np.moveaxis(picture, -1, 0) == ground()).all()
+    assert not read_raster(path, bands=("green", "red", "nir")).colours
+    with pytest.raises(Rejected, match="5 bands, fewer than the 6"):
+        read_raster(path, bands=(*told, "other", "other"))
+
+
+def test_floating_point_bytes_stay_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", ground().astype(np.float32))
+    picture, _held = read_tile(path, read_raster(path).tiles[0].window)
+    assert (np.moveaxis(picture, -1, 0) == ground()).all()
+
+
+def test_a_huge_one_that_is_nearly_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    profile = {"width": 40_000, "height": 40_000, "count": 3, "dtype": "uint8", "crs": f"EPSG:{ZONE}"}
+    place = Affine(GSD, 0, WEST, 0, -GSD, NORTH)
+    with rasterio.open(
+        path, "w", driver="GTiff", transform=place, tiled=True, compress="deflate", sparse_ok=True, **profile
+    ) as target:
+        target.write(ground(512, 512), window=rasterio.windows.Window(20992, 20992, 512, 512))
+    (tile,) = read_raster(path).tiles
+    assert (tile.window.x0, tile.window.y0) == (20480 - 64, 20480 - 64)
 
 
 def test_an_empty_one_and_a_damaged_one(tmp_path: Path) -> None:
@@ -240,6 +379,6 @@ def test_the_plotted_ones() -> None:
         assert len(known[name].tiles) == 1
     assert known["615"].tiles[0].gsd_m == pytest.approx(0.0356, abs=2e-4)
     assert known["rgb"].bands[:3] == ("red", "green", "blue")
-    assert known["gray"].bands == ("grey",)
+    assert "heights" in str(known["gray"].notes[0])
     with pytest.raises(Rejected, match="without a coordinate system"):
         read_raster(folder / "rgb_uint16.tif")

@@ -77,6 +77,70 @@ def test_angles() -> None:
     )  # fmt: skip
 
 
+AUTEL = """1
+00:00:00,000 --> 00:00:01,000
+HOME(W: 104.0634, S: 30.5385) 2021-06-01 12:00:00
+GPS(W: 104.0634, S: 30.5386, 512.3m)
+ISO:100 SHUTTER:1000 EV:0.0 F-NUM:2.8
+F.PRY (1.0°, 2.0°, 33.0°), G.PRY (-90.0°, 0.0°, 34.0°)
+"""
+ENTERPRISE = """1
+00:00:00,000 --> 00:00:00,033
+FrameCnt: 0 2025-11-26 10:58:25.417
+[iso: 170] [shutter: 1/3200.0] [fnum: 1.7] [focal_len: 240.70] [dzoom_ratio: 1.00], [latitude: 28.941126]
+[longitude: 106.921302] [rel_alt: 134.974 abs_alt: 428.593] [gb_yaw: 4.5 gb_pitch: -89.9 gb_roll: 0.0]
+"""
+
+
+def test_named_hemispheres() -> None:
+    assert read_srt(AUTEL.encode()) == (
+        Sample(
+            time_s=0.0, clock=datetime(2021, 6, 1, 12), lat=-30.5386, lon=-104.0634, step_deg=1e-4, altitude_m=512.3,
+            flight=(33.0, 1.0, 2.0), gimbal=(34.0, -90.0, 0.0), iso=100, shutter_s=1 / 1000, f_number=2.8, ev=0,
+            home=(-30.5385, -104.0634),
+        ),
+    )  # fmt: skip
+
+
+def test_two_words_in_a_bracket_and_a_long_lens() -> None:
+    assert read_srt(ENTERPRISE.encode()) == (
+        Sample(
+            time_s=0.0, clock=datetime(2025, 11, 26, 10, 58, 25, 417000), lat=28.941126, lon=106.921302, step_deg=1e-6,
+            height_m=134.974, altitude_m=428.593, gimbal=(4.5, -89.9, 0.0), iso=170, shutter_s=1 / 3200, f_number=1.7,
+            focal_35mm=240.7,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_forms_of_text(form: str) -> None:
+    assert read_srt(BRACKETS.encode(form)) == read_srt(BRACKETS.encode())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[latitude: 12,345678] [longitude: -77,654321] [rel_alt: 55,2 abs_alt: 283,9] [gb_yaw: -0,2 gb_pitch: -90 gb_roll: 0]",
+        "lat: 12.345678N, lon: 77.654321 W, rel_alt: 55.2, abs_alt: 283.9, gimbal_yaw: -0.2, gimbal_pitch: -90, gimbal_roll: 0",
+        "[lng: 77.654321W] [lat: N12.345678] [rel_alt : 55.2m abs_alt : 283.9m] [gb_yaw: -0.2] [gb_pitch: -90] [gb_roll: 0]",
+    ],
+)
+def test_the_same_in_other_words(words: str) -> None:
+    (one,) = read_srt(f"1\n00:00:00,000 --> 00:00:01,000\n{words}\n".encode())
+    assert (one.lat, one.lon, one.step_deg) == (12.345678, -77.654321, 1e-6)
+    assert (one.height_m, one.altitude_m, one.gimbal) == (55.2, 283.9, (-0.2, -90.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("zoom", "focal"), [("1.00", 24), ("10000, delta:0", 24), ("2.00", None), ("20000, delta:0", None)]
+)
+def test_a_digital_zoom_leaves_the_focal_length_unknown(zoom: str, focal: float | None) -> None:
+    (one,) = read_srt(
+        f"1\n00:00:00,000 --> 00:00:01,000\n[focal_len: 24.00] [dzoom_ratio: {zoom}] [iso: 100]\n".encode()
+    )
+    assert one.focal_35mm == focal
+
+
 def test_latitude_first_where_the_third_has_a_unit() -> None:
     text = (
         "1\n00:00:00,000 --> 00:00:01,000\n2022.06.21 16:06:17\nGPS(36.6146,-6.1120,12.5M) BAROMETER:0.3M\n"

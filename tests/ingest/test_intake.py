@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fieldbox.errors import Rejected, Unavailable
 from fieldbox.ingest import copy, intake
 from fieldbox.ingest.copy import Shelf, original_path
 from fieldbox.ingest.intake import Handlers, take_in
+from fieldbox.ingest.scan import Found
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Box:
     progress: list[tuple[int, int]] = field(default_factory=list)
     crash_at: str = ""
     suspected: set[str] = field(default_factory=set)
+    devices: Path = intake.DEVICES
 
     def kind_of(self, head: bytes, size: int, name: str) -> FileKind:
         assert size >= len(head)
@@ -51,7 +54,8 @@ class Box:
             lambda done, total: self.progress.append((done, total)),
             suspect=self.suspected.__contains__,
         )
-        return take_in(path, Shelf(self.root / "originals", self.root / "tmp", reserve), handlers)
+        shelf = Shelf(self.root / "originals", self.root / "tmp", reserve)
+        return take_in(path, shelf, handlers, self.devices)
 
     def originals(self) -> list[Path]:
         return sorted(path for path in (self.root / "originals").rglob("*") if path.is_file())
@@ -157,6 +161,7 @@ def test_a_damaged_file_is_listed_and_the_rest_taken(
 def test_a_card_that_gives_nothing_any_more_was_pulled_out(
     box: Box, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    box.devices = card.with_name("none")  # no block device: a folder of FUSE
     failing = Failing(monkeypatch, errno.EIO, {"1.jpg", "2.jpg", "again.jpg", "geo.txt"})
     with pytest.raises(Unavailable, match="pulled out after 1 of 6 files") as torn:
         box.take(card)
@@ -165,6 +170,68 @@ def test_a_card_that_gives_nothing_any_more_was_pulled_out(
     failing.names = set()
     box.take(card)
     assert len(box.rows) == 5
+
+
+def listed(box: Box, card: Path) -> Path:
+    """What the kernel has of the device that the card is on, as long as it is plugged in."""
+    device = card.stat().st_dev
+    box.devices = card.with_name("devices")
+    entry = box.devices / f"{os.major(device)}:{os.minor(device)}"
+    entry.mkdir(parents=True)
+    return entry
+
+
+def test_a_damaged_card_that_is_there_gives_what_can_be_read(
+    box: Box, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(box, card)
+    monkeypatch.setattr(intake, "LEAVES_S", 0.0)
+    Failing(monkeypatch, errno.EIO, {"0.jpg", "1.jpg", "2.jpg"})
+    bad = [f"100MEDIA/{number}.jpg" for number in range(3)]
+    assert [one.name for one in box.take(card)] == [*bad, "notes.doc"]
+    assert list(box.rows) == ["again.jpg", "geo.txt"]
+
+
+@pytest.mark.parametrize("torn", [{"1.jpg", "2.jpg", "again.jpg"}, {"notes.doc"}], ids=["many", "the last"])
+def test_a_device_that_is_gone_was_pulled_out(
+    box: Box, card: Path, monkeypatch: pytest.MonkeyPatch, torn: set[str]
+) -> None:
+    entry = listed(box, card)
+    Failing(monkeypatch, errno.EIO, torn)
+    failing = intake.head_of
+
+    def head_of(source: Path, count: int) -> tuple[bytes, int]:
+        try:
+            return failing(source, count)
+        except copy.Torn:
+            if entry.exists():
+                entry.rmdir()
+            raise
+
+    monkeypatch.setattr(intake, "head_of", head_of)
+    monkeypatch.setattr(intake, "COPIES_AT_ONCE", 1)
+    with pytest.raises(Unavailable, match=f"pulled out after {1 if len(torn) > 1 else 5} of 6 files"):
+        box.take(card)
+    assert box.refused == []
+
+
+def test_a_card_that_was_pulled_out_before_it_was_read_is_not_called_empty(
+    box: Box, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = listed(box, card)
+    shutil.rmtree(card)
+    card.mkdir()
+    with pytest.raises(Rejected, match="holds no photos"):
+        box.take(card)
+
+    def scan(path: Path) -> Iterator[Found | Rejection]:
+        entry.rmdir()
+        return plain(path)
+
+    plain = intake.scan
+    monkeypatch.setattr(intake, "scan", scan)
+    with pytest.raises(Unavailable, match="before anything was copied"):
+        box.take(card)
 
 
 def test_a_card_whose_folder_is_gone(box: Box, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:

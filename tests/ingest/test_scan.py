@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from fieldbox.domain import Rejection
 from fieldbox.errors import Rejected
+from fieldbox.ingest import scan as module
 from fieldbox.ingest.scan import Found, scan
 
 
@@ -79,3 +83,50 @@ def test_nothing_to_take_in(tmp_path: Path, name: str) -> None:
     put(tmp_path, "hidden/.DS_Store")
     with pytest.raises(Rejected, match="give the folder with the drone's JPEGs"):
         list(scan(tmp_path / name))
+
+
+def test_names_that_would_turn_what_is_written_around_them(tmp_path: Path) -> None:
+    put(tmp_path, "a\nb\x1b[2J.jpg", "photo\u202egpj.exe", "\u0916\u0947\u0924\u200d.jpg")
+    assert names(tmp_path) == ["a\ufffdb\ufffd[2J.jpg", "photo\ufffdgpj.exe", "\u0916\u0947\u0924\u200d.jpg"]
+
+
+def test_names_of_other_systems_are_names(tmp_path: Path) -> None:
+    """As long as a name may be, of two cases, or with what another system keeps for itself."""
+    odd = ["A.JPG", "CON.jpg", "a.JPG", "b:c?.jpg", "nul", "x" * 251 + ".jpg", "z .jpg "]
+    put(tmp_path, *odd)
+    assert names(tmp_path) == odd
+
+
+def test_folders_as_deep_as_a_path_may_be(tmp_path: Path) -> None:
+    """Each level took two frames of Python's stack, which has a thousand."""
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _level in range(700):
+        os.mkdir("a", dir_fd=here)
+        within = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = within
+    os.close(os.open("x.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    assert names(tmp_path) == ["a/" * 700 + "x.jpg"]
+
+
+def test_more_files_than_a_card_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a/1.jpg", "a/2.jpg", "b/3.jpg")
+    monkeypatch.setattr(module, "MOST_FILES", 3)
+    assert len(names(tmp_path)) == 3
+    for most in (2, 1):  # in all, and in one folder before it is even sorted
+        monkeypatch.setattr(module, "MOST_FILES", most)
+        with pytest.raises(Rejected, match=f"more than {most} files"):
+            list(scan(tmp_path))
+
+
+def test_sockets_and_devices_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a.jpg")
+    monkeypatch.chdir(tmp_path)  # the path of a socket may not be long
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("s.jpg")
+        with suppress(PermissionError):  # only root may
+            os.mknod("zero.jpg", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+        (tmp_path / "link.jpg").symlink_to("s.jpg")
+        found = list(scan(tmp_path))
+    assert [(type(one), one.name) for one in found] == [(Found, "a.jpg"), (Rejection, "link.jpg")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def test_only_the_newest_try_of_the_same_is_kept(tmp_path: Path) -> None:
     for number in range(2 * MOST_LAST):
         board.add(brought(number))
     assert len(board.last) == MOST_LAST
+
+
+def test_a_card_that_is_back_is_not_waited_for_any_more(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    for label, number, outcome in (("A", 1, Came.WAITING), ("B", 2, Came.WAITING), ("A", 3, Came.DONE)):
+        board.add(replace(brought(number, outcome), way=Way.CARD, name=label))
+    assert [(one.name, one.outcome) for one in board.last] == [("A", Came.DONE), ("B", Came.WAITING)]
 
 
 def test_what_was_done_long_ago_is_not_done_now(tmp_path: Path) -> None:

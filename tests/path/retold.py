@@ -1,4 +1,4 @@
-"""Flights whose photos state other heights: the simulator's tags, changed in place."""
+"""Flights whose photos state other heights, or no directions: the simulator's tags, changed in place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ Height = Callable[[float], float | None]
 """From the relative altitude that a photo states to the one that it shall; None: it shall state none."""
 
 
-def retold(card: Path, folder: Path, heights: Height | Mapping[str, Height]) -> Path:
-    """A copy of the card in `folder` whose photos (those named, or all) state other heights above the ground."""
+def retold(
+    card: Path, folder: Path, heights: Height | Mapping[str, Height], *, directed: bool = True
+) -> Path:
+    """A copy of the card in `folder` whose photos (those named, or all) state other heights above the ground; if not
+    `directed`, none states which way the camera was turned."""
     shutil.copytree(card, folder)
     for path in sorted(folder.glob("*.JPG")):
         change = heights.get(path.name) if isinstance(heights, Mapping) else heights
         if change is not None:
             path.write_bytes(_changed(path.read_bytes(), change))
+        if not directed:
+            path.write_bytes(undirected(path.read_bytes()))
     return folder
+
+
+def undirected(data: bytes) -> bytes:
+    """A photo without the gimbal's angles."""
+    assert b"drone-dji:Gimbal" in data
+    return data.replace(b"drone-dji:Gimbal", b"drone-dji:Unsaid")
 
 
 def _changed(data: bytes, height: Height) -> bytes:

@@ -97,6 +97,7 @@ def test_the_plotted_orthomosaics(box: Box) -> None:
         (survey,) = box.mapped(folder / f"{name}.tif")["surveys"]
         assert survey["weed_count"] is None
         assert survey["area_ha"] > 0
+        assert any("heights" in one for one in survey["warnings"]) == (name == "gray")
     assert "coordinate system" in box.ingest(folder / "rgb_uint16.tif").json["rejected"][0]["reason"]
 
 

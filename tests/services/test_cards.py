@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fieldbox.errors import FieldboxError, Rejected
-from fieldbox.services.cards import hold
+from fieldbox.i18n import Sentence
+from fieldbox.services.cards import disks_of, hold, own_disks
 from tests.path.box import Box
 
 pytestmark = pytest.mark.skipif(
@@ -52,6 +54,26 @@ def device(image: Path) -> Iterator[Path]:
     subprocess.run(["losetup", "-d", str(found)], check=False)
 
 
+@contextmanager
+def held(box: Box, device: Path) -> Iterator[None]:
+    """A card as its unit holds it, until the end of the block."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold, box.config, device, stop)
+        try:
+            yield
+        finally:
+            stop.set()
+            holding.result(timeout=20)
+
+
+def waited(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_a_card_is_mounted_read_only_until_it_is_stopped(
     box: Box, image: Path, device: Path, tmp_path: Path
 ) -> None:
@@ -61,48 +83,101 @@ def test_a_card_is_mounted_read_only_until_it_is_stopped(
     subprocess.run(["mkfs.ext4", "-q", "-L", "SD_64", "-d", str(source), str(device)], check=True)
     os.sync()
     before = image.read_bytes()
-    cards, stop = tmp_path / "cards", threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            hold(box.config, device, stop)
-        except FieldboxError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
+    cards = tmp_path / "cards"
     folder = cards / device.name
-    end = time.monotonic() + 20
-    while not os.path.ismount(folder) and time.monotonic() < end and thread.is_alive():
-        time.sleep(0.05)
-    try:
-        assert not failed, failed
+    with held(box, device):
+        waited(lambda: os.path.ismount(folder))
         assert (folder / "DCIM" / "a.jpg").read_bytes() == b"photo"
         with pytest.raises(OSError, match="Read-only"):
             (folder / "more").write_bytes(b"")
         state = json.loads((cards / f"{device.name}.json").read_text())
         assert (state["state"], state["label"]) == ("ready", "SD_64")
-    finally:
-        stop.set()
-        thread.join(timeout=20)
+        subprocess.run(["mount", "--bind", str(source), str(folder)], check=True)  # goes with it
     assert list(cards.iterdir()) == []
     assert image.read_bytes() == before
 
 
-def test_a_card_without_a_file_system_is_refused_with_what_to_do(
-    box: Box, device: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (None, "format it in the drone"),
+        ("mkswap", "file system swap"),
+        ("mkfs.ext4", "cannot be opened ("),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_told_as_long_as_it_is_there(
+    box: Box, device: Path, tmp_path: Path, made: str | None, told: str
 ) -> None:
-    with pytest.raises(Rejected, match="format it in the drone"):
-        hold(box.config, device, threading.Event())
-    state = json.loads((tmp_path / "cards" / f"{device.name}.json").read_text())
-    assert state["state"] == "refused"
-    assert not (tmp_path / "cards" / device.name).exists()
+    if made:
+        subprocess.run([made, str(device)], check=True, capture_output=True)
+    if made == "mkfs.ext4":
+        with device.open("r+b") as file:
+            file.seek(2048)  # the superblock stays
+            file.write(b"\xaa" * 65536)
+    state = tmp_path / "cards" / f"{device.name}.json"
+
+    def refused() -> bool:
+        return state.exists() and json.loads(state.read_text())["state"] == "refused"
+
+    with held(box, device):
+        waited(refused)
+        assert told in str(Sentence.from_json(json.dumps(json.loads(state.read_text())["sentence"])))
+        assert not os.path.ismount(tmp_path / "cards" / device.name)
+    assert list(state.parent.iterdir()) == []
 
 
-def test_a_file_system_that_the_box_does_not_know_is_named(box: Box, device: Path) -> None:
-    mkswap = shutil.which("mkswap")
-    assert mkswap
-    subprocess.run([mkswap, str(device)], check=True, capture_output=True)
-    with pytest.raises(Rejected, match="swap"):
+def test_a_disk_that_the_box_uses_is_no_card(box: Box, image: Path, device: Path, tmp_path: Path) -> None:
+    subprocess.run(["mkfs.ext4", "-q", str(device)], check=True)
+    data = tmp_path / "data"
+    data.mkdir()
+    subprocess.run(["mount", str(device), str(data)], check=True)
+    try:
         hold(box.config, device, threading.Event())
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
+    assert not (tmp_path / "cards").exists()
+
+
+class Kernel:
+    """What /proc and /sys tell of disks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.proc, self.devices = root, root / "proc", root / "sys" / "dev" / "block"
+        self.devices.mkdir(parents=True)
+        (self.proc / "self").mkdir(parents=True)
+        (self.proc / "swaps").write_text("Filename Type Size Used Priority\n")
+
+    def disk(self, name: str, number: str, *parts: str, below: tuple[str, ...] = ()) -> None:
+        """A disk, its partitions by their numbers, and the devices that it is made of."""
+        folder = self.root / "sys" / "devices" / name
+        for place, own in ((folder, number), *((folder / f"{name}{part}", part) for part in parts)):
+            place.mkdir(parents=True)
+            (place / "dev").write_text(f"{own}\n")
+            (self.devices / own).symlink_to(place)
+            if place != folder:
+                (place / "partition").write_text("1\n")
+        for one in below:
+            (folder / "slaves").mkdir(exist_ok=True)
+            (folder / "slaves" / one.replace(":", "-")).symlink_to((self.devices / one).resolve())
+
+    def mounts(self, **where: str) -> None:
+        """Mount points by the numbers of their devices."""
+        lines = [
+            f"1 1 {number[1:].replace('_', ':')} / {place} rw - ext4 none rw"
+            for number, place in where.items()
+        ]
+        (self.proc / "self" / "mountinfo").write_text("\n".join(lines))
+
+
+def test_the_disks_that_the_box_runs_from_and_keeps_its_data_on(box: Box, tmp_path: Path) -> None:
+    kernel = Kernel(tmp_path)
+    kernel.disk("sda", "8:0", "8:1", "8:2")
+    kernel.disk("sdb", "8:16", "8:17")
+    kernel.disk("sdc", "8:32", "8:33")
+    kernel.disk("sdd", "8:48", "8:49")
+    kernel.disk("dm-0", "254:0", below=("8:17",))
+    data = box.config.storage.root
+    kernel.mounts(n8_2="/", n8_33="/media/pi/DJI", n254_0="/srv", n8_49=str(data.parent), n0_22="/run")
+    assert own_disks(box.config, kernel.proc, kernel.devices) == {"sda", "sdb", "sdd"}
+    assert disks_of("8:1", kernel.devices) == {"sda"}
+    assert disks_of("8:64", kernel.devices) == disks_of("", kernel.devices) == set()

@@ -161,12 +161,21 @@ def test_a_card_comes_in_once_as_long_as_it_is_there(house: House, flight: Path)
     assert (again.outcome, again.flights, house.photos()) == (Came.DONE, came.flights, 3)
 
 
+def test_a_card_with_nothing_but_folders_is_told(house: House) -> None:
+    (house.cards / "sda1" / "DCIM").mkdir(parents=True)
+    (came,) = house.look(3)
+    assert (came.outcome, came.may_pull) == (Came.REFUSED, True)
+    assert str(came.sentence).startswith("There are no photos here")
+
+
 def test_a_card_that_cannot_be_read_is_told_once(house: House) -> None:
     sentence = json.loads(Sentence("The card is empty.").to_json())
     told = {"state": "refused", "label": "", "at": "1", "sentence": sentence}
     (house.cards / "sdb1.json").write_text(json.dumps(told))
     (came,) = house.look(3)
     assert (came.way, came.outcome, str(came.sentence)) == (Way.CARD, Came.REFUSED, "The card is empty.")
+    house.doors = house.opened()
+    assert house.look() == []
 
 
 class Watching(Board):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fieldbox.domain import Flight, FlightHeight
+from fieldbox.domain import Flight, FlightHeadings, FlightHeight
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
 from tests.storage.samples import add_captures, capture
@@ -44,3 +44,20 @@ def test_captures_are_placed_elsewhere(store: Store) -> None:
     add_captures(store, [one, two])
     store.place([replace(one, pose=two.pose)])
     assert store.captures([one.digest, two.digest]) == [replace(one, pose=two.pose), two]
+
+
+def test_directions_and_height_are_kept_beside_each_other(store: Store) -> None:
+    one = capture(1)
+    add_captures(store, [one])
+    store.save_flight(Flight("flight", None, None, None, (one,)))
+    assert store.headings("flight") is None
+    told = FlightHeadings({one.digest: (271.5, 3.25)}, {"ab" * 32: REFUSED})
+    store.keep_headings("flight", "key", told)
+    assert store.height("flight") is None
+    store.keep_height("flight", "high", FOUND, [])
+    store.keep_headings("flight", "other", told)
+    row, height = store.headings("flight"), store.height("flight")
+    assert row is not None
+    assert (row.key, row.told) == ("other", told)
+    assert height is not None
+    assert (height.key, height.told) == ("high", FOUND)

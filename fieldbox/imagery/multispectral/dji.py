@@ -12,7 +12,7 @@ from fieldbox.imagery.cameras import camera_of
 from fieldbox.imagery.multispectral.bandnames import band_name
 from fieldbox.imagery.multispectral.lookup import Source, capture_id
 from fieldbox.imagery.multispectral.nouns import BandFile, Lens, Maker, SunSensor, Vignette
-from fieldbox.imagery.numbers import within
+from fieldbox.imagery.numbers import clock, within
 from fieldbox.imagery.poses import place_of, told_of
 
 _BLACK = {"M3M": 3200.0, "FC6360": 4096.0, "P4M": 4096.0}
@@ -110,7 +110,7 @@ def _utc(source: Source) -> datetime | None:
     text = source.xmp.text("drone-dji", "utcatexposure")[:26].replace("T", " ")
     for form in ("%Y:%m:%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y:%m:%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"):
         try:
-            return datetime.strptime(text, form)
+            return clock(datetime.strptime(text, form))
         except ValueError:
             continue
     return None

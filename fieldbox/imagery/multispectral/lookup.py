@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ _NAMESPACES = (
     ("parrot.com/sequoia", "sequoia"),
 )
 _LONGEST_LIST = 200
+_BEGINNING = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
 _IDENTIFIERS = (
     ("micasense", "captureid"),
     ("camera", "captureuuid"),
@@ -98,10 +100,15 @@ class Source:
         return self.tiff.width, self.tiff.height
 
     def wavelength(self) -> float | None:
-        return within(self.xmp.number("camera", "centralwavelength"), 300.0, 20_000.0)
+        return within(self._nanometres("centralwavelength"), 300.0, 20_000.0)
 
     def fwhm(self) -> float | None:
-        return within(self.xmp.number("camera", "wavelengthfwhm"), 1.0, 20_000.0)
+        return within(self._nanometres("wavelengthfwhm"), 1.0, 20_000.0)
+
+    def _nanometres(self, name: str) -> float | None:
+        """The number that the tag begins with: 560, 560nm, 560 (+/- 16) nm."""
+        found = _BEGINNING.match(self.xmp.text("camera", name))
+        return number(found[0]) if found else None
 
     def exposure(self) -> float | None:
         return within(self.tag(EXPOSURE), 1e-7, 10.0)

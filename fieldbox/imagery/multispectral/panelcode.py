@@ -89,7 +89,7 @@ def _read(grey: NDArray[np.uint8], scale: float) -> tuple[str, Corners] | None:
     picture = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=how)
     try:
         text, points, _ = cv2.QRCodeDetector().detectAndDecode(picture)
-    except cv2.error:  # it fails on some pictures that hold no code
+    except (cv2.error, UnicodeDecodeError):  # it fails on some pictures that hold no code, and on some words
         return None
     if points is None or not _SERIAL.match(text):
         return None

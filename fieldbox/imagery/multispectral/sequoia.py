@@ -165,7 +165,7 @@ def _gain(table: tuple[float, ...] | None, index: int) -> float | None:
     if table is not None and len(table) % 4 == 0:
         for at in range(0, len(table), 4):
             which, exposure, ch0 = table[at : at + 3]
-            if exposure > 0 and 0 < ch0 < _FULL:
+            if 1e-3 <= exposure <= 1e6 and 1 <= ch0 < _FULL:
                 rates[int(which)] = ch0 / exposure
     if index in rates and _REFERENCE_GAIN in rates:
         return rates[index] / rates[_REFERENCE_GAIN]

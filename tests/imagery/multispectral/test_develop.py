@@ -22,7 +22,7 @@ from fieldbox.imagery.multispectral.radiometry import radiance
 from fieldbox.imagery.multispectral.tags import read_band
 from fieldbox.imagery.multispectral.tiff import read_pixels
 from fieldbox.imagery.spectral import possible, spectral_index
-from tests.imagery.multispectral.bandfiles import HEIGHT, WAVES, WIDTH, dji, micasense, sequoia, truth
+from tests.imagery.multispectral.bandfiles import HEIGHT, WAVES, WIDTH, dji, micasense, sequoia, tiff, truth
 from tests.imagery.photos import real_data
 
 NAMES = {"Blue": "blue", "Green": "green", "Red": "red", "Red edge": "rededge", "NIR": "nir"}
@@ -104,6 +104,15 @@ def test_saturated_and_black_are_unknown() -> None:
     pixels = radiance(band, numbers).pixels
     assert np.isnan(pixels[10:20, 10:20]).all() and np.isnan(pixels[30:40, 30:40]).all()
     assert np.isfinite(pixels[50:, 50:]).all()
+
+
+@pytest.mark.parametrize(
+    ("told", "wave"),
+    [("560", 560), ("560.5nm", 560.5), ("560 (+/- 16) nm", 560), ("green", None), ("", None)],
+)
+def test_wavelengths_with_and_without_units(told: str, wave: float | None) -> None:
+    tags = {"drone-dji:CaptureUUID": "a", "drone-dji:BandName": "Green", "Camera:CentralWavelength": told}
+    assert read_band(tiff(np.zeros((64, 64), np.uint16), tags, make="DJI", model="M3M")).wavelength_nm == wave
 
 
 def test_bands_join_by_identifier() -> None:
