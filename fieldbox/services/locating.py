@@ -20,6 +20,7 @@ from fieldbox.geometry import geometries_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import given_for
 from fieldbox.i18n import N_, _
+from fieldbox.ingest.scan import as_text
 from fieldbox.quality import footprint_of
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
@@ -130,7 +131,7 @@ def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> Spo
     """
     with open_store(config) as store:
         flight, survey = find_flight(store, flight_id)
-        capture = find_photo(flight, file)
+        capture = find_photo(flight, as_text(file))
         found = photos_of(config, store, flight, survey)
     photo = found.photos.get(capture.digest)
     if photo is None:
