@@ -106,6 +106,7 @@ def _ingest(store: Store, source: str) -> Iterator[int]:
     if unfinished is not None:
         with store.ingest_lock(unfinished) as mine:
             if mine:
+                store.reopen_ingest(unfinished)  # else nobody would go on with it if it is cut off once more
                 yield unfinished
                 return
     ingest_id = store.begin_ingest(source)

@@ -80,13 +80,7 @@ class Receiver:
         unread = self.store.add_given(self.ingest_id, given)
         self.given += given
         for one in given:
-            # It may have a video now; its bands may have been told.
-            again = one.kind is FileKind.TELEMETRY or (one.kind is FileKind.TIFF and bool(self.bands))
-            if (
-                one.digest in unread
-                or again
-                or (one.kind is FileKind.JPEG and self.store.is_lost(one.digest))
-            ):
+            if one.digest in unread or self._says_more(one):
                 self._begin(one)
         while self._waiting and self._waiting[0][1].done():
             self._settle(*self._waiting.popleft())
@@ -101,6 +95,9 @@ class Receiver:
     def take_up(self) -> None:
         """Go on, without the card, where an earlier run was cut off."""
         self.given = self.store.given_in(self.ingest_id)
+        for one in self.given:
+            if self._says_more(one):
+                self._begin(one)
         self.read_left()
 
     def read_left(self) -> None:
@@ -155,7 +152,7 @@ class Receiver:
             self._take_frames(shot)
         for name, (telemetry, _samples) in self._written.items():
             if name not in used and not self.store.captures_made_of([telemetry.digest]):
-                self.refuse([telemetry], Rejected(ALONE.template))
+                self._leave_out(telemetry)
         self._films.clear()
         self._written.clear()
 
@@ -169,14 +166,23 @@ class Receiver:
             self.store.add_captures(captures, ingest_id=self.ingest_id, glances=glances)
         else:
             self.refuse([shot.video], Rejected(NO_FRAMES))
+            if shot.telemetry:
+                self._leave_out(shot.telemetry)
+
+    def _leave_out(self, telemetry: Original) -> None:
+        """Subtitles of no use. Where their video was refused, what was said of that is enough."""
+        others = {*self.listed, *(one.name for one in self.given if one.kind is FileKind.VIDEO)}
+        if stem(telemetry.name) in map(stem, others - {telemetry.name}):
+            self.store.settle_files([telemetry.digest], FileState.REFUSED)
+        else:
+            self.refuse([telemetry], Rejected(ALONE.template))
 
     def _read_again(self) -> None:
-        there = {stem(one.name) for one, _film in self._films}
         for one in self.given:
             name = stem(one.name)
-            if one.kind is FileKind.VIDEO and name in self._written and name not in there:
-                telemetry = self._written[name][0]
-                if not self.store.captures_made_of([telemetry.digest]):
+            if one.kind is FileKind.VIDEO and name in self._written and one.digest not in self._begun:
+                made = map(self.store.captures_made_of, ([one.digest], [self._written[name][0].digest]))
+                if not set.intersection(*map(set, made)):
                     self._settle(one, self._pool.submit(self._read, one))
 
     def refuse(self, files: Iterable[Original], refusal: Rejected) -> None:
@@ -184,6 +190,13 @@ class Receiver:
         for one in files:
             self.store.settle_files([one.digest], FileState.REFUSED)
             self.on_rejection(Rejection(one.name, refusal.sentence))
+
+    def _says_more(self, one: Original) -> bool:
+        """Whether a file that is known may say more than it did: subtitles, which may have a video now; an orthomosaic whose
+        bands were told; a photo whose copy was lost."""
+        if one.kind is FileKind.JPEG:
+            return self.store.is_lost(one.digest)
+        return one.kind is FileKind.TELEMETRY or (one.kind is FileKind.TIFF and bool(self.bands))
 
     def _begin(self, one: Original) -> None:
         if one.digest in self._begun or one.kind in _LATER:

@@ -137,6 +137,32 @@ def test_told_bands_are_known_after_the_plug_was_pulled(box: Box, tmp_path: Path
     assert tile.source and tile.source.at[4:] == (1, 0, 6, 2)
 
 
+def test_bands_told_of_a_known_one_are_not_lost_with_the_plug(box: Box, tmp_path: Path) -> None:
+    """The file was read long ago: only what was said of it is new."""
+    path = write(tmp_path / "a.tif", np.concatenate([ground(300, 400), ground(300, 400)[:1]]))
+    box.take(path)
+
+    def pulled(step: str, _done: int, _total: int) -> None:
+        if step == "read":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_in(path, box.config, box.store, pulled, lists=ByHand(bands=BANDS))
+    assert len(list(resume(box.config, box.store, lambda *_: None))) == 1
+    (tile,) = box.flown()
+    assert tile.source and tile.source.at[4:] == (1, 0, 6, 2)
+
+
+def test_a_wrong_number_of_bands_does_not_give_the_file_away(box: Box, tmp_path: Path) -> None:
+    """Refused files go first where the disk is full; this one has a flight."""
+    path = write(tmp_path / "a.tif", ground(300, 400))
+    box.take(path)
+    arrival = box.take(path, *BANDS)
+    assert "fewer than the 4" in str(arrival.rejected[0].reason)
+    assert [flight.id for flight in arrival.flights] == [row.id for row in box.store.flights()]
+    assert box.store.let_unused_go(list) == []
+
+
 def test_names_of_bands() -> None:
     option, context = click.Option(["--bands"]), click.Context(click.Command("ingest"))
     assert bands_named(context, option, "Red, green,blue,nir,other,other")[-2:] == ("other", "other")

@@ -84,10 +84,10 @@ def of_ingest(connection: Connection, ingest_id: int, *, state: FileState | None
 
 
 def settle(connection: Connection, digests: Iterable[str], state: FileState) -> None:
-    """Say what became of files."""
+    """Say what became of files: taken or refused. One that something was made of is taken: refused ones are removed first."""
     for portion in portions(list(digests)):
         row = update(files).where(files.c.digest.in_(portion))
-        connection.execute(row.values(state=state.value))
+        connection.execute(row.values(state=case((_MADE, FileState.TAKEN.value), else_=state.value)))
 
 
 def note(connection: Connection, digest: str, notes: Sequence[Sentence]) -> None:

@@ -164,6 +164,11 @@ class Store:
         with self._database.write() as connection:
             return captures.begin_ingest(connection, source, self._now())
 
+    def reopen_ingest(self, ingest_id: int) -> None:
+        """Go on with an ingest that may have ended: it is open again, as a new one is."""
+        with self._database.write() as connection:
+            captures.reopen_ingest(connection, ingest_id)
+
     def known(self, digest: str) -> bool:
         """Whether a capture has this digest."""
         with self._database.read() as connection:
