@@ -131,19 +131,22 @@ def check(
     Raises Rejected where there is nothing to check.
     """
     with open_store(config) as store:
-        read = _with_places(list(_read_all(path, config.threads, shown or _silent)))
+        children = shared(inspecting.TASK, max(1, min(config.threads, READERS)))
+        read = list(_read_all(path, children, shown or _silent))
+        read = _with_places(read, children)
         known, fields = _known(read, store), store.fields()
     captures, glances, left_out = _captures(read)
     judge = _Judge.on(config, fields, now)
     gap = timedelta(minutes=config.ingest.gap_minutes)
     groups = groups_of(captures, gap, config.ingest.jump_m)
     usable, sizes = sum(bool(one.digest) for one in read), _sizes(read)
+    pictures = {one.digest for one in read if one.digest and one.held is not None}
     needed = sum(size for digest, size in sizes.items() if digest not in known)
     free = _free(config)
     seen = [one for one in captures if not one.shows_panel]
     findings = [
         *_space(needed, free),
-        *_seen_before(len(sizes), len(known)),
+        *_seen_before(len(pictures), len(known & pictures)),
         *([] if seen else [Finding("nothing", Verdict.AGAIN, Sentence(_NOTHING))]),
     ]
     refused = tuple(one.held for one in read if isinstance(one.held, Rejection))
@@ -191,16 +194,14 @@ def _silent(_step: str, _done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _read_all(path: Path, threads: int, progress: Progress) -> Iterator[_Read]:
+def _read_all(path: Path, children: Apart, progress: Progress) -> Iterator[_Read]:
     found = list(scan(path))
-    processes = max(1, min(threads, READERS))
-    children = shared(inspecting.TASK, processes)
 
     def read(item: Found | Rejection) -> _Read:
         return _read(item, children) if isinstance(item, Found) else _Read(item.name, path, "", 0, item)
 
     progress("check", 0, len(found))
-    for done, (_item, one) in enumerate(in_order(processes, read, found), start=1):
+    for done, (_item, one) in enumerate(in_order(children.processes, read, found), start=1):
         yield one
         progress("check", done, len(found))
 
@@ -223,25 +224,24 @@ def _inspected(
     return held
 
 
-def _with_places(read: Sequence[_Read]) -> list[_Read]:
+def _with_places(read: Sequence[_Read], children: Apart) -> list[_Read]:
     """The same, but rasters that do not say where they lie are read again with the files beside them that may."""
     texts = {one.name: one for one in read if one.digest and one.held is None}
     found = []
     for one in read:
         if isinstance(one.held, Placeless):
             beside = tuple(texts[name] for name in beside_raster(one.name, texts))
-            found.append(_placed(one, beside))
+            found.append(_placed(one, beside, children))
         else:
             found.append(one)
     return found
 
 
-def _placed(one: _Read, beside: tuple[_Read, ...]) -> _Read:
+def _placed(one: _Read, beside: tuple[_Read, ...], children: Apart) -> _Read:
     try:
         if not beside:
             raise Rejected(NO_CRS)
-        children, paths = shared(inspecting.TASK, 1), [each.path for each in beside]
-        held = _inspected(children, one.path, FileKind.TIFF, one.size, paths)
+        held = _inspected(children, one.path, FileKind.TIFF, one.size, [each.path for each in beside])
     except Rejected as refusal:
         return replace(one, digest="", held=Rejection(one.name, refusal.sentence))
     return replace(one, held=held, beside=tuple(_original(each, FileKind.TEXT) for each in beside))

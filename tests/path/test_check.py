@@ -96,12 +96,16 @@ def test_photos_that_are_missing_leave_a_hole(box: Box, card: Path, wide: Path) 
     assert len(ring) >= 4
 
 
-def test_the_same_card_again_is_told(box: Box, flown: Flown) -> None:
+def test_the_same_card_again_is_told(box: Box, flown: Flown, tmp_path: Path) -> None:
     box.mapped(flown[0])
     document = box.run("check", flown[0], "--json").json
     assert [one["kind"] for one in document["findings"]] == ["duplicate"]
     assert document["duplicates"] == document["flights"][0]["photos"]
     assert document["needed_bytes"] == 0
+    card = Path(shutil.copytree(flown[0], tmp_path / "card"))
+    (card / "geo.txt").write_text("EPSG:4326\n")  # a list is no picture: whether the box knows it says nothing
+    (said,) = box.run("check", card, "--json").json["findings"]
+    assert said["text"].startswith("Everything on this card is on the box already")
 
 
 def test_a_box_without_room_says_so(box: Box, flown: Flown) -> None:
