@@ -92,6 +92,25 @@ def test_one_that_lies_nowhere_and_one_whose_files_came_later(box: Box, beside: 
     assert box.take(beside).accepted == 1
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_corrected_world_file_takes_the_place_of_the_first(box: Box, beside: Path) -> None:
+    box.take(beside)
+    (wrong,) = box.flown()
+    world = beside / "north.TFW"
+    first = world.read_text()
+    world.write_text(first.replace(str(NORTH - GSD / 2), str(NORTH + 20 - GSD / 2)))
+    arrival = box.take(beside)
+    (right,) = box.flown()
+    assert len(arrival.flights) == 1
+    assert right.pose and wrong.pose
+    assert right.pose.lat - wrong.pose.lat == pytest.approx(20 / 111_000, rel=0.02)
+    box.take(beside / "North.tif")  # alone it says nothing new
+    assert box.flown() == [right]
+    world.write_text(first)
+    box.take(beside)
+    assert box.flown() == [wrong]
+
+
 def test_a_world_file_that_is_not_needed_is_no_refusal(box: Box, tmp_path: Path) -> None:
     card = tmp_path / "card"
     card.mkdir()

@@ -103,7 +103,9 @@ def test_the_same_card_again_is_told(box: Box, flown: Flown, tmp_path: Path) -> 
     assert document["duplicates"] == document["flights"][0]["photos"]
     assert document["needed_bytes"] == 0
     card = Path(shutil.copytree(flown[0], tmp_path / "card"))
-    (card / "geo.txt").write_text("EPSG:4326\n")  # a list is no picture: whether the box knows it says nothing
+    (card / "geo.txt").write_text(
+        "EPSG:4326\n"
+    )  # a list is no picture: whether the box knows it says nothing
     (said,) = box.run("check", card, "--json").json["findings"]
     assert said["text"].startswith("Everything on this card is on the box already")
 
