@@ -23,7 +23,7 @@ from fieldbox.ingest.scan import as_text
 from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand
 from fieldbox.receiving import Receiver
 from fieldbox.retention import Keeper
-from fieldbox.sorties import flights_of, spoken_of
+from fieldbox.sorties import Came, flights_of, spoken_of
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
 
@@ -172,7 +172,8 @@ def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told
         )
         kept_lists = _keep_lists(keeper, receiver, offered)
         new = {one.digest for one in store.captures_of_ingest(ingest_id)}
-        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id, receiver.bands))
+        came = Came({one.digest for one in given}, receiver.bands)
+        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id, came))
         flights += tuple(spoken_of(store, kept_lists, flights, config, told.field_name))
         if told.crop is not None:
             for field_id in sorted({one.field_id for one in flights if one.field_id is not None}):

@@ -139,6 +139,8 @@ def test_told_bands_take_the_place_of_guessed_ones(box: Box, tmp_path: Path) -> 
     assert box.flown()[0].digest not in {told.digest, guessed.digest}
     box.take(path, *BANDS)
     assert box.flown() == [told]
+    assert box.take(path, *BANDS, "nir").rejected  # which it has not: what was said before stands
+    assert box.flown() == [told]
 
 
 def test_told_bands_are_known_after_the_plug_was_pulled(box: Box, tmp_path: Path) -> None:
