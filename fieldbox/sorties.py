@@ -29,7 +29,7 @@ METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class Cutting:
     """What orthomosaics are cut by."""
 
     files: Collection[str]
@@ -44,12 +44,12 @@ def flights_of(
     config: Config,
     field_name: str | None,
     ingest_id: int,
-    came: Came,
+    cutting: Cutting,
 ) -> Iterator[Flight]:
     """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
     that grow."""
     gap = timedelta(minutes=config.ingest.gap_minutes)
-    tiles = _standing(store, captures, came)
+    tiles = _standing(store, captures, cutting)
     told, superseded = _told(captures, tiles)
     for group in groups_of(told, gap, config.ingest.jump_m):
         whole = {_whole(each) for each in group} - {None}
@@ -134,7 +134,7 @@ def _completed(store: Store, flight: Flight, config: Config) -> Flight:
     return settle_poses(store, flight, maker.reader(flight.captures), config.threads)
 
 
-def _standing(store: Store, captures: Iterable[Capture], came: Came) -> set[str]:
+def _standing(store: Store, captures: Iterable[Capture], cutting: Cutting) -> set[str]:
     """Digests of the tiles that stand, of those that each orthomosaic was ever cut into: by the files that lay beside it now and
     the bands that were told now, else by those of its flight."""
     rasters: dict[str, list[tuple[str, Source]]] = {}
@@ -145,10 +145,12 @@ def _standing(store: Store, captures: Iterable[Capture], came: Came) -> set[str]
     for tiles in rasters.values():
         cuts = dict.fromkeys(_cut(source) for _digest, source in tiles)
         flown = next((_cut(source) for digest, source in tiles if store.flight_of_capture(digest)), None)
-        now = max((files for files, _bands in cuts if set(files) <= set(came.files)), key=len, default=None)
+        now = max(
+            (files for files, _bands in cuts if set(files) <= set(cutting.files)), key=len, default=None
+        )
         files, bands = flown or next(iter(cuts))
         wanted = [
-            (one, told) for told in (codes_of(came.bands) or bands, bands) for one in (now or files, files)
+            (one, told) for told in (codes_of(cutting.bands) or bands, bands) for one in (now or files, files)
         ]
         stands = next((cut for cut in wanted if cut in cuts), (files, bands))
         found |= {digest for digest, source in tiles if _cut(source) == stands}

@@ -33,7 +33,7 @@ from fieldbox.ingest.uploads import Uploads
 from fieldbox.services.box import open_store
 from fieldbox.services.cards import STATES
 from fieldbox.services.notify import notify
-from fieldbox.services.queueing import queue
+from fieldbox.services.queueing import go_on, queue
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -100,6 +100,12 @@ class Doors:
             self._uploads.clean(self._config.ingest.upload_days)
         self.board.beat()
         return count
+
+    def take_up(self) -> None:
+        """Bring to its end what an intake that was stopped or killed had copied, and whose card is gone."""
+        self._went_on_at = self._clock()
+        with self._beating():
+            go_on(self._config, self._store, only_gone=True)
 
     def _there(self) -> Iterator[Gift]:
         for gifts in (self._plugged_in, self._sent, self._dropped):
@@ -298,6 +304,8 @@ def serve(config: Config) -> None:
         notify("READY=1")
         log.info("waits for photos", drop=str(config.drop_folder), cards=str(config.ingest.cards_folder))
         with suppress(_Leaving):
+            doors.look()  # before what is left: somebody waits beside a card
+            doors.take_up()
             while not stop.is_set():
                 doors.look()
                 notify("WATCHDOG=1")

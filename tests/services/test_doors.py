@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldbox.arrivals import take_in
 from fieldbox.config import Config
 from fieldbox.domain import Bringing, Brought, Came, FileState, IntakeStatus, Offer, Way
 from fieldbox.i18n import Sentence
@@ -132,6 +133,25 @@ def test_what_takes_long_is_shown_as_long_as_it_takes(house: House, flight: Path
         assert told().now[0].name == "sda1"
     looking.join()
     assert house.doors.board.last[0].outcome is Came.DONE
+
+
+def test_what_was_copied_comes_in_without_its_card(house: House, flight: Path) -> None:
+    """The intake was killed, and the worker runs on: nobody else would go on with it."""
+    card = house.cards / "sda1"
+    given(flight, card)
+
+    def killed(step: str, _done: int, _total: int) -> None:
+        if step == "read":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_in(card, house.config, house.store, killed)
+    house.doors.take_up()
+    assert house.photos() == 0  # it is given again as it is
+    shutil.rmtree(card)
+    house.doors.take_up()
+    (row,) = house.store.flights()
+    assert (row.captures, row.job is not None) == (3, True)
 
 
 def test_what_was_taken_in_is_not_taken_in_again_also_after_a_restart(house: House, flight: Path) -> None:
