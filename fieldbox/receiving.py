@@ -25,7 +25,8 @@ from fieldbox.imagery.film import Film, frames_of
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.grouping import Exposure, Item, group_exposures, panel_candidates
 from fieldbox.imagery.multispectral.nouns import BandFile
-from fieldbox.imagery.raster import NO_CRS, bands_of
+from fieldbox.imagery.rasterbands import bands_of
+from fieldbox.imagery.rasterplace import NO_CRS
 from fieldbox.imagery.srt import Sample
 from fieldbox.ingest.copy import original_path
 from fieldbox.inspecting import Inspected, Photo, Placeless, Telemetry, seconds_for

@@ -17,7 +17,7 @@ from fieldbox.geometry import geometries_of
 from fieldbox.given import given_for
 from fieldbox.headings import settle_poses
 from fieldbox.i18n import N_, _
-from fieldbox.imagery.raster import codes_of
+from fieldbox.imagery.rasterbands import codes_of
 from fieldbox.ingest.fields import field_for, hull, unwrapped
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.lists import TakenList, follow

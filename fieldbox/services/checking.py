@@ -38,7 +38,8 @@ from fieldbox.imagery.glance import Glance
 from fieldbox.imagery.kinds import SNIFFED, kind_of
 from fieldbox.imagery.multispectral.grouping import Item, group_exposures
 from fieldbox.imagery.multispectral.nouns import BandFile
-from fieldbox.imagery.raster import NO_CRS, Raster
+from fieldbox.imagery.raster import Raster
+from fieldbox.imagery.rasterplace import NO_CRS
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.ingest.copy import head_of
