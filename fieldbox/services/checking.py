@@ -60,6 +60,7 @@ MOST_NAMED = 10
 """Files that are named one by one for a person."""
 _BLOCK = 1 << 20
 _NOTHING = N_("There is no photo that can be used: look at the list of refused files.")
+_NO_PHOTOS = N_("There are no photos here: give the folder that holds the drone's JPEG files.")
 
 Progress = Callable[[str, int, int], None]
 
@@ -145,16 +146,17 @@ def check(
     needed = sum(size for digest, size in sizes.items() if digest not in known)
     free = _free(config)
     seen = [one for one in captures if not one.shows_panel]
+    refused = (*(one.held for one in read if isinstance(one.held, Rejection)), *left_out)
+    nothing = Finding("nothing", Verdict.AGAIN, Sentence(_NOTHING if refused else _NO_PHOTOS))
     findings = [
         *_space(needed, free),
         *_seen_before(len(pictures), len(known & pictures)),
-        *([] if seen else [Finding("nothing", Verdict.AGAIN, Sentence(_NOTHING))]),
+        *([] if seen else [nothing]),
     ]
-    refused = tuple(one.held for one in read if isinstance(one.held, Rejection))
     return CardCheck(
         tuple(judge(one, glances) for one in groups if not all(each.shows_panel for each in one)),
         tuple(findings),
-        refused + left_out,
+        refused,
         usable - len(sizes.keys() - known),
         needed,
         free,

@@ -129,6 +129,9 @@ def test_nothing_to_check_is_one_sentence(box: Box, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert box.run("check", tmp_path / "empty").refused()
     assert box.run("check", tmp_path / "missing").refused()
+    (tmp_path / "empty" / "north.tfw").write_text("1")
+    said = box.run("check", tmp_path / "empty")
+    assert "There are no photos here" in said.out
     (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.4 nothing")
     said = box.run("check", tmp_path / "notes.pdf", "--json")
     assert said.json["verdict"] == "fly again"
