@@ -121,7 +121,9 @@ def test_a_damaged_film_is_refused_and_photos_beside_it_are_not(
 ) -> None:
     card = Path(shutil.copytree(flown[0], tmp_path / "card"))
     (card / "DJI_0001.MP4").write_bytes((short / "DJI_0001.MP4").read_bytes()[:20_000])
+    shutil.copy(short / "DJI_0001.SRT", card)
     said = box.run("ingest", card, "--json")
+    # Its subtitles belong to it, and it is told once what is wrong.
     assert [one["file"] for one in said.json["rejected"]] == ["DJI_0001.MP4"]
     assert said.json["captures"]["accepted"] == len(list(flown[0].glob("*.JPG")))
 
