@@ -219,7 +219,7 @@ def _no_flight(wanted: str, flights: Sequence[str]) -> Rejected:
 
 def find_photo(flight: Flight, wanted: str) -> Capture:
     """The photo of a flight that a name, the last part of one, or a digest means. Raises Rejected."""
-    for found in _meant(flight, wanted.strip().replace("\\", "/")):
+    for found in _meant(flight, as_text(wanted.strip().replace("\\", "/"))):
         if len(found) > 1:
             names = [one.name for one in found]
             if len(set(names)) < len(names):
