@@ -131,7 +131,7 @@ def locate(config: Config, flight_id: str, file: str, x: float, y: float) -> Spo
     """
     with open_store(config) as store:
         flight, survey = find_flight(store, flight_id)
-        capture = find_photo(flight, as_text(file))
+        capture = find_photo(flight, file)
         found = photos_of(config, store, flight, survey)
     photo = found.photos.get(capture.digest)
     if photo is None:
