@@ -92,7 +92,7 @@ class Apart:
             self._idle.put(child if child and child.alive else None)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # of each task there is, so that none has to start again
 def shared(task: str, processes: int) -> Apart:
     """The children of this process for a task: started when first needed, kept as long as it lives."""
     return Apart(task, processes=processes)

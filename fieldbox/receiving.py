@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fieldbox.apart import Apart
-from fieldbox.domain import FileKind, FileState, Original, Rejection
+from fieldbox.domain import CaptureKind, FileKind, FileState, Original, Rejection
 from fieldbox.errors import Rejected
 from fieldbox.films import ALONE, Shot, beside_raster, shots, stem, tells_place
 from fieldbox.i18n import N_
@@ -127,6 +127,7 @@ class Receiver:
 
     def join_bands(self, shows_panel: Callable[[str], bool]) -> None:
         """Make the bands that were read into exposures; `shows_panel` tells whether the band in a file shows the panel."""
+        self._complete_exposures()
         files = {one.digest: (one, band) for one, band in self._bands}
         grouping = group_exposures(Item(one.digest, band) for one, band in self._bands)
         for item, why in grouping.left_out:
@@ -140,6 +141,23 @@ class Receiver:
                 self.store.note_file(file.digest, exposure.warnings)
             self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
         self._bands.clear()
+
+    def _complete_exposures(self) -> None:
+        """Read the bands again of known exposures that some of what has come now may belong to: a card was pulled out between
+        them."""
+        if not self._bands:
+            return
+        known = [one for one in self.given if one.kind is FileKind.TIFF and one.digest not in self._begun]
+        made = self.store.captures(self.store.captures_made_of(one.digest for one in known))
+        exposures = [one for one in made if one.source and one.source.kind is CaptureKind.BANDS]
+        times = {band.taken_at for _file, band in self._bands}  # the same for all bands of an exposure
+        lacking = {
+            file for one in exposures if one.source and one.taken_at in times for file in one.source.files
+        }
+        for one in known:
+            if one.digest in lacking and one.digest not in self._begun:
+                self._begun.add(one.digest)
+                self._read_now(_Asked(one))
 
     def join_rasters(self) -> None:
         """Read those again that did not say where they lie, with the files beside them that may; also known ones, where those

@@ -53,7 +53,10 @@ def flights_of(
     told, superseded = _told(captures, tiles)
     for group in groups_of(told, gap, config.ingest.jump_m):
         whole = {_whole(each) for each in group} - {None}
-        before_them = (one.digest for one in superseded if _whole(one) in whole)
+        files = {file for each in group for file in _files(each)}
+        before_them = (
+            one.digest for one in superseded if _whole(one) in whole or files.issuperset(_files(one))
+        )
         known = {store.flight_of_capture(one) for one in (*(one.digest for one in group), *before_them)} - {
             None
         }
@@ -96,7 +99,7 @@ def _video(capture: Capture) -> str | None:
 
 def _told(captures: Iterable[Capture], tiles: Collection[str]) -> tuple[list[Capture], list[Capture]]:
     """Captures without, and only, those that others took the place of: frames of videos that came before their telemetry did,
-    and the tiles of an orthomosaic of which others stand (`tiles`)."""
+    the tiles of an orthomosaic of which others stand (`tiles`), and exposures the rest of whose bands came later."""
     every = list(captures)
     cut = {_whole(one) for one in every if one.digest in tiles}
     filled = {_video(one) for one in every if one.source and _video(one) and len(one.source.files) > 1}
@@ -109,8 +112,23 @@ def _told(captures: Iterable[Capture], tiles: Collection[str]) -> tuple[list[Cap
         and _whole(one) in cut
         and one.digest not in tiles
     ]
+    superseded += _partial(every)
     gone = {one.digest for one in superseded}
     return [one for one in every if one.digest not in gone], superseded
+
+
+def _partial(captures: Iterable[Capture]) -> list[Capture]:
+    """Exposures all of whose files are some of another one's."""
+    exposures = [one for one in captures if one.source and one.source.kind is CaptureKind.BANDS]
+    most: dict[str, int] = {}
+    for one in exposures:
+        for file in _files(one):
+            most[file] = max(most.get(file, 0), len(_files(one)))
+    return [one for one in exposures if min(most[file] for file in _files(one)) > len(_files(one))]
+
+
+def _files(capture: Capture) -> tuple[str, ...]:
+    return capture.source.files if capture.source else ()
 
 
 def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
