@@ -34,7 +34,7 @@ test: $(VENV)/.develop
 	tests/system-packages.sh
 	$(MAKE) lint
 	# One more than two cores: many tests wait for a disk or for a process of their own.
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .

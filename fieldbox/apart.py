@@ -61,7 +61,7 @@ class Apart:
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _number in range(processes):
             self._idle.put(None)  # started when it is first needed
-        self._processes = processes
+        self.processes = processes
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Apart:
 
     def close(self) -> None:
         """End the children."""
-        children = [self._idle.get() for _number in range(self._processes)]
+        children = [self._idle.get() for _number in range(self.processes)]
         for child in children:
             if child:
                 child.end()
@@ -92,7 +92,7 @@ class Apart:
             self._idle.put(child if child and child.alive else None)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # of each task there is, so that none has to start again
 def shared(task: str, processes: int) -> Apart:
     """The children of this process for a task: started when first needed, kept as long as it lives."""
     return Apart(task, processes=processes)

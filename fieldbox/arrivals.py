@@ -23,7 +23,7 @@ from fieldbox.ingest.scan import as_text
 from fieldbox.lists import ByHand, Lists, Offered, TakenList, beside, by_hand
 from fieldbox.receiving import Receiver
 from fieldbox.retention import Keeper
-from fieldbox.sorties import flights_of, spoken_of
+from fieldbox.sorties import Cutting, flights_of, spoken_of
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
 
@@ -85,13 +85,14 @@ def take_in(
             return _arrive(receiver, config, offered, Told(field_name, crop, lists.system))
 
 
-def resume(config: Config, store: Store, progress: Progress) -> Iterator[Arrival]:
-    """Bring ingests to their end that were cut off, from what the box has copied: the card may be gone.
+def resume(config: Config, store: Store, progress: Progress, *, only_gone: bool = False) -> Iterator[Arrival]:
+    """Bring ingests to their end that were cut off, from what the box has copied: the card may be gone. With `only_gone` it has
+    to be: what is still there is given again, and then whole.
 
     Those that another process works on are left to it. Raises Unavailable where the box cannot store more.
     """
     for one in store.ingests():
-        if one.ended_at is None:
+        if one.ended_at is None and not (only_gone and Path(one.source).exists()):
             with store.ingest_lock(one.id) as mine:
                 if mine:
                     with _receiver(config, store, one.id, partial(progress, "read")) as receiver:
@@ -106,6 +107,7 @@ def _ingest(store: Store, source: str) -> Iterator[int]:
     if unfinished is not None:
         with store.ingest_lock(unfinished) as mine:
             if mine:
+                store.reopen_ingest(unfinished)  # else nobody would go on with it if it is cut off once more
                 yield unfinished
                 return
     ingest_id = store.begin_ingest(source)
@@ -171,7 +173,8 @@ def _arrive(receiver: Receiver, config: Config, offered: Sequence[Offered], told
         )
         kept_lists = _keep_lists(keeper, receiver, offered)
         new = {one.digest for one in store.captures_of_ingest(ingest_id)}
-        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id, receiver.bands))
+        cutting = Cutting({one.digest for one in given}, receiver.bands)
+        flights = tuple(flights_of(store, captures, config, told.field_name, ingest_id, cutting))
         flights += tuple(spoken_of(store, kept_lists, flights, config, told.field_name))
         if told.crop is not None:
             for field_id in sorted({one.field_id for one in flights if one.field_id is not None}):

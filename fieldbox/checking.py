@@ -30,7 +30,7 @@ from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.glance import Glance
-from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, ONLY_SEA_LEVEL
+from fieldbox.imagery.poses import NO_DIRECTION, NO_HEIGHT, NO_POSITION, ONLY_SEA_LEVEL
 from fieldbox.quality import Ground
 
 BLURRED_BELOW = -0.45
@@ -137,7 +137,7 @@ def _share(part: int, whole: int) -> Verdict | None:
 def _places(captures: Sequence[Capture]) -> list[Finding]:
     """Photos without a place, by reason. Where there is a GPS position the pixels may still tell the rest."""
     total, found = len(captures), []
-    without = sum(one.lat is None and one.pose is None for one in captures)
+    without = sum(map(_lacks_gps, captures))
     if without:
         verdict = Verdict.AGAIN if without > total / 2 else Verdict.USABLE
         template = N_(
@@ -152,11 +152,17 @@ def _places(captures: Sequence[Capture]) -> list[Finding]:
         )
         sentence = Sentence(template, {"count": len(waiting), "total": total})
         found.append(Finding("pixels", Verdict.USABLE, sentence))
+    nothing = not waiting and not any(one.pose for one in captures)
     for reason, count in _reasons([one for one in captures if one.digest not in waiting]):
         template = N_("{count} of {total} photos cannot be placed by their tags alone.")
         sentence = Sentence(template, {"count": count, "total": total})
-        found.append(Finding("pose", Verdict.USABLE, sentence, reason))
+        found.append(Finding("pose", Verdict.AGAIN if nothing else Verdict.USABLE, sentence, reason))
     return found
+
+
+def _lacks_gps(capture: Capture) -> bool:
+    """Frames of a video without its subtitles lack those."""
+    return capture.lat is None and capture.pose is None and capture.unplaced in (None, NO_POSITION)
 
 
 def _to_be_found(captures: Sequence[Capture]) -> set[str]:
@@ -170,8 +176,8 @@ def _to_be_found(captures: Sequence[Capture]) -> set[str]:
 
 
 def _reasons(captures: Sequence[Capture]) -> list[tuple[Sentence, int]]:
-    """Why photos that have a GPS position have no pose."""
-    told = [one.unplaced for one in captures if one.pose is None and one.lat is not None and one.unplaced]
+    """Why photos have no pose that do not just lack GPS."""
+    told = [one.unplaced for one in captures if one.pose is None and one.unplaced and not _lacks_gps(one)]
     counted = Counter(one.to_json() for one in told)
     return [(Sentence.from_json(text), count) for text, count in counted.most_common()]
 

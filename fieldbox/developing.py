@@ -21,7 +21,8 @@ from fieldbox.imagery.multispectral.developed import Developed
 from fieldbox.imagery.multispectral.packed import to_bytes
 from fieldbox.imagery.multispectral.panel import Panel, read_panel
 from fieldbox.imagery.multispectral.picture import Scaling, picture, scaling_of
-from fieldbox.imagery.raster import bands_of, read_tile
+from fieldbox.imagery.raster import read_tile
+from fieldbox.imagery.rasterbands import bands_of
 from fieldbox.imagery.video import frame_at
 
 MAKE_TASK = "fieldbox.developing:make"

@@ -75,8 +75,10 @@ def seconds_for(path: Path, kind: FileKind, size: int) -> float:
     """How long reading a file of `size` bytes may take. Raises Rejected for a video that says nothing of itself."""
     if kind not in _SLOWEST:
         return SECONDS
-    decoding = shared(VIDEO_TASK, 1).call(str(path)) if kind is FileKind.VIDEO else 0.0
-    return SECONDS + min(LONGEST_S, max(size / _SLOWEST[kind], decoding))
+    reading, decoding = min(LONGEST_S, size / _SLOWEST[kind]), 0.0
+    if kind is FileKind.VIDEO:
+        decoding = shared(VIDEO_TASK, 1).call(str(path), seconds=SECONDS + reading)
+    return SECONDS + min(LONGEST_S, max(reading, decoding))
 
 
 def decoding_s(path: str) -> float:

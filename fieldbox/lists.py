@@ -25,10 +25,10 @@ from fieldbox.georef.crs import map_system
 from fieldbox.georef.mrk import SUFFIX as MRK_SUFFIX
 from fieldbox.georef.positions import FILE_NAME as POSITIONS_NAME
 from fieldbox.georef.positions import looks_like_list
-from fieldbox.given import disagreement, named_in, read_list
 from fieldbox.i18n import N_, Sentence
 from fieldbox.imagery.kinds import MAX_TEXT_BYTES, no_picture
 from fieldbox.ingest.scan import as_text
+from fieldbox.listed import disagreement, named_in, read_list
 from fieldbox.storage.store import Store
 
 MAX_SAID = 20

@@ -16,16 +16,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from fieldbox.apart import Apart
-from fieldbox.domain import FileKind, FileState, Original, Rejection
+from fieldbox.domain import CaptureKind, FileKind, FileState, Original, Rejection
 from fieldbox.errors import Rejected
-from fieldbox.films import ALONE, Shot, beside_raster, shots, stem
+from fieldbox.films import ALONE, Shot, beside_raster, shots, stem, tells_place
 from fieldbox.i18n import N_
 from fieldbox.imagery.captures import capture_of, exposure_of, frame_of, tiles_of
 from fieldbox.imagery.film import Film, frames_of
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.grouping import Exposure, Item, group_exposures, panel_candidates
 from fieldbox.imagery.multispectral.nouns import BandFile
-from fieldbox.imagery.raster import NO_CRS
+from fieldbox.imagery.rasterbands import bands_of
+from fieldbox.imagery.rasterplace import NO_CRS
 from fieldbox.imagery.srt import Sample
 from fieldbox.ingest.copy import original_path
 from fieldbox.inspecting import Inspected, Photo, Placeless, Telemetry, seconds_for
@@ -36,6 +37,17 @@ NO_FRAMES = N_(
 )
 _LATER = {FileKind.TEXT}
 """Only means something beside others: it is looked at when all is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be read."""
+
+    file: Original
+    beside: tuple[Original, ...] = ()
+    """Files that tell where a raster lies."""
+    bands: tuple[str, ...] = ()
+    """What somebody said those of a raster are."""
 
 
 @dataclass
@@ -58,7 +70,7 @@ class Receiver:
     given: list[Original] = field(default_factory=list)
     """All that is on the box now of what this ingest was given, in this order; what an earlier run settled is not here
     unless it was given again."""
-    _waiting: deque[tuple[Original, Future[Any]]] = field(default_factory=deque)
+    _waiting: deque[tuple[_Asked, Future[Any]]] = field(default_factory=deque)
     _begun: set[str] = field(default_factory=set)
     _bands: list[tuple[Original, BandFile]] = field(default_factory=list)
     _films: list[tuple[Original, Film]] = field(default_factory=list)
@@ -80,13 +92,7 @@ class Receiver:
         unread = self.store.add_given(self.ingest_id, given)
         self.given += given
         for one in given:
-            # It may have a video now; its bands may have been told.
-            again = one.kind is FileKind.TELEMETRY or (one.kind is FileKind.TIFF and bool(self.bands))
-            if (
-                one.digest in unread
-                or again
-                or (one.kind is FileKind.JPEG and self.store.is_lost(one.digest))
-            ):
+            if one.digest in unread or self._says_more(one):
                 self._begin(one)
         while self._waiting and self._waiting[0][1].done():
             self._settle(*self._waiting.popleft())
@@ -101,6 +107,9 @@ class Receiver:
     def take_up(self) -> None:
         """Go on, without the card, where an earlier run was cut off."""
         self.given = self.store.given_in(self.ingest_id)
+        for one in self.given:
+            if self._says_more(one):
+                self._begin(one)
         self.read_left()
 
     def read_left(self) -> None:
@@ -118,6 +127,7 @@ class Receiver:
 
     def join_bands(self, shows_panel: Callable[[str], bool]) -> None:
         """Make the bands that were read into exposures; `shows_panel` tells whether the band in a file shows the panel."""
+        self._complete_exposures()
         files = {one.digest: (one, band) for one, band in self._bands}
         grouping = group_exposures(Item(one.digest, band) for one, band in self._bands)
         for item, why in grouping.left_out:
@@ -132,16 +142,46 @@ class Receiver:
             self.store.add_captures([exposure_of(members, panel=number in panels)], ingest_id=self.ingest_id)
         self._bands.clear()
 
+    def _complete_exposures(self) -> None:
+        """Read the bands again of known exposures that some of what has come now may belong to: a card was pulled out between
+        them."""
+        if not self._bands:
+            return
+        known = [one for one in self.given if one.kind is FileKind.TIFF and one.digest not in self._begun]
+        made = self.store.captures(self.store.captures_made_of(one.digest for one in known))
+        exposures = [one for one in made if one.source and one.source.kind is CaptureKind.BANDS]
+        times = {band.taken_at for _file, band in self._bands}  # the same for all bands of an exposure
+        lacking = {
+            file for one in exposures if one.source and one.taken_at in times for file in one.source.files
+        }
+        for one in known:
+            if one.digest in lacking and one.digest not in self._begun:
+                self._begun.add(one.digest)
+                self._read_now(_Asked(one))
+
     def join_rasters(self) -> None:
-        """Read those again that did not say where they lie, with the files beside them that may."""
-        texts = {one.name: one for one in self.given if one.kind is FileKind.TEXT}
-        for one in self._placeless:
-            beside = [texts[name] for name in beside_raster(one.name, texts)]
-            if beside:
-                self._settle(one, self._pool.submit(self._read, one, beside), beside)
-            else:
+        """Read those again that did not say where they lie, with the files beside them that may; also known ones, where those
+        files are others now."""
+        texts = {one.name: one for one in self.given if tells_place(one.name) and one.kind is FileKind.TEXT}
+        for one in self.given:
+            if one.kind is not FileKind.TIFF:
+                continue
+            beside = tuple(texts[name] for name in beside_raster(one.name, texts))
+            if one in self._placeless and beside:
+                self._read_now(_Asked(one, beside, self.bands))
+            elif one in self._placeless:
                 self.refuse([one], Rejected(NO_CRS))
+            elif beside and one.digest not in self._begun:
+                self._place_anew(one, beside)
         self._placeless.clear()
+
+    def _place_anew(self, one: Original, beside: tuple[Original, ...]) -> None:
+        """Read a known raster that was placed by files beside it again, if these are others; its bands stay as told."""
+        made = self.store.captures(self.store.captures_made_of([one.digest]))
+        cuts = [each.source.files for each in made if each.source and len(each.source.files) > 1]
+        if cuts and (one.digest, *(each.digest for each in beside)) not in cuts:
+            flown = next((each for each in made if self.store.flight_of_capture(each.digest)), made[0])
+            self._read_now(_Asked(one, beside, bands_of(flown.source.at[4:]) if flown.source else ()))
 
     def join_films(self) -> None:
         """Make captures of the frames of the videos that were read, with what was written beside them.
@@ -155,7 +195,7 @@ class Receiver:
             self._take_frames(shot)
         for name, (telemetry, _samples) in self._written.items():
             if name not in used and not self.store.captures_made_of([telemetry.digest]):
-                self.refuse([telemetry], Rejected(ALONE.template))
+                self._leave_out(telemetry)
         self._films.clear()
         self._written.clear()
 
@@ -169,15 +209,24 @@ class Receiver:
             self.store.add_captures(captures, ingest_id=self.ingest_id, glances=glances)
         else:
             self.refuse([shot.video], Rejected(NO_FRAMES))
+            if shot.telemetry:
+                self._leave_out(shot.telemetry)
+
+    def _leave_out(self, telemetry: Original) -> None:
+        """Subtitles of no use. Where their video was refused, what was said of that is enough."""
+        others = {*self.listed, *(one.name for one in self.given if one.kind is FileKind.VIDEO)}
+        if stem(telemetry.name) in map(stem, others - {telemetry.name}):
+            self.store.settle_files([telemetry.digest], FileState.REFUSED)
+        else:
+            self.refuse([telemetry], Rejected(ALONE.template))
 
     def _read_again(self) -> None:
-        there = {stem(one.name) for one, _film in self._films}
         for one in self.given:
             name = stem(one.name)
-            if one.kind is FileKind.VIDEO and name in self._written and name not in there:
-                telemetry = self._written[name][0]
-                if not self.store.captures_made_of([telemetry.digest]):
-                    self._settle(one, self._pool.submit(self._read, one))
+            if one.kind is FileKind.VIDEO and name in self._written and one.digest not in self._begun:
+                made = map(self.store.captures_made_of, ([one.digest], [self._written[name][0].digest]))
+                if not set.intersection(*map(set, made)):
+                    self._read_now(_Asked(one))
 
     def refuse(self, files: Iterable[Original], refusal: Rejected) -> None:
         """Files that were copied are of no use."""
@@ -185,28 +234,41 @@ class Receiver:
             self.store.settle_files([one.digest], FileState.REFUSED)
             self.on_rejection(Rejection(one.name, refusal.sentence))
 
+    def _says_more(self, one: Original) -> bool:
+        """Whether a file that is known may say more than it did: subtitles, which may have a video now; an orthomosaic whose
+        bands were told; a photo whose copy was lost."""
+        if one.kind is FileKind.JPEG:
+            return self.store.is_lost(one.digest)
+        return one.kind is FileKind.TELEMETRY or (one.kind is FileKind.TIFF and bool(self.bands))
+
     def _begin(self, one: Original) -> None:
         if one.digest in self._begun or one.kind in _LATER:
             return
         self._begun.add(one.digest)
-        self._waiting.append((one, self._pool.submit(self._read, one)))
+        asked = _Asked(one, bands=self.bands)
+        self._waiting.append((asked, self._pool.submit(self._read, asked)))
 
-    def _read(self, one: Original, beside: Sequence[Original] = ()) -> Any:
+    def _read_now(self, asked: _Asked) -> None:
+        self._settle(asked, self._pool.submit(self._read, asked))
+
+    def _read(self, asked: _Asked) -> Any:
+        one = asked.file
         path, *others = [
-            str(original_path(self.originals, each.digest, each.kind)) for each in (one, *beside)
+            str(original_path(self.originals, each.digest, each.kind)) for each in (one, *asked.beside)
         ]
         seconds = seconds_for(Path(path), one.kind, one.size)
-        return self.apart.call(path, one.kind.value, others, self.bands, seconds=seconds)
+        return self.apart.call(path, one.kind.value, others, asked.bands, seconds=seconds)
 
-    def _settle(self, one: Original, reading: Future[Any], beside: Sequence[Original] = ()) -> None:
+    def _settle(self, asked: _Asked, reading: Future[Any]) -> None:
         try:
             found = reading.result()
         except Rejected as refusal:
-            self.refuse([one], refusal)
+            self.refuse([asked.file], refusal)
         else:
-            self._take(one, found, beside)
+            self._take(asked, found)
 
-    def _take(self, one: Original, found: Inspected, beside: Sequence[Original]) -> None:
+    def _take(self, asked: _Asked, found: Inspected) -> None:
+        one = asked.file
         if isinstance(found, Photo):
             capture = capture_of(one.digest, one.name, one.size, found.metadata)
             if not self.store.add_capture(capture, ingest_id=self.ingest_id, glance=found.glance):
@@ -221,7 +283,7 @@ class Receiver:
             self._placeless.append(one)
         else:
             self.store.note_file(one.digest, found.notes)
-            tiles = tiles_of(one, found, beside, self.bands)
+            tiles = tiles_of(one, found, asked.beside, asked.bands)
             self.store.add_captures(list(tiles), ingest_id=self.ingest_id)
 
 

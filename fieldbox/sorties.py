@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain, count
 
 import shapely
 
 from fieldbox.config import Config
-from fieldbox.domain import Capture, CaptureKind, Field, Flight
+from fieldbox.domain import Capture, CaptureKind, Field, Flight, Source
 from fieldbox.errors import Rejected
 from fieldbox.geometry import geometries_of
 from fieldbox.given import given_for
 from fieldbox.headings import settle_poses
 from fieldbox.i18n import N_, _
-from fieldbox.imagery.raster import codes_of
+from fieldbox.imagery.rasterbands import codes_of
 from fieldbox.ingest.fields import field_for, hull, unwrapped
 from fieldbox.ingest.flights import flight_id, group_flights
 from fieldbox.lists import TakenList, follow
@@ -28,22 +28,35 @@ METRES_PER_DEGREE = 111_320.0
 """Of latitude."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """What orthomosaics are cut by."""
+
+    files: Collection[str]
+    """Digests of all that came now."""
+    bands: Sequence[str]
+    """What somebody said that theirs are; (): nothing was said."""
+
+
 def flights_of(
     store: Store,
     captures: Sequence[Capture],
     config: Config,
     field_name: str | None,
     ingest_id: int,
-    bands: Sequence[str],
+    cutting: Cutting,
 ) -> Iterator[Flight]:
     """The flights of these captures as they are given (`fieldbox.given`), saved over their fields: new ones, and known ones
-    that grow. `bands` are what somebody said of those of orthomosaics."""
+    that grow."""
     gap = timedelta(minutes=config.ingest.gap_minutes)
-    tiles = _standing(store, captures, bands)
+    tiles = _standing(store, captures, cutting)
     told, superseded = _told(captures, tiles)
     for group in groups_of(told, gap, config.ingest.jump_m):
         whole = {_whole(each) for each in group} - {None}
-        before_them = (one.digest for one in superseded if _whole(one) in whole)
+        files = {file for each in group for file in _files(each)}
+        before_them = (
+            one.digest for one in superseded if _whole(one) in whole or files.issuperset(_files(one))
+        )
         known = {store.flight_of_capture(one) for one in (*(one.digest for one in group), *before_them)} - {
             None
         }
@@ -86,7 +99,7 @@ def _video(capture: Capture) -> str | None:
 
 def _told(captures: Iterable[Capture], tiles: Collection[str]) -> tuple[list[Capture], list[Capture]]:
     """Captures without, and only, those that others took the place of: frames of videos that came before their telemetry did,
-    and the tiles of an orthomosaic of which others stand (`tiles`)."""
+    the tiles of an orthomosaic of which others stand (`tiles`), and exposures the rest of whose bands came later."""
     every = list(captures)
     cut = {_whole(one) for one in every if one.digest in tiles}
     filled = {_video(one) for one in every if one.source and _video(one) and len(one.source.files) > 1}
@@ -99,8 +112,23 @@ def _told(captures: Iterable[Capture], tiles: Collection[str]) -> tuple[list[Cap
         and _whole(one) in cut
         and one.digest not in tiles
     ]
+    superseded += _partial(every)
     gone = {one.digest for one in superseded}
     return [one for one in every if one.digest not in gone], superseded
+
+
+def _partial(captures: Iterable[Capture]) -> list[Capture]:
+    """Exposures all of whose files are some of another one's."""
+    exposures = [one for one in captures if one.source and one.source.kind is CaptureKind.BANDS]
+    most: dict[str, int] = {}
+    for one in exposures:
+        for file in _files(one):
+            most[file] = max(most.get(file, 0), len(_files(one)))
+    return [one for one in exposures if min(most[file] for file in _files(one)) > len(_files(one))]
+
+
+def _files(capture: Capture) -> tuple[str, ...]:
+    return capture.source.files if capture.source else ()
 
 
 def _on_a_field(store: Store, flight: Flight, config: Config, field_name: str | None) -> Flight:
@@ -124,12 +152,32 @@ def _completed(store: Store, flight: Flight, config: Config) -> Flight:
     return settle_poses(store, flight, maker.reader(flight.captures), config.threads)
 
 
-def _standing(store: Store, captures: Iterable[Capture], bands: Sequence[str]) -> set[str]:
-    """Digests of the tiles that stand: those of the bands that were told now, else those of a flight."""
-    every = [one for one in captures if one.source and one.source.kind is CaptureKind.TILE]
-    if bands:
-        return {one.digest for one in every if one.source and one.source.at[4:] == codes_of(bands)}
-    return {one.digest for one in every if store.flight_of_capture(one.digest)}
+def _standing(store: Store, captures: Iterable[Capture], cutting: Cutting) -> set[str]:
+    """Digests of the tiles that stand, of those that each orthomosaic was ever cut into: by the files that lay beside it now and
+    the bands that were told now, else by those of its flight."""
+    rasters: dict[str, list[tuple[str, Source]]] = {}
+    for one in captures:
+        if one.source and one.source.kind is CaptureKind.TILE:
+            rasters.setdefault(one.source.files[0], []).append((one.digest, one.source))
+    found: set[str] = set()
+    for tiles in rasters.values():
+        cuts = dict.fromkeys(_cut(source) for _digest, source in tiles)
+        flown = next((_cut(source) for digest, source in tiles if store.flight_of_capture(digest)), None)
+        now = max(
+            (files for files, _bands in cuts if set(files) <= set(cutting.files)), key=len, default=None
+        )
+        files, bands = flown or next(iter(cuts))
+        wanted = [
+            (one, told) for told in (codes_of(cutting.bands) or bands, bands) for one in (now or files, files)
+        ]
+        stands = next((cut for cut in wanted if cut in cuts), (files, bands))
+        found |= {digest for digest, source in tiles if _cut(source) == stands}
+    return found
+
+
+def _cut(source: Source) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """By what an orthomosaic was cut into such tiles: its files, and the bands that were told."""
+    return source.files, source.at[4:]
 
 
 def _members(before: Flight | None, group: Sequence[Capture], tiles: Collection[str]) -> tuple[Capture, ...]:

@@ -13,8 +13,9 @@ from fieldbox.checking import Seeing, check_flight
 from fieldbox.domain import Camera, Capture, CaptureKind, Finding, FlightCheck, Pose, Source, Verdict
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import Sentence
+from fieldbox.imagery.film import NO_TELEMETRY
 from fieldbox.imagery.glance import LONG, SHORT, Glance
-from fieldbox.imagery.poses import NO_DIRECTION, ONLY_SEA_LEVEL
+from fieldbox.imagery.poses import NO_DIRECTION, NO_POSITION, ONLY_SEA_LEVEL
 
 CAMERA = Camera("DJI", "test", 400, 300, 400.0, 199.5, 149.5)
 PLANE = GroundPlane.for_point(18.5, 74.2)
@@ -143,8 +144,9 @@ def test_too_coarse_for_weeds_says_from_where_to_fly() -> None:
 
 
 def unplaced(one: Capture, *, gps: bool) -> Capture:
-    lost = replace(one, pose=None, unplaced=NO_HEADING)
-    return lost if gps else replace(lost, lat=None, lon=None)
+    if gps:
+        return replace(one, pose=None, unplaced=NO_HEADING)
+    return replace(one, pose=None, unplaced=NO_POSITION, lat=None, lon=None)
 
 
 def test_photos_without_gps_are_told_and_more_than_half_of_them_are_too_many() -> None:
@@ -159,8 +161,17 @@ def test_photos_without_gps_are_told_and_more_than_half_of_them_are_too_many() -
 
 
 def test_photos_with_gps_and_without_a_pose_say_why() -> None:
-    found = only(checked([unplaced(one, gps=True) for one in lines()]))
-    assert (found.kind, found.verdict, found.because) == ("pose", Verdict.USABLE, NO_HEADING)
+    some = [unplaced(one, gps=True) if number < 10 else one for number, one in enumerate(lines())]
+    found = next(one for one in checked(some).findings if one.kind == "pose")
+    assert (found.verdict, found.because) == (Verdict.USABLE, NO_HEADING)
+    nothing_else = only(checked([unplaced(one, gps=True) for one in lines()]))
+    assert (nothing_else.kind, nothing_else.verdict) == ("pose", Verdict.AGAIN)
+
+
+def test_frames_without_subtitles_lack_these_and_not_gps() -> None:
+    alone = [replace(one, lat=None, lon=None, pose=None, unplaced=NO_TELEMETRY) for one in lines()]
+    found = only(checked(alone))
+    assert (found.kind, found.verdict, found.because) == ("pose", Verdict.AGAIN, NO_TELEMETRY)
 
 
 @pytest.mark.parametrize("reason", [NO_DIRECTION, ONLY_SEA_LEVEL])

@@ -92,6 +92,25 @@ def test_one_that_lies_nowhere_and_one_whose_files_came_later(box: Box, beside: 
     assert box.take(beside).accepted == 1
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_corrected_world_file_takes_the_place_of_the_first(box: Box, beside: Path) -> None:
+    box.take(beside)
+    (wrong,) = box.flown()
+    world = beside / "north.TFW"
+    first = world.read_text()
+    world.write_text(first.replace(str(NORTH - GSD / 2), str(NORTH + 20 - GSD / 2)))
+    arrival = box.take(beside)
+    (right,) = box.flown()
+    assert len(arrival.flights) == 1
+    assert right.pose and wrong.pose
+    assert right.pose.lat - wrong.pose.lat == pytest.approx(20 / 111_000, rel=0.02)
+    box.take(beside / "North.tif")  # alone it says nothing new
+    assert box.flown() == [right]
+    world.write_text(first)
+    box.take(beside)
+    assert box.flown() == [wrong]
+
+
 def test_a_world_file_that_is_not_needed_is_no_refusal(box: Box, tmp_path: Path) -> None:
     card = tmp_path / "card"
     card.mkdir()
@@ -120,6 +139,8 @@ def test_told_bands_take_the_place_of_guessed_ones(box: Box, tmp_path: Path) -> 
     assert box.flown()[0].digest not in {told.digest, guessed.digest}
     box.take(path, *BANDS)
     assert box.flown() == [told]
+    assert box.take(path, *BANDS, "nir").rejected  # which it has not: what was said before stands
+    assert box.flown() == [told]
 
 
 def test_told_bands_are_known_after_the_plug_was_pulled(box: Box, tmp_path: Path) -> None:
@@ -135,6 +156,32 @@ def test_told_bands_are_known_after_the_plug_was_pulled(box: Box, tmp_path: Path
     (arrival,) = resume(box.config, box.store, lambda *_: None)
     (tile,) = arrival.flights[0].captures
     assert tile.source and tile.source.at[4:] == (1, 0, 6, 2)
+
+
+def test_bands_told_of_a_known_one_are_not_lost_with_the_plug(box: Box, tmp_path: Path) -> None:
+    """The file was read long ago: only what was said of it is new."""
+    path = write(tmp_path / "a.tif", np.concatenate([ground(300, 400), ground(300, 400)[:1]]))
+    box.take(path)
+
+    def pulled(step: str, _done: int, _total: int) -> None:
+        if step == "read":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_in(path, box.config, box.store, pulled, lists=ByHand(bands=BANDS))
+    assert len(list(resume(box.config, box.store, lambda *_: None))) == 1
+    (tile,) = box.flown()
+    assert tile.source and tile.source.at[4:] == (1, 0, 6, 2)
+
+
+def test_a_wrong_number_of_bands_does_not_give_the_file_away(box: Box, tmp_path: Path) -> None:
+    """Refused files go first where the disk is full; this one has a flight."""
+    path = write(tmp_path / "a.tif", ground(300, 400))
+    box.take(path)
+    arrival = box.take(path, *BANDS)
+    assert "fewer than the 4" in str(arrival.rejected[0].reason)
+    assert [flight.id for flight in arrival.flights] == [row.id for row in box.store.flights()]
+    assert box.store.let_unused_go(list) == []
 
 
 def test_names_of_bands() -> None:

@@ -14,7 +14,8 @@ from fieldbox.imagery.metadata import NO_FOCAL, Metadata
 from fieldbox.imagery.multispectral.develop import reference_of
 from fieldbox.imagery.multispectral.nouns import BandFile
 from fieldbox.imagery.multispectral.optics import reference_camera
-from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile, codes_of
+from fieldbox.imagery.raster import FIELD_HEIGHT_M, PLAIN_GPS_M, Raster, Tile
+from fieldbox.imagery.rasterbands import codes_of
 
 BANDS_VERSION = 1
 """Raise it when the same bands would give another capture."""

@@ -190,22 +190,37 @@ def _looks(path: Path, skipped: str, every_s: float) -> Iterator[Look]:
 
 
 def _key_frames_apart(path: Path) -> float:
-    """Seconds between key frames, by the first minute of the index of the file; infinite where there is one alone. Nothing is
-    decoded."""
-    times = []
+    """Seconds between key frames, by the first minute of the video; infinite where there is one alone. Nothing is decoded, and
+    of a file with an index no picture is read: of a card, twenty seconds of 4K take longer than a file may."""
+    times: list[float] = []
     with _opened(path) as (container, stream):
-        try:
-            for packet in container.demux(stream):
-                if packet.pts is None or packet.time_base is None:
-                    continue
-                seconds = float(packet.pts * packet.time_base)
-                if packet.is_keyframe:
+        for told in (_indexed(stream), _demuxed(container, stream)):
+            times = []
+            for seconds, is_key in told:
+                if is_key:
                     times.append(seconds)
                 if len(times) > 20 or (times and seconds - times[0] > LOOKED_FOR_KEYS_S):
                     break
-        except (av.FFmpegError, ValueError, OverflowError):
-            pass  # what can be read is read, and the rest told, when it is decoded
+            if len(times) > 1:
+                break
     return float(np.median(np.diff(times))) if len(times) > 1 else np.inf
+
+
+def _indexed(stream: VideoStream) -> Iterator[tuple[float, bool]]:
+    """Seconds of frames and whether they are key frames, as the index of the file has them."""
+    base = float(stream.time_base or 0)
+    for entry in stream.index_entries:
+        yield entry.timestamp * base, entry.is_keyframe
+
+
+def _demuxed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, bool]]:
+    """The same by the frames themselves: a file in fragments has no index."""
+    try:
+        for packet in container.demux(stream):
+            if packet.pts is not None and packet.time_base is not None:
+                yield float(packet.pts * packet.time_base), packet.is_keyframe
+    except (av.FFmpegError, ValueError, OverflowError):
+        return  # what can be read is read, and the rest told, when it is decoded
 
 
 def _grey(frame: VideoFrame) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Shelf:
     """Asked to free so many bytes before a copy is refused for want of space."""
     lasting: set[Path] = field(default_factory=set)
     """Folders whose names are known to be on the disk."""
+    one_by_one: threading.Lock = field(default_factory=threading.Lock)
+    """Held while room for a copy is looked for and taken."""
 
 
 class Torn(Rejected):
@@ -99,10 +102,10 @@ def keep(
             _require_same(stamp, _stamp(file))
             if known := kept_already(digest, size):
                 return known
-        _require_space(shelf, size)
         with _writing(shelf.tmp) as copy:
+            _take_space(copy, size, shelf)
             digest = _copy(_blocks(file) if data is None else [data], copy)
-            _require_same(stamp, _stamp(file))
+            _require_same((copy.tell(), stamp[1]), _stamp(file))
             with _storing():
                 _verify(copy, digest)
                 target = original_path(shelf.originals, digest, kind)
@@ -250,14 +253,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _require_space(shelf: Shelf, size: int) -> None:
-    with _storing():
-        shelf.tmp.mkdir(parents=True, exist_ok=True)
+def _take_space(copy: BinaryIO, size: int, shelf: Shelf) -> None:
+    """Have the disk keep so many bytes for a copy: what is copied beside it would count them as free until they are
+    written."""
+    with _storing(), shelf.one_by_one:
         missing = size + shelf.reserve_bytes - _free(shelf.tmp)
         if missing > 0:
             shelf.make_room(missing)
             if size + shelf.reserve_bytes > _free(shelf.tmp):
                 _refuse_full()
+        if size:
+            os.posix_fallocate(copy.fileno(), 0, size)
 
 
 def _free(folder: Path) -> int:

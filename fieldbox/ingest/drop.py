@@ -16,11 +16,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fieldbox.ingest.scan import MOST_FILES
 from fieldbox.ingest.state import read_json, write_json
 
 LOOSE = ""
 """The group of the files that lie in the drop folder itself."""
-MOST_FILES = 200_000
 PATIENCE = 15
 """A temporary name that stays unchanged this many times `settle_s` is a broken transfer: the others go without it."""
 _TEMPORARY_ENDS = (".part", ".filepart", ".tmp", ".temp", ".crdownload", ".partial", ".download", "~")

@@ -28,8 +28,9 @@ TORN_AWAY = {
 _SKIPPED_FOLDERS = {"@eaDir", "System Volume Information", "$RECYCLE.BIN", "lost+found", "__MACOSX"}
 _SKIPPED_FILES = {"Thumbs.db", "desktop.ini", "truth.json"}
 """What systems and the simulator leave beside photos."""
-_SIDECARS = {".nav", ".obs", ".rtk", ".thm", ".lrf"}
-"""What drones write beside their photos: satellite raw data, previews of videos."""
+_SIDECARS = {".nav", ".obs", ".rtk", ".bin", ".dat", ".db", ".thm", ".scr", ".lrf", ".lrv"}
+"""What drones write beside their photos: satellite raw data (PPKRAW.bin, EVENTLOG.bin), their own logs, previews of photos
+(small JPEGs) and of videos."""
 MOST_FILES = 200_000
 """That are looked at: a card of 1 TB holds as many photos."""
 _CONTROLS = {"Cc", "Zl", "Zp"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,13 +27,14 @@ ALIVE_S = 120.0
 
 
 class Board:
-    """Where the intake writes what it does. Not for several threads."""
+    """Where the intake writes what it does. Threads may share it."""
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock, self._written = root / NAME, clock, -OFTEN_S
         before = read_status(root)
         self._last = list(before.last) if before else []
         self._now: Bringing | None = None
+        self._writing = threading.Lock()
 
     @property
     def last(self) -> tuple[Brought, ...]:
@@ -60,10 +62,10 @@ class Board:
 
     def write(self) -> None:
         """A disk that is full or read-only must not stop the intake from telling so elsewhere."""
-        self._written = self._clock()
-        now = [_plain(self._now)] if self._now else []
-        told = {"version": VERSION, "at": datetime.now(UTC).isoformat(), "pid": os.getpid(), "now": now}
-        with suppress(OSError):
+        with self._writing, suppress(OSError):
+            self._written, doing = self._clock(), self._now
+            now = [_plain(doing)] if doing else []
+            told = {"version": VERSION, "at": datetime.now(UTC).isoformat(), "pid": os.getpid(), "now": now}
             write_json(self._file, told | {"last": [_plain(one) for one in self._last]}, lasting=False)
 
 

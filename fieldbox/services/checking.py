@@ -38,7 +38,8 @@ from fieldbox.imagery.glance import Glance
 from fieldbox.imagery.kinds import SNIFFED, kind_of
 from fieldbox.imagery.multispectral.grouping import Item, group_exposures
 from fieldbox.imagery.multispectral.nouns import BandFile
-from fieldbox.imagery.raster import NO_CRS, Raster
+from fieldbox.imagery.raster import Raster
+from fieldbox.imagery.rasterplace import NO_CRS
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
 from fieldbox.ingest.copy import head_of
@@ -59,6 +60,7 @@ MOST_NAMED = 10
 """Files that are named one by one for a person."""
 _BLOCK = 1 << 20
 _NOTHING = N_("There is no photo that can be used: look at the list of refused files.")
+_NO_PHOTOS = N_("There are no photos here: give the folder that holds the drone's JPEG files.")
 
 Progress = Callable[[str, int, int], None]
 
@@ -131,26 +133,30 @@ def check(
     Raises Rejected where there is nothing to check.
     """
     with open_store(config) as store:
-        read = _with_places(list(_read_all(path, config.threads, shown or _silent)))
+        children = shared(inspecting.TASK, max(1, min(config.threads, READERS)))
+        read = list(_read_all(path, children, shown or _silent))
+        read = _with_places(read, children)
         known, fields = _known(read, store), store.fields()
     captures, glances, left_out = _captures(read)
     judge = _Judge.on(config, fields, now)
     gap = timedelta(minutes=config.ingest.gap_minutes)
     groups = groups_of(captures, gap, config.ingest.jump_m)
     usable, sizes = sum(bool(one.digest) for one in read), _sizes(read)
+    pictures = {one.digest for one in read if one.digest and one.held is not None}
     needed = sum(size for digest, size in sizes.items() if digest not in known)
     free = _free(config)
     seen = [one for one in captures if not one.shows_panel]
+    refused = (*(one.held for one in read if isinstance(one.held, Rejection)), *left_out)
+    nothing = Finding("nothing", Verdict.AGAIN, Sentence(_NOTHING if refused else _NO_PHOTOS))
     findings = [
         *_space(needed, free),
-        *_seen_before(len(sizes), len(known)),
-        *([] if seen else [Finding("nothing", Verdict.AGAIN, Sentence(_NOTHING))]),
+        *_seen_before(len(pictures), len(known & pictures)),
+        *([] if seen else [nothing]),
     ]
-    refused = tuple(one.held for one in read if isinstance(one.held, Rejection))
     return CardCheck(
         tuple(judge(one, glances) for one in groups if not all(each.shows_panel for each in one)),
         tuple(findings),
-        refused + left_out,
+        refused,
         usable - len(sizes.keys() - known),
         needed,
         free,
@@ -191,16 +197,14 @@ def _silent(_step: str, _done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _read_all(path: Path, threads: int, progress: Progress) -> Iterator[_Read]:
+def _read_all(path: Path, children: Apart, progress: Progress) -> Iterator[_Read]:
     found = list(scan(path))
-    processes = max(1, min(threads, READERS))
-    children = shared(inspecting.TASK, processes)
 
     def read(item: Found | Rejection) -> _Read:
         return _read(item, children) if isinstance(item, Found) else _Read(item.name, path, "", 0, item)
 
     progress("check", 0, len(found))
-    for done, (_item, one) in enumerate(in_order(processes, read, found), start=1):
+    for done, (_item, one) in enumerate(in_order(children.processes, read, found), start=1):
         yield one
         progress("check", done, len(found))
 
@@ -223,25 +227,24 @@ def _inspected(
     return held
 
 
-def _with_places(read: Sequence[_Read]) -> list[_Read]:
+def _with_places(read: Sequence[_Read], children: Apart) -> list[_Read]:
     """The same, but rasters that do not say where they lie are read again with the files beside them that may."""
     texts = {one.name: one for one in read if one.digest and one.held is None}
     found = []
     for one in read:
         if isinstance(one.held, Placeless):
             beside = tuple(texts[name] for name in beside_raster(one.name, texts))
-            found.append(_placed(one, beside))
+            found.append(_placed(one, beside, children))
         else:
             found.append(one)
     return found
 
 
-def _placed(one: _Read, beside: tuple[_Read, ...]) -> _Read:
+def _placed(one: _Read, beside: tuple[_Read, ...], children: Apart) -> _Read:
     try:
         if not beside:
             raise Rejected(NO_CRS)
-        children, paths = shared(inspecting.TASK, 1), [each.path for each in beside]
-        held = _inspected(children, one.path, FileKind.TIFF, one.size, paths)
+        held = _inspected(children, one.path, FileKind.TIFF, one.size, [each.path for each in beside])
     except Rejected as refusal:
         return replace(one, digest="", held=Rejection(one.name, refusal.sentence))
     return replace(one, held=held, beside=tuple(_original(each, FileKind.TEXT) for each in beside))

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from fieldbox.ingest.uploads import Uploads
 from fieldbox.services.box import open_store
 from fieldbox.services.cards import STATES
 from fieldbox.services.notify import notify
-from fieldbox.services.queueing import queue
+from fieldbox.services.queueing import go_on, queue
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -41,6 +41,10 @@ log = structlog.get_logger()
 LOOK_S = 2.0
 FIRST_RETRY_S, LAST_RETRY_S = 30.0, 3600.0
 CLEAN_S = 24 * 3600.0
+BEAT_S = 20.0
+"""Between the signs of life of an intake that is at work."""
+LONGEST_STEP_S = 3 * 3600.0
+"""One file may take two hours (`inspecting.LONGEST_S`): an intake that has got no further for longer than this hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Doors:
         *,
         clock: Callable[[], float] = time.monotonic,
         is_card: Callable[[Path], bool] = os.path.ismount,
+        beat_s: float = BEAT_S,
     ) -> None:
         self._config, self._store, self._clock, self._is_card = config, store, clock, is_card
         root = config.storage.root
@@ -77,7 +82,8 @@ class Doors:
         self._cards: dict[Path, str] = {}
         """Cards that were taken in and are still there."""
         self._cleaned = -CLEAN_S
-        self.board = Board(root)
+        self._beat_s, self._went_on_at = beat_s, clock()
+        self.board = Board(root, clock)
         self._told = {one.id for one in self.board.last}
         """Cards that cannot be read, by what was said of them."""
 
@@ -94,6 +100,12 @@ class Doors:
             self._uploads.clean(self._config.ingest.upload_days)
         self.board.beat()
         return count
+
+    def take_up(self) -> None:
+        """Bring to its end what an intake that was stopped or killed had copied, and whose card is gone."""
+        self._went_on_at = self._clock()
+        with self._beating():
+            go_on(self._config, self._store, only_gone=True)
 
     def _there(self) -> Iterator[Gift]:
         for gifts in (self._plugged_in, self._sent, self._dropped):
@@ -143,9 +155,32 @@ class Doors:
         else:
             self._came(gift, arrival)
 
+    @contextmanager
+    def _beating(self) -> Iterator[None]:
+        """Show that the intake lives while the block runs: the dashboard and systemd do not wait as long as a large file, or
+        finding which way the photos of a flight look, may take."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(self._beat_s) and self._clock() - self._went_on_at < LONGEST_STEP_S:
+                notify("WATCHDOG=1")
+                self.board.beat()
+
+        beating = threading.Thread(target=beat, daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beating.join()
+
     def _take_in(self, gift: Gift) -> Arrival:
+        with self._beating():
+            return self._taken_in(gift)
+
+    def _taken_in(self, gift: Gift) -> Arrival:
         def progress(step: str, done: int, total: int) -> None:
-            notify("WATCHDOG=1")
+            self._went_on_at = self._clock()
             safe = step == "read"  # every file is copied and noted
             self.board.show(Bringing(gift.way, gift.name, gift.id, step, done, total, may_pull=safe))
 
@@ -269,6 +304,8 @@ def serve(config: Config) -> None:
         notify("READY=1")
         log.info("waits for photos", drop=str(config.drop_folder), cards=str(config.ingest.cards_folder))
         with suppress(_Leaving):
+            doors.look()  # before what is left: somebody waits beside a card
+            doors.take_up()
             while not stop.is_set():
                 doors.look()
                 notify("WATCHDOG=1")

@@ -20,6 +20,7 @@ from fieldbox.geometry import geometries_of
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.given import given_for
 from fieldbox.i18n import N_, _
+from fieldbox.ingest.scan import as_text
 from fieldbox.quality import footprint_of
 from fieldbox.services.box import open_store
 from fieldbox.storage.store import Store
@@ -218,7 +219,7 @@ def _no_flight(wanted: str, flights: Sequence[str]) -> Rejected:
 
 def find_photo(flight: Flight, wanted: str) -> Capture:
     """The photo of a flight that a name, the last part of one, or a digest means. Raises Rejected."""
-    for found in _meant(flight, wanted.strip().replace("\\", "/")):
+    for found in _meant(flight, as_text(wanted.strip().replace("\\", "/"))):
         if len(found) > 1:
             names = [one.name for one in found]
             if len(set(names)) < len(names):

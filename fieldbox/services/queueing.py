@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fieldbox.arrivals import Arrival
+import structlog
+
+from fieldbox.arrivals import Arrival, resume
 from fieldbox.config import Config
 from fieldbox.domain import Flight, FlightCheck
+from fieldbox.errors import FieldboxError
 from fieldbox.models import release_sha
 from fieldbox.services.checking import keep_checks
 from fieldbox.storage.store import Store
+
+log = structlog.get_logger()
 
 
 def queue(config: Config, store: Store, arrival: Arrival) -> tuple[list[Flight], dict[str, FlightCheck]]:
@@ -16,3 +21,13 @@ def queue(config: Config, store: Store, arrival: Arrival) -> tuple[list[Flight],
     for flight in mappable:
         store.enqueue(flight.id, release_sha=release_sha(config))
     return mappable, keep_checks(config, store, arrival.flights)
+
+
+def go_on(config: Config, store: Store, *, only_gone: bool = False) -> None:
+    """What was copied when a process ended or the plug was pulled is read and queued (`arrivals.resume`)."""
+    try:
+        for arrival in resume(config, store, lambda *_: None, only_gone=only_gone):
+            queue(config, store, arrival)
+            log.info("went on with what was copied", ingest=arrival.ingest_id, accepted=arrival.accepted)
+    except FieldboxError as error:
+        log.warning("could not go on with what was copied", reason=str(error))

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from fieldbox.arrivals import resume
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
@@ -18,7 +17,7 @@ from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
-from fieldbox.services.queueing import queue
+from fieldbox.services.queueing import go_on
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -38,7 +37,7 @@ def serve(config: Config) -> None:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
-        _resume_ingests(config, store)
+        go_on(config, store)
         housekeeping = Housekeeping(Keeper(config, store))
         analysis = Analysis(config, store, cancelled=stop.is_set)
         while not stop.is_set():
@@ -66,16 +65,6 @@ class Housekeeping:
             self._keeper.tidy()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
-
-
-def _resume_ingests(config: Config, store: Store) -> None:
-    """What was copied when the plug was pulled is mapped, whether or not its card comes back."""
-    try:
-        for arrival in resume(config, store, lambda *_: None):
-            queue(config, store, arrival)
-            log.info("went on with what was copied", ingest=arrival.ingest_id, accepted=arrival.accepted)
-    except FieldboxError as error:
-        log.warning("could not go on with what was copied", reason=str(error))
 
 
 def work_on(job: Job, store: Store, analysis: Analysis, shown: Progress | None = None) -> None:

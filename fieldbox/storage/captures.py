@@ -24,6 +24,11 @@ def begin_ingest(connection: Connection, source: str, now: datetime) -> int:
     return connection.execute(row).scalar_one()
 
 
+def reopen_ingest(connection: Connection, ingest_id: int) -> None:
+    """Go on with an ingest, ended or not."""
+    connection.execute(update(ingests).where(ingests.c.id == ingest_id).values(ended_at=None))
+
+
 def end_ingest(connection: Connection, ingest_id: int, duplicates: int, now: datetime) -> None:
     """Close an ingest."""
     row = update(ingests).where(ingests.c.id == ingest_id)

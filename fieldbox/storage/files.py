@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain, count
+from pathlib import PurePosixPath
 
 from sqlalchemy import Connection, case, exists, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -62,10 +64,27 @@ def expect(connection: Connection, ingest_id: int, digest: str, name: str) -> No
 
 
 def _name(connection: Connection, ingest_id: int, name: str, file_id: int) -> None:
-    row = upsert(given_files).values(ingest_id=ingest_id, name=name, file_id=file_id)
+    """A name that another file has which is still to be read (names in odd letters are shown alike; another drone's card may
+    have come into the same reader) gets a number: none is forgotten."""
+    row = upsert(given_files).values(ingest_id=ingest_id, name=_free(connection, ingest_id, name, file_id))
+    row = row.values(file_id=file_id)
     connection.execute(
         row.on_conflict_do_update(index_elements=["ingest_id", "name"], set_={"file_id": file_id})
     )
+
+
+def _free(connection: Connection, ingest_id: int, name: str, file_id: int) -> str:
+    path = PurePosixPath(name)
+    numbered = (str(path.with_name(f"{path.stem} ({number}){path.suffix}")) for number in count(2))
+    unread = select(files.c.id).join(given_files, given_files.c.file_id == files.c.id)
+    unread = unread.where((given_files.c.ingest_id == ingest_id) & (files.c.id != file_id))
+    unread = unread.where(files.c.state == FileState.COPIED.value)
+    free = (
+        one
+        for one in chain([name], numbered)
+        if connection.execute(unread.where(given_files.c.name == one)).first() is None
+    )
+    return next(free)
 
 
 def of_ingest(connection: Connection, ingest_id: int, *, state: FileState | None = None) -> list[Original]:
@@ -84,10 +103,10 @@ def of_ingest(connection: Connection, ingest_id: int, *, state: FileState | None
 
 
 def settle(connection: Connection, digests: Iterable[str], state: FileState) -> None:
-    """Say what became of files."""
+    """Say what became of files: taken or refused. One that something was made of is taken: refused ones are removed first."""
     for portion in portions(list(digests)):
         row = update(files).where(files.c.digest.in_(portion))
-        connection.execute(row.values(state=state.value))
+        connection.execute(row.values(state=case((_MADE, FileState.TAKEN.value), else_=state.value)))
 
 
 def note(connection: Connection, digest: str, notes: Sequence[Sentence]) -> None:

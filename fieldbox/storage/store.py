@@ -11,6 +11,7 @@ Instants are aware datetimes, times by a camera's clock naive ones. Every method
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
@@ -82,8 +83,6 @@ from fieldbox.storage.rows import (
 )
 
 _VIEWS_AT_ONCE = 32
-_GROUPING_WAIT_S = 300.0
-"""A flight whose height has to be measured takes a small box some ten seconds, and a card may hold several."""
 
 
 def utc_now() -> datetime:
@@ -154,8 +153,9 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def grouping_lock(self) -> AbstractContextManager[bool]:
-        """Be the only one that makes flights and fields of new photos inside the block."""
-        return held(self.path.with_name("grouping.lock"), wait_s=_GROUPING_WAIT_S)
+        """Be the only one that makes flights and fields of new photos inside the block, however long that takes the one that
+        does now: finding which way the photos of a whole flight look takes many minutes."""
+        return held(self.path.with_name("grouping.lock"), wait_s=math.inf)
 
     # Ingest
 
@@ -163,6 +163,11 @@ class Store:
         """Open an ingest of photos from `source` (a folder, a card, an upload); its id."""
         with self._database.write() as connection:
             return captures.begin_ingest(connection, source, self._now())
+
+    def reopen_ingest(self, ingest_id: int) -> None:
+        """Go on with an ingest that may have ended: it is open again, as a new one is."""
+        with self._database.write() as connection:
+            captures.reopen_ingest(connection, ingest_id)
 
     def known(self, digest: str) -> bool:
         """Whether a capture has this digest."""

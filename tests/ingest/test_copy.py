@@ -140,6 +140,27 @@ def test_a_disk_that_fills_up_while_it_is_written(small_disk: Path, source: Path
     assert files(small_disk) == []
 
 
+def test_copies_beside_each_other_count_each_other_s_bytes(
+    small_disk: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would fit alone, and one beside the reserve."""
+    size, reading = 1_500_000, copying._blocks
+    one, other = (source.with_name(name) for name in ("one.mp4", "other.mp4"))
+    for path in (one, other):
+        path.write_bytes(os.urandom(size))
+    shelf = Shelf(small_disk / "originals", small_disk / "tmp", size)
+
+    def meanwhile(file: BinaryIO) -> Iterator[bytes]:
+        if file.name == str(one):
+            with pytest.raises(Unavailable, match="disk is full"):
+                keep(other, shelf, FileKind.VIDEO)
+        yield from reading(file)
+
+    monkeypatch.setattr(copying, "SMALL", 1_000)
+    monkeypatch.setattr(copying, "_blocks", meanwhile)
+    assert keep(one, shelf, FileKind.VIDEO).path.stat().st_size == size
+
+
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path

@@ -27,7 +27,7 @@ def put(folder: Path, *names: str) -> None:
 def test_sorted_and_relative_without_leftovers(tmp_path: Path) -> None:
     put(tmp_path, "b.jpg", "DCIM/101/a.jpg", "DCIM/100/z.JPG", "notes.txt", "ünï code.jpg")
     put(tmp_path, "._b.jpg", ".Trashes/c.jpg", "@eaDir/d.jpg", "Thumbs.db", "truth.json", "x/PPKRAW.OBS")
-    put(tmp_path, "DCIM/100/Timestamp.MRK")
+    put(tmp_path, "DCIM/100/Timestamp.MRK", "DCIM/100/EVENTLOG.bin", "MISC/THM/100/z.SCR", "DCIM/101/a.LRF")
     assert names(tmp_path) == [
         "DCIM/100/Timestamp.MRK",
         "DCIM/100/z.JPG",

@@ -29,7 +29,7 @@ def reflectance(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     }  # fmt: skip
 
 
-FEW = 10
+FEW = 6
 """Exposures that are flight enough."""
 
 

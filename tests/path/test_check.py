@@ -96,12 +96,18 @@ def test_photos_that_are_missing_leave_a_hole(box: Box, card: Path, wide: Path) 
     assert len(ring) >= 4
 
 
-def test_the_same_card_again_is_told(box: Box, flown: Flown) -> None:
+def test_the_same_card_again_is_told(box: Box, flown: Flown, tmp_path: Path) -> None:
     box.mapped(flown[0])
     document = box.run("check", flown[0], "--json").json
     assert [one["kind"] for one in document["findings"]] == ["duplicate"]
     assert document["duplicates"] == document["flights"][0]["photos"]
     assert document["needed_bytes"] == 0
+    card = Path(shutil.copytree(flown[0], tmp_path / "card"))
+    (card / "geo.txt").write_text(
+        "EPSG:4326\n"
+    )  # a list is no picture: whether the box knows it says nothing
+    (said,) = box.run("check", card, "--json").json["findings"]
+    assert said["text"].startswith("Everything on this card is on the box already")
 
 
 def test_a_box_without_room_says_so(box: Box, flown: Flown) -> None:
@@ -123,6 +129,9 @@ def test_nothing_to_check_is_one_sentence(box: Box, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert box.run("check", tmp_path / "empty").refused()
     assert box.run("check", tmp_path / "missing").refused()
+    (tmp_path / "empty" / "north.tfw").write_text("1")
+    said = box.run("check", tmp_path / "empty")
+    assert "There are no photos here" in said.out
     (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.4 nothing")
     said = box.run("check", tmp_path / "notes.pdf", "--json")
     assert said.json["verdict"] == "fly again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
 
@@ -47,6 +48,26 @@ def test_pictures_that_are_gone_are_made_again(box: Box, flown: Flown, tmp_path:
         (folder / "mosaic.tif").unlink()
     again = box.mapped(tmp_path / "card")["surveys"][0]
     assert {**again, "warnings": []} == {**first, "warnings": []}
+
+
+def test_an_exposure_whose_card_was_pulled_out_between_its_bands(
+    box: Box, flown: Flown, tmp_path: Path
+) -> None:
+    card, stick = tmp_path / "card", tmp_path / "stick"
+    refly(flown[0], card, most=3)
+    stick.mkdir()
+    files = sorted(card.iterdir())
+    for path in files[:7]:
+        shutil.copy(path, stick)
+    first = box.run("ingest", stick, "--json").json
+    for path in files[7:]:
+        shutil.copy(path, stick)
+    again = box.run("ingest", stick, "--json").json
+    assert again["flights"] == first["flights"]
+    with box.store() as store:
+        flight = store.flight(again["flight"])
+    assert flight
+    assert [len(one.source.files) for one in flight.captures if one.source] == [5, 5, 5]
 
 
 def test_a_band_that_is_damaged_and_one_that_is_alone(box: Box, flown: Flown, tmp_path: Path) -> None:

@@ -32,6 +32,15 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film(grow_field(FIELD), FLIGHT, tmp_path_factory.mktemp("film") / "card", fps=6)
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shorter one."""
+    ground = grow_field(FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=7))
+    return film(
+        ground, exact(FlightOptions(camera="tiny", seed=7)), tmp_path_factory.mktemp("short") / "card", fps=6
+    )
+
+
 def f1(box: Box, document: dict[str, Any], folder: Path) -> float:
     """Of the weeds of the one survey against the truth, each matched once."""
     truth = json.loads((folder / "truth.json").read_text())
@@ -65,16 +74,16 @@ def test_a_film_maps_the_same_weeds_as_photos(box: Box, filmed: Path, tmp_path: 
     assert again.json["flight"] == document["flight"]
 
 
-def test_a_film_without_its_subtitles_waits_for_them(box: Box, filmed: Path, tmp_path: Path) -> None:
+def test_a_film_without_its_subtitles_waits_for_them(box: Box, short: Path, tmp_path: Path) -> None:
     card = tmp_path / "card"
     card.mkdir()
-    shutil.copy(filmed / "DJI_0001.MP4", card)
+    shutil.copy(short / "DJI_0001.MP4", card)
     alone = box.run("ingest", card, "--json").json
     assert alone["captures"]["accepted"] > 0
     assert {one["reason"] for one in alone["unplaced"]} == {
         "Nothing says where the video was taken: give the .SRT file that the drone wrote beside it."
     }
-    shutil.copy(filmed / "DJI_0001.SRT", card / "dji_0001.srt")
+    shutil.copy(short / "DJI_0001.SRT", card / "dji_0001.srt")
     both = box.run("ingest", card, "--json").json
     with box.store() as store:
         flights = [store.flight(one) for one in both["flights"]]
@@ -87,19 +96,19 @@ def test_a_film_without_its_subtitles_waits_for_them(box: Box, filmed: Path, tmp
 
 
 def test_a_film_that_nothing_is_told_of_is_no_part_of_the_photos_beside_it(
-    box: Box, filmed: Path, flown: tuple[Path, Any], mapped: tuple[Box, dict[str, Any]], tmp_path: Path
+    box: Box, short: Path, flown: tuple[Path, Any], mapped: tuple[Box, dict[str, Any]], tmp_path: Path
 ) -> None:
     card = Path(shutil.copytree(flown[0], tmp_path / "card"))
-    shutil.copy(filmed / "DJI_0001.MP4", card / "DJI_0003.MP4")
+    shutil.copy(short / "DJI_0001.MP4", card / "DJI_0003.MP4")
     said = box.ingest(card).json
     assert [one["id"] for one in said["surveys"]] == [one["id"] for one in mapped[1]["surveys"]]
     assert len(said["flights"]) == 2
 
 
-def test_subtitles_without_their_film_are_refused(box: Box, filmed: Path, tmp_path: Path) -> None:
+def test_subtitles_without_their_film_are_refused(box: Box, short: Path, tmp_path: Path) -> None:
     card = tmp_path / "card"
     card.mkdir()
-    shutil.copy(filmed / "DJI_0001.SRT", card)
+    shutil.copy(short / "DJI_0001.SRT", card)
     (card / "DJI_0002.SRT").write_text("")
     said = box.run("ingest", card, "--json")
     reasons = {one["file"]: one["reason"] for one in said.json["rejected"]}
@@ -108,17 +117,19 @@ def test_subtitles_without_their_film_are_refused(box: Box, filmed: Path, tmp_pa
 
 
 def test_a_damaged_film_is_refused_and_photos_beside_it_are_not(
-    box: Box, filmed: Path, flown: tuple[Path, Any], tmp_path: Path
+    box: Box, short: Path, flown: tuple[Path, Any], tmp_path: Path
 ) -> None:
     card = Path(shutil.copytree(flown[0], tmp_path / "card"))
-    (card / "DJI_0001.MP4").write_bytes((filmed / "DJI_0001.MP4").read_bytes()[:20_000])
+    (card / "DJI_0001.MP4").write_bytes((short / "DJI_0001.MP4").read_bytes()[:20_000])
+    shutil.copy(short / "DJI_0001.SRT", card)
     said = box.run("ingest", card, "--json")
+    # Its subtitles belong to it, and it is told once what is wrong.
     assert [one["file"] for one in said.json["rejected"]] == ["DJI_0001.MP4"]
     assert said.json["captures"]["accepted"] == len(list(flown[0].glob("*.JPG")))
 
 
-def test_a_film_is_checked_on_its_card(box: Box, filmed: Path) -> None:
-    (flight,) = box.run("check", filmed, "--json").json["flights"]
+def test_a_film_is_checked_on_its_card(box: Box, short: Path) -> None:
+    (flight,) = box.run("check", short, "--json").json["flights"]
     assert flight["gsd_mm"] == pytest.approx(2.8, abs=0.1)
     assert flight["placed"] > 5
     assert flight["blurred"] == 0

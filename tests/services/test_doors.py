@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from fieldbox.arrivals import take_in
 from fieldbox.config import Config
-from fieldbox.domain import Bringing, Brought, Came, Offer, Way
+from fieldbox.domain import Bringing, Brought, Came, FileState, IntakeStatus, Offer, Way
 from fieldbox.i18n import Sentence
-from fieldbox.ingest.status import Board, read_status
+from fieldbox.ingest.status import ALIVE_S, Board, read_status
 from fieldbox.services.doors import Doors, uploads_of
 from fieldbox.storage.store import Store
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
@@ -58,7 +60,13 @@ class House:
 
     def opened(self) -> Doors:
         # A card of these tests is a folder: mounting is for root.
-        return Doors(self.config, self.store, clock=self.clock, is_card=lambda path: any(path.iterdir()))
+        return Doors(
+            self.config,
+            self.store,
+            clock=self.clock,
+            is_card=lambda path: any(path.iterdir()),
+            beat_s=0.01,
+        )
 
     def look(self, times: int = 1, seconds: float = SETTLE_S) -> list[Brought]:
         """What came of so many looks, the newest first."""
@@ -102,6 +110,48 @@ def test_a_folder_comes_in_when_it_has_stopped_growing(house: House, flight: Pat
     assert house.store.checks(came.flights).keys() == set(came.flights)
     assert house.store.job_for_flight(came.flights[0]) is not None
     assert all(photo.exists() for photo in photos)
+
+
+def test_what_takes_long_is_shown_as_long_as_it_takes(house: House, flight: Path) -> None:
+    """Finding which way photos look, say: nobody counts on there."""
+    given(flight, house.cards / "sda1")
+    looking = threading.Thread(target=house.look)
+
+    def told() -> IntakeStatus:
+        status = read_status(house.box.root)
+        assert status is not None
+        return status
+
+    house.doors.board.write()
+    with house.store.grouping_lock():
+        looking.start()
+        waited(lambda: bool(told().now) and told().now[0].step == "read")
+        waited(lambda: not house.store.given_in(1, state=FileState.COPIED))
+        before = told().at
+        house.clock.now += ALIVE_S
+        waited(lambda: told().at > before)
+        assert told().now[0].name == "sda1"
+    looking.join()
+    assert house.doors.board.last[0].outcome is Came.DONE
+
+
+def test_what_was_copied_comes_in_without_its_card(house: House, flight: Path) -> None:
+    """The intake was killed, and the worker runs on: nobody else would go on with it."""
+    card = house.cards / "sda1"
+    given(flight, card)
+
+    def killed(step: str, _done: int, _total: int) -> None:
+        if step == "read":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_in(card, house.config, house.store, killed)
+    house.doors.take_up()
+    assert house.photos() == 0  # it is given again as it is
+    shutil.rmtree(card)
+    house.doors.take_up()
+    (row,) = house.store.flights()
+    assert (row.captures, row.job is not None) == (3, True)
 
 
 def test_what_was_taken_in_is_not_taken_in_again_also_after_a_restart(house: House, flight: Path) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from fieldbox.domain import Capture, Rejection
+from fieldbox.domain import Capture, FileKind, FileState, Original, Rejection
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
 from tests.storage.samples import add_captures, add_flight, capture
@@ -38,6 +39,21 @@ def test_captures_of_the_same_files_come_all_or_none(store: Store) -> None:
     added = store.add_captures([capture(1), capture(2)], ingest_id=ingest, glances={digest: b"seen"})
     assert added == 2
     assert store.glances([digest, capture(2).digest]) == {digest: b"seen"}
+
+
+def test_two_files_of_one_name_are_both_read(store: Store) -> None:
+    """A card of another drone in the same reader, before the first one's files were read."""
+    ingest = store.begin_ingest("card")
+    one, other = (Original(digit * 64, "DCIM/DJI_0001.JPG", 9, FileKind.JPEG) for digit in "ab")
+    store.add_given(ingest, [one])
+    for _twice in range(2):
+        store.add_given(ingest, [other])
+    left = store.given_in(ingest, state=FileState.COPIED)
+    assert left == [one, replace(other, name="DCIM/DJI_0001 (2).JPG")]
+    store.settle_files([one.digest, other.digest], FileState.REFUSED)
+    mended = replace(one, digest="c" * 64)
+    store.add_given(ingest, [mended])  # what was read is not forgotten by another file in its place
+    assert store.given_in(ingest, state=FileState.COPIED) == [mended]
 
 
 def test_known(store: Store) -> None:
