@@ -18,6 +18,7 @@ from fieldbox import __version__
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
+from fieldbox.cli_plan import plan
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS
 from fieldbox.errors import FieldboxError
@@ -577,6 +578,7 @@ def simulate_flight(
 
 main.add_command(models)
 main.add_command(leaf)
+main.add_command(plan)
 
 
 @main.command()

@@ -187,7 +187,7 @@ class _Judge:
     @classmethod
     def on(cls, config: Config, fields: Iterable[Field], now: datetime | None) -> _Judge:
         drawn = tuple(one for one in fields if one.drawn)
-        return cls(_seeing(load_weeds(config)), drawn, now or datetime.now())
+        return cls(seeing_of(config), drawn, now or datetime.now())
 
     def __call__(self, captures: Sequence[Capture], glances: Mapping[str, Glance]) -> FlightCheck:
         return check_flight(captures, glances, self.seeing, self.now, _boundary(captures, self.fields))
@@ -336,6 +336,11 @@ def _boundary(captures: Sequence[Capture], fields: Sequence[Field]) -> tuple[tup
         corners += zip(lon.tolist(), lat.tolist(), strict=True)
     field = field_for(hull(corners), fields) if corners else None
     return field.boundary if field else ()
+
+
+def seeing_of(config: Config) -> Seeing:
+    """What the box's weed model can see."""
+    return _seeing(load_weeds(config))
 
 
 def _seeing(model: WeedModel) -> Seeing:

@@ -12,8 +12,9 @@ from fieldbox.imagery.plantcolour import plant_colours
 from fieldbox.imagery.shrink import shrink
 from fieldbox.inference.plants import STRIDE
 from fieldbox.inference.weeds import WeedModel
-from fieldbox.mapping.planthealth import compare, find_gaps, missing_places
+from fieldbox.mapping.planthealth import compare
 from fieldbox.mapping.rows import find_rows
+from fieldbox.mapping.stand import missing_places, stand_of
 from models.health.paint import HEALTHY, MISSING, STUNTED, YELLOWING, Array, boxes_of, growth, light, paint
 from models.weeds.data import POTATO_GSD_MM, load_potato
 
@@ -144,11 +145,11 @@ def judge(ground: Ground, found: Found, symptoms: Array) -> Seen:
     kept = np.flatnonzero((own > 0) & np.isfinite(judged.features).all(axis=1))
     kept = kept[symptoms[own[kept]] != MISSING]
     labels = np.array([CLASSES.index(symptoms[i]) for i in own[kept]], int)
-    gaps = find_gaps(places, rows)
+    stand = stand_of(places, rows)
     by_symptom = {name: np.flatnonzero(symptoms == name) for name in (STUNTED, YELLOWING, MISSING)}
     return Seen(
         judged.features[kept], labels, own[kept], by_symptom,
-        None if gaps is None else missing_places(gaps),
+        None if stand is None else missing_places(stand.gaps),
         {int(i): _middle(ground.ids, int(i)) for i in by_symptom[MISSING]},
     )  # fmt: skip
 
