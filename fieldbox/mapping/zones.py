@@ -97,6 +97,8 @@ _ROUND = 6
 
 def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
     """The ground of one strategy: with the smallest margin that reaches the coverage asked for, or the largest tried."""
+    if not len(weeds.places):
+        return Ground(strategy, (), 1.0, 0.0)
     plan = _PLANS[strategy](weeds, layout)
     low, high = MARGINS_M
     if plan.expected(low) < layout.coverage:
