@@ -15,11 +15,10 @@ from fieldbox.georef.flightplan import Drone, FlightPlan, Wish, plan_flight
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.planfiles import Line, to_kml, to_plan
 from fieldbox.i18n import N_, _
+from fieldbox.imagery.cameras import FILM_DIAGONAL_MM
 from fieldbox.mapping.files import replacing
 from fieldbox.services.box import open_store
 from fieldbox.services.checking import seeing_of
-
-FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 
 def _drone(name: str, width: int, height: int, film_mm: float, interval_s: float, minutes: float) -> Drone:

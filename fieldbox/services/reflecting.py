@@ -24,7 +24,7 @@ from fieldbox.imagery.multispectral.written import write_planes
 from fieldbox.imagery.spectral import possible, spectral_index
 from fieldbox.ingest.copy import head_of
 from fieldbox.ingest.scan import Found, scan
-from fieldbox.making import SECONDS
+from fieldbox.making import SAMPLES, SECONDS
 from fieldbox.mapping.files import replacing
 from fieldbox.receiving import panels_among
 
@@ -144,7 +144,7 @@ def _files(exposure: Exposure) -> list[str]:
 
 
 def _light(panel: Exposure | None, shown: Sequence[Exposure], albedo: Mapping[str, float] | None) -> Light:
-    samples = [_files(one) for one in shown[:5]]
+    samples = [_files(one) for one in shown[:SAMPLES]]
     files = _files(panel) if panel else []
     light: Light = shared(LIGHT_TASK, 1).call(files, samples, dict(albedo or {}), seconds=SECONDS)
     return light
