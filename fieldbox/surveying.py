@@ -112,6 +112,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         ladder=evidence.ladder,
         quality=quality,
         indices=_indices(grid),
+        weed_recall=model.ratios.recall.get(Cover.WEED) if scene.single_weeds else None,
     )
 
 

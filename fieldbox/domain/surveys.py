@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fieldbox.domain.checks import Quality
+from fieldbox.domain.decisions import CropStand
 from fieldbox.domain.maps import Hotspot, Interval, Ladder, LayerLabel, WeedBasis
 from fieldbox.i18n import Sentence
 
@@ -55,6 +56,10 @@ class Survey:
     indices: Mapping[str, float] = field(default_factory=dict)
     """Means over the field of the indices of a multispectral camera's bands (ndvi, ndre, ...); `layer_label` says how far
     they can be trusted."""
+    weed_recall: float | None = None
+    """Share of all weeds that the model finds, by its card; None: not known."""
+    stand: CropStand | None = None
+    """None: no rows are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Ratios:
     count: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
     cover: Mapping[Cover, Interval] = field(default_factory=lambda: dict.fromkeys(Cover, UNKNOWN_RATIO))
     measured: Mapping[float, Ratios] = field(default_factory=dict)
+    recall: Mapping[Cover, float] = field(default_factory=dict)
+    """Share of all plants that are found there; what is not known is not in it."""
 
     @classmethod
     def from_metadata(cls, stored: Mapping[str, str]) -> Ratios:
@@ -65,7 +67,7 @@ class Ratios:
             float(gsd): cls(_intervals(of["count"]), _intervals(of["cover"])) for gsd, of in by_gsd.items()
         }
         count, cover = json.loads(stored["count_ratio95"]), json.loads(stored["cover_ratio95"])
-        return cls(_intervals(count), _intervals(cover), measured)
+        return cls(_intervals(count), _intervals(cover), measured, _recall(stored))
 
     def near(self, gsd_mm: float) -> Ratios:
         """The intervals at one resolution: they span those measured at the next finer and next coarser one.
@@ -81,6 +83,12 @@ class Ratios:
             {kind: _span(one.count[kind], other.count[kind]) for kind in Cover},
             {kind: _span(one.cover[kind], other.cover[kind]) for kind in Cover},
         )
+
+
+def _recall(stored: Mapping[str, str]) -> dict[Cover, float]:
+    """`recall`, optional: JSON {class: share}."""
+    told = json.loads(stored.get("recall", "{}"))
+    return {kind: float(told[kind.value]) for kind in Cover if kind.value in told}
 
 
 def _intervals(by_class: Mapping[str, Sequence[float]]) -> dict[Cover, Interval]:

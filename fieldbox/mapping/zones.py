@@ -19,22 +19,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from fieldbox.domain import Strategy
+
 Floats = NDArray[np.float64]
-
-
-class Strategy(StrEnum):
-    """How the ground is laid out."""
-
-    SPOTS = "spots"
-    PATCHES = "patches"
-    SWATHS = "swaths"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from fieldbox.domain import Field
+from fieldbox.domain import Economics, Field, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.storage.schema import fields
@@ -44,6 +45,38 @@ def by_id(connection: Connection, field_id: int) -> Field | None:
     """One field."""
     row = connection.execute(select(fields).where(fields.c.id == field_id)).one_or_none()
     return None if row is None else _field(row)
+
+
+def spraying(connection: Connection, field_id: int) -> Spraying:
+    """How a field is treated; as it comes where nobody said."""
+    told = connection.execute(select(fields.c.spraying).where(fields.c.id == field_id)).scalar_one_or_none()
+    return _spraying(told) if told else Spraying()
+
+
+def spray(connection: Connection, field_id: int, how: Spraying) -> None:
+    """Keep how a field is treated."""
+    _must(connection, field_id)
+    connection.execute(update(fields).where(fields.c.id == field_id).values(spraying=asdict(how)))
+
+
+def _spraying(told: dict[str, Any]) -> Spraying:
+    economics, rates, strategy = told["economics"], told["vigour_rates"], told["strategy"]
+    kept_off = tuple(
+        KeepOff(
+            one["name"],
+            tuple(tuple((lon, lat) for lon, lat in ring) for ring in one["patch"]),
+            one["strip_m"],
+        )
+        for one in told["keep_off"]
+    )
+    known = {
+        "strategy": Strategy(strategy) if strategy else None,
+        "products": tuple(Product(**one) for one in told["products"]),
+        "economics": Economics(**economics) if economics else None,
+        "keep_off": kept_off,
+        "vigour_rates": tuple(rates) if rates else None,
+    }
+    return Spraying(**{**told, **known})
 
 
 def _must(connection: Connection, field_id: int) -> Field:

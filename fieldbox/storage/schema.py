@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0013"
+REVISION: Final = "0014"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -213,6 +213,8 @@ class FieldColumns(TypedColumns):
     drawn: Named[bool]
     crop: Named[str | None] = Column(Text)
     sown_on: Named[date | None] = Column(Day)
+    spraying: Named[Any] = Column(Json, nullable=True)
+    """domain.Spraying by the names of its parts; null: as it comes."""
 
 
 fields = Table("fields", metadata, FieldColumns)
@@ -369,8 +371,11 @@ class SurveyColumns(TypedColumns):
     ladder: Named[Any] = Column(Json, nullable=True)
     """{name: count} of domain.Ladder."""
     quality: Named[Any] = Column(Json, nullable=True)
-    indices: Named[Any] = Column(Json, nullable=True)
     """domain.Quality by the names of its parts."""
+    indices: Named[Any] = Column(Json, nullable=True)
+    weed_recall: Named[float | None]
+    stand: Named[Any] = Column(Json, nullable=True)
+    """domain.CropStand by the names of its parts."""
     counts_from: Named[datetime | None] = Column(Utc, nullable=True)
     """When an older survey became its flight's again; null: since it was made."""
 

@@ -36,6 +36,7 @@ from fieldbox.domain import (
     RefusedList,
     Rejection,
     SideFile,
+    Spraying,
     Survey,
 )
 from fieldbox.i18n import Sentence
@@ -366,6 +367,16 @@ class Store:
     def name_crop(self, field_id: int, crop: str | None) -> Field:
         """Say what grows on a field. Raises Rejected if there is no such field."""
         return self.update_field(field_id, crop=crop)
+
+    def spraying(self, field_id: int) -> Spraying:
+        """How a field is treated; as it comes where nobody said."""
+        with self._database.read() as connection:
+            return fields.spraying(connection, field_id)
+
+    def spray(self, field_id: int, how: Spraying) -> None:
+        """Keep how a field is treated. Raises Rejected for a field that there is not."""
+        with self._database.write() as connection:
+            fields.spray(connection, field_id, how)
 
     def fields(self) -> list[Field]:
         """All fields, by name."""

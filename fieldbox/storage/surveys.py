@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
-from fieldbox.domain import Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
+from fieldbox.domain import CropStand, Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.schema import hotspots, surveys
 
@@ -34,6 +34,7 @@ def add(connection: Connection, survey: Survey, plan_key: str, release_sha: str)
     row["layer_label"] = survey.layer_label.value
     row["weed_basis"] = survey.weed_basis.value if survey.weed_basis else None
     row["ladder"] = asdict(survey.ladder) if survey.ladder else None
+    row["stand"] = asdict(survey.stand) if survey.stand else None
     row["indices"] = dict(survey.indices) or None
     row["quality"] = asdict(survey.quality) if survey.quality else None
     row["warnings"] = [json.loads(warning.to_json()) for warning in survey.warnings]
@@ -121,9 +122,15 @@ def _survey(row: Row[*tuple[Any, ...]], spots: Sequence[Hotspot]) -> Survey:
     values["weed_basis"] = WeedBasis(row.weed_basis) if row.weed_basis else None
     values["ladder"] = Ladder(**row.ladder) if row.ladder else None
     values["quality"] = _quality(row.quality) if row.quality else None
+    values["stand"] = _stand(row.stand) if row.stand else None
     values["indices"] = row.indices or {}
     values["warnings"] = tuple(Sentence(each["t"], each["p"]) for each in row.warnings)
     return Survey(**values, hotspots=tuple(spots))
+
+
+def _stand(told: dict[str, Any]) -> CropStand:
+    bounds = told["per_ha_interval95"]
+    return CropStand(**{**told, "per_ha_interval95": Interval(*bounds) if bounds else None})
 
 
 def _quality(told: dict[str, Any]) -> Quality:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbox.domain import Interval
-from fieldbox.mapping.prescribing import Economics, Product, needs, threshold
+from fieldbox.domain import Economics, Interval, Product, Spraying
+from fieldbox.mapping.prescribing import needs, threshold
 
 SOME = Economics(price_per_t=20_000, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1_080)
 
@@ -48,25 +48,33 @@ def test_below_the_threshold_treating_does_not_pay(
 
 
 def test_litres_by_hand() -> None:
-    herbicide = Product(name="x", dose_l_ha=1.5, spray_l_ha=300, tank_l=15)
-    assert herbicide.dose_ml_tank == pytest.approx(75)
-    told = needs(herbicide, 1_200, 10_000, Interval(1_000, 1_500))
-    # 0.12 ha: 0.18 l in 36 l, which are 2.4 tanks; a whole hectare takes 1.5 l.
-    assert told.product_l == pytest.approx(0.18)
+    how = Spraying(spray_l_ha=300, tank_l=15, products=(Product("x", 1.5),))
+    told = needs(how, [(700, 300), (500, 300)], 10_000, Interval(0.8, 1.25))
+    # 0.12 ha: 36 l of the mixture, which are 2.4 tanks, and 0.18 l of the product; a whole hectare takes 300 l and 1.5 l.
+    assert told.area_ha == pytest.approx(0.12)
     assert told.spray_l == pytest.approx(36)
+    assert told.spray_l_interval95 == pytest.approx(Interval(28.8, 45))
     assert told.tanks == 3
-    assert told.saved_l == pytest.approx(1.32)
     assert told.saved_pct == pytest.approx(88)
-    assert told.saved_pct_interval95 == pytest.approx(Interval(85, 90))
+    # 45 of 300 l are 15 %, 28.8 are 9.6 %.
+    assert told.saved_pct_interval95 == pytest.approx(Interval(85, 90.4))
+    (need,) = told.products
+    assert need.litres == pytest.approx(0.18)
+    assert need.saved_l == pytest.approx(1.32)
+    assert need.ml_tank == pytest.approx(75)
 
 
-def test_full_tanks_are_not_one_more() -> None:
-    herbicide = Product(name="x", dose_l_ha=1, spray_l_ha=150, tank_l=15)
-    assert needs(herbicide, 3_000, 10_000, Interval(3_000, 3_000)).tanks == 3
+def test_rates_differ() -> None:
+    how = Spraying(spray_l_ha=200, tank_l=15)
+    told = needs(how, [(5_000, 100), (5_000, 200)], 10_000, Interval(1, 1))
+    assert told.spray_l == pytest.approx(150)
+    assert told.tanks == 10  # full ones are not one more
+    assert told.saved_pct == pytest.approx(25)
 
 
-@pytest.mark.parametrize("wrong", [(0.0, 100.0, 15.0), (2.0, 1.0, 15.0), (1.0, 100.0, 0.0)])
-def test_what_cannot_be_mixed(wrong: tuple[float, float, float]) -> None:
-    dose, spray, tank = wrong
-    with pytest.raises(ValueError, match="part of the spray"):
-        Product(name="x", dose_l_ha=dose, spray_l_ha=spray, tank_l=tank)
+@pytest.mark.parametrize(
+    "wrong", [{"spray_l_ha": 1.0}, {"tank_l": 0.0}, {"swath_m": -1.0}, {"coverage": 1.5}]
+)
+def test_what_no_sprayer_can_do(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"above 0|part of the spray|a share"):
+        Spraying(**{"products": (Product("x", 2.0),), **wrong})  # type: ignore[arg-type]

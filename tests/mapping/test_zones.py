@@ -7,7 +7,8 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
-from fieldbox.mapping.zones import Ground, Layout, Strategy, Weeds, lay_out, smallest
+from fieldbox.domain import Strategy
+from fieldbox.mapping.zones import Ground, Layout, Weeds, lay_out, smallest
 
 HERE = np.array([586_000.0, 2_051_000.0])
 SIZE = np.array([60.0, 40.0])

@@ -13,6 +13,7 @@ from fieldbox.domain import (
     Camera,
     Capture,
     Cover,
+    CropStand,
     Detection,
     Flight,
     Hotspot,
@@ -116,6 +117,21 @@ def survey(flight: Flight, survey_id: str = "survey") -> Survey:
         photos_unplaced=1,
         weed_basis=WeedBasis.PLANTS,
         ladder=Ladder(9, 7, 3, 2, 4, 0.125),
+        weed_recall=0.8,
+        stand=CropStand(
+            direction_deg=12.5,
+            spacing_m=0.75,
+            bend_deg=0.1,
+            plots=2,
+            step_m=0.35,
+            per_ha=31_000.0,
+            per_ha_interval95=Interval(30_000.0, 32_000.0),
+            missing=None,
+            doubles=3,
+            weeds_in_rows=20,
+            weeds_between=99,
+            weeds_off_plots=1,
+        ),
     )
 
 

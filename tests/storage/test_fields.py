@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
 from fieldbox.storage.store import Store
 from tests.storage.samples import RING
@@ -49,3 +50,20 @@ def test_a_new_boundary_counts_as_drawn_unless_said_otherwise(store: Store) -> N
 def test_an_unknown_field_is_not_updated(store: Store) -> None:
     with pytest.raises(Rejected, match="no field number 7"):
         store.update_field(7, name="Nowhere")
+
+
+def test_how_a_field_is_sprayed_is_kept(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=True)
+    assert store.spraying(field.id) == Spraying()
+    how = Spraying(
+        swath_m=3.0,
+        strategy=Strategy.SWATHS,
+        products=(Product("one", 1.5), Product("two", 0.25)),
+        economics=Economics(price_per_t=20_000, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1_080),
+        keep_off=(KeepOff("pond", (RING, RING[::-1]), 5.0),),
+        vigour_rates=(250.0, 200.0, 150.0),
+    )
+    store.spray(field.id, how)
+    assert store.spraying(field.id) == how
+    with pytest.raises(Rejected, match="no field number 7"):
+        store.spray(7, how)
