@@ -16,6 +16,8 @@ from pathlib import Path
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "fieldbox"
+PAPER = "paper"
+"""The catalogues of what is printed alone: in more languages than all the rest."""
 
 Param = str | int | float
 
@@ -36,13 +38,16 @@ def use_language(language: str | None) -> None:
 @lru_cache(maxsize=16)
 def _catalogue(language: str | None) -> Callable[[str], str]:
     languages = [language] if language else None
-    return gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True).gettext
+    found = gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True)
+    # gettext keeps a catalogue that it has read and hands out copies, which share nothing that is set here.
+    found.add_fallback(gettext.translation(PAPER, TRANSLATIONS, languages, fallback=True))
+    return found.gettext
 
 
 def translator(language: str | None = None) -> Callable[[str], str]:
     """Return the translating function for `language` (an ISO 639 code); None follows `use_language`.
 
-    A language without a catalogue reads English.
+    What has no translation reads English.
     """
     return _catalogue(language or _process_language[0])
 

@@ -1,0 +1,214 @@
+"""Papers of a survey as PDF: the report, and the sheet for a knapsack crew. Pictures come from the box's rasters and photos."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import shapely
+import shapely.geometry
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio import features
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+
+from fieldbox.dashboard import photos
+from fieldbox.dashboard.tiles import environment
+from fieldbox.domain import Field, Hotspot, Patch, Survey, Zone
+from fieldbox.errors import FieldboxError, Rejected
+from fieldbox.georef.plane import GroundPlane
+from fieldbox.i18n import N_
+from fieldbox.mapping.geo import easting_northing
+from fieldbox.storage.store import Store
+from fieldbox.summary.groundmap import Extent, GroundMap, Mark, Ring, Rings
+from fieldbox.summary.report import MOST_SPOTS, report
+from fieldbox.summary.reportwords import Photo, Surveyed, contents_of
+from fieldbox.summary.speech import Speech
+
+MAP_PX, MAP_BYTES = 1500, 380_000
+"""Of a page's width at 200 dots an inch; and what the picture may weigh."""
+PHOTO_PX, PHOTO_BYTES = (400, 300), 36_000
+SHOWN_PX = 560
+"""Width of the part of a photo that is shown around a spot."""
+_QUALITIES = (82, 74, 64, 52, 40, 28)
+LEAST_UNSEEN_M2 = 1.0
+SEEN = 0.05
+"""Cells of which less was seen count as not seen."""
+
+
+def make_report(
+    root: Path,
+    store: Store,
+    survey: Survey,
+    language: str | None,
+    *,
+    crops: Sequence[str] = (),
+    zones: Sequence[Zone] = (),
+) -> bytes:
+    """The report of a survey: two pages. `crops` that its model learnt, `zones` with weeds to be drawn.
+
+    Raises Rejected for a language that nothing is printed in.
+    """
+    speech = Speech(language)
+    field, flight = store.field(survey.field_id), store.flight(survey.flight_id)
+    if field is None or flight is None:
+        raise Rejected(N_("The field or the flight of this survey is no longer on the box."))
+    spots = survey.hotspots[:MOST_SPOTS]
+    ground = replace(
+        ground_of(root, survey, field, [zone.patch for zone in zones]), marks=_marks(survey, field, spots)
+    )
+    told = Surveyed(
+        survey=survey,
+        field=field,
+        flight=flight,
+        check=store.checks([flight.id]).get(flight.id),
+        crops=tuple(crops),
+        photos={one.rank: _photo(root, store, one) for one in spots},
+        ground=ground,
+    )
+    return report(contents_of(told, speech))
+
+
+# -- the map -----------------------------------------------------------------------------------------
+
+
+def plane_of(field: Field) -> GroundPlane:
+    """The grid that a field is drawn on."""
+    lon, lat = np.mean(np.asarray(field.boundary, float), axis=0).tolist()
+    return GroundPlane.for_point(lat, lon)
+
+
+def ground_of(root: Path, survey: Survey, field: Field, patches: Sequence[Patch] = ()) -> GroundMap:
+    """The map of a survey's field with `patches` outlined, on the grid of its mosaic."""
+    folder = root / "rasters" / survey.id
+    found = _mosaic(folder / "mosaic.tif")
+    epsg = found[2] if found else plane_of(field).epsg
+    boundary = ring_on(epsg, field.boundary)
+    return GroundMap(
+        boundary=boundary,
+        picture=found[0] if found else None,
+        picture_at=found[1] if found else None,
+        zones=tuple(rings_on(epsg, one) for one in patches),
+        unseen=_unseen(folder / "map.tif", epsg, boundary, survey),
+        north_deg=-convergence_of(field, epsg),
+    )
+
+
+def convergence_of(field: Field, epsg: int) -> float:
+    """Azimuth of the grid's north at a field, clockwise from true north."""
+    lon, lat = np.mean(np.asarray(field.boundary, float), axis=0).tolist()
+    return GroundPlane(epsg).convergence_deg(lat, lon)
+
+
+def ring_on(epsg: int, ring: Sequence[tuple[float, float]]) -> Ring:
+    """(lon, lat) to (east, north)."""
+    return tuple((float(east), float(north)) for east, north in easting_northing(epsg, ring))
+
+
+def rings_on(epsg: int, patch: Patch) -> Rings:
+    """The same of a piece of ground."""
+    return tuple(ring_on(epsg, ring) for ring in patch)
+
+
+def epsg_of(root: Path, survey: Survey, field: Field) -> int:
+    """The grid that the survey's mosaic is on, or, where that is gone, the field's own."""
+    try:
+        with environment(), rasterio.open(root / "rasters" / survey.id / "mosaic.tif") as source:
+            return int(source.crs.to_epsg())
+    except RasterioError:
+        return plane_of(field).epsg
+
+
+def _marks(survey: Survey, field: Field, spots: Sequence[Hotspot]) -> tuple[Mark, ...]:
+    return tuple(Mark(one.rank, one.east, one.north) for one in spots)
+
+
+def _mosaic(path: Path) -> tuple[bytes, Extent, int] | None:
+    """The mosaic as a JPEG, white where nothing was seen, where it lies, and its grid; None: it is gone."""
+    try:
+        with environment(), rasterio.open(path) as source:
+            shrink = max(1.0, max(source.shape) / MAP_PX)
+            shape = (max(1, round(source.height / shrink)), max(1, round(source.width / shrink)))
+            pixels = source.read([1, 2, 3], out_shape=(3, *shape), resampling=Resampling.average)
+            mask = source.dataset_mask(out_shape=shape)
+            extent, epsg = Extent(*source.bounds), int(source.crs.to_epsg())
+    except RasterioError:
+        return None
+    image = np.where(mask[None] > 0, pixels, 255).astype(np.uint8).transpose(1, 2, 0)
+    return _jpeg(Image.fromarray(np.ascontiguousarray(image)), MAP_BYTES), extent, epsg
+
+
+def _jpeg(image: Image.Image, most: int) -> bytes:
+    """As good as it may be at this weight."""
+    while True:
+        for quality in _QUALITIES:
+            out = io.BytesIO()
+            image.save(out, "JPEG", quality=quality, optimize=True)
+            if out.tell() <= most:
+                return out.getvalue()
+        image = image.resize((max(1, image.width * 2 // 3), max(1, image.height * 2 // 3)), Image.Resampling.LANCZOS)
+
+
+def _unseen(path: Path, epsg: int, boundary: Ring, survey: Survey) -> tuple[Rings, ...]:
+    """Ground of the field that was not seen: by the map, or, where that is gone, what no photo shows."""
+    field = shapely.Polygon(boundary).buffer(0)
+    told = _bare(path)
+    if told is None:
+        holes = survey.quality.holes if survey.quality else ()
+        return tuple(rings_on(epsg, one) for one in holes)
+    bare, transform = told
+    # What lies beyond the map was not seen either.
+    edge = 2 * abs(transform.a)
+    covered = shapely.box(*rasterio.transform.array_bounds(*bare.shape, transform))
+    pieces = [
+        shapely.geometry.shape(one)
+        for one, _value in features.shapes(bare.astype(np.uint8), bare, transform=transform)
+    ]
+    whole = shapely.union_all([*pieces, field - covered]) & field
+    smooth = whole.buffer(-edge / 4).buffer(edge / 4, join_style="mitre").simplify(edge / 4)
+    return tuple(
+        _rings(one)
+        for one in shapely.get_parts(smooth & field)
+        if isinstance(one, shapely.Polygon) and one.area >= LEAST_UNSEEN_M2
+    )
+
+
+def _bare(path: Path) -> tuple[NDArray[np.bool_], rasterio.Affine] | None:
+    try:
+        with environment(), rasterio.open(path) as source:
+            seen = source.read(source.descriptions.index("seen") + 1)
+            rows, columns = (int(source.tags().get(name, size)) for name, size in zip(("rows", "columns"), seen.shape, strict=True))
+            return np.asarray(~(seen[:rows, :columns] >= SEEN)), source.transform
+    except (RasterioError, ValueError):
+        return None
+
+
+def _rings(one: shapely.Polygon) -> Rings:
+    return tuple(
+        tuple((float(x), float(y)) for x, y in ring.coords[:-1]) for ring in (one.exterior, *one.interiors)
+    )
+
+
+# -- photos ------------------------------------------------------------------------------------------
+
+
+def _photo(root: Path, store: Store, spot: Hotspot) -> Photo:
+    """What the original shows around a spot, the spot ringed."""
+    try:
+        path = photos.original(root, spot.digest)
+        picture = photos.crop(path, spot.pixel_x, spot.pixel_y, SHOWN_PX)
+    except FieldboxError:
+        return Photo(None, store.gone_at(spot.digest))
+    image = Image.open(io.BytesIO(picture.data))
+    return Photo(_jpeg(_four_to_three(image), PHOTO_BYTES))
+
+
+def _four_to_three(image: Image.Image) -> Image.Image:
+    wide = min(image.width, image.height * 4 / 3)
+    left, top = (image.width - wide) / 2, (image.height - wide * 3 / 4) / 2
+    return image.resize(PHOTO_PX, Image.Resampling.LANCZOS, (left, top, left + wide, top + wide * 3 / 4))
