@@ -77,6 +77,7 @@ from fieldbox.domain.photos import (
     Source,
     Stated,
 )
+from fieldbox.domain.places import FromCorner, InRows, Side
 from fieldbox.domain.surveys import Message, Survey
 
 __all__ = [
@@ -105,8 +106,10 @@ __all__ = [
     "FlightCheck",
     "FlightHeadings",
     "FlightHeight",
+    "FromCorner",
     "Gap",
     "Hotspot",
+    "InRows",
     "IntakeStatus",
     "Interval",
     "KeepOff",
@@ -128,6 +131,7 @@ __all__ = [
     "Quality",
     "RefusedList",
     "Rejection",
+    "Side",
     "SideFile",
     "SideKind",
     "Source",

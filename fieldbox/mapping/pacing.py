@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from fieldbox.domain import FromCorner, InRows, Side
 from fieldbox.mapping.rows import ByRow, Rows
 
 PACE_M = 0.75
@@ -27,42 +27,6 @@ _MOST_M = 3000.0
 _SIMPLER_M = 2.0
 """Bends of a boundary smaller than this make no corner."""
 Floats = NDArray[np.float64]
-
-
-class Side(StrEnum):
-    """Of a field, or a direction: eighths of the compass."""
-
-    NORTH = "north"
-    NORTH_EAST = "north-east"
-    EAST = "east"
-    SOUTH_EAST = "south-east"
-    SOUTH = "south"
-    SOUTH_WEST = "south-west"
-    WEST = "west"
-    NORTH_WEST = "north-west"
-
-
-@dataclass(frozen=True, slots=True)
-class InRows:
-    """A place by the crop rows."""
-
-    row: int
-    """From 1, the first at `edge`."""
-    edge: Side
-    paces: int
-    end: Side
-    """Of the row, from which the paces are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class FromCorner:
-    """A place by a corner of the field."""
-
-    corner: Side
-    bearing_deg: float
-    """Clockwise from true north, 0 to 360."""
-    towards: Side
-    paces: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -228,6 +192,19 @@ def _from_corner(ground: Ground, point: Floats) -> FromCorner:
 # -- the order -------------------------------------------------------------------------------------
 
 
+def best_start(ground: Ground, places: ArrayLike) -> tuple[Side, list[int]]:
+    """The corner from which the walk to `places` [K, 2] is shortest, and the order of the places from there."""
+    points = np.asarray(places, float).reshape(-1, 2)
+    every = corners(ground.boundary, ground.convergence_deg)
+    tried = {name: walking_order(points, corner) for name, corner in every.items()}
+    name = min(tried, key=lambda one: _length(np.vstack([every[one], points[tried[one]]])))
+    return name, tried[name]
+
+
+def _length(points: Floats) -> float:
+    return float(np.hypot(*np.diff(points, axis=0).T).sum())
+
+
 def walking_order(places: ArrayLike, start: tuple[float, float]) -> list[int]:
     """In which order to walk to `places` [K, 2] from `start`: to the nearest next one, then uncrossed (2-opt), not back."""
     points = np.vstack([np.asarray(start, float), np.asarray(places, float).reshape(-1, 2)])
@@ -252,3 +229,17 @@ def _uncrossed(order: list[int], away: Floats) -> bool:
                 order[i : j + 1] = order[i : j + 1][::-1]
                 return True
     return False
+
+
+def joined(steps: Sequence[float], most: int) -> list[list[int]]:
+    """Places of a walk in their order, put together to at most `most` stops: those nearest to each other are joined.
+
+    `steps` are the metres from each place to the next, one fewer than there are places.
+    """
+    groups = [[number] for number in range(len(steps) + 1)]
+    gaps = list(steps)
+    while len(groups) > max(1, most):
+        nearest = min(range(len(gaps)), key=lambda number: gaps[number])
+        groups[nearest : nearest + 2] = [groups[nearest] + groups[nearest + 1]]
+        del gaps[nearest]
+    return groups

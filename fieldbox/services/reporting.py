@@ -19,15 +19,31 @@ from rasterio.errors import RasterioError
 
 from fieldbox.dashboard import photos
 from fieldbox.dashboard.tiles import environment
-from fieldbox.domain import Field, Hotspot, Patch, Survey, Zone
+from fieldbox.domain import (
+    Cover,
+    Field,
+    Flight,
+    FromCorner,
+    Hotspot,
+    InRows,
+    Patch,
+    Prescription,
+    Survey,
+    Treated,
+    Zone,
+)
 from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_
+from fieldbox.mapping import pacing
 from fieldbox.mapping.geo import easting_northing
+from fieldbox.mapping.rows import find_rows
 from fieldbox.storage.store import Store
 from fieldbox.summary.groundmap import Extent, GroundMap, Mark, Ring, Rings
 from fieldbox.summary.report import MOST_SPOTS, report
 from fieldbox.summary.reportwords import Photo, Surveyed, contents_of
+from fieldbox.summary.sheet import MOST_ROWS, sheet
+from fieldbox.summary.sheetwords import Ordered, Sprayed, sheet_of
 from fieldbox.summary.speech import Speech
 
 MAP_PX, MAP_BYTES = 1500, 380_000
@@ -55,12 +71,11 @@ def make_report(
     Raises Rejected for a language that nothing is printed in.
     """
     speech = Speech(language)
-    field, flight = store.field(survey.field_id), store.flight(survey.flight_id)
-    if field is None or flight is None:
-        raise Rejected(N_("The field or the flight of this survey is no longer on the box."))
+    field, flight = _whose(store, survey)
     spots = survey.hotspots[:MOST_SPOTS]
     ground = replace(
-        ground_of(root, survey, field, [zone.patch for zone in zones]), marks=_marks(survey, field, spots)
+        ground_of(root, survey, field, [zone.patch for zone in zones]),
+        marks=_marks(epsg_of(root, survey, field), spots),
     )
     told = Surveyed(
         survey=survey,
@@ -72,6 +87,75 @@ def make_report(
         ground=ground,
     )
     return report(contents_of(told, speech))
+
+
+def make_sheet(
+    root: Path, store: Store, survey: Survey, prescription: Prescription, language: str | None
+) -> bytes:
+    """The sheet of a knapsack crew for a prescription: one page, or two.
+
+    Raises Rejected for a language that nothing is printed in, and where nothing is to be sprayed.
+    """
+    speech = Speech(language)
+    field, flight = _whose(store, survey)
+    if not prescription.treated:
+        raise Rejected(N_("Nothing is to be sprayed in {field}, so there is no sheet."), field=field.name)
+    epsg = epsg_of(root, survey, field)
+    walked = _ground(store, survey, field, epsg)
+    places = easting_northing(epsg, [(one.zone.lon, one.zone.lat) for one in prescription.treated])
+    start, order = pacing.best_start(walked, places)
+    groups = [[order[number] for number in one] for one in pacing.joined(_steps(places[order]), MOST_ROWS)]
+    firsts = [one[0] for one in groups]
+    stops = tuple(
+        _stop([prescription.treated[number] for number in group], place)
+        for group, place in zip(groups, pacing.find(walked, places[firsts]), strict=True)
+    )
+    corner = pacing.corners(walked.boundary, walked.convergence_deg)[start]
+    ground = replace(
+        ground_of(root, survey, field, [one.zone.patch for one in prescription.treated]),
+        kept_off=tuple(rings_on(epsg, one.patch) for one in prescription.spraying.keep_off),
+        marks=tuple(Mark(number, *places[first].tolist()) for number, first in enumerate(firsts, 1)),
+        route=(corner, *((float(east), float(north)) for east, north in places[order])),
+    )
+    told = Ordered(
+        survey=survey,
+        field=field,
+        flight=flight,
+        prescription=prescription,
+        stops=stops,
+        start=start,
+        pace_m=pacing.PACE_M,
+        ground=ground,
+    )
+    return sheet(sheet_of(told, speech))
+
+
+def _whose(store: Store, survey: Survey) -> tuple[Field, Flight]:
+    field, flight = store.field(survey.field_id), store.flight(survey.flight_id)
+    if field is None or flight is None:
+        raise Rejected(N_("The field or the flight of this survey is no longer on the box."))
+    return field, flight
+
+
+def _ground(store: Store, survey: Survey, field: Field, epsg: int) -> pacing.Ground:
+    """The field as somebody walks it, with the rows that its crop plants stand in."""
+    crop = store.detections(survey.id, cover=Cover.CROP)
+    plants = easting_northing(epsg, [(one.lon, one.lat) for one in crop]) if crop else np.zeros((0, 2))
+    boundary = shapely.Polygon(ring_on(epsg, field.boundary)).buffer(0)
+    return pacing.Ground(boundary, find_rows(plants), plants, convergence_of(field, epsg))
+
+
+def _steps(places: NDArray[np.float64]) -> list[float]:
+    return [float(one) for one in np.hypot(*np.diff(places, axis=0).T)]
+
+
+def _stop(treated: Sequence[Treated], place: InRows | FromCorner) -> Sprayed:
+    return Sprayed(
+        place=place,
+        area_m2=sum(one.zone.area_m2 for one in treated),
+        spray_l=sum(one.zone.area_m2 * one.rate_l_ha / 1e4 for one in treated),
+        zones=len(treated),
+    )
 
 
 # -- the map -----------------------------------------------------------------------------------------
@@ -124,8 +208,11 @@ def epsg_of(root: Path, survey: Survey, field: Field) -> int:
         return plane_of(field).epsg
 
 
-def _marks(survey: Survey, field: Field, spots: Sequence[Hotspot]) -> tuple[Mark, ...]:
-    return tuple(Mark(one.rank, one.east, one.north) for one in spots)
+def _marks(epsg: int, spots: Sequence[Hotspot]) -> tuple[Mark, ...]:
+    if not spots:
+        return ()
+    places = easting_northing(epsg, [(one.lon, one.lat) for one in spots])
+    return tuple(Mark(one.rank, float(x), float(y)) for one, (x, y) in zip(spots, places, strict=True))
 
 
 def _mosaic(path: Path) -> tuple[bytes, Extent, int] | None:

@@ -21,7 +21,7 @@ _SCALES_M = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _NEAR_MM = 3.6
 """Numbers closer than this are moved apart."""
 _ARROW_MM = 6.6
-_STRIP_MM = 8.6
+_STRIP_MM = 9.4
 """Under the map: what its signs mean, the scale, north."""
 _SCALE_MM = 42.0
 """The bar is no longer."""
@@ -147,7 +147,7 @@ def _strip(paper: Paper, ground: GroundMap, legend: str, frame: _Frame, at: Poin
     lines = _legend(paper, legend, wide)
     for number, one in enumerate(lines):
         paper.line(one, (x, y + number * leading(_LEGEND) + baseline(_LEGEND)), _LEGEND, shade=DARK)
-    _north(paper, ground, (x + wide - 3.5, y + 4.4))
+    _north(paper, ground, (x + wide - 3.5, y + 5.8))
     _scale(paper, frame, (x + wide - 10.0, y + 5.4))
     return y + max(_STRIP_MM, len(lines) * leading(_LEGEND))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from fpdf import FPDF
-from fpdf.drawing import DeviceGray
 
 FONTS = Path(__file__).parent / "fonts"
 WIDTH, HEIGHT = 210.0, 297.0
@@ -268,13 +268,16 @@ class Paper:
 
 class _Clipped:
     def __init__(self, pdf: FPDF, at: Point, size: Point) -> None:
-        self._block = pdf.rect_clip(*at, *size)
+        self._open = ExitStack()
+        self._pdf, self._at, self._size = pdf, at, size
 
     def __enter__(self) -> None:
-        self._block.__enter__()
+        # The clip alone would leave the library believing in a pen that the page has forgotten by then.
+        self._open.enter_context(self._pdf.local_context())
+        self._open.enter_context(self._pdf.rect_clip(*self._at, *self._size))
 
     def __exit__(self, *told: object) -> None:
-        self._block.__exit__(None, None, None)
+        self._open.close()
 
 
 def leading(size: float) -> float:

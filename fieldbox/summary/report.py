@@ -37,6 +37,7 @@ _BESIDE = 66.0
 """Width of the numbers beside a tall field."""
 _CARD_GAP = 3.0
 _PARAGRAPH_LINES = 6
+_NOTE_LINE, _LEAST_NOTES = 9.0, 34.0
 _TEXTS = (10.5, 9.6, 8.8)
 """Sizes of the letters of paragraphs: the largest at which all fits, or the smallest."""
 
@@ -97,6 +98,8 @@ class ReportContents:
     sections: tuple[Section, ...]
     more: str
     """Under what does not fit."""
+    notes_title: str
+    """Over lines to write on, where there is room for any."""
     footer: str
 
 
@@ -110,7 +113,8 @@ def report(contents: ReportContents) -> bytes:
     footer(paper, contents.footer, "1 / 2")
     paper.add_page()
     top = _spots(paper, contents, EDGE)
-    _sections(paper, contents.sections, contents.more, top)
+    top = _sections(paper, contents.sections, contents.more, top)
+    _notes(paper, contents.notes_title, top + 4)
     footer(paper, contents.footer, "2 / 2")
     return paper.done()
 
@@ -276,7 +280,7 @@ class _Block:
         return len(self.lines) * leading(self.size) + (1.0 if self.title else 1.5)
 
 
-def _sections(paper: Paper, sections: Sequence[Section], more: str, top: float) -> None:
+def _sections(paper: Paper, sections: Sequence[Section], more: str, top: float) -> float:
     """In two columns as alike as can be; what does not fit is left out from the end of the longest section, and said so."""
     wide, room = (ROOM - _GAP) / 2, FOOT - 3 - top
     kept = [one for one in sections if one.paragraphs]
@@ -299,6 +303,18 @@ def _sections(paper: Paper, sections: Sequence[Section], more: str, top: float) 
     first = _split(blocks)
     for column, part in enumerate((blocks[:first], blocks[first:])):
         _column(paper, part, (EDGE + column * (wide + _GAP), top), wide)
+    return top + max(_height(blocks[:first]), _height(blocks[first:]))
+
+
+def _notes(paper: Paper, title: str, y: float) -> None:
+    """Lines to write on, down to the foot of the page."""
+    if FOOT - y < _LEAST_NOTES:
+        return
+    paper.line(paper.cut(title, ROOM, 11.5, bold=True), (EDGE, y + baseline(11.5)), 11.5, bold=True)
+    y += leading(11.5) + _NOTE_LINE
+    while y < FOOT - 4:
+        rule(paper, y, 0.2, LIGHT)
+        y += _NOTE_LINE
 
 
 def _fits(blocks: Sequence[_Block], room: float) -> bool:

@@ -94,6 +94,7 @@ def contents_of(told: Surveyed, speech: Speech) -> ReportContents:
             Section(say(N_("No diagnosis from the air")), tuple(_limits(survey, speech))),
         ),
         more=say(N_("More is told on the dashboard of the box.")),
+        notes_title=say(N_("Found on the ground (write down what you see)")),
         footer=footer(survey, speech),
     )  # fmt: skip
 

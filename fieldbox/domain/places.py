@@ -1,0 +1,42 @@
+"""Places told so that somebody on foot finds them. See `fieldbox.domain` for the conventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Of a field, or a direction: eighths of the compass, clockwise from north."""
+
+    NORTH = "north"
+    NORTH_EAST = "north-east"
+    EAST = "east"
+    SOUTH_EAST = "south-east"
+    SOUTH = "south"
+    SOUTH_WEST = "south-west"
+    WEST = "west"
+    NORTH_WEST = "north-west"
+
+
+@dataclass(frozen=True, slots=True)
+class InRows:
+    """A place by the crop rows."""
+
+    row: int
+    """From 1, the first at `edge`."""
+    edge: Side
+    paces: int
+    end: Side
+    """Of the row, from which the paces are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromCorner:
+    """A place by a corner of the field."""
+
+    corner: Side
+    bearing_deg: float
+    """Clockwise from true north, 0 to 360."""
+    towards: Side
+    paces: int
