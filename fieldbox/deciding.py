@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -68,8 +68,11 @@ class Known:
     grid: FieldMap | None
     """None: its pictures are gone."""
     weeds: Sequence[Plant]
-    crop: Sequence[Plant]
     spraying: Spraying
+
+    def sprayed(self, how: Spraying) -> Known:
+        """The same field, treated so."""
+        return replace(self, spraying=how)
 
     @property
     def plane(self) -> GroundPlane:

@@ -89,7 +89,7 @@ def known(places: NDArray[np.float64], spraying: Spraying, *, recall: float | No
     )
     field = Field(1, "F01", "North", ring(0, 0, *SIZE), True)
     weeds = [Weed(lat, lon) for lon, lat in lon_lat(EPSG, places).tolist()]
-    return Known(told, field, None, weeds, (), spraying)
+    return Known(told, field, None, weeds, spraying)
 
 
 def shape(patch: Patch) -> shapely.Polygon:
