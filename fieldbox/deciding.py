@@ -362,7 +362,24 @@ def _parts(piece: shapely.Polygon, layout: Layout) -> list[shapely.Geometry]:
     squares = shapely.box(across.ravel(), along.ravel(), across.ravel() + 1, along.ravel() + 1)
     placed = shapely.transform(squares, lambda xy: frame.placed(xy * side))
     cut = shapely.intersection(piece, placed)
-    return [one for one in cut if one.area > 0]
+    return _without_slivers([one for one in cut if one.area > 0], side**2 / 4)
+
+
+def _without_slivers(parts: Sequence[shapely.Geometry], least_m2: float) -> list[shapely.Geometry]:
+    """The parts, each small one with that neighbour to which its border is longest: it is the margin of weeds there."""
+    large = [one for one in parts if one.area >= least_m2]
+    tree = shapely.STRtree(large)
+    more: dict[int, list[shapely.Geometry]] = {}
+    alone = []
+    for one in (one for one in parts if one.area < least_m2):
+        near = tree.query(one, predicate="intersects")
+        if not len(near):
+            alone.append(one)
+            continue
+        borders = shapely.length(shapely.intersection(one, [large[number] for number in near.tolist()]))
+        more.setdefault(int(near[borders.argmax()]), []).append(one)
+    joined = [shapely.union_all([one, *more.get(number, [])]) for number, one in enumerate(large)]
+    return [*joined, *alone]
 
 
 def _together(parts: Sequence[shapely.Geometry], pays: Sequence[bool], wanted: bool) -> Pieces:
