@@ -16,6 +16,7 @@ import structlog
 
 from fieldbox import __version__
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
+from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.cli_plan import plan
@@ -579,6 +580,8 @@ def simulate_flight(
 main.add_command(models)
 main.add_command(leaf)
 main.add_command(plan)
+main.add_command(spraying)
+main.add_command(prescribe)
 
 
 @main.command()

@@ -151,6 +151,10 @@ class Spraying:
     products: tuple[Product, ...] = ()
     economics: Economics | None = None
     """None: every weed is worth treating."""
+    from_per_m2: float | None = None
+    """Weeds to the square metre from which ground is treated, whatever the economics say; None: what these say."""
+    from_cover_pct: float | None = None
+    """Percent of the ground covered by weeds from which it is treated; None: any."""
     keep_off: tuple[KeepOff, ...] = ()
     vigour_rates: tuple[float, float, float] | None = None
     """Of the mixture, L/ha, where the crop is poor, as usual, better: for rate maps by vigour."""
@@ -214,6 +218,9 @@ class Laid:
     strategy: Strategy
     area_m2: float
     coverage: float | None
+    """Share of all weeds that is expected on it; None: not known."""
+    assured: float | None
+    """Lower end (one-sided, 95 %) of that share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,8 +242,10 @@ class Prescription:
     """That may be treated at all: the field without what is kept off."""
     coverage: float | None
     """Share of all weeds expected on the treated ground; None: not known."""
+    assured: float | None
+    """Lower end (one-sided, 95 %) of that share; below `spraying.coverage` where that cannot be reached, or does not pay."""
     threshold: float | None
-    """Weeds to the square metre from which treating pays; None: everything is treated."""
+    """Weeds to the square metre from which ground is treated; None: any, or (`never_pays`) none."""
     never_pays: bool
     needs: Needs
     laid: tuple[Laid, ...]

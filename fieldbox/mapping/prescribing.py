@@ -32,12 +32,13 @@ def threshold(economics: Economics) -> float | None:
 
 
 def needs(
-    spraying: Spraying, pieces: Sequence[tuple[float, float]], field_m2: float, area_factor95: Interval
+    spraying: Spraying, pieces: Sequence[tuple[float, float]], field_m2: float, wet: Interval, scale: Interval
 ) -> Needs:
     """What treating `pieces` (m2, L/ha of the mixture) of a field of `field_m2` takes.
 
-    `area_factor95` is the 95 % interval of true over laid-out area. Savings are against the rate of the settings on all of the
-    field.
+    `wet`: how much more, or less, ground than laid out the sprayer may wet, as it goes on and off in steps (factors of the
+    area); `scale`: the 95 % interval of true areas over those of the map. Savings are against the rate of the settings on all
+    of the field, which is of the same map: its scale does not touch them.
     """
     area = sum(one for one, _rate in pieces) / 1e4
     spray = sum(one * rate for one, rate in pieces) / 1e4
@@ -47,7 +48,7 @@ def needs(
         return 100 * (1 - min(1.0, spray * factor / whole)) if whole > 0 else 0.0
 
     def over(value: float) -> Interval:
-        return Interval(value * area_factor95.low, value * area_factor95.high)
+        return Interval(value * wet.low * scale.low, value * wet.high * scale.high)
 
     return Needs(
         area_ha=area,
@@ -56,7 +57,7 @@ def needs(
         spray_l_interval95=over(spray),
         tanks=math.ceil(spray / spraying.tank_l - 1e-9),
         saved_pct=saved(1.0),
-        saved_pct_interval95=Interval(saved(area_factor95.high), saved(area_factor95.low)),
+        saved_pct_interval95=Interval(saved(wet.high), saved(wet.low)),
         products=tuple(
             ProductNeed(
                 product=one,

@@ -12,6 +12,9 @@ found is covered by the ground of all others about as often as a missed one (lea
 weeds that are found, the expected share of all weeds on the treated ground is
 
     recall x covered(found) + (1 - recall) x covered(left out)
+
+of which the scatter is that of two samples, the weeds that were left out and the missed ones. A margin is wide enough when
+the lower end (one-sided, 95 %) is as high as asked for.
 """
 
 from __future__ import annotations
@@ -23,9 +26,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio.features import rasterize, shapes
+from rasterio.transform import Affine
 from scipy.spatial import cKDTree
 
 from fieldbox.domain import Strategy
+from fieldbox.mapping.files import north_up
 
 Floats = NDArray[np.float64]
 
@@ -42,10 +48,14 @@ class Layout:
     """Beyond each weed that is to be wet."""
     least_m2: float = 0.0
     """No piece of ground is smaller: smaller ones are widened."""
+    join_m: float = 0.0
+    """Pieces nearer to each other than this become one."""
     coverage: float = 0.95
     """Of all weeds, to be expected."""
     direction_deg: float = 0.0
     """In which swaths run, clockwise from grid north."""
+    corner: tuple[float, float] | None = None
+    """East, north of a place where swaths and steps begin; None: anywhere."""
     allowed: shapely.Geometry | None = None
     """Ground that may be treated at all; None: any."""
 
@@ -72,8 +82,12 @@ class Ground:
     pieces: tuple[shapely.Polygon, ...]
     coverage: float
     """Share of all weeds that is expected on it."""
+    assured: float
+    """Lower end (one-sided, 95 %) of that share."""
     margin_m: float
     """Around each weed, that coverage took."""
+    by_others: NDArray[np.bool_]
+    """[N] of the weeds: which of them stand on the ground of all others."""
 
     @property
     def area_m2(self) -> float:
@@ -84,29 +98,80 @@ class Ground:
 MARGINS_M = (0.0, 6.0)
 """Beyond drift and error: those tried."""
 _CLOSER_M = 0.05
+_CELL_M, _MOST_CELLS = 0.25, 4e6
+"""Of the density of weeds: as fine as this, or as there may be many."""
+_ONE_SIDED_95 = 1.645
+_HAIR_M = 0.01
 _ROUND = 6
 """Segments of a quarter of a circle."""
 
 
 def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
-    """The ground of one strategy: with the smallest margin that reaches the coverage asked for, or the largest tried."""
+    """The ground of one strategy: with the smallest margin that is sure to reach the coverage asked for.
+
+    Where none does, because many weeds are missed and stand alone, the smallest: more ground would hardly reach more.
+    """
     if not len(weeds.places):
-        return Ground(strategy, (), 1.0, 0.0)
+        return Ground(strategy, (), 1.0, 1.0, 0.0, np.zeros(0, np.bool_))
     plan = _PLANS[strategy](weeds, layout)
-    low, high = MARGINS_M
-    if plan.expected(low) < layout.coverage:
-        while high - low > _CLOSER_M:
-            middle = (low + high) / 2
-            low, high = (low, middle) if plan.expected(middle) >= layout.coverage else (middle, high)
-    else:
-        high = low
-    return Ground(strategy, _pieces(plan.ground(high), layout), plan.expected(high), plan.least_m + high)
+    margin = _margin(plan, layout.coverage)
+    share = plan.share(margin)
+    whole = plan.ground(margin)
+    if strategy is not Strategy.SWATHS:  # these are whole steps as they are
+        whole = _joined(whole, layout.join_m)
+    pieces = _pieces(whole, layout)
+    return Ground(strategy, pieces, *share, plan.least_m + margin, plan.left_out(margin))
+
+
+def _margin(plan: _Plan, coverage: float) -> float:
+    least, most = MARGINS_M
+    if plan.share(least)[1] >= coverage or plan.share(most)[1] < coverage:
+        return least
+    while most - least > _CLOSER_M:
+        middle = (least + most) / 2
+        least, most = (least, middle) if plan.share(middle)[1] >= coverage else (middle, most)
+    return most
+
+
+def share_on(
+    weeds: Weeds, ground: Ground, part: shapely.Geometry, allowed: shapely.Geometry
+) -> tuple[float, float]:
+    """Share of all weeds on `allowed` that is expected on a part of a layout's ground, and its lower end."""
+    may = _on(allowed, weeds.places)
+    there = _on(part, weeds.places)
+    held = _held(weeds, ground.margin_m)
+    return _share(
+        weeds.recall, held * there[may].mean() if may.any() else 1.0, (there & ground.by_others)[may]
+    )
+
+
+def _share(recall: float, found: float, alone: NDArray[np.bool_]) -> tuple[float, float]:
+    """Expected share of all weeds and its lower end, from the share of those found and which of them the others cover."""
+    if not len(alone):
+        return 1.0, 1.0
+    covered = float(alone.mean())
+    missed = max(len(alone) * (1 - recall) / recall, 1e-9)
+    # Agresti and Coull (1998): a share of few is not surer for being 0 or 1.
+    near = (covered * len(alone) + 2) / (len(alone) + 4)
+    scatter = (1 - recall) * math.sqrt(near * (1 - near) * (1 / missed + 1 / len(alone)))
+    expected = recall * found + (1 - recall) * covered
+    return expected, max(0.0, expected - _ONE_SIDED_95 * min(scatter, 1 - recall))
+
+
+def _held(weeds: Weeds, margin_m: float) -> float:
+    """Chance that a weed stands no further from its place on the map than the margin, by a circular normal error."""
+    return 1 - 0.05 ** ((margin_m / weeds.error95_m) ** 2) if weeds.error95_m > 0 else 1.0
+
+
+def _on(ground: shapely.Geometry, places: Floats) -> NDArray[np.bool_]:
+    shapely.prepare(ground)
+    return np.asarray(shapely.contains_xy(ground, places[:, 0], places[:, 1]), np.bool_)
 
 
 def smallest(weeds: Weeds, layout: Layout) -> tuple[Ground, tuple[Ground, ...]]:
     """The strategy that treats the least ground among those that reach the coverage (all, where none does); and all three."""
     every = tuple(lay_out(weeds, layout, one) for one in Strategy)
-    reaching = [one for one in every if one.coverage >= layout.coverage - 1e-9] or list(every)
+    reaching = [one for one in every if one.assured >= layout.coverage] or list(every)
     return min(reaching, key=lambda one: one.area_m2), every
 
 
@@ -120,18 +185,12 @@ class _Plan:
         self.weeds, self.layout = weeds, layout
         self.least_m = layout.drift_m + weeds.error95_m
         allowed = layout.allowed
-        self._may = (
-            np.ones(len(weeds.places), np.bool_)
-            if allowed is None
-            else np.asarray(shapely.contains_xy(allowed, weeds.places[:, 0], weeds.places[:, 1]))
-        )
+        self._may = np.ones(len(weeds.places), np.bool_) if allowed is None else _on(allowed, weeds.places)
 
-    def expected(self, margin_m: float) -> float:
-        """Share of all weeds on the treated ground. Those where nothing may be treated do not count."""
-        if not self._may.any():
-            return 1.0
-        alone = self.left_out(margin_m)[self._may].mean()
-        return float(self.weeds.recall + (1 - self.weeds.recall) * alone)
+    def share(self, margin_m: float) -> tuple[float, float]:
+        """Share of all weeds on the treated ground, and its lower end. Those where nothing may be treated do not count."""
+        held = _held(self.weeds, self.least_m + margin_m)
+        return _share(self.weeds.recall, held, self.left_out(margin_m)[self._may])
 
     def left_out(self, margin_m: float) -> NDArray[np.bool_]:
         """[N] whether each weed is on the ground of all others."""
@@ -166,7 +225,10 @@ def _nearest(weeds: Weeds) -> Floats:
 class _Patches(_Plan):
     """A margin widens the kernel: the level is that at which a weed by itself is worth a disc of the least reach."""
 
-    cell_m = 0.25
+    def __init__(self, weeds: Weeds, layout: Layout) -> None:
+        super().__init__(weeds, layout)
+        wide, tall = np.ptp(weeds.places, axis=0) + 1.0
+        self.cell_m = max(_CELL_M, math.sqrt(wide * tall / _MOST_CELLS))
 
     def left_out(self, margin_m: float) -> NDArray[np.bool_]:
         density, _west, _north = self._density(margin_m)
@@ -177,7 +239,10 @@ class _Patches(_Plan):
 
     def ground(self, margin_m: float) -> shapely.Geometry:
         density, west, north = self._density(margin_m)
-        return _traced(density >= self._level(margin_m), west, north, self.cell_m)
+        inside = density >= self._level(margin_m)
+        # A weed far from all others is above its own level only if its cell's middle is near enough.
+        inside[self._cells()] = True
+        return traced(inside, west, north, self.cell_m)
 
     def _sigma(self, margin_m: float) -> float:
         return (self.least_m + margin_m) / 1.5
@@ -213,62 +278,102 @@ def _blurred(values: Floats, sigma: float) -> Floats:
     return np.asarray(np.fft.irfft2(np.fft.rfft2(values) * kernel, values.shape))
 
 
-def _traced(inside: NDArray[np.bool_], west: float, north: float, cell_m: float) -> shapely.Geometry:
-    """The outline of cells, as runs of each row of them, joined."""
-    edges = np.diff(np.pad(inside.astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    (row, first), (_row, last) = np.nonzero(edges == 1), np.nonzero(edges == -1)
-    boxes = shapely.box(
-        west + first * cell_m, north - (row + 1) * cell_m, west + last * cell_m, north - row * cell_m
-    )
-    return shapely.union_all(boxes)
+def traced(inside: NDArray[np.bool_], west: float, north: float, cell_m: float) -> shapely.Geometry:
+    """The ground of cells, row 0 in the north, with its steps smoothed: outlines lie up to half a cell outside."""
+    found = shapes(inside.astype(np.uint8), inside, transform=north_up(west, north, cell_m))
+    polygons = [shapely.geometry.shape(one) for one, _value in found]
+    widened = shapely.buffer(polygons, cell_m / 2, join_style="mitre")
+    return shapely.union_all(shapely.simplify(widened, cell_m / 2))
 
 
 class _Swaths(_Plan):
+    """Each weed wets all cells (swath x step) that the square around it touches."""
+
     def __init__(self, weeds: Weeds, layout: Layout) -> None:
         super().__init__(weeds, layout)
-        turn = math.radians(layout.direction_deg)
-        self._along = np.array([math.sin(turn), math.cos(turn)])
-        self._across = np.array([math.cos(turn), -math.sin(turn)])
-        self._origin = weeds.places.mean(axis=0) if len(weeds.places) else np.zeros(2)
-        away = weeds.places - self._origin
-        self._at = np.column_stack([away @ self._across / layout.swath_m, away @ self._along / layout.step_m])
+        self._frame = Frame.of(layout, weeds.places)
+        self._at = self._frame.cells_of(weeds.places)
 
     def left_out(self, margin_m: float) -> NDArray[np.bool_]:
-        cells, weed = self._hit(margin_m)
-        # A weed is covered by the others where another one's disc touches the cell that it stands in.
-        _numbers, label, count = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-        own = np.floor(self._at).astype(np.int64)
-        home = (cells == own[weed]).all(axis=1)
-        found = np.zeros(len(self._at), np.bool_)
-        found[weed[home]] = count[label.ravel()[home]] > 1
-        return found
+        # A weed is covered by the others where another one's square touches the cell that it stands in.
+        count, low = self._counted(margin_m)
+        across, along = (np.floor(self._at).astype(np.int64) - low).T
+        return np.asarray(count[across, along] > 1)
 
     def ground(self, margin_m: float) -> shapely.Geometry:
-        cells, _weed = self._hit(margin_m)
-        layout = self.layout
-        boxes = []
-        for across, along in np.unique(cells, axis=0).tolist():
-            corners = np.array(
-                [(across, along), (across + 1, along), (across + 1, along + 1), (across, along + 1)]
-            )
-            metres = corners * (layout.swath_m, layout.step_m)
-            boxes.append(
-                shapely.Polygon(self._origin + metres[:, [0]] * self._across + metres[:, [1]] * self._along)
-            )
-        return shapely.union_all(boxes)
+        count, low = self._counted(margin_m)
+        return self._frame.ground(count > 0, low)
 
-    def _hit(self, margin_m: float) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-        """Cells [K, 2] (across, along) that the square around each weed touches, and whose."""
+    def _counted(self, margin_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many weeds wet each cell [across, along], and which cell is the first."""
         reach = self.weeds.radius_m + self.least_m + margin_m
         half = np.column_stack([reach / self.layout.swath_m, reach / self.layout.step_m])
-        low, high = (np.floor(self._at + way * half).astype(np.int64) for way in (-1, 1))
-        cells, weed = [], []
-        for number, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-            for x in range(a[0], b[0] + 1):
-                for y in range(a[1], b[1] + 1):
-                    cells.append((x, y))
-                    weed.append(number)
-        return np.array(cells, np.int64).reshape(-1, 2), np.array(weed, np.intp)
+        first, last = (np.floor(self._at + way * half).astype(np.int64) for way in (-1, 1))
+        low = first.min(axis=0)
+        first, last = first - low, last - low + 1
+        # Corners of the rectangles of cells; summed along both axes they fill them.
+        corners = np.zeros(last.max(axis=0) + 1, np.int64)
+        for (x, y), sign in (
+            ((first, first), 1),
+            ((last, last), 1),
+            ((first, last), -1),
+            ((last, first), -1),
+        ):
+            np.add.at(corners, (x[:, 0], y[:, 1]), sign)
+        return corners.cumsum(axis=0).cumsum(axis=1), low
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """The cells of a sprayer on the ground: swaths side by side, cut into steps."""
+
+    corner: Floats
+    across: Floats
+    """Unit vector to the side to which the swaths' numbers grow."""
+    along: Floats
+    swath_m: float
+    step_m: float
+
+    @classmethod
+    def of(cls, layout: Layout, places: Floats) -> Frame:
+        """The frame of a layout; without a corner it begins amid the places [N, 2]."""
+        turn = math.radians(layout.direction_deg)
+        corner = places.mean(axis=0) if layout.corner is None else np.array(layout.corner)
+        across = np.array([math.cos(turn), -math.sin(turn)])
+        return cls(corner, across, np.array([math.sin(turn), math.cos(turn)]), layout.swath_m, layout.step_m)
+
+    def cells_of(self, places: Floats) -> Floats:
+        """[N, 2] (across, along) of places [N, 2], in cells."""
+        return self.turned(places) / (self.swath_m, self.step_m)
+
+    def turned(self, places: Floats) -> Floats:
+        """[N, 2] metres across and along of places [N, 2]."""
+        away = places - self.corner
+        return np.column_stack([away @ self.across, away @ self.along])
+
+    def placed(self, metres: Floats) -> Floats:
+        """The places of [N, 2] metres across and along."""
+        return np.asarray(self.corner + metres[:, [0]] * self.across + metres[:, [1]] * self.along)
+
+    def ground(self, wanted: NDArray[np.bool_], low: NDArray[np.int64]) -> shapely.Geometry:
+        """The ground of cells [across, along], of which the first is number `low`."""
+        # Traced in a frame where a cell is a square of side 1, and turned into its place.
+        found = shapes(wanted.astype(np.uint8), wanted)
+        polygons = [shapely.geometry.shape(one) for one, _value in found]
+        return shapely.transform(
+            shapely.union_all(polygons),
+            lambda xy: self.placed((xy[:, ::-1] + low) * (self.swath_m, self.step_m)),
+        )
+
+    def touched(self, ground: shapely.Geometry) -> float:
+        """Area in m2 of all cells that the ground reaches into by more than a hair."""
+        cells = shapely.transform(ground.buffer(-_HAIR_M), self.cells_of)
+        if cells.is_empty:
+            return 0.0
+        west, south, east, north = (math.floor(one) for one in shapely.total_bounds(cells))
+        shape = north - south + 1, east - west + 1
+        burnt = rasterize([cells], shape, all_touched=True, transform=Affine(1, 0, west, 0, 1, south))
+        return float(burnt.sum()) * self.swath_m * self.step_m
 
 
 _PLANS: dict[Strategy, Callable[[Weeds, Layout], _Plan]] = {
@@ -283,12 +388,19 @@ _PLANS: dict[Strategy, Callable[[Weeds, Layout], _Plan]] = {
 
 def _pieces(ground: shapely.Geometry, layout: Layout) -> tuple[shapely.Polygon, ...]:
     """Polygons, none smaller than is asked for, within what may be treated; the largest first."""
-    parts = [_widened(one, layout.least_m2) for one in shapely.get_parts(ground)]
-    whole = shapely.union_all(parts)
+    parts = shapely.get_parts(ground)
+    whole = shapely.union_all([_widened(one, layout.least_m2) for one in parts])
     if layout.allowed is not None:
         whole = whole & layout.allowed
     polygons = [one for one in shapely.get_parts(whole) if isinstance(one, shapely.Polygon) and one.area > 0]
     return tuple(sorted(polygons, key=lambda one: -one.area))
+
+
+def _joined(ground: shapely.Geometry, apart_m: float) -> shapely.Geometry:
+    """The ground with all that lies between pieces nearer to each other than this, or is narrower."""
+    if apart_m <= 0:
+        return ground
+    return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND) | ground
 
 
 def _widened(piece: shapely.Polygon, least_m2: float) -> shapely.Geometry:

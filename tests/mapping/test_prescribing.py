@@ -49,15 +49,15 @@ def test_below_the_threshold_treating_does_not_pay(
 
 def test_litres_by_hand() -> None:
     how = Spraying(spray_l_ha=300, tank_l=15, products=(Product("x", 1.5),))
-    told = needs(how, [(700, 300), (500, 300)], 10_000, Interval(0.8, 1.25))
+    told = needs(how, [(700, 300), (500, 300)], 10_000, Interval(1.0, 1.25), Interval(0.8, 1.0))
     # 0.12 ha: 36 l of the mixture, which are 2.4 tanks, and 0.18 l of the product; a whole hectare takes 300 l and 1.5 l.
     assert told.area_ha == pytest.approx(0.12)
     assert told.spray_l == pytest.approx(36)
     assert told.spray_l_interval95 == pytest.approx(Interval(28.8, 45))
     assert told.tanks == 3
     assert told.saved_pct == pytest.approx(88)
-    # 45 of 300 l are 15 %, 28.8 are 9.6 %.
-    assert told.saved_pct_interval95 == pytest.approx(Interval(85, 90.4))
+    # 45 of 300 l are 15 %; the map's scale is that of the whole field, too.
+    assert told.saved_pct_interval95 == pytest.approx(Interval(85, 88))
     (need,) = told.products
     assert need.litres == pytest.approx(0.18)
     assert need.saved_l == pytest.approx(1.32)
@@ -66,7 +66,7 @@ def test_litres_by_hand() -> None:
 
 def test_rates_differ() -> None:
     how = Spraying(spray_l_ha=200, tank_l=15)
-    told = needs(how, [(5_000, 100), (5_000, 200)], 10_000, Interval(1, 1))
+    told = needs(how, [(5_000, 100), (5_000, 200)], 10_000, Interval(1, 1), Interval(1, 1))
     assert told.spray_l == pytest.approx(150)
     assert told.tanks == 10  # full ones are not one more
     assert told.saved_pct == pytest.approx(25)

@@ -37,19 +37,22 @@ def share_on(ground: Ground, places: NDArray[np.float64]) -> float:
 @pytest.mark.parametrize("recall", [0.98, 0.85, 0.7])
 @pytest.mark.parametrize("strategy", Strategy)
 def test_it_reaches_as_many_weeds_as_it_says(strategy: Strategy, recall: float) -> None:
-    off = []
+    off, under = [], []
     for seed in range(8):
         truth = grown(seed)
         ground = lay_out(found(truth, 100 + seed, recall), Layout(direction_deg=20.0), strategy)
-        assert ground.coverage >= 0.95
-        off.append(share_on(ground, truth) - ground.coverage)
+        assert ground.coverage >= ground.assured >= 0.95
+        share = share_on(ground, truth)
+        off.append(share - ground.coverage)
+        under.append(share < 0.95)
     assert np.mean(off) == pytest.approx(0.0, abs=0.015)
+    assert sum(under) <= 2
 
 
 def test_the_smallest_of_three_is_taken() -> None:
     best, every = smallest(found(grown(1), 2, 0.85), Layout())
     assert {one.strategy for one in every} == set(Strategy)
-    assert best.area_m2 == min(one.area_m2 for one in every if one.coverage >= 0.95)
+    assert best.area_m2 == min(one.area_m2 for one in every if one.assured >= 0.95)
     assert best.area_m2 < 0.5 * np.prod(SIZE)
 
 
@@ -87,6 +90,6 @@ def test_a_single_weed_and_none() -> None:
     one = Weeds(HERE[None] + 1.0, np.array([0.05]), 0.2, 0.8)
     ground = lay_out(one, Layout(), Strategy.SPOTS)
     assert share_on(ground, one.places) == 1.0
-    assert ground.coverage == pytest.approx(0.8)  # of others nobody knows
+    assert ground.coverage == pytest.approx(0.8, abs=1e-4)  # of others nobody knows
     none = Weeds(np.zeros((0, 2)), np.zeros(0), 0.2, 0.8)
     assert smallest(none, Layout())[0].pieces == ()
