@@ -19,6 +19,7 @@ from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_ba
 from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
+from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS
@@ -582,6 +583,8 @@ main.add_command(leaf)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)
+main.add_command(report)
+main.add_command(sheet)
 
 
 @main.command()

@@ -21,14 +21,14 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InRows:
-    """A place by the crop rows."""
+    """Ground by the crop rows: from which row to which, and from how far along them to how far."""
 
-    row: int
+    rows: tuple[int, int]
     """From 1, the first at `edge`."""
     edge: Side
-    paces: int
+    paces: tuple[int, int]
     end: Side
-    """Of the row, from which the paces are counted."""
+    """Of the rows, from which the paces are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,14 @@ class Ground:
     """Azimuth of the grid's north, clockwise from true north."""
 
 
-def find(ground: Ground, places: ArrayLike) -> list[InRows | FromCorner]:
-    """How to walk to each of `places` [K, 2]."""
-    points = np.asarray(places, float).reshape(-1, 2)
-    counted = _Counted.of(ground) if ground.rows is not None else None
-    return [(counted.place(one) if counted else None) or _from_corner(ground, one) for one in points]
+def find(ground: Ground, grounds: Sequence[ArrayLike]) -> list[InRows | FromCorner]:
+    """How to walk to each of some pieces of ground: [K, 2] a place inside, then some along its outline."""
+    points = [np.asarray(one, float).reshape(-1, 2) for one in grounds]
+    counted = _Counted.of(ground)
+    by_rows = counted.grounds(points) if counted else [None] * len(points)
+    return [
+        told or _from_corner(ground, piece[0]) for told, piece in zip(by_rows, points, strict=True)
+    ]
 
 
 def side(east: float, north: float, convergence_deg: float = 0.0) -> Side:
@@ -59,7 +62,7 @@ def _bearing(east: float, north: float, convergence_deg: float) -> float:
 
 def paces(metres: float) -> int:
     """So many steps."""
-    return round(metres / PACE_M)
+    return round(float(metres) / PACE_M)
 
 
 # -- by rows ---------------------------------------------------------------------------------------
@@ -79,31 +82,74 @@ class _Counted:
         if rows is None or not len(ground.plants):
             return None
         found = rows.at(ground.plants)
-        plots = {}
-        for number in np.unique(found.plot[found.plot >= 0]).tolist():
-            plot = _Plot.of(ground.plants, found, number)
-            if plot is not None:
-                plots[number] = plot
-        return cls(ground, rows, plots)
+        every = {
+            number: _Plot.of(ground.plants, found, number)
+            for number in np.unique(found.plot[found.plot >= 0]).tolist()
+        }
+        return cls(ground, rows, {number: plot for number, plot in every.items() if plot})
 
-    def place(self, point: Floats) -> InRows | None:
-        """None outside all rows that can be counted."""
-        here = self.rows.at(point)
+    def grounds(self, pieces: Sequence[Floats]) -> list[InRows | None]:
+        """None for a piece whose place is outside all rows that can be counted."""
+        return [self._piece(one) for one in pieces]
+
+    def _piece(self, points: Floats) -> InRows | None:
+        here = self.rows.at(points)
         plot = self.by_plot.get(int(here.plot[0]))
         if plot is None:
             return None
-        row = min(max(int(here.row[0]), plot.first), plot.last)
-        ways = [_walked(self.ground, self.rows, point, here, sign) for sign in (1.0, -1.0)]
-        away, end = min(ways, key=lambda one: one[0])
+        mine = here.plot == here.plot[0]
+        points, along = points[mine], here.along[mine]
+        walked = [self._walk(points, sign * along, int(here.plot[0])) for sign in (1.0, -1.0)]
+        near = min(walked, key=lambda one: one.metres[0])
+        far = max(walked, key=lambda one: one.metres[0])
         turn = self.ground.convergence_deg
-        low = row - plot.first <= plot.last - row
-        outwards = plot.to_first if low else -plot.to_first
+        rows = np.clip(here.row[mine], plot.first, plot.last)
+        low = rows[0] - plot.first <= plot.last - rows[0]
+        numbers = rows - plot.first + 1 if low else plot.last - rows + 1
         return InRows(
-            row=row - plot.first + 1 if low else plot.last - row + 1,
-            edge=_beside(outwards, here.along[0], turn),
-            paces=paces(away),
-            end=side(*(end - point).tolist(), turn) if away > _STEP_M else side(*_out(ways, point), turn),
+            rows=(int(numbers.min()), int(numbers.max())),
+            edge=_beside(plot.to_first if low else -plot.to_first, along[0], turn),
+            paces=(paces(near.metres.min()), paces(near.metres.max())),
+            end=side(*(near.ends[0] - far.ends[0]).tolist(), turn),
         )
+
+    def _walk(self, points: Floats, along: Floats, plot: int) -> _Walk:
+        """Along the rows in one direction, to the edge of the field."""
+        boundary = self.ground.boundary
+        places, ahead, metres = points.copy(), along.copy(), np.zeros(len(points))
+        going = np.asarray(shapely.contains_xy(boundary, places[:, 0], places[:, 1]))
+        for _step in range(int(_MOST_M / _STEP_M)):
+            if not going.any():
+                break
+            tried = places[going] + _STEP_M * ahead[going]
+            share = _until_edge(boundary, places[going], tried)
+            metres[going] += share * _STEP_M
+            places[going] += (share * _STEP_M)[:, None] * ahead[going]
+            going[going] = share >= 1
+            there = self.rows.at(places[going])
+            turned = np.sign(np.einsum("nd,nd->n", there.along, ahead[going]))[:, None] * there.along
+            ahead[going] = np.where((there.plot == plot)[:, None], turned, ahead[going])
+        return _Walk(metres, places)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Walk:
+    metres: Floats
+    """[N]"""
+    ends: Floats
+    """[N, 2]"""
+
+
+def _until_edge(boundary: shapely.Polygon, inside: Floats, tried: Floats) -> Floats:
+    """[N] share of a step that stays in the field: 1 where all of it does."""
+    low, high = np.zeros(len(inside)), np.ones(len(inside))
+    stays = np.asarray(shapely.contains_xy(boundary, tried[:, 0], tried[:, 1]))
+    for _round in range(4):
+        middle = (low + high) / 2
+        at = inside + middle[:, None] * (tried - inside)
+        within = shapely.contains_xy(boundary, at[:, 0], at[:, 1])
+        low, high = np.where(within, middle, low), np.where(within, high, middle)
+    return np.where(stays, 1.0, low)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -130,36 +176,6 @@ def _beside(outwards: Floats, along: Floats, convergence_deg: float) -> Side:
     """The edge that lies across the rows on one side: what of `outwards` runs along them does not count."""
     across = outwards - along * float(outwards @ along)
     return side(*across.tolist(), convergence_deg)
-
-
-def _out(ways: Sequence[tuple[float, Floats]], point: Floats) -> tuple[float, float]:
-    """Where the nearer end lies, of a place that stands on it: away from the farther one."""
-    far = max(ways, key=lambda one: one[0])[1]
-    east, north = (point - far).tolist()
-    return east, north
-
-
-def _walked(ground: Ground, rows: Rows, start: Floats, here: ByRow, sign: float) -> tuple[float, Floats]:
-    """Metres along the row to the edge of the field, or to where the rows end; and that place."""
-    point, ahead = start.copy(), sign * here.along[0]
-    plot = int(here.plot[0])
-    shapely.prepare(ground.boundary)
-    away = 0.0
-    while away < _MOST_M:
-        tried = point + _STEP_M * ahead
-        if not shapely.contains_xy(ground.boundary, *tried.tolist()):
-            return away + _to_edge(ground.boundary, point, tried), tried
-        there = rows.at(tried)
-        if int(there.plot[0]) == plot:
-            along = there.along[0]
-            ahead = along if float(along @ ahead) > 0 else -along
-        point, away = tried, away + _STEP_M
-    return away, point
-
-
-def _to_edge(boundary: shapely.Polygon, inside: Floats, outside: Floats) -> float:
-    step = shapely.LineString([inside.tolist(), outside.tolist()])
-    return float(min(step.intersection(boundary).length, _STEP_M))
 
 
 # -- by corners ------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ PHOTO_PX, PHOTO_BYTES = (400, 300), 36_000
 SHOWN_PX = 560
 """Width of the part of a photo that is shown around a spot."""
 _QUALITIES = (82, 74, 64, 52, 40, 28)
+OUTLINE_PLACES = 32
+"""Along the outline of a zone, that tell which rows it lies across."""
 LEAST_UNSEEN_M2 = 1.0
 SEEN = 0.05
 """Cells of which less was seen count as not seen."""
@@ -106,13 +108,15 @@ def make_sheet(
     start, order = pacing.best_start(walked, places)
     groups = [[order[number] for number in one] for one in pacing.joined(_steps(places[order]), MOST_ROWS)]
     firsts = [one[0] for one in groups]
+    pieces = [_around(epsg, places[group], [prescription.treated[one].zone for one in group]) for group in groups]
     stops = tuple(
         _stop([prescription.treated[number] for number in group], place)
-        for group, place in zip(groups, pacing.find(walked, places[firsts]), strict=True)
+        for group, place in zip(groups, pacing.find(walked, pieces), strict=True)
     )
     corner = pacing.corners(walked.boundary, walked.convergence_deg)[start]
     ground = replace(
         ground_of(root, survey, field, [one.zone.patch for one in prescription.treated]),
+        lightened=True,
         kept_off=tuple(rings_on(epsg, one.patch) for one in prescription.spraying.keep_off),
         marks=tuple(Mark(number, *places[first].tolist()) for number, first in enumerate(firsts, 1)),
         route=(corner, *((float(east), float(north)) for east, north in places[order])),
@@ -143,6 +147,15 @@ def _ground(store: Store, survey: Survey, field: Field, epsg: int) -> pacing.Gro
     plants = easting_northing(epsg, [(one.lon, one.lat) for one in crop]) if crop else np.zeros((0, 2))
     boundary = shapely.Polygon(ring_on(epsg, field.boundary)).buffer(0)
     return pacing.Ground(boundary, find_rows(plants), plants, convergence_of(field, epsg))
+
+
+def _around(epsg: int, places: NDArray[np.float64], zones: Sequence[Zone]) -> NDArray[np.float64]:
+    """[K, 2] a place in the first of some zones, then some along the outlines of all."""
+    count = max(8, OUTLINE_PLACES // len(zones))
+    share = np.arange(count) / count
+    rings = [shapely.LinearRing(ring_on(epsg, zone.patch[0])) for zone in zones]
+    spots = [shapely.get_coordinates(shapely.line_interpolate_point(one, share, normalized=True)) for one in rings]
+    return np.concatenate([places[:1], *spots])
 
 
 def _steps(places: NDArray[np.float64]) -> list[float]:

@@ -18,6 +18,8 @@ _MARGIN = 0.03
 """Around the field, of its longer side."""
 _HATCH_MM = 1.6
 _SCALES_M = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+_LIGHTER = 0.5
+_FEW, _PLAIN_MM = 12, 0.12
 _NEAR_MM = 3.6
 """Numbers closer than this are moved apart."""
 _ARROW_MM = 6.6
@@ -62,6 +64,8 @@ class GroundMap:
     """JPEG, north up; None: it is gone."""
     picture_at: Extent | None = None
     zones: tuple[Rings, ...] = ()
+    lightened: bool = False
+    """Whether the zones are drawn lighter than the ground around them."""
     kept_off: tuple[Rings, ...] = ()
     """Ground that is never to be sprayed."""
     unseen: tuple[Rings, ...] = ()
@@ -104,7 +108,12 @@ class _Frame:
         return self.left + (east - self.west) / self.mm_to_m, self.top + (self.north - north) / self.mm_to_m
 
     def ring(self, ring: Sequence[Point]) -> list[Point]:
-        return [self.at(*one) for one in ring]
+        """Without bends that no eye sees: outlines may have thousands of corners."""
+        points = [self.at(*one) for one in ring]
+        if len(points) <= _FEW:
+            return points
+        plain = shapely.LineString(points).simplify(_PLAIN_MM)
+        return [(float(x), float(y)) for x, y in plain.coords]
 
 
 def size_within(extent: Extent, room: Point) -> Point:
@@ -167,6 +176,8 @@ def _shapes(paper: Paper, ground: GroundMap, frame: _Frame) -> None:
         _hatch(paper, frame, rings, -45.0)
         _hatch(paper, frame, rings, 45.0)
     for rings in ground.zones:
+        if ground.lightened:
+            paper.lighten([frame.ring(ring) for ring in rings], _LIGHTER)
         _outline(paper, frame, rings)
     if len(ground.boundary) >= 3:
         ring = frame.ring(ground.boundary)

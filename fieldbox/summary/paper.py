@@ -240,6 +240,19 @@ class Paper:
         else:
             self._pdf.polyline(points, style="D")
 
+    def lighten(self, rings: Sequence[Sequence[Point]], share: float) -> None:
+        """Lay white over a shape with openings (its outer ring first), so that what is below shows through less."""
+        with self._pdf.new_path() as shape:
+            shape.style.fill_color = "#ffffff"
+            shape.style.fill_opacity = share
+            shape.style.stroke_color = None
+            shape.style.intersection_rule = "evenodd"
+            for ring in rings:
+                shape.move_to(*ring[0])
+                for place in ring[1:]:
+                    shape.line_to(*place)
+                shape.close()
+
     def box(self, at: Point, size: Point, *, fill: float | None = None, stroke: bool = True) -> None:
         """A rectangle."""
         if fill is not None:

@@ -18,7 +18,7 @@ _GAP = 4.0
 _LEAST_MAP_MM, _MOST_MAP_MM = 78.0, 135.0
 _WITH_MAP = 6
 """Rows that stand under the map at least, where there is a second page."""
-_COLUMNS = (0.0, 13.0, 68.0, 126.0, 149.0, 179.0)
+_COLUMNS = (0.0, 13.0, 65.0, 129.0, 151.0, 179.0)
 """Where they begin: number, first and second part of the place, area, pumps, tick."""
 
 

@@ -117,7 +117,8 @@ def _totals(told: Ordered, speech: Speech) -> Iterator[FigureText]:
     needs, spraying = told.prescription.needs, told.prescription.spraying
     products = sum(one.litres for one in needs.products)
     area = 1e4 * needs.area_ha
-    yield FigureText(speech.say(N_("To spray")), f"{speech.number(area)} m²")
+    low, high = (speech.number(1e4 * one) for one in needs.area_ha_interval95)
+    yield FigureText(speech.say(N_("To spray")), f"{speech.number(area)} m²", f"{low}–{high}")
     yield FigureText(
         speech.say(N_("Pumps")),
         pumps(needs.spray_l, spraying.tank_l),
@@ -197,7 +198,7 @@ def _safety(spraying: Spraying, speech: Speech) -> Iterator[str]:
 
 
 def _legend(told: Ordered, speech: Speech) -> str:
-    parts = [speech.say(N_("Outlined: spray here.")), speech.say(N_("Dashed: the way to walk."))]
+    parts = [speech.say(N_("Outlined and light: spray here.")), speech.say(N_("Dashed: the way to walk."))]
     if told.ground.kept_off:
         parts.append(speech.say(N_("Crossed out: never spray.")))
     if told.ground.unseen:
@@ -223,15 +224,20 @@ def _stop(number: int, one: Sprayed, spraying: Spraying, speech: Speech) -> Stop
     return Stop(number, first, second, f"{area} m²", needed, f"{litres} L")
 
 
+def _from_to(ends: tuple[int, int], speech: Speech) -> str:
+    first, last = (speech.number(one) for one in ends)
+    return first if first == last else f"{first}–{last}"
+
+
 def _place(place: InRows | FromCorner, speech: Speech) -> tuple[Counted, Counted]:
     if isinstance(place, InRows):
         return (
             Counted(
-                speech.number(place.row),
+                _from_to(place.rows, speech),
                 speech.say(N_("from the {side} edge"), side=speech.say(SIDES[place.edge])),
             ),
             Counted(
-                speech.number(place.paces),
+                _from_to(place.paces, speech),
                 speech.say(N_("from the {side} end of the row"), side=speech.say(SIDES[place.end])),
             ),
         )
