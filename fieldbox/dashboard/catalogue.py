@@ -1,5 +1,7 @@
 """Keep the message catalogues in step with the sources: `python -m fieldbox.dashboard.catalogue`.
 
+What is printed alone (`fieldbox/summary`) has catalogues of its own, for it is read in more languages than the rest.
+
 Extraction is by Babel. The template (fieldbox.pot), the translations (.po) and their compiled form
 (.mo, read at run time) are all kept in the repository: the box has no build step.
 """
@@ -16,7 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from fieldbox.i18n import DOMAIN, TRANSLATIONS
+from fieldbox.i18n import DOMAIN, PAPER, TRANSLATIONS
 
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
@@ -33,6 +35,8 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 }
 """What marks a message. `_`, `N_`, `say` and `Sentence` are ours, the rest our errors and Babel's own."""
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+PRINTED = "fieldbox/summary/"
+"""Where all that is printed stands, and nothing else does."""
 _NO_MESSAGES = ("t",)
 """Keys that stand where a message is looked for, as in Sentence(row["t"])."""
 _BORN = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,10 +44,10 @@ _BORN = datetime(2026, 11, 23, tzinfo=UTC)
 _WIDTH = 100
 
 
-def extract(repository: Path) -> Catalog:
-    """Every message of the sources under `repository`, in a fixed order and without line numbers."""
+def extract(repository: Path, domain: str = DOMAIN) -> Catalog:
+    """The messages of a domain in the sources under `repository`, in a fixed order and without line numbers."""
     found = Catalog(
-        domain=DOMAIN,
+        domain=domain,
         project="fieldbox",
         version="1",
         copyright_holder="the fieldbox authors",
@@ -53,7 +57,8 @@ def extract(repository: Path) -> Catalog:
         fuzzy=False,
     )
     for name, message, places in sorted(_messages(repository), key=lambda each: (str(each[1]), each[0])):
-        found.add(message, locations=[(name, 0)], context=places)
+        if name.startswith(PRINTED) is (domain == PAPER):
+            found.add(message, locations=[(name, 0)], context=places)
     return found
 
 
@@ -80,10 +85,14 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def update(repository: Path, folder: Path = TRANSLATIONS) -> None:
-    """Write the template anew, bring every translation in line with it and compile them."""
-    template = extract(repository)
-    _write(template, folder / f"{DOMAIN}.pot")
-    for path in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+    """Write the templates anew, bring every translation in line with them and compile them."""
+    for domain in (DOMAIN, PAPER):
+        _update(extract(repository, domain), domain, folder)
+
+
+def _update(template: Catalog, domain: str, folder: Path) -> None:
+    _write(template, folder / f"{domain}.pot")
+    for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po")):
         translation = read(path)
         header = translation.header_comment
         translation.update(template, no_fuzzy_matching=True)

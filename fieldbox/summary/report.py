@@ -33,6 +33,7 @@ _TALL = 0.95
 """A field less wide for its height than this is drawn beside its numbers."""
 _FIGURE_MM = (8.6, 12.0)
 """Least and most height of a number."""
+_MARK_MM = 54.0
 _BESIDE = 66.0
 """Width of the numbers beside a tall field."""
 _CARD_GAP = 3.0
@@ -132,16 +133,17 @@ def heading(paper: Paper, kicker: str, title: str, facts: str, mark: str | None)
 
 
 def _mark(paper: Paper, mark: str | None) -> float:
-    """Draw it into the corner; returns the x left of it."""
+    """Draw it into the corner, all of it; returns the x left of it."""
     right = WIDTH - EDGE
     if mark is None:
         return right
-    lines = paper.wrapped(mark, 44, 9, bold=True, most=3)
-    wide = max(paper.width(one, 9, bold=True) for one in lines) + 5
-    paper.box((right - wide, EDGE), (wide, len(lines) * leading(9) + 2.4), fill=BLACK)
+    size = next((one for one in (9.0, 8.0) if len(paper.wrapped(mark, _MARK_MM, one, bold=True)) <= 3), 7.0)
+    lines = paper.wrapped(mark, _MARK_MM, size, bold=True, most=5)
+    wide = max(paper.width(one, size, bold=True) for one in lines) + 5
+    paper.box((right - wide, EDGE), (wide, len(lines) * leading(size) + 2.4), fill=BLACK, stroke=False)
     for number, one in enumerate(lines):
-        place = right - wide / 2, EDGE + 1.2 + number * leading(9) + baseline(9)
-        paper.line(one, place, 9, bold=True, shade=WHITE, align=0.5)
+        place = right - wide / 2, EDGE + 1.2 + number * leading(size) + baseline(size)
+        paper.line(one, place, size, bold=True, shade=WHITE, align=0.5)
     return right - wide - 4
 
 
@@ -161,7 +163,8 @@ def footer(paper: Paper, text: str, page: str) -> None:
 def _verdict(paper: Paper, verdict: Sequence[str], y: float) -> float:
     for number, one in enumerate(verdict[:4]):
         bold = number == 0
-        y = paper.paragraph(one, (EDGE, y), ROOM, 12.5 if bold else 10, bold=bold, most=2)
+        large = 12.5 if paper.width(one, 12.5, bold=True) <= ROOM else 11.0
+        y = paper.paragraph(one, (EDGE, y), ROOM, large if bold else 10, bold=bold, most=2)
     return y + 2.5
 
 
@@ -209,16 +212,17 @@ def _figure(paper: Paper, figure: FigureText, at: Point, size: Point) -> None:
     paper.pen(0.15, LIGHT)
     paper.stroke((x, y), (x + wide, y))
     middle = y + tall / 2
-    label = paper.wrapped(figure.label, 0.47 * wide, 9, most=2)
-    start = middle - len(label) * leading(9) / 2
+    size = 10.0 if paper.width(figure.label, 10) <= 0.47 * wide else 9.0
+    label = paper.wrapped(figure.label, 0.47 * wide, size, most=2)
+    start = middle - len(label) * leading(size) / 2 + 0.25
     for number, one in enumerate(label):
-        paper.line(one, (x, start + number * leading(9) * 0.96 + baseline(9)), 9)
+        paper.line(one, (x, start + number * leading(size) * 0.96 + baseline(size)), size)
     value = paper.cut(figure.value, 0.53 * wide - 2, 12, bold=True)
     value_wide = paper.width(value, 12, bold=True)
-    beside = paper.width(figure.interval, 8.5)
+    beside = paper.width(figure.interval, 9)
     if value_wide + beside + 2 <= 0.53 * wide or not figure.interval:
         paper.line(value, (x + 0.49 * wide, middle + 1.5), 12, bold=True)
-        paper.line(figure.interval, (x + wide, middle + 1.4), 8.5, shade=DARK, align=1.0)
+        paper.line(figure.interval, (x + wide, middle + 1.4), 9, shade=DARK, align=1.0)
         return
     paper.line(value, (x + 0.49 * wide, middle - 0.2), 11, bold=True)
     paper.line(paper.cut(figure.interval, 0.51 * wide, 8), (x + 0.49 * wide, middle + 3.3), 8, shade=DARK)

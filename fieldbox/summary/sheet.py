@@ -18,7 +18,7 @@ _GAP = 4.0
 _LEAST_MAP_MM, _MOST_MAP_MM = 78.0, 135.0
 _WITH_MAP = 6
 """Rows that stand under the map at least, where there is a second page."""
-_COLUMNS = (0.0, 13.0, 65.0, 129.0, 151.0, 179.0)
+_COLUMNS = (0.0, 13.0, 68.0, 131.0, 152.0, 179.0)
 """Where they begin: number, first and second part of the place, area, pumps, tick."""
 
 
@@ -130,7 +130,7 @@ def _totals(paper: Paper, totals: Sequence[FigureText], y: float) -> float:
 
 
 def _boxes(paper: Paper, contents: SheetContents, y: float) -> float:
-    left = 0.56 * ROOM
+    left = 0.5 * ROOM
     right = ROOM - left - _GAP
     down = max(
         _dose(paper, contents, (EDGE, y), left), _safety(paper, contents, (EDGE + left + _GAP, y), right)

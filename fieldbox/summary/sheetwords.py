@@ -216,8 +216,8 @@ def _legend(told: Ordered, speech: Speech) -> str:
 def _stop(number: int, one: Sprayed, spraying: Spraying, speech: Speech) -> Stop:
     first, second = _place(one.place, speech)
     if one.zones > 1:
-        told = f"{second.told}; {speech.say(N_('{count} zones beside each other'), count=speech.number(one.zones))}"
-        second = replace(second, told=told)
+        beside = speech.say(N_("{count} zones beside each other"), count=speech.number(one.zones))
+        second = replace(second, told=f"{second.told}; {beside}")
     area = speech.number(one.area_m2, 0 if one.area_m2 >= 9.5 else 1)
     litres = speech.number(one.spray_l, 1 if one.spray_l >= 0.95 else 2)
     needed = _LITTLE if one.spray_l < spraying.tank_l / 8 else pumps(one.spray_l, spraying.tank_l)
