@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 FONTS = Path(__file__).parent / "fonts"
 WIDTH, HEIGHT = 210.0, 297.0
@@ -129,13 +130,18 @@ class Paper:
         """Of a text on one line, in millimetres."""
         key = text, bold
         if key not in self._widths:
-            self._widths[key] = sum(self._run_width(*one, bold) for one in _parts(cleaned(text)))
+            shown = cleaned(text) or text
+            self._widths[key] = sum(self._run_width(*one, bold) for one in runs(shown))
         return self._widths[key] * size
 
     def _run_width(self, font: str, part: str, bold: bool) -> float:
         """Millimetres for each point of size."""
-        shown = self._drawable(font, bold, 100.0, part)
-        return self._pdf.get_string_width(shown) / 100.0
+        shown = self._drawable(font, bold, 1.0, part)
+        current = self._pdf.current_font
+        assert isinstance(current, TTFFont)  # noqa: S101  all of ours are
+        # As the library measures a run, without its search for scripts that run from right to left: there are none.
+        _count, points = current.get_text_width(shown, 1000.0, self._pdf.text_shaping)
+        return points / 1000.0 / MM_TO_POINT
 
     def line(
         self, text: str, at: Point, size: float, *, bold: bool = False, shade: float = BLACK, align: float = 0.0
@@ -148,11 +154,12 @@ class Paper:
         x, y = at
         whole = self.width(shown, size, bold=bold)
         x -= align * whole
-        for font, part in _parts(shown):
+        for font, part in runs(shown):
             letters = self._drawable(font, bold, size, part)
             self._pdf.set_text_color(round(255 * shade))
             self._pdf.set_xy(x, y - 0.3 * size / MM_TO_POINT)  # a cell sets its baseline so far below its middle
-            wide = self._pdf.get_string_width(letters)
+            wide = size * self._run_width(font, part, bold)
+            self._choose(font, bold, size)
             self._pdf.cell(w=wide, h=0, text=letters)
             x += wide
         return whole
@@ -162,23 +169,29 @@ class Paper:
     ) -> list[str]:
         """`text` in lines that are no wider than `width`; what is more than `most` lines is cut off, with dots."""
         words = cleaned(text).split(" ")
+        if words == [""]:
+            return []
+        space = self.width(" ", size, bold=bold)
         lines: list[str] = []
-        current = ""
+        current, used = "", 0.0
         while words and len(lines) < most:
-            word = words.pop(0)
-            tried = f"{current} {word}" if current else word
-            if self.width(tried, size, bold=bold) <= width:
-                current = tried
-                continue
-            if current:
+            word = words[0]
+            wide = self.width(word, size, bold=bold)
+            if current and used + space + wide <= width:
+                current, used = f"{current} {word}", used + space + wide
+                words.pop(0)
+            elif current:
                 lines.append(current)
-                current = ""
-                words.insert(0, word)
+                current, used = "", 0.0
+            elif wide <= width:
+                current, used = word, wide
+                words.pop(0)
             else:
                 head = self._head(word, width, size, bold)
                 lines.append(head)
-                if len(head) < len(word):
-                    words.insert(0, word[len(head) :])
+                words[0] = word[len(head) :]
+                if not words[0]:
+                    words.pop(0)
         if current and len(lines) < most:
             lines.append(current)
             current = ""
@@ -301,10 +314,6 @@ def leading(size: float) -> float:
 def baseline(size: float) -> float:
     """Millimetres from the top of a line to the foot of its letters."""
     return 0.98 * size / MM_TO_POINT
-
-
-def _parts(text: str) -> Iterator[tuple[str, str]]:
-    return runs(text)
 
 
 def _ends(word: str) -> list[int]:

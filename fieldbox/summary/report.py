@@ -19,6 +19,7 @@ from fieldbox.summary.paper import (
     Paper,
     Point,
     baseline,
+    cleaned,
     leading,
 )
 
@@ -38,6 +39,8 @@ _BESIDE = 66.0
 """Width of the numbers beside a tall field."""
 _CARD_GAP = 3.0
 _PARAGRAPH_LINES = 6
+_LEAST_BLOCKS = 3
+"""Of a section that is cut: its heading, a paragraph, and that there is more."""
 _NOTE_LINE, _LEAST_NOTES = 9.0, 34.0
 _TEXTS = (10.5, 9.6, 8.8)
 """Sizes of the letters of paragraphs: the largest at which all fits, or the smallest."""
@@ -135,7 +138,7 @@ def heading(paper: Paper, kicker: str, title: str, facts: str, mark: str | None)
 def _mark(paper: Paper, mark: str | None) -> float:
     """Draw it into the corner, all of it; returns the x left of it."""
     right = WIDTH - EDGE
-    if mark is None:
+    if not mark or not cleaned(mark):
         return right
     size = next((one for one in (9.0, 8.0) if len(paper.wrapped(mark, _MARK_MM, one, bold=True)) <= 3), 7.0)
     lines = paper.wrapped(mark, _MARK_MM, size, bold=True, most=5)
@@ -287,27 +290,26 @@ class _Block:
 def _sections(paper: Paper, sections: Sequence[Section], more: str, top: float) -> float:
     """In two columns as alike as can be; what does not fit is left out from the end of the longest section, and said so."""
     wide, room = (ROOM - _GAP) / 2, FOOT - 3 - top
-    kept = [one for one in sections if one.paragraphs]
+    told = [one for one in sections if one.paragraphs]
     for size in _TEXTS:
-        blocks = [block for one in kept for block in _blocks(paper, one, wide, size)]
-        if _fits(blocks, room):
+        kept = [_blocks(paper, one, wide, size) for one in told]
+        if _fits(_in_a_row(kept), room):
             break
-    left_out: set[int] = set()
-    while kept and not _fits(blocks, room):
-        longest = max(range(len(kept)), key=lambda number: len(kept[number].paragraphs))
-        if len(kept[longest].paragraphs) <= 1:
+    rest = _Block(tuple(paper.wrapped(more, wide, _TEXTS[-1], most=_PARAGRAPH_LINES)), _TEXTS[-1])
+    while not _fits(_in_a_row(kept), room):
+        longest = max(kept, key=len)
+        if len(longest) <= _LEAST_BLOCKS:
             break
-        left_out.add(longest)
-        kept[longest] = replace(kept[longest], paragraphs=kept[longest].paragraphs[:-1])
-        told = [
-            replace(one, paragraphs=(*one.paragraphs, more)) if number in left_out else one
-            for number, one in enumerate(kept)
-        ]
-        blocks = [block for one in told for block in _blocks(paper, one, wide, _TEXTS[-1])]
+        longest[-2:] = [rest]  # the last paragraph, then the one before what already says that more is left out
+    blocks = _in_a_row(kept)
     first = _split(blocks)
     for column, part in enumerate((blocks[:first], blocks[first:])):
         _column(paper, part, (EDGE + column * (wide + _GAP), top), wide)
     return top + max(_height(blocks[:first]), _height(blocks[first:]))
+
+
+def _in_a_row(parts: Sequence[Sequence[_Block]]) -> list[_Block]:
+    return [block for one in parts for block in one]
 
 
 def _notes(paper: Paper, title: str, y: float) -> None:
