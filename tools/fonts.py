@@ -46,7 +46,9 @@ def cut(source: Path, target: Path, kept: str) -> int:
 
 def main() -> None:
     """Cut all of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     for name, kept in SCRIPTS.items():

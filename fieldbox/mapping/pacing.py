@@ -46,14 +46,16 @@ def find(ground: Ground, grounds: Sequence[ArrayLike]) -> list[InRows | FromCorn
     points = [np.asarray(one, float).reshape(-1, 2) for one in grounds]
     counted = _Counted.of(ground)
     by_rows = counted.grounds(points) if counted else [None] * len(points)
-    return [
-        told or _from_corner(ground, piece[0]) for told, piece in zip(by_rows, points, strict=True)
-    ]
+    return [told or _from_corner(ground, piece[0]) for told, piece in zip(by_rows, points, strict=True)]
 
 
 def side(east: float, north: float, convergence_deg: float = 0.0) -> Side:
     """The eighth of the compass in which a step on the grid points."""
     return list(Side)[round(_bearing(east, north, convergence_deg) / 45) % 8]
+
+
+def _towards(step: Floats, convergence_deg: float) -> Side:
+    return side(float(step[0]), float(step[1]), convergence_deg)
 
 
 def _bearing(east: float, north: float, convergence_deg: float) -> float:
@@ -110,7 +112,7 @@ class _Counted:
             rows=(int(numbers.min()), int(numbers.max())),
             edge=_beside(plot.to_first if low else -plot.to_first, along[0], turn),
             paces=(paces(near.metres.min()), paces(near.metres.max())),
-            end=side(*(near.ends[0] - far.ends[0]).tolist(), turn),
+            end=_towards(near.ends[0] - far.ends[0], turn),
         )
 
     def _walk(self, points: Floats, along: Floats, plot: int) -> _Walk:
@@ -175,7 +177,7 @@ class _Plot:
 def _beside(outwards: Floats, along: Floats, convergence_deg: float) -> Side:
     """The edge that lies across the rows on one side: what of `outwards` runs along them does not count."""
     across = outwards - along * float(outwards @ along)
-    return side(*across.tolist(), convergence_deg)
+    return _towards(across, convergence_deg)
 
 
 # -- by corners ------------------------------------------------------------------------------------

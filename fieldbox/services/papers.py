@@ -24,8 +24,8 @@ def report(config: Config, survey_id: str, output: Path, language: str | None) -
         survey = find_survey(store, survey_id)
         try:
             zones = weed_zones(known_of(config, store, survey))
-        except Rejected:
-            zones = ()  # no weeds are called in this survey: its warnings, which are on the report, say why
+        except (Rejected, Misconfigured):
+            zones = ()  # no weeds are called (the warnings on the report say why), or the map is damaged
         made = make_report(
             config.storage.root,
             store,

@@ -108,7 +108,9 @@ def make_sheet(
     start, order = pacing.best_start(walked, places)
     groups = [[order[number] for number in one] for one in pacing.joined(_steps(places[order]), MOST_ROWS)]
     firsts = [one[0] for one in groups]
-    pieces = [_around(epsg, places[group], [prescription.treated[one].zone for one in group]) for group in groups]
+    pieces = [
+        _around(epsg, places[group], [prescription.treated[one].zone for one in group]) for group in groups
+    ]
     stops = tuple(
         _stop([prescription.treated[number] for number in group], place)
         for group, place in zip(groups, pacing.find(walked, pieces), strict=True)
@@ -154,7 +156,9 @@ def _around(epsg: int, places: NDArray[np.float64], zones: Sequence[Zone]) -> ND
     count = max(8, OUTLINE_PLACES // len(zones))
     share = np.arange(count) / count
     rings = [shapely.LinearRing(ring_on(epsg, zone.patch[0])) for zone in zones]
-    spots = [shapely.get_coordinates(shapely.line_interpolate_point(one, share, normalized=True)) for one in rings]
+    spots = [
+        shapely.get_coordinates(shapely.line_interpolate_point(one, share, normalized=True)) for one in rings
+    ]
     return np.concatenate([places[:1], *spots])
 
 
@@ -251,7 +255,9 @@ def _jpeg(image: Image.Image, most: int) -> bytes:
             image.save(out, "JPEG", quality=quality, optimize=True)
             if out.tell() <= most:
                 return out.getvalue()
-        image = image.resize((max(1, image.width * 2 // 3), max(1, image.height * 2 // 3)), Image.Resampling.LANCZOS)
+        image = image.resize(
+            (max(1, image.width * 2 // 3), max(1, image.height * 2 // 3)), Image.Resampling.LANCZOS
+        )
 
 
 def _unseen(path: Path, epsg: int, boundary: Ring, survey: Survey) -> tuple[Rings, ...]:
@@ -264,7 +270,10 @@ def _unseen(path: Path, epsg: int, boundary: Ring, survey: Survey) -> tuple[Ring
     bare, transform = told
     # What lies beyond the map was not seen either.
     edge = 2 * abs(transform.a)
-    covered = shapely.box(*rasterio.transform.array_bounds(*bare.shape, transform))
+    rows, columns = bare.shape
+    covered = shapely.box(
+        transform.c, transform.f + rows * transform.e, transform.c + columns * transform.a, transform.f
+    )
     pieces = [
         shapely.geometry.shape(one)
         for one, _value in features.shapes(bare.astype(np.uint8), bare, transform=transform)
@@ -282,7 +291,10 @@ def _bare(path: Path) -> tuple[NDArray[np.bool_], rasterio.Affine] | None:
     try:
         with environment(), rasterio.open(path) as source:
             seen = source.read(source.descriptions.index("seen") + 1)
-            rows, columns = (int(source.tags().get(name, size)) for name, size in zip(("rows", "columns"), seen.shape, strict=True))
+            rows, columns = (
+                int(source.tags().get(name, size))
+                for name, size in zip(("rows", "columns"), seen.shape, strict=True)
+            )
             return np.asarray(~(seen[:rows, :columns] >= SEEN)), source.transform
     except (RasterioError, ValueError):
         return None

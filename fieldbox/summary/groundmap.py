@@ -217,7 +217,9 @@ def _hatch(paper: Paper, frame: _Frame, rings: Rings, degrees: float) -> None:
         for away in starts
     ])  # fmt: skip
     parts = [
-        one for one in shapely.get_parts(shapely.intersection(lines, shape)) if one.geom_type == "LineString" and not one.is_empty
+        one
+        for one in shapely.get_parts(shapely.intersection(lines, shape))
+        if one.geom_type == "LineString" and not one.is_empty
     ]
     for thick, shade in ((0.7, WHITE), (0.3, BLACK)):
         paper.pen(thick, shade)
@@ -282,4 +284,3 @@ def _north(paper: Paper, ground: GroundMap, middle: Point) -> None:
     paper.path([place(half, 0), place(-half, 2.0), place(-half + 1.4, 0)], closed=True, fill=WHITE)
     letter = place(half + 1.6, 0)
     paper.line(ground.north_letter, (letter[0], letter[1] + 1.0), 8, bold=True, align=0.5)
-

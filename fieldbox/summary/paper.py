@@ -144,7 +144,14 @@ class Paper:
         return points / 1000.0 / MM_TO_POINT
 
     def line(
-        self, text: str, at: Point, size: float, *, bold: bool = False, shade: float = BLACK, align: float = 0.0
+        self,
+        text: str,
+        at: Point,
+        size: float,
+        *,
+        bold: bool = False,
+        shade: float = BLACK,
+        align: float = 0.0,
     ) -> float:
         """Draw a text on one line, on the baseline at `at`; returns its width.
 
@@ -157,7 +164,9 @@ class Paper:
         for font, part in runs(shown):
             letters = self._drawable(font, bold, size, part)
             self._pdf.set_text_color(round(255 * shade))
-            self._pdf.set_xy(x, y - 0.3 * size / MM_TO_POINT)  # a cell sets its baseline so far below its middle
+            self._pdf.set_xy(
+                x, y - 0.3 * size / MM_TO_POINT
+            )  # a cell sets its baseline so far below its middle
             wide = size * self._run_width(font, part, bold)
             self._choose(font, bold, size)
             self._pdf.cell(w=wide, h=0, text=letters)
@@ -318,14 +327,15 @@ def baseline(size: float) -> float:
 
 def _ends(word: str) -> list[int]:
     """Where a word may be broken: after each letter with its signs."""
-    ends = []
-    for index in range(1, len(word) + 1):
-        if index == len(word) or not _hangs(word, index):
-            ends.append(index)
-    return ends or [len(word)]
+    return [index for index in range(1, len(word)) if not _hangs(word, index)] + [len(word)]
 
 
 def _hangs(word: str, index: int) -> bool:
     """Whether the character at `index` belongs to the letter before it: a sign, or what a virama joins to it."""
     one, before = word[index], word[index - 1]
-    return unicodedata.category(one).startswith("M") or one in _JOINERS or before in _JOINERS or unicodedata.combining(before) == 9
+    return (
+        unicodedata.category(one).startswith("M")
+        or one in _JOINERS
+        or before in _JOINERS
+        or unicodedata.combining(before) == 9
+    )

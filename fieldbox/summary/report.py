@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from fieldbox.summary.groundmap import GroundMap, draw
@@ -186,9 +186,7 @@ def _map_and_figures(paper: Paper, contents: ReportContents, top: float) -> None
     _figures(paper, contents, (EDGE, y), (ROOM, bottom - y), 2)
 
 
-def _figures_height(
-    paper: Paper, contents: ReportContents, wide: float, columns: int, tall: float
-) -> float:
+def _figures_height(paper: Paper, contents: ReportContents, wide: float, columns: int, tall: float) -> float:
     rows = -(-len(contents.figures) // columns)
     note = len(paper.wrapped(contents.figures_note, wide, 8, most=4))
     return leading(11) + 1 + rows * tall + 1 + note * leading(8)
@@ -210,8 +208,8 @@ def _figures(paper: Paper, contents: ReportContents, at: Point, room: Point, col
     paper.paragraph(contents.figures_note, (x, y + rows * tall + 1), wide, 8, shade=GREY, most=4)
 
 
-def _figure(paper: Paper, figure: FigureText, at: Point, size: Point) -> None:
-    (x, y), (wide, tall) = at, size
+def _figure(paper: Paper, figure: FigureText, at: Point, room: Point) -> None:
+    (x, y), (wide, tall) = at, room
     paper.pen(0.15, LIGHT)
     paper.stroke((x, y), (x + wide, y))
     middle = y + tall / 2
@@ -300,7 +298,9 @@ def _sections(paper: Paper, sections: Sequence[Section], more: str, top: float) 
         longest = max(kept, key=len)
         if len(longest) <= _LEAST_BLOCKS:
             break
-        longest[-2:] = [rest]  # the last paragraph, then the one before what already says that more is left out
+        longest[-2:] = [
+            rest
+        ]  # the last paragraph, then the one before what already says that more is left out
     blocks = _in_a_row(kept)
     first = _split(blocks)
     for column, part in enumerate((blocks[:first], blocks[first:])):

@@ -217,16 +217,12 @@ def _spot(spot: Hotspot, photo: Photo | None, speech: Speech) -> SpotText:
         lines.append(cover)
     else:
         lines.append(f"{size}, {cover}")
-    return SpotText(
-        spot.rank, tuple(lines), photo.jpeg if photo else None, _instead(photo, speech)
-    )
+    return SpotText(spot.rank, tuple(lines), photo.jpeg if photo else None, _instead(photo, speech))
 
 
 def _instead(photo: Photo | None, speech: Speech) -> str:
     if photo is not None and photo.gone_at is not None:
-        return speech.say(
-            N_("The photo was removed on {date} to make room."), date=speech.day(photo.gone_at)
-        )
+        return speech.say(N_("The photo was removed on {date} to make room."), date=speech.day(photo.gone_at))
     return speech.say(N_("The photo is no longer on the box."))
 
 
@@ -235,7 +231,9 @@ def _spots_note(survey: Survey, speech: Speech) -> str:
         return speech.say(N_("How many weeds there are is not known from this flight."))
     if not survey.hotspots:
         return speech.say(N_("No spot stands out."))
-    note = speech.say(N_("To find a spot, type its two numbers (latitude, longitude) into a map on your phone."))
+    note = speech.say(
+        N_("To find a spot, type its two numbers (latitude, longitude) into a map on your phone.")
+    )
     left = len(survey.hotspots) - MOST_SPOTS
     if left > 0:
         note += " " + speech.say(
@@ -280,7 +278,7 @@ def _data(told: Surveyed, speech: Speech) -> Iterator[str]:
         )  # fmt: skip
     said = [*(one.sentence for one in told.check.findings)] if told.check else []
     for sentence in dict.fromkeys(_key(one) for one in (*said, *survey.warnings)):
-        if sentence[0] != SIMULATED and not _POOR_PLANTS <= dict(sentence[1]).keys():
+        if sentence[0] != SIMULATED and not dict(sentence[1]).keys() >= _POOR_PLANTS:
             yield speech.tell(Sentence(sentence[0], dict(sentence[1])))
 
 
@@ -291,7 +289,8 @@ def _key(sentence: Sentence) -> tuple[str, tuple[tuple[str, str | int | float], 
 def _model(told: Surveyed, speech: Speech) -> Iterator[str]:
     survey = told.survey
     yield speech.say(
-        N_("{release}, a model that runs on the box itself. No photo leaves the farm."), release=survey.release
+        N_("{release}, a model that runs on the box itself. No photo leaves the farm."),
+        release=survey.release,
     )
     if told.crops:
         names = ", ".join(speech.say_name(one) for one in told.crops)

@@ -167,7 +167,9 @@ def _dose_note(prescription: Prescription, speech: Speech) -> str:
     if not spraying.products:
         parts.append(
             speech.say(
-                N_("No product is set on the box: write it in, with the millilitres for a pump, from its label.")
+                N_(
+                    "No product is set on the box: write it in, with the millilitres for a pump, from its label."
+                )
             )
         )
     parts.append(
@@ -208,7 +210,9 @@ def _legend(told: Ordered, speech: Speech) -> str:
     left = len(told.prescription.left)
     if left:
         parts.append(
-            speech.say(N_("Zones left out because spraying them does not pay: {count}."), count=speech.number(left))
+            speech.say(
+                N_("Zones left out because spraying them does not pay: {count}."), count=speech.number(left)
+            )
         )
     return " ".join(parts)
 
@@ -252,4 +256,3 @@ def _place(place: InRows | FromCorner, speech: Speech) -> tuple[Counted, Counted
         ),
         Counted(speech.number(place.paces), speech.say(N_("paces in this direction"))),
     )
-

@@ -10,11 +10,12 @@ from babel.messages.catalog import Catalog
 
 from fieldbox.dashboard import catalogue
 from fieldbox.dashboard.language import languages
-from fieldbox.i18n import DOMAIN, TRANSLATIONS, Sentence, translator
+from fieldbox.i18n import DOMAIN, PAPER, TRANSLATIONS, Sentence, translator
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = TRANSLATIONS / f"{DOMAIN}.pot"
 TRANSLATED = sorted(TRANSLATIONS.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
+PRINTED = sorted(TRANSLATIONS.glob(f"*/LC_MESSAGES/{PAPER}.po"))
 AT_A_TERMINAL = (
     "fieldbox/bench/",
     "fieldbox/cli",
@@ -53,7 +54,30 @@ def test_a_translation_is_compiled_and_complete(path: Path) -> None:
             assert said, f"not translated: {message.id}"
 
 
-@pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: path.parts[-3])
+def test_the_template_of_what_is_printed_holds_every_message_of_it() -> None:
+    printed = ids(catalogue.extract(REPOSITORY, PAPER))
+    assert printed == ids(catalogue.read(TRANSLATIONS / f"{PAPER}.pot")), (
+        "run python -m fieldbox.dashboard.catalogue"
+    )
+    assert "Spots to visit" in printed
+
+
+@pytest.mark.parametrize("path", PRINTED, ids=lambda path: path.parts[-3])
+def test_every_sentence_on_paper_is_translated(path: Path) -> None:
+    translation = catalogue.read(path)
+    assert path.with_suffix(".mo").read_bytes() == catalogue.compiled(translation)
+    assert ids(translation) == ids(catalogue.read(TRANSLATIONS / f"{PAPER}.pot"))
+    assert not [message.id for message in translation if message.id and not message.string]
+    assert "NOT YET REVIEWED" in path.read_text("utf-8")[:400]
+
+
+def test_a_language_of_paper_alone_cannot_be_chosen_for_pages() -> None:
+    assert {path.parts[-3] for path in PRINTED} == {"hi", "kn", "mr", "ta", "te"}
+    assert set(languages()) == {"en", *(path.parts[-3] for path in TRANSLATED)}
+    assert "ta" not in languages()
+
+
+@pytest.mark.parametrize("path", [*TRANSLATED, *PRINTED], ids=lambda path: f"{path.parts[-3]}-{path.stem}")
 def test_a_translation_keeps_every_place_for_a_value(path: Path) -> None:
     for message in catalogue.read(path):
         if not message.id or not message.string:

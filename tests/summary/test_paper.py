@@ -28,9 +28,7 @@ WORDS = [
     ("NotoSansKannada", "ಕ್ಷೇತ್ರ"),
 ]
 CONJUNCTS = ["क्षेत्र", "ஸ்ரீ", "క్షేత్రం", "ಕ್ಷೇತ್ರ"]
-TEXT = st.text(
-    st.one_of(st.characters(), st.sampled_from("कषखत्रे ऱ‍‌ தமிழ்తెలుగుಕನ್ನಡ ½m²₹")), max_size=60
-)
+TEXT = st.text(st.one_of(st.characters(), st.sampled_from("कषखत्रे ऱ‍‌ தமிழ்తెలుగుಕನ್ನಡ ½m²₹")), max_size=60)
 
 
 def paper() -> Paper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -12,7 +13,7 @@ from fieldbox.domain import Field, Flight, Hotspot, Interval, LayerLabel, Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import Sentence
 from fieldbox.summary.report import FigureText, Section, SpotText, report
-from fieldbox.summary.reportwords import SIMULATED, Surveyed, contents_of
+from fieldbox.summary.reportwords import SIMULATED, Photo, Surveyed, contents_of
 from fieldbox.summary.speech import Speech, paper_languages
 from tests.summary.papers import FIELD, MADE, contents, ground, jpeg, pages
 
@@ -56,7 +57,9 @@ def test_two_pages_whatever_there_is_to_tell(
 
 def test_what_does_not_fit_is_said_to_be_left_out() -> None:
     many = tuple(f"Warning number {number}: " + "words " * 25 for number in range(50))
-    text = pages(report(contents(sections=(Section("Data", many), Section("Model", ("It knows potatoes.",))))))[1]
+    text = pages(
+        report(contents(sections=(Section("Data", many), Section("Model", ("It knows potatoes.",)))))
+    )[1]
     assert "Warning number 0:" in text and "Warning number 49:" not in text
     assert "More is on the dashboard." in text
     assert "It knows potatoes." in text
@@ -83,16 +86,17 @@ def test_the_same_survey_is_the_same_file() -> None:
 
 
 def survey(**told: object) -> Survey:
-    plain: dict[str, object] = dict(
-        id="sv-1", flight_id="fl-1", field_id=1, release="fieldbox-weeds@3", made_at=MADE, area_ha=0.24,
-        area_ha_interval95=Interval(0.23, 0.25), gsd_cm=0.34, gsd_cm_interval95=None, weed_cover_pct=3.2,
-        weed_cover_pct_interval95=Interval(2.1, 4.4), weed_count=1274, weed_count_interval95=Interval(1169, 1390),
-        crop_cover_pct=None, crop_cover_pct_interval95=None, crop_count=None, crop_count_interval95=None,
-        health_index=None, health_index_interval95=None, unsure_pct=4.0, unsure_pct_interval95=None, unseen_pct=6.0,
-        unseen_pct_interval95=None, position_error_m=2.1, layer_label=LayerLabel.RGB_ONLY, warnings=(),
-        hotspots=tuple(Hotspot(rank, 0.0, 0.0, 18.5, 73.8, 12.0, 0.34, 40, "aa", 1.0, 2.0) for rank in range(1, 13)),
-        photos_used=31, photos_unplaced=2, weed_recall=0.8,
-    )  # fmt: skip
+    plain: dict[str, object] = {
+        "id": "sv-1", "flight_id": "fl-1", "field_id": 1, "release": "fieldbox-weeds@3", "made_at": MADE, "area_ha": 0.24,
+        "area_ha_interval95": Interval(0.23, 0.25), "gsd_cm": 0.34, "gsd_cm_interval95": None, "weed_cover_pct": 3.2,
+        "weed_cover_pct_interval95": Interval(2.1, 4.4), "weed_count": 1274, "weed_count_interval95": Interval(1169, 1390),
+        "crop_cover_pct": None, "crop_cover_pct_interval95": None, "crop_count": None, "crop_count_interval95": None,
+        "health_index": None, "health_index_interval95": None, "unsure_pct": 4.0, "unsure_pct_interval95": None,
+        "unseen_pct": 6.0, "unseen_pct_interval95": None, "position_error_m": 2.1,
+        "layer_label": LayerLabel.RGB_ONLY, "warnings": (),
+        "hotspots": tuple(Hotspot(rank, 0.0, 0.0, 18.5, 73.8, 12.0, 0.34, 40, "aa", 1.0, 2.0) for rank in range(1, 13)),
+        "photos_used": 31, "photos_unplaced": 2, "weed_recall": 0.8,
+    }  # fmt: skip
     return Survey(**{**plain, **told})  # type: ignore[arg-type]
 
 
@@ -128,6 +132,13 @@ def test_what_is_not_known_is_not_a_zero() -> None:
     assert "How many weeds there are is not known from this flight." in text
     assert text.count("not known") >= 4
     assert " 0 " not in text
+
+
+def test_a_photo_that_is_gone_is_told_with_its_date() -> None:
+    told = replace(surveyed(survey()), photos={1: Photo(None, datetime(2026, 7, 9)), 2: Photo(jpeg(40, 30))})
+    text = " ".join(pages(report(contents_of(told, Speech("en")))))
+    assert text.count("removed on 9 July 2026") == 1
+    assert text.count("no longer on the box") == 6
 
 
 def test_a_simulated_flight_says_so_once() -> None:
