@@ -118,7 +118,7 @@ def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
     share = plan.share(margin)
     whole = plan.ground(margin)
     if strategy is not Strategy.SWATHS:  # these are whole steps as they are
-        whole = _joined(whole, layout.join_m)
+        whole = _filled(_joined(whole, layout.join_m), layout.swath_m * layout.step_m)
     pieces = _pieces(whole, layout)
     return Ground(strategy, pieces, *share, plan.least_m + margin, plan.left_out(margin))
 
@@ -401,6 +401,15 @@ def _joined(ground: shapely.Geometry, apart_m: float) -> shapely.Geometry:
     if apart_m <= 0:
         return ground
     return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND) | ground
+
+
+def _filled(ground: shapely.Geometry, least_m2: float) -> shapely.Geometry:
+    """The ground without openings that are smaller than what a sprayer can leave out."""
+    parts = [one for one in shapely.get_parts(ground) if isinstance(one, shapely.Polygon)]
+    kept = [[ring for ring in one.interiors if shapely.Polygon(ring).area >= least_m2] for one in parts]
+    return shapely.union_all(
+        [shapely.Polygon(one.exterior, rings) for one, rings in zip(parts, kept, strict=True)]
+    )
 
 
 def _widened(piece: shapely.Polygon, least_m2: float) -> shapely.Geometry:
