@@ -9,7 +9,9 @@ from typing import Protocol
 
 from fieldbox.domain import Patch, Prescription
 from fieldbox.mapping.export import export_vector
+from fieldbox.mapping.isoxml import write_isoxml
 from fieldbox.mapping.ratefiles import write_dji, write_rates
+from fieldbox.mapping.sprayplan import write_plan, write_waypoints
 from fieldbox.mapping.zonefeatures import prescription_features
 from fieldbox.mapping.zonekml import write_zone_kml
 
@@ -54,5 +56,8 @@ PRESCRIPTION_WRITERS: Mapping[str, PrescriptionWriter] = MappingProxyType(
         "csv": write_csv,
         "cog": write_rates,
         "dji": write_dji,
+        "plan": write_plan,
+        "waypoints": write_waypoints,
+        "isoxml": write_isoxml,
     }
 )
