@@ -71,13 +71,15 @@ def _told(prescription: Prescription, boundary: Patch, name: str, cells: RateCel
     _add(root, "CTR", A="CTR1", B="fieldbox")
     _add(root, "FRM", A="FRM1", B="fieldbox", I="CTR1")
     _add_field(root, boundary, name)
+    per_raw = f"{1 / RAW_PER_L_HA:.4f}"
+    _add(root, "VPN", A="VPN1", B="0", C=per_raw, D="1", E="L/ha")
     _add(root, "PDT", A="PDT1", B=_designator(_mixture(prescription)))
     links = {"C": "CTR1", "D": "FRM1", "E": "PFD1"}
     task = _add(root, "TSK", A="TSK1", B=_designator(name), **links, G=_PLANNED, H="0", I="0", J="0")
     for code, rate in enumerate((0.0, *cells.rates)):
         told = f"{rate:g} L/ha" if code else "off"
         zone = _add(task, "TZN", A=str(code), B=told, C=str(_COLOURS[min(code, len(_COLOURS) - 1)]))
-        _add(zone, "PDV", A=_SETPOINT, B=str(round(rate * RAW_PER_L_HA)), C="PDT1")
+        _add(zone, "PDV", A=_SETPOINT, B=str(round(rate * RAW_PER_L_HA)), C="PDT1", E="VPN1")
     _add_grid(task, cells, size)
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pyproj import Geod
 
 from fieldbox.domain import KeepOff, Patch
@@ -30,6 +32,11 @@ def plane_of(field: shapely.Geometry) -> LocalPlane:
     return LocalPlane((west + east) / 2, (south + north) / 2)
 
 
+def mended(shapes: Sequence[shapely.Geometry]) -> NDArray[np.object_]:
+    """Without rings that cross themselves, as somebody may draw them and as rounding makes them of very narrow ground."""
+    return np.asarray(shapely.make_valid(np.array(shapes, object), method="structure", keep_collapsed=False))
+
+
 def on_plane(plane: LocalPlane, shape: shapely.Geometry) -> shapely.Geometry:
     """A shape in degrees as one in metres."""
     return shapely.transform(shape, plane.to_ground)
@@ -37,5 +44,6 @@ def on_plane(plane: LocalPlane, shape: shapely.Geometry) -> shapely.Geometry:
 
 def kept_off(plane: LocalPlane, keep_off: Iterable[KeepOff]) -> shapely.Geometry:
     """Ground that is never to be treated, with its strips, in metres."""
-    grounds = [shapely.buffer(on_plane(plane, polygon(one.patch)), one.strip_m) for one in keep_off]
-    return shapely.union_all(grounds)
+    told = list(keep_off)
+    grounds = mended([on_plane(plane, polygon(one.patch)) for one in told])
+    return shapely.union_all(shapely.buffer(grounds, [one.strip_m for one in told]))

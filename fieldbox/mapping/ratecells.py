@@ -30,7 +30,7 @@ from fieldbox.domain import Patch, Prescription, Treated
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.geo import easting_northing, lon_lat, utm_zone
-from fieldbox.mapping.patches import area_m2, on_plane, plane_of, polygon
+from fieldbox.mapping.patches import area_m2, mended, on_plane, plane_of, polygon
 
 WIDEST_M = 1.0
 FINEST_M = 0.01
@@ -100,7 +100,7 @@ class RateCells:
 
 def metric_cells(prescription: Prescription, boundary: Patch, most: int) -> RateCells:
     """Square cells in the field's UTM zone, at most about `most` of them. Raises Rejected for too many different rates."""
-    west, south, east, north = shapely.union_all(_all(prescription, boundary)).bounds
+    west, south, east, north = _extent(prescription, boundary).bounds
     epsg = utm_zone((west + east) / 2, (south + north) / 2)
     corners = easting_northing(epsg, [(west, south), (west, north), (east, south), (east, north)])
     side = _cell_m(prescription, boundary, most)
@@ -116,10 +116,10 @@ def degree_cells(prescription: Prescription, boundary: Patch, most: int) -> Rate
 
     Raises Rejected for too many different rates.
     """
-    shape = shapely.union_all(_all(prescription, boundary))
-    west, south, east, north = shape.bounds
+    extent = _extent(prescription, boundary)
+    west, south, east, north = extent.bounds
     side = _cell_m(prescription, boundary, most)
-    ground = plane_of(shape).to_ground(
+    ground = plane_of(extent).to_ground(
         [(west, (south + north) / 2), (east, (south + north) / 2), (west, south), (west, north)]
     )
     wide, high = ground[1, 0] - ground[0, 0], ground[3, 1] - ground[2, 1]
@@ -129,8 +129,10 @@ def degree_cells(prescription: Prescription, boundary: Patch, most: int) -> Rate
     return _rated(_lattice(_WGS84, corner, (step_east, step_north), (columns, rows)), prescription, boundary)
 
 
-def _all(prescription: Prescription, boundary: Patch) -> list[shapely.Polygon]:
-    return [polygon(boundary), *(polygon(one.zone.patch) for one in prescription.treated)]
+def _extent(prescription: Prescription, boundary: Patch) -> shapely.Polygon:
+    """The box, in degrees, around a field and all that is treated."""
+    patches = [boundary, *(one.zone.patch for one in prescription.treated)]
+    return shapely.box(*shapely.total_bounds([polygon(one) for one in patches]))
 
 
 def _cell_m(prescription: Prescription, boundary: Patch, most: int) -> float:
@@ -143,8 +145,8 @@ def _cell_m(prescription: Prescription, boundary: Patch, most: int) -> float:
             sum(one.zone.area_m2 for one in pieces if one.rate_l_ha == rate) for rate in _rates(pieces)
         )
         wanted = min(wanted, math.sqrt(2 * _OFF_SHARE * least))
-    shape = shapely.union_all(_all(prescription, boundary))
-    west, south, east, north = on_plane(plane_of(shape), shape).bounds
+    extent = _extent(prescription, boundary)
+    west, south, east, north = on_plane(plane_of(extent), extent).bounds
     bound = math.sqrt((east - west) * (north - south) / most)
     return max(math.floor(100 * wanted) / 100, math.ceil(100 * bound) / 100, FINEST_M)
 
@@ -178,7 +180,7 @@ def _rated(lattice: Lattice, prescription: Prescription, boundary: Patch) -> Rat
         kept = np.array([one.representative_point().coords[0] for one in pieces])
         column, row = np.floor(kept).astype(np.intp).T
         codes[row, column] = code
-        _even(codes, code, shapely.union_all(pieces), (row, column))
+        _even(codes, code, shapely.union_all(mended(pieces)), (row, column))
     return RateCells(lattice, codes, rates, _centred([lattice.inside(boundary)], codes.shape))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 Line = tuple[tuple[float, float], tuple[float, float]]
@@ -25,6 +26,7 @@ _SLIVER_M = 0.01
 _SHIFTS = 4
 """Places of the first line that are tried beyond those that begin where a piece does."""
 _OFTEN = 4
+_NEIGHBOURS = 24
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -227,16 +229,33 @@ def _to_and_fro(ends: Floats, line: NDArray[np.int_], side: int, up: int) -> Flo
 
 
 def _nearest_next(ends: Floats, first: int, entered: int) -> Floats:
-    left = np.ones(len(ends), np.bool_)
-    plan, now, side = [], first, entered
+    places = ends.reshape(-1, 2)
+    left = np.ones(len(places), np.bool_)
+    plan, at = [], 2 * first + entered
+    known, tree = _tree(places, left)
     while True:
-        plan.append(ends[now] if side == 0 else ends[now, ::-1])
-        left[now] = False
+        plan.append((at, at ^ 1))
+        left[[at, at ^ 1]] = False
         if not left.any():
-            return np.array(plan)
-        away = np.hypot(*np.moveaxis(ends - plan[-1][1], 2, 0))
-        away[~left] = np.inf
-        now, side = divmod(int(away.argmin()), 2)
+            return np.asarray(places[np.array(plan)])
+        here = places[at ^ 1]
+        near = _near(tree, known, here, left)
+        if not len(near):
+            known, tree = _tree(places, left)
+            near = _near(tree, known, here, left)
+        at = int(near[0])
+
+
+def _tree(places: Floats, left: NDArray[np.bool_]) -> tuple[NDArray[np.intp], cKDTree]:
+    known = np.flatnonzero(left)
+    return known, cKDTree(places[known])
+
+
+def _near(tree: cKDTree, known: NDArray[np.intp], here: Floats, left: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of a few that were nearest when the tree grew, those that are left; the nearest first."""
+    _away, number = tree.query(here, k=np.arange(1, min(_NEIGHBOURS, len(known)) + 1))
+    near = known[number]
+    return np.asarray(near[left[near]])
 
 
 def _transit(plan: Floats) -> float:

@@ -16,7 +16,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.geo import LocalPlane
-from fieldbox.mapping.patches import kept_off, on_plane, plane_of, polygon
+from fieldbox.mapping.patches import kept_off, mended, on_plane, plane_of, polygon
 from fieldbox.mapping.spraylines import Sprayer, SprayLines, spray_lines
 from fieldbox.missions import Autopilot, Command, Item, Place, at, do, to_plan, to_waypoints
 
@@ -63,7 +63,8 @@ def lines_of(prescription: Prescription, boundary: Patch) -> tuple[SprayLines, L
     pieces = [on_plane(plane, polygon(one.zone.patch)) for one in prescription.treated if one.rate_l_ha > 0]
     off = kept_off(plane, spraying.keep_off)
     sprayer = Sprayer(spraying.swath_m, spraying.step_m, prescription.direction_deg)
-    return spray_lines(pieces, off, on_plane(plane, field), sprayer), plane
+    (inside,) = mended([on_plane(plane, field)])
+    return spray_lines(mended(pieces).tolist(), off, inside, sprayer), plane
 
 
 def _mission(
