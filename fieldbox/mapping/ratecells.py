@@ -174,13 +174,18 @@ def _rates(pieces: list[Treated]) -> tuple[float, ...]:
 def _rated(lattice: Lattice, prescription: Prescription, boundary: Patch) -> RateCells:
     rates = _rates(list(prescription.treated))
     codes = np.zeros((lattice.rows, lattice.columns), np.uint8)
+    grounds, kept = [], []
     for code, rate in enumerate(rates, start=1):
         pieces = [lattice.inside(one.zone.patch) for one in prescription.treated if one.rate_l_ha == rate]
         codes[_centred(pieces, codes.shape)] = code
-        kept = np.array([one.representative_point().coords[0] for one in pieces])
-        column, row = np.floor(kept).astype(np.intp).T
+        within = np.array([one.representative_point().coords[0] for one in pieces])
+        column, row = np.floor(within).astype(np.intp).T
         codes[row, column] = code
-        _even(codes, code, shapely.union_all(mended(pieces)), (row, column))
+        grounds.append(shapely.union_all(mended(pieces)))
+        kept.append((row, column))
+    # Only now: ground of one rate may lie beside that of another.
+    for code, (ground, cells) in enumerate(zip(grounds, kept, strict=True), start=1):
+        _even(codes, code, ground, cells)
     return RateCells(lattice, codes, rates, _centred([lattice.inside(boundary)], codes.shape))
 
 
@@ -206,7 +211,8 @@ def _even(
         if lacking > 0:
             there = ndimage.binary_dilation(here, _ALL_AROUND) & (codes == 0)
         else:
-            there = here & ~ndimage.binary_erosion(here, _ALL_AROUND)
+            # Not from where another rate goes on: that would leave a gap between them.
+            there = here & ndimage.binary_dilation(codes == 0, _ALL_AROUND)
             there[kept] = False
         row, column = np.nonzero(there)
         if not len(row):

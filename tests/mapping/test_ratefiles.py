@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.warp import transform as warped
+from scipy import ndimage
 
 from fieldbox.domain import Prescription
 from fieldbox.errors import Rejected
@@ -122,6 +124,25 @@ def test_nothing_to_treat_is_all_zeros(tmp_path: Path) -> None:
     write_dji(empty(), BOUNDARY, "North field", tmp_path / "dji.zip")
     with rasterio.open(f"/vsizip/{tmp_path}/dji.zip/DJI/Rx/rates.tiff") as raster:
         assert not raster.read(1).any()
+
+
+def test_rates_that_lie_beside_each_other(tmp_path: Path) -> None:
+    """As those by vigour do: they share their edges and leave nothing between."""
+    edges = np.array(
+        [
+            [(-50, -30), (-50, 30)],
+            [(-21.3, -30), (-14.2, 30)],
+            [(12.2, -30), (7.4, 30)],
+            [(50, -30), (50, 30)],
+        ]
+    )
+    strips = [shapely.Polygon(np.concatenate([one, other[::-1]])) for one, other in itertools.pairwise(edges)]
+    made = prescription(list(zip(strips, (120.0, 180.0, 220.0), strict=True)))
+    write_rates(made, BOUNDARY, "North field", tmp_path / "rates.tif")
+    with rasterio.open(tmp_path / "rates.tif") as raster:
+        check(raster, made)
+        sprayed = raster.read(1) > 0
+        assert (ndimage.binary_fill_holes(sprayed) == sprayed).all()
 
 
 def test_a_narrow_swath_along_the_cells_is_as_wide_as_it_is() -> None:
