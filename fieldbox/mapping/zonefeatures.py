@@ -29,7 +29,7 @@ def prescription_features(prescription: Prescription, *, doses: bool = True) -> 
     """
     pieces = [*prescription.treated, *(Treated(one, 0.0) for one in prescription.left)]
     zones = [one.zone for one in pieces]
-    why = str(Sentence(N_("Treating it would cost more than it brings.")))
+    why = str(Sentence(N_("It has fewer weeds than the limit from which ground is treated.")))
     treated = len(prescription.treated)
     rates = np.array([one.rate_l_ha for one in pieces], float)
     columns: dict[str, NDArray[np.generic]] = {

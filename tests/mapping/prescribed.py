@@ -108,6 +108,7 @@ def prescription(
         left=tuple(zone(shape, 100 + number, here) for number, shape in enumerate(left)),
         field_m2=1e4,
         coverage=0.95,
+        assured=0.9,
         threshold=None,
         never_pays=False,
         needs=needs,

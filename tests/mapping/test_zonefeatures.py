@@ -67,7 +67,7 @@ def test_every_piece_comes_back(suffix: str, tmp_path: Path) -> None:
     assert columns["causes"][0] == "Look for <rust> & wet ground."
     assert columns["products"][0] == "Herbizid Nº 1 खेत 1.5 L/ha; Wetter 0.25 L/ha"
     assert columns["products"][4] == "Herbizid Nº 1 खेत 0.75 L/ha; Wetter 0.125 L/ha"
-    assert "cost" in columns["why"][5]
+    assert "fewer weeds" in columns["why"][5]
     assert not columns["why"][0]
     assert len(shapes[0].interiors) == 1
     assert np.isnan(columns["weeds"].astype(float)).tolist() == [True] + 5 * [False]
