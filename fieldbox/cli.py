@@ -179,7 +179,19 @@ def check(config: Config, path: Path, as_json: bool) -> None:
 @click.option(
     "--layer",
     type=click.Choice(
-        ["weeds", "crop", "gaps", "zones", "health", "prescription", "footprints", "poses", "mosaic"]
+        [
+            "weeds",
+            "crop",
+            "gaps",
+            "missing",
+            "rows",
+            "zones",
+            "health",
+            "prescription",
+            "footprints",
+            "poses",
+            "mosaic",
+        ]
     ),
     required=True,
 )

@@ -17,7 +17,7 @@ import pyogrio.raw
 import rasterio
 import rasterio.shutil
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
@@ -28,7 +28,7 @@ from fieldbox.i18n import N_
 from fieldbox.mapping.files import north_up, replacing
 from fieldbox.mapping.geo import easting_northing, lon_lat
 
-VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints", "poses")
+VECTOR_LAYERS = ("weeds", "crop", "gaps", "missing", "rows", "footprints", "poses")
 RASTER_LAYERS = ("health", "mosaic")
 GAP_WIDTH_M = 0.3
 LATER = ("zones", "prescription")
@@ -57,6 +57,7 @@ _SHAPEFILE_NAMES = {
     "tilt_error_deg": "TILT_ERR",
     "ground_error_m": "GR_ERR_M",
     "residual_px": "RESID_PX",
+    "direction_deg": "DIRECT_DEG",
 }
 """Of columns whose own name is longer than the ten characters that the format has."""
 
@@ -96,8 +97,11 @@ class ExportedPlant(Protocol):
     def sure(self) -> bool: ...
 
 
-def plant_features(plants: Sequence[ExportedPlant]) -> Features:
-    """The outlines of plants with what is known of each; `lat` and `lon` are its centre."""
+def plant_features(plants: Sequence[ExportedPlant], stands: Sequence[str | None] | None = None) -> Features:
+    """The outlines of plants with what is known of each; `lat` and `lon` are its centre.
+
+    `stands` tells where each stands by the crop rows; None where no rows run.
+    """
     return Features(
         [_oriented(one.outline) for one in plants],
         {
@@ -110,6 +114,7 @@ def plant_features(plants: Sequence[ExportedPlant]) -> Features:
             "capture": np.array([one.digest[:16] for one in plants], object),
             "lat": np.array([round(one.lat, 9) for one in plants], float),
             "lon": np.array([round(one.lon, 9) for one in plants], float),
+            "row": _words(stands if stands is not None else [None] * len(plants)),
         },
     )
 
@@ -136,9 +141,11 @@ class ExportedGap(Protocol):
     def missing(self) -> int: ...
 
 
-def crop_features(plants: Sequence[ExportedCropPlant]) -> Features:
+def crop_features(
+    plants: Sequence[ExportedCropPlant], stands: Sequence[str | None] | None = None
+) -> Features:
     """As `plant_features`, with how each compares with its neighbours: relative, null where not judged."""
-    plain = plant_features(plants)
+    plain = plant_features(plants, stands)
     told = {
         "health": np.array([one.health.value if one.health else None for one in plants], object),
         "size_z": np.array([_or_nan(one.size_z) for one in plants], float),
@@ -161,6 +168,57 @@ def gap_features(gaps: Sequence[ExportedGap], epsg: int) -> Features:
             "missing": np.array([one.missing for one in gaps], np.int32),
             "length_m": np.array([round(float(line.length), 2) for line in lines], float),
         },
+    )
+
+
+class ExportedRow(Protocol):
+    """What an export needs of a stretch of a crop row; its points are [K, 2] east, north, its direction from grid north."""
+
+    @property
+    def plot(self) -> int: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def points(self) -> NDArray[np.float64]: ...
+    @property
+    def direction_deg(self) -> float: ...
+    @property
+    def spacing_m(self) -> float: ...
+    @property
+    def length_m(self) -> float: ...
+
+
+def missing_features(spots: ArrayLike, plots: ArrayLike, rows: ArrayLike, epsg: int) -> Features:
+    """Points [N, 2] east, north where a missing plant would stand, with its plot and row (plot -1: no rows run there)."""
+    degrees = lon_lat(epsg, spots)
+    plot, row = np.asarray(plots, np.int32).reshape(-1), np.asarray(rows, np.int32).reshape(-1)
+    return Features(
+        [shapely.Point(one) for one in degrees],
+        {
+            "id": np.arange(1, len(degrees) + 1, dtype=np.int32),
+            "class": _words(["missing"] * len(degrees)),
+            "plot": plot,
+            "row": row,
+            "lat": _rounded(degrees[:, 1], 9),
+            "lon": _rounded(degrees[:, 0], 9),
+        },
+        "Point",
+    )
+
+
+def row_features(lines: Sequence[ExportedRow], epsg: int, convergence_deg: float) -> Features:
+    """Lines along crop rows; `direction_deg` is from true north, which lies `convergence_deg` west of grid north."""
+    return Features(
+        [shapely.LineString(lon_lat(epsg, one.points)) for one in lines],
+        {
+            "id": np.arange(1, len(lines) + 1, dtype=np.int32),
+            "plot": np.array([one.plot for one in lines], np.int32),
+            "row": np.array([one.row for one in lines], np.int32),
+            "spacing_m": _rounded((one.spacing_m for one in lines), 3),
+            "direction_deg": _rounded(((one.direction_deg + convergence_deg) % 180 for one in lines), 2),
+            "length_m": _rounded((one.length_m for one in lines), 2),
+        },
+        "LineString",
     )
 
 
@@ -238,7 +296,7 @@ def _by_name(photos: Sequence[PhotoPlace]) -> list[PhotoPlace]:
     return sorted(photos, key=lambda one: (one.file, one.placement.digest))
 
 
-def _words(values: Iterable[str]) -> NDArray[np.object_]:
+def _words(values: Iterable[str | None]) -> NDArray[np.object_]:
     return np.array(list(values), object)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from fieldbox.config import Config
 from fieldbox.domain import Cover, Survey
 from fieldbox.errors import Rejected
@@ -19,15 +21,21 @@ from fieldbox.mapping.export import (
     export_vector,
     footprint_features,
     gap_features,
+    missing_features,
     plant_features,
     pose_features,
+    row_features,
 )
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.services.locating import as_told, photos_of
+from fieldbox.services.rowing import sown_of
+from fieldbox.storage.rows import StoredGap
 from fieldbox.storage.store import Store
 
 COVERS = {"weeds": Cover.WEED, "crop": Cover.CROP}
+_ANY_ZONE = 32631
+"""Of a file without shapes."""
 PHOTO_LAYERS = {"footprints": footprint_features, "poses": pose_features}
 
 
@@ -41,11 +49,12 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
     if layer in COVERS:
         if survey.weed_count is None:
             raise Rejected(N_("Single plants were not called in this survey; its warnings say why."))
-        plants = store.detections(survey.id, cover=COVERS[layer])
-        features = crop_features(plants) if layer == "crop" else plant_features(plants)
+        plants, sown = store.detections(survey.id, cover=COVERS[layer]), sown_of(store, survey)
+        stands = sown.stands(plants) if sown else None
+        features = crop_features(plants, stands) if layer == "crop" else plant_features(plants, stands)
         export_vector(features, output, kind)
-    elif layer == "gaps":
-        export_vector(_gaps(store, survey), output, kind)
+    elif layer in ROW_LAYERS:
+        export_vector(ROW_LAYERS[layer](store, survey), output, kind)
     elif layer in PHOTO_LAYERS:
         export_vector(PHOTO_LAYERS[layer](_photos(config, store, survey)), output, kind)
     else:
@@ -61,12 +70,30 @@ def _copy(source: Path, output: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _gaps(store: Store, survey: Survey) -> Features:
+def _known_gaps(store: Store, survey: Survey) -> list[StoredGap]:
     if survey.crop_missing is None:
         raise Rejected(N_("Missing plants are not known in this survey: the crop shows no regular rows."))
-    gaps = store.gaps(survey.id)
+    return store.gaps(survey.id)
+
+
+def _gaps(store: Store, survey: Survey) -> Features:
+    gaps = _known_gaps(store, survey)
     lon, lat = gaps[0].start if gaps else (0.0, 0.0)
     return gap_features(gaps, GroundPlane.for_point(lat, lon).epsg)
+
+
+def _missing(store: Store, survey: Survey) -> Features:
+    gaps, sown = _known_gaps(store, survey), sown_of(store, survey)
+    if sown is None:
+        return missing_features(np.zeros((0, 2)), [], [], _ANY_ZONE)
+    return missing_features(*sown.missing(gaps), sown.plane.epsg)
+
+
+def _rows(store: Store, survey: Survey) -> Features:
+    sown = sown_of(store, survey)
+    if sown is None or sown.rows is None:
+        raise Rejected(N_("No crop rows are known in this survey: its crop plants show none."))
+    return row_features(sown.lines(), sown.plane.epsg, sown.convergence_deg)
 
 
 def _photos(config: Config, store: Store, survey: Survey) -> list[PhotoPlace]:
@@ -81,3 +108,6 @@ def _photos(config: Config, store: Store, survey: Survey) -> list[PhotoPlace]:
         for one in placed
         if (capture := captures.get(one.digest)) and capture.camera
     ]
+
+
+ROW_LAYERS = {"gaps": _gaps, "missing": _missing, "rows": _rows}

@@ -19,7 +19,7 @@ from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
 from fieldbox.simulate.paving import paved
-from fieldbox.simulate.placing import Place, place
+from fieldbox.simulate.placing import Place, sow
 from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField, Surround
 from fieldbox.simulate.sowing import LEAST_TERRACE_M, Layout, RowShape, layout_of
 
@@ -149,7 +149,7 @@ def grow_field(options: FieldOptions) -> SimField:
     land = _Land(options, rng)
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
-    sown = place(options, land.layout, np.random.default_rng([options.seed, 2]))
+    sown = sow(options, land.layout, np.random.default_rng([options.seed, 2]))
     grown = _stamp(canvas, options, sown.places, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
     _raise(heights, land, grown)
@@ -180,7 +180,7 @@ class _Land:
         self.y = (((tall - 1) / 2 - np.arange(tall, dtype=np.float32)) * self.cell)[:, None]
         self.layout = _layout(options)
         wander = texture.smooth_noise(rng, self.shape, max(4.0, 6.0 / self.cell)) * 0.015
-        phase, sown = self.layout.phase(self.x, self.y)
+        phase, sown = self.layout.phase(self.x.astype(float), self.y.astype(float))
         phase = phase + wander / options.row_spacing_m
         wave = np.where(sown, 0.5 + 0.5 * np.cos(2 * math.pi * phase), 0.0)
         inside = np.minimum(

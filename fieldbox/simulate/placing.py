@@ -41,7 +41,7 @@ class Sown:
     rows: tuple[SownRow, ...]
 
 
-def place(options: FieldOptions, layout: Layout, rng: np.random.Generator) -> Sown:
+def sow(options: FieldOptions, layout: Layout, rng: np.random.Generator) -> Sown:
     """Where each plant stands, and where none does."""
     crop, holes, rows = _place_crop(options, layout, rng)
     weeds = _place_weeds(options, rng, crop)

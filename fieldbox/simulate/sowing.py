@@ -121,7 +121,7 @@ class _Straight:
         return np.asarray(along_m[:, None] * self.along + aside[:, None] * self.across)
 
     def within(self, line: Line, points: Doubles) -> Mask:
-        return np.ones(len(points), bool)
+        return np.full(len(points), line.plot == 0)
 
     def phase(self, east: Doubles, north: Doubles) -> tuple[Doubles, Mask]:
         phase = (east * self.across[0] + north * self.across[1]) / self.spacing
@@ -153,7 +153,7 @@ class _Arcs:
         return np.asarray((own + aside_m)[:, None] * outward - self.radius * self.across)
 
     def within(self, line: Line, points: Doubles) -> Mask:
-        return np.ones(len(points), bool)
+        return np.full(len(points), line.plot == 0)
 
     def phase(self, east: Doubles, north: Doubles) -> tuple[Doubles, Mask]:
         away = np.hypot(east + self.radius * self.across[0], north + self.radius * self.across[1])

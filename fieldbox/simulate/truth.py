@@ -109,11 +109,12 @@ def _rows(field: SimField, anchor: Anchor, back: Transformer, *, repeat: bool) -
     """The crop rows, in the order that plants name them in; None as for missing plants."""
     if repeat or not field.rows:
         return None
+    origin = np.array([anchor.east, anchor.north])
     return [
         {
             "plot": row.plot, "number": row.number,
             "lines": [_ring(piece, anchor, back) for piece in row.pieces],
-            "east_north": [np.round(piece + (anchor.east, anchor.north), 4).tolist() for piece in row.pieces],
+            "east_north": [np.round(piece + origin, 4).tolist() for piece in row.pieces],
         }
         for row in field.rows
     ]  # fmt: skip

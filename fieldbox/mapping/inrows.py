@@ -1,0 +1,146 @@
+"""Plants by the crop rows: which stand in them and which between, where each row runs, and what a field's stand is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fieldbox.domain import CropStand, Interval
+from fieldbox.mapping.between import half_strip
+from fieldbox.mapping.rows import Rows
+from fieldbox.mapping.stand import OFF_ROW, Stand, chain_of, on_middle
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+class Place(StrEnum):
+    """Where a plant stands by the crop rows."""
+
+    IN_ROW = "in row"
+    """Within the crop's own strip: see `half_strip`."""
+    BETWEEN = "between rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Weeds:
+    """Weeds by the crop rows."""
+
+    in_rows: int
+    between: int
+    off_plots: int
+    """Where no rows run."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InRows:
+    """The rows of a field, and what is known of the plants by them."""
+
+    rows: Rows
+    stand: Stand | None = None
+    weeds: Weeds | None = None
+    """None: weeds are not told one by one."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RowLine:
+    """A stretch of a row without long breaks."""
+
+    plot: int
+    """Of `Rows.plots`' order of finding, any whole number."""
+    row: int
+    """Number within its plot."""
+    points: Floats
+    """[K, 2] east, north along its middle."""
+    direction_deg: float
+    """Mean, clockwise from grid north, 0 to 180."""
+    spacing_m: float
+    """Mean, to the rows beside it."""
+
+    @property
+    def length_m(self) -> float:
+        """Along it."""
+        return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
+
+
+def places_by_row(places: ArrayLike, rows: Rows | None) -> list[Place | None]:
+    """Where each of `places` [N, 2] (east, north) stands; None where no rows run."""
+    points = np.asarray(places, float).reshape(-1, 2)
+    if rows is None:
+        return [None] * len(points)
+    found = rows.at(points)
+    near = np.abs(found.aside_m) <= half_strip(rows)
+    return [
+        None if plot < 0 else Place.IN_ROW if inside else Place.BETWEEN
+        for plot, inside in zip(found.plot.tolist(), near.tolist(), strict=True)
+    ]
+
+
+def weeds_by_row(places: ArrayLike, rows: Rows) -> Weeds:
+    """How many of the weeds at `places` [N, 2] stand where."""
+    told = places_by_row(places, rows)
+    return Weeds(told.count(Place.IN_ROW), told.count(Place.BETWEEN), told.count(None))
+
+
+def crop_stand(
+    found: InRows, convergence_deg: float, per_ha: float | None, per_ha_interval95: Interval | None
+) -> CropStand:
+    """What a survey says of its rows; `convergence_deg` is the azimuth of grid north, clockwise from true north."""
+    largest, stand, weeds = found.rows.plots[0], found.stand, found.weeds
+    return CropStand(
+        direction_deg=(largest.direction_deg + convergence_deg) % 180,
+        spacing_m=found.rows.spacing_m,
+        bend_deg=largest.bend_deg,
+        plots=len(found.rows.plots),
+        step_m=stand.step_m if stand else None,
+        per_ha=per_ha,
+        per_ha_interval95=per_ha_interval95,
+        missing=stand.missing if stand else None,
+        doubles=stand.doubles if stand else None,
+        weeds_in_rows=weeds.in_rows if weeds else None,
+        weeds_between=weeds.between if weeds else None,
+        weeds_off_plots=weeds.off_plots if weeds else None,
+    )
+
+
+def row_lines(places: ArrayLike, rows: Rows) -> list[RowLine]:
+    """Where each row runs, from its first crop plant to its last, by plot and number; `places` [N, 2] of crop plants.
+
+    A row whose next plant is out of reach goes on as another line.
+    """
+    points = np.asarray(places, float).reshape(-1, 2)
+    feet = on_middle(points[rows.at(points).on_row(OFF_ROW)], rows)
+    told = rows.at(feet)
+    chain = chain_of(feet, rows)
+    lines = []
+    for members in _walked(chain.before, chain.after):
+        along = told.along[members]
+        # Twice the angle: a row has no front.
+        double = np.exp(2j * np.arctan2(along[:, 0], along[:, 1])).mean()
+        direction = math.degrees(np.angle(double) / 2) % 180
+        spacing = float(told.spacing_m[members].mean())
+        plot, row = int(told.plot[members[0]]), int(told.row[members[0]])
+        lines.append(RowLine(plot, row, feet[members], direction, spacing))
+    return sorted(lines, key=lambda one: (one.plot, one.row, *one.points[0].tolist()))
+
+
+def _walked(before: Whole, after: Whole) -> Iterator[Whole]:
+    """Members of each chain of two and more, in order; those of a ring from any one, which comes again at the end."""
+    left = set(np.flatnonzero((before >= 0) | (after >= 0)).tolist())
+    ends = [at for at in sorted(left) if before[at] < 0]
+    while left:
+        first = ends.pop(0) if ends else min(left)
+        members, at = [first], int(after[first])
+        left.discard(first)
+        while at in left:
+            members.append(at)
+            left.discard(at)
+            at = int(after[at])
+        if at == first:
+            members.append(first)
+        yield np.array(members, np.int64)
