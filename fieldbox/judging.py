@@ -12,10 +12,13 @@ from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_, Sentence
 from fieldbox.inference.health import HealthModel
 from fieldbox.mapping.inrows import InRows, weeds_by_row
+from fieldbox.mapping.opinion import second_opinion
 from fieldbox.mapping.planthealth import FEATURES, compare, crop_rows
 from fieldbox.mapping.rows import Rows
 from fieldbox.mapping.stand import Stand, stand_of
 
+VERSION = 2
+"""Of what is told of plants here: surveys made with another one are made anew."""
 _NO_COLOUR = (float("nan"),) * 3
 
 
@@ -24,10 +27,12 @@ class Judgement:
     """What is said of the crop plants of a flight."""
 
     detections: tuple[Detection, ...]
-    """All that came in, in their order; crop plants with verdict and z-scores."""
+    """All that came in, in their order; crop plants with verdict and z-scores, doubtful ones off the rows as weeds."""
     warnings: tuple[Sentence, ...]
     in_rows: InRows | None = None
     """None: no rows are known."""
+    changed: int = 0
+    """Plants that count as weeds now, since they stand off every row."""
 
     @property
     def gaps(self) -> tuple[Gap, ...] | None:
@@ -47,12 +52,22 @@ def judge_crop(detections: Sequence[Detection], model: HealthModel, gsd_mm: floa
     """
     if model.features != FEATURES:
         raise Misconfigured(N_("The health model is made for another release: install the release again."))
+    rows = crop_rows(detections)
+    opinion = second_opinion(detections, rows)
+    found = _judged(opinion.detections, rows, model, gsd_mm)
+    return replace(
+        found, warnings=(*_changed_words(opinion.changed), *found.warnings), changed=opinion.changed
+    )
+
+
+def _judged(
+    detections: Sequence[Detection], rows: Rows | None, model: HealthModel, gsd_mm: float
+) -> Judgement:
     crop = [index for index, one in enumerate(detections) if one.cover is Cover.CROP]
     if not crop:
         return Judgement(tuple(detections), ())
     plants = [detections[index] for index in crop]
     places = np.array([(one.east, one.north) for one in plants])
-    rows = crop_rows(plants)
     if gsd_mm > model.gsd_range_mm[1]:
         return Judgement(tuple(detections), (_too_coarse(gsd_mm, model),), _in_rows(detections, rows, None))
     judged = compare(
@@ -80,6 +95,16 @@ def _in_rows(detections: Sequence[Detection], rows: Rows | None, stand: Stand | 
 
 def _known(value: np.float32) -> float | None:
     return round(float(value), 3) if np.isfinite(value) else None
+
+
+def _changed_words(changed: int) -> tuple[Sentence, ...]:
+    if not changed:
+        return ()
+    template = N_(
+        "Plants that the weed model took for crop without being sure, and that stand off every crop row: {count}. They count "
+        "as weeds, still unsure."
+    )
+    return (Sentence(template, {"count": changed}),)
 
 
 def _too_coarse(gsd_mm: float, model: HealthModel) -> Sentence:

@@ -20,7 +20,7 @@ import shapely
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from fieldbox import looking
+from fieldbox import judging, looking
 from fieldbox.config import Config
 from fieldbox.domain import (
     Cover,
@@ -183,6 +183,7 @@ class Analysis:
         if flown.developed:
             told.append(flown.developed.recipe)
         told += [self._health.digest, self._scenes.digest, levelling.VERSION, seamlines.VERSION]
+        told.append(judging.VERSION)
         return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
@@ -313,8 +314,9 @@ class Analysis:
         give_back()  # the mosaic needs some memory
         judged = judge_crop(found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale)
         detections = judged.detections
+        moved = cover_moved(found.cells, found.detections, detections) if judged.changed else None
         grid = build_map(
-            found.cells,
+            [*found.cells, moved] if moved else found.cells,
             detections,
             epsg=task.flown.plane.epsg,
             cell_m=self._config.map.cell_m,

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
-
-from fieldbox.domain import Cover
-from fieldbox.mapping.rows import find_rows
-from fieldbox.mapping.stand import missing_places
-from fieldbox.services.rowing import sown_of
-from tests.path.box import Box
 
 Points = NDArray[np.float64]
 STEP_M = 0.35
