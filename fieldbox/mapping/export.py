@@ -189,7 +189,7 @@ class ExportedRow(Protocol):
 
 
 def missing_features(spots: ArrayLike, plots: ArrayLike, rows: ArrayLike, epsg: int) -> Features:
-    """Points [N, 2] east, north where a missing plant would stand, with its plot and row (plot -1: no rows run there)."""
+    """Points [N, 2] east, north where a missing plant would stand, with its plot and row (plot 0: no rows run there)."""
     degrees = lon_lat(epsg, spots)
     plot, row = np.asarray(plots, np.int32).reshape(-1), np.asarray(rows, np.int32).reshape(-1)
     return Features(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fieldbox.domain import CropStand, Interval
 from fieldbox.mapping.between import half_strip
-from fieldbox.mapping.rows import Rows
+from fieldbox.mapping.rows import ByRow, Rows
 from fieldbox.mapping.stand import OFF_ROW, Stand, chain_of, on_middle
 
 Floats = NDArray[np.float64]
@@ -52,9 +52,9 @@ class RowLine:
     """A stretch of a row without long breaks."""
 
     plot: int
-    """Of `Rows.plots`' order of finding, any whole number."""
+    """From 1, see `RowNumbers`."""
     row: int
-    """Number within its plot."""
+    """From 1 within its plot."""
     points: Floats
     """[K, 2] east, north along its middle."""
     direction_deg: float
@@ -66,6 +66,35 @@ class RowLine:
     def length_m(self) -> float:
         """Along it."""
         return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class RowNumbers:
+    """Numbers that people count by: plots from 1, the one with the most crop plants first, and their rows from 1."""
+
+    plots: Mapping[int, int]
+    """By those of `ByRow`."""
+    first: Mapping[int, int]
+    """The lowest row of `ByRow` with a crop plant, by its plots."""
+
+    @classmethod
+    def of(cls, places: ArrayLike, rows: Rows) -> RowNumbers:
+        """Those of the rows that the crop plants at `places` [N, 2] stand in."""
+        found = rows.at(places)
+        kept = found.on_row(OFF_ROW)
+        plots, counts = np.unique(found.plot[kept], return_counts=True)
+        ranked = plots[np.argsort(-counts, kind="stable")].tolist()
+        first = {plot: int(found.row[kept & (found.plot == plot)].min()) for plot in ranked}
+        return cls({plot: rank for rank, plot in enumerate(ranked, start=1)}, first)
+
+    def told(self, found: ByRow) -> tuple[Whole, Whole]:
+        """Plot and row [N] of places; plot 0 where no rows run."""
+        plot = [self.plots.get(one, 0) for one in found.plot.tolist()]
+        row = [
+            one - self.first.get(mine, 0) + 1 if mine in self.plots else 0
+            for mine, one in zip(found.plot.tolist(), found.row.tolist(), strict=True)
+        ]
+        return np.array(plot, np.int64), np.array(row, np.int64)
 
 
 def places_by_row(places: ArrayLike, rows: Rows | None) -> list[Place | None]:
@@ -116,6 +145,7 @@ def row_lines(places: ArrayLike, rows: Rows) -> list[RowLine]:
     points = np.asarray(places, float).reshape(-1, 2)
     feet = on_middle(points[rows.at(points).on_row(OFF_ROW)], rows)
     told = rows.at(feet)
+    plots, numbers = RowNumbers.of(points, rows).told(told)
     chain = chain_of(feet, rows)
     lines = []
     for members in _walked(chain.before, chain.after):
@@ -124,7 +154,7 @@ def row_lines(places: ArrayLike, rows: Rows) -> list[RowLine]:
         double = np.exp(2j * np.arctan2(along[:, 0], along[:, 1])).mean()
         direction = math.degrees(np.angle(double) / 2) % 180
         spacing = float(told.spacing_m[members].mean())
-        plot, row = int(told.plot[members[0]]), int(told.row[members[0]])
+        plot, row = int(plots[members[0]]), int(numbers[members[0]])
         lines.append(RowLine(plot, row, feet[members], direction, spacing))
     return sorted(lines, key=lambda one: (one.plot, one.row, *one.points[0].tolist()))
 

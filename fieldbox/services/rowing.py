@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fieldbox.domain import Cover, Gap, Survey
 from fieldbox.georef.plane import GroundPlane
-from fieldbox.mapping.inrows import RowLine, places_by_row, row_lines
+from fieldbox.mapping.inrows import RowLine, RowNumbers, places_by_row, row_lines
 from fieldbox.mapping.rows import Rows, find_rows
 from fieldbox.mapping.stand import missing_places
 from fieldbox.storage.rows import StoredDetection, StoredGap
@@ -43,9 +43,8 @@ class Sown:
         """[M, 2] east, north of where missing plants would stand, and the plot and row [M] of each."""
         spots = missing_places([self._on_ground(one) for one in gaps], self.rows)
         if self.rows is None:
-            return spots, np.full(len(spots), -1, np.int64), np.zeros(len(spots), np.int64)
-        found = self.rows.at(spots)
-        return spots, found.plot, found.row
+            return spots, np.zeros(len(spots), np.int64), np.zeros(len(spots), np.int64)
+        return spots, *RowNumbers.of(self.crop, self.rows).told(self.rows.at(spots))
 
     def _on_ground(self, gap: StoredGap) -> Gap:
         lon, lat = np.array([gap.start, gap.end]).T

@@ -121,6 +121,7 @@ def _check_options(options: FieldOptions) -> None:
         ("crop", options.crops, drawing.CROPS),
         ("weed", options.weed_kinds, drawing.WEEDS),
         ("soil", (options.soil,), SOILS),
+        ("row shape", (options.rows,), tuple(RowShape)),
     ):
         unknown = [item for item in given if item not in known]
         if unknown or not given:

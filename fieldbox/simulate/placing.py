@@ -67,7 +67,8 @@ def _place_crop(
         points = layout.points(line, spots, rng.normal(0, 0.02, spots.size))
         size = options.crop_diameter_m * np.exp(rng.normal(0, 0.28, spots.size))
         up = rng.random(spots.size) < options.emergence
-        inside = np.all(np.abs(points) < half - 0.05, axis=1) & layout.within(line, points)
+        middle = layout.points(line, spots, np.zeros(spots.size))
+        inside = np.all(np.abs(points) < half - 0.05, axis=1) & layout.within(line, middle)
         keep = up & inside
         holes += [Hole(float(p[0]), float(p[1]), False, len(rows)) for p in points[inside & ~up]]
         cell = np.clip((points / np.array(options.size_m) + 0.5) * 63, 0, 63).astype(int)
