@@ -89,8 +89,11 @@ def _judged(
 def _in_rows(detections: Sequence[Detection], rows: Rows | None, stand: Stand | None) -> InRows | None:
     if rows is None:
         return None
-    weeds = [(one.east, one.north) for one in detections if one.cover is Cover.WEED]
-    return InRows(rows, stand, weeds_by_row(weeds, rows))
+    weeds, crop = (
+        [(one.east, one.north) for one in detections if one.cover is cover]
+        for cover in (Cover.WEED, Cover.CROP)
+    )
+    return InRows(rows, stand, weeds_by_row(weeds, rows, crop))
 
 
 def _known(value: np.float32) -> float | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
 from fieldbox.domain import CropStand, Interval
 from fieldbox.mapping.between import half_strip
@@ -17,6 +18,10 @@ from fieldbox.mapping.stand import OFF_ROW, Stand, chain_of, on_middle
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+
+
+NEAR_ROWS = 2.0
+"""Where no crop plant stands within so many spacings no row runs: rows are known a little beyond the crop."""
 
 
 class Place(StrEnum):
@@ -97,22 +102,29 @@ class RowNumbers:
         return np.array(plot, np.int64), np.array(row, np.int64)
 
 
-def places_by_row(places: ArrayLike, rows: Rows | None) -> list[Place | None]:
-    """Where each of `places` [N, 2] (east, north) stands; None where no rows run."""
+def places_by_row(places: ArrayLike, rows: Rows | None, crop: ArrayLike) -> list[Place | None]:
+    """Where each of `places` [N, 2] (east, north) stands; None where no rows run: outside the plots, or too far from all crop
+    plants (at `crop` [M, 2]) that stand in rows."""
     points = np.asarray(places, float).reshape(-1, 2)
-    if rows is None:
+    plants = np.asarray(crop, float).reshape(-1, 2)
+    if rows is None or not len(points):
+        return [None] * len(points)
+    plants = plants[rows.at(plants).on_row(OFF_ROW)]
+    if not len(plants):
         return [None] * len(points)
     found = rows.at(points)
-    near = np.abs(found.aside_m) <= half_strip(rows)
+    away = cKDTree(plants).query(points)[0]
+    runs = (found.plot >= 0) & (away <= NEAR_ROWS * found.spacing_m)
+    inside = np.abs(found.aside_m) <= half_strip(rows)
     return [
-        None if plot < 0 else Place.IN_ROW if inside else Place.BETWEEN
-        for plot, inside in zip(found.plot.tolist(), near.tolist(), strict=True)
+        None if not there else Place.IN_ROW if near else Place.BETWEEN
+        for there, near in zip(runs.tolist(), inside.tolist(), strict=True)
     ]
 
 
-def weeds_by_row(places: ArrayLike, rows: Rows) -> Weeds:
-    """How many of the weeds at `places` [N, 2] stand where."""
-    told = places_by_row(places, rows)
+def weeds_by_row(places: ArrayLike, rows: Rows, crop: ArrayLike) -> Weeds:
+    """How many of the weeds at `places` [N, 2] stand where, by rows and crop plants."""
+    told = places_by_row(places, rows, crop)
     return Weeds(told.count(Place.IN_ROW), told.count(Place.BETWEEN), told.count(None))
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.domain import Cover, Detection
-from fieldbox.mapping.between import half_strip
 from fieldbox.mapping.doubt import parts
+from fieldbox.mapping.inrows import Place, places_by_row
 from fieldbox.mapping.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -59,11 +59,13 @@ def second_opinion(detections: Sequence[Detection], rows: Rows | None) -> Opinio
     crops, weeds = away[counted & ~weed], away[counted & weed]
     if min(len(crops), len(weeds)) < LEAST_SURE:
         return unchanged
-    off = np.abs(found.aside_m) > half_strip(rows)  # NaN where no rows run: never off
+    places = [(detections[index].east, detections[index].north) for index in asked]
+    crop = [(one.east, one.north) for one in detections if one.cover is Cover.CROP and one.sure]
+    stands = places_by_row(places, rows, crop)
     likelier = _density(away, weeds) / _density(away, crops)
     told = list(detections)
-    for index in asked:
-        if off[index]:
+    for index, place in zip(asked, stands, strict=True):
+        if place is Place.BETWEEN:
             told[index] = _weighed(told[index], float(likelier[index]))
     changed = sum(told[index].cover is Cover.WEED for index in asked)
     return Opinion(tuple(told), changed)

@@ -31,7 +31,8 @@ class Sown:
 
     def stands(self, plants: Sequence[StoredDetection]) -> list[str | None]:
         """Where each stands by the rows, in words; None where no rows run."""
-        return [one.value if one else None for one in places_by_row(_ground(self.plane, plants), self.rows)]
+        told = places_by_row(_ground(self.plane, plants), self.rows, self.crop)
+        return [one.value if one else None for one in told]
 
     def lines(self) -> list[RowLine]:
         """Where each row runs."""

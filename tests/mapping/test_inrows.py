@@ -31,15 +31,31 @@ def rows_of(sown: Sown) -> Rows:
 
 
 def test_a_weed_in_the_crops_strip_is_in_the_row() -> None:
-    rows = rows_of(sow(straight(0.0, 0.75), 1))
+    sown = sow(straight(0.0, 0.75), 1)
+    rows = rows_of(sown)
     ((middle,),) = [rows.at([HERE]).aside_m.tolist()]
     strip = half_strip(rows)
     east = HERE[0] - middle + np.array([0.0, strip - 0.02, strip + 0.02, 0.375, 500.0])
     places = np.column_stack([east, np.full(5, HERE[1])])
-    assert places_by_row(places, rows) == [Place.IN_ROW, Place.IN_ROW, Place.BETWEEN, Place.BETWEEN, None]
-    assert weeds_by_row(places, rows) == Weeds(in_rows=2, between=2, off_plots=1)
-    assert places_by_row(places, None) == [None] * 5
-    assert places_by_row(np.zeros((0, 2)), rows) == []
+    assert places_by_row(places, rows, sown.places) == [
+        Place.IN_ROW,
+        Place.IN_ROW,
+        Place.BETWEEN,
+        Place.BETWEEN,
+        None,
+    ]
+    assert weeds_by_row(places, rows, sown.places) == Weeds(in_rows=2, between=2, off_plots=1)
+    assert places_by_row(places, None, sown.places) == [None] * 5
+    assert places_by_row(places, rows, np.zeros((0, 2))) == [None] * 5
+    assert places_by_row(np.zeros((0, 2)), rows, sown.places) == []
+
+
+def test_beside_the_crop_no_rows_run() -> None:
+    sown = sow(straight(0.0, 0.75, (12.0, 12.0)), 1)
+    places = HERE + np.array([[7.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    rows = rows_of(sown)
+    assert (rows.at(places).plot >= -1).all()
+    assert places_by_row(places, rows, sown.places)[1:] == [None, None]
 
 
 def test_a_stand_points_to_true_north_and_what_is_not_known_is_none() -> None:
