@@ -59,6 +59,11 @@ class Seen:
         return np.array([(one.east, one.north) for one in self.detections if one.cover is cover])
 
 
+def say(text: str) -> None:
+    """What was measured, for who looks on (pytest -s)."""
+    print(text)  # noqa: T201
+
+
 def seen_of(model: WeedModel, columns: list[int]) -> Seen:
     canvas = potato.paste(DATA, columns)
     plants = model.look(canvas.pixels, 1000 * potato.GSD_M).plants
@@ -102,18 +107,18 @@ def test_crop_plants_of_the_tiles_within_five_percent(model: WeedModel) -> None:
     chosen = [one for one in tiles if int(one.name.split("_")[1]) in HELD_OUT]
     labelled = sum(int((one.labels.classes == CROP).sum()) for one in chosen)
     found = sum(int((model.look(one.pixels(), 2.8).plants.classes == CROP).sum()) for one in chosen)
-    print(
+    say(
         f"crop plants of the tiles: {found} found, {labelled} labelled ({100 * (found / labelled - 1):+.1f} %)"
-    )  # noqa: T201
+    )
     assert found == pytest.approx(labelled, rel=0.05)
 
 
 def test_crop_plants_of_the_mosaic(held_out: Seen) -> None:
     """Each once. Not within 5 %: see the module for what the labels lack."""
     found, labelled = len(held_out.found(Cover.CROP)), len(held_out.crop)
-    print(
+    say(
         f"crop plants of the mosaic: {found} found, {labelled} labelled ({100 * (found / labelled - 1):+.1f} %)"
-    )  # noqa: T201
+    )
     assert found == pytest.approx(labelled, rel=0.1)
 
 
@@ -121,9 +126,8 @@ def test_rows_are_those_of_the_labelled_plants(held_out: Seen) -> None:
     true = find_rows(held_out.crop)
     assert true is not None
     (one,), (other,) = held_out.rows.plots, true.plots
-    print(
-        f"rows: {one.direction_deg:.2f} degrees, {one.spacing_m:.3f} m; labels {other.direction_deg:.2f}, {other.spacing_m:.3f}"
-    )  # noqa: T201, E501
+    say(f"rows: {one.direction_deg:.2f} degrees, {one.spacing_m:.3f} m")
+    say(f"rows of the labels: {other.direction_deg:.2f} degrees, {other.spacing_m:.3f} m")
     assert one.direction_deg == pytest.approx(other.direction_deg, abs=0.5)
     assert one.spacing_m == pytest.approx(other.spacing_m, rel=0.03)
 
@@ -133,9 +137,10 @@ def test_weeds_in_and_between_rows_are_told_apart(held_out: Seen) -> None:
     true = find_rows(held_out.crop)
     ours = places_by_row(held_out.weeds, held_out.rows, held_out.found(Cover.CROP))
     theirs = places_by_row(held_out.weeds, true, held_out.crop)
-    print(
-        f"labelled weeds in rows {theirs.count(Place.IN_ROW)}, between {theirs.count(Place.BETWEEN)}; by our rows {ours.count(Place.IN_ROW)} and {ours.count(Place.BETWEEN)}"
-    )  # noqa: T201, E501
+    for name, stands in (("their own", theirs), ("our", ours)):
+        say(
+            f"labelled weeds by {name} rows: {stands.count(Place.IN_ROW)} in, {stands.count(Place.BETWEEN)} between"
+        )
     assert np.mean([one is other for one, other in zip(ours, theirs, strict=True)]) > 0.97
     told = places_by_row(held_out.found(Cover.WEED), held_out.rows, held_out.found(Cover.CROP))
     share = told.count(Place.IN_ROW) / len(told)
@@ -156,7 +161,7 @@ def test_the_second_opinion_harms_nothing(model: WeedModel) -> None:
             if changed
             else np.zeros(0)
         )
-        print(
+        say(
             f"second opinion: {told.changed} of {sum(not one.sure for one in seen.detections)} unsure plants changed"
-        )  # noqa: T201
+        )
         assert (crop > SAME_M).all()
