@@ -25,10 +25,7 @@ from fieldbox.mapping.band import write_cog
 from fieldbox.mapping.files import north_up, replacing
 from fieldbox.mapping.geo import easting_northing, lon_lat
 
-VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints", "poses")
-RASTER_LAYERS = ("health", "mosaic")
 GAP_WIDTH_M = 0.3
-LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
 _POSE_COLUMNS = {
@@ -58,6 +55,7 @@ _SHAPEFILE_NAMES = {
     "density_high_m2": "DENS_HIGH",
     "poor_before": "POOR_BEF",
     "rate_l_ha": "RATE_LHA",
+    "direction_deg": "DIRECT_DEG",
 }
 """Of columns whose own name is longer than the ten characters that the format has."""
 _SHAPEFILE_BYTES = 254
@@ -99,8 +97,11 @@ class ExportedPlant(Protocol):
     def sure(self) -> bool: ...
 
 
-def plant_features(plants: Sequence[ExportedPlant]) -> Features:
-    """The outlines of plants with what is known of each; `lat` and `lon` are its centre."""
+def plant_features(plants: Sequence[ExportedPlant], stands: Sequence[str | None] | None = None) -> Features:
+    """The outlines of plants with what is known of each; `lat` and `lon` are its centre.
+
+    `stands` tells where each stands by the crop rows; None where no rows run.
+    """
     return Features(
         [oriented(one.outline) for one in plants],
         {
@@ -113,6 +114,7 @@ def plant_features(plants: Sequence[ExportedPlant]) -> Features:
             "capture": np.array([one.digest[:16] for one in plants], object),
             "lat": np.array([round(one.lat, 9) for one in plants], float),
             "lon": np.array([round(one.lon, 9) for one in plants], float),
+            "row": words(stands if stands is not None else [None] * len(plants)),
         },
     )
 
@@ -139,9 +141,11 @@ class ExportedGap(Protocol):
     def missing(self) -> int: ...
 
 
-def crop_features(plants: Sequence[ExportedCropPlant]) -> Features:
+def crop_features(
+    plants: Sequence[ExportedCropPlant], stands: Sequence[str | None] | None = None
+) -> Features:
     """As `plant_features`, with how each compares with its neighbours: relative, null where not judged."""
-    plain = plant_features(plants)
+    plain = plant_features(plants, stands)
     told = {
         "health": np.array([one.health.value if one.health else None for one in plants], object),
         "size_z": np.array([or_nan(one.size_z) for one in plants], float),
@@ -283,8 +287,6 @@ def export_raster(grid: FieldMap, layer: str, path: Path, fmt: str = "cog") -> N
 
     Raises Rejected for a layer or a format that is not to be had.
     """
-    if layer in LATER:
-        _not_yet(layer)
     if layer != "health":
         raise Rejected(N_("The layer {layer} is not a raster; choose a vector format."), layer=layer)
     if fmt not in RASTER_FORMATS:
@@ -292,31 +294,7 @@ def export_raster(grid: FieldMap, layer: str, path: Path, fmt: str = "cog") -> N
     write_cog(grid.health_z, "health_z", grid.epsg, north_up(grid.west, grid.north, grid.cell_m), path)
 
 
-def check_layer(layer: str, fmt: str) -> None:
-    """Raise Rejected, with what to do, for a layer or a format that cannot be exported."""
-    if layer in LATER or fmt == "isoxml":
-        _not_yet(layer if layer in LATER else fmt)
-    if layer in RASTER_LAYERS:
-        if fmt not in RASTER_FORMATS:
-            _no_format(fmt, RASTER_FORMATS)
-        return
-    if layer not in VECTOR_LAYERS:
-        raise Rejected(
-            N_("There is no layer {layer}; choose one of {known}."),
-            layer=layer,
-            known=", ".join((*VECTOR_LAYERS, *RASTER_LAYERS)),
-        )
-    if fmt not in VECTOR_FORMATS:
-        _no_format(fmt, VECTOR_FORMATS)
-
-
-def _not_yet(what: str) -> NoReturn:
-    raise Rejected(N_("The export of {what} is not available yet."), what=what)
-
-
 def _no_format(fmt: str, known: Sequence[str]) -> NoReturn:
-    if fmt == "isoxml":
-        _not_yet(fmt)
     raise Rejected(
         N_("This layer cannot be written as {format}; choose one of {known}."),
         format=fmt,

@@ -46,7 +46,9 @@ def decide(name: str, folder: Path) -> float:
     """Share of the true weeds that the strategy that is taken reaches; prints all."""
     weeds, patchiness, flight = CASES[name]
     grown = FieldOptions(size_m=(30.0, 20.0), weeds_per_m2=weeds, weed_patchiness=patchiness, seed=11)
-    card = fly(grow_field(grown), FlightOptions(camera="2mp", altitude_m=8.0, seed=11, **flight), folder / "card")
+    card = fly(
+        grow_field(grown), FlightOptions(camera="2mp", altitude_m=8.0, seed=11, **flight), folder / "card"
+    )
     truth = json.loads((card / "truth.json").read_text())
     box = Box(folder / "box")
     (survey,) = box.mapped(card, "--field", "North")["surveys"]
