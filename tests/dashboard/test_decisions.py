@@ -133,3 +133,12 @@ def test_where_weeds_are_not_known_it_says_so(tmp_path: Path, password_hash: str
     assert "Weeds were not called" in page or "Spray" in page
     offering.close()
     made.store.close()
+
+
+@pytest.mark.parametrize("key", ["isoxml", "shapefile", "qgroundcontrol", "rates", "zones", "weeds"])
+def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
+    answer = visitor.get(f"/surveys/sv-demo-1/files/{key}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert len(answer.data) > 100
+    assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404
