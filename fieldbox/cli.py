@@ -181,14 +181,26 @@ def check(config: Config, path: Path, as_json: bool) -> None:
 @click.option(
     "--layer",
     type=click.Choice(
-        ["weeds", "crop", "gaps", "zones", "health", "prescription", "footprints", "poses", "mosaic"]
+        [
+            "weeds",
+            "crop",
+            "gaps",
+            "missing",
+            "rows",
+            "zones",
+            "health",
+            "prescription",
+            "footprints",
+            "poses",
+            "mosaic",
+        ]
     ),
     required=True,
 )
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["geojson", "shp", "kml", "gpkg", "isoxml", "cog", "csv"]),
+    type=click.Choice(["geojson", "shp", "kml", "gpkg", "isoxml", "cog", "csv", "dji", "plan", "waypoints"]),
     required=True,
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
@@ -518,6 +530,23 @@ def simulate() -> None:
 )
 @click.option(
     "--weeds", type=float, default=2.5, show_default=True, help="Weeds per square metre of the made field."
+)
+@click.option(
+    "--rows",
+    type=click.Choice(["straight", "curved", "terraced"]),
+    default="straight",
+    show_default=True,
+    help="Of the made field; truth.json tells where each runs.",
+)
+@click.option(
+    "--row-heading",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Degrees from grid north, in the made field's middle.",
+)
+@click.option(
+    "--row-radius", type=float, default=25.0, show_default=True, help="Metres, where rows are curved."
 )
 @click.option("--relief", type=float, default=0.3, show_default=True, help="Metres, of the made field.")
 @click.option("--soil", default="brown", show_default=True, help="brown, red, black or grey.")

@@ -92,10 +92,11 @@ def spraying(config: Config, field: str, **told: Any) -> None:
     """
     from fieldbox.services import deciding  # noqa: PLC0415  heavy imports only where they are needed
     from fieldbox.services.box import open_store  # noqa: PLC0415
+    from fieldbox.services.finding import find_field  # noqa: PLC0415
 
     as_json, path, strip, cleared = (told.pop(name) for name in ("as_json", "keep_off", "strip_m", "clear"))
     with open_store(config) as store:
-        found = deciding.find_field(store, field)
+        found = find_field(store, field)
         before = store.spraying(found.id)
         how = deciding.changed(before, {_named(one): _CLEARED[one] for one in cleared} | _told(told))
         if path:
@@ -126,7 +127,7 @@ def prescribe(config: Config, survey_id: str, **told: Any) -> None:
     from fieldbox import deciding as decisions  # noqa: PLC0415
     from fieldbox.services import deciding  # noqa: PLC0415
     from fieldbox.services.box import open_store  # noqa: PLC0415
-    from fieldbox.services.results import find_survey  # noqa: PLC0415
+    from fieldbox.services.finding import find_survey  # noqa: PLC0415
 
     as_json = told.pop("as_json")
     with open_store(config) as store:

@@ -35,7 +35,7 @@ from fieldbox.i18n import N_
 from fieldbox.mapping.geo import easting_northing, lon_lat
 from fieldbox.mapping.intervals import count_interval
 from fieldbox.mapping.prescribing import needs, threshold
-from fieldbox.mapping.zones import Frame, Ground, Layout, Weeds, lay_out, share_on, smallest
+from fieldbox.mapping.zones import Frame, Ground, Layout, Weeds, share_on, smallest
 
 Floats = NDArray[np.float64]
 
@@ -88,10 +88,10 @@ def prescribe(known: Known) -> Prescription:
     how = known.spraying
     layout, telling = _layout(known), _Telling.of(known)
     best, every = smallest(telling.weeds, layout)
-    ground = lay_out(telling.weeds, layout, how.strategy) if how.strategy else best
+    ground = next(one for one in every if one.strategy is how.strategy) if how.strategy else best
     least, never = _least(how)
     treated, left = _judged(ground, layout, telling, math.inf if never else least, how.from_cover_pct)
-    kept = shapely.union_all(treated)
+    kept = shapely.MultiPolygon(treated)
     zones = telling.zones([*treated, *left])
     reached = telling.coverage(ground, kept, layout.allowed)
     spray = zones[: len(treated)]

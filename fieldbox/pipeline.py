@@ -20,7 +20,7 @@ import shapely
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from fieldbox import looking
+from fieldbox import judging, looking
 from fieldbox.config import Config
 from fieldbox.domain import (
     Cover,
@@ -49,6 +49,7 @@ from fieldbox.mapping.between import Vegetation, between_rows, vegetation_percen
 from fieldbox.mapping.cells import CellSums
 from fieldbox.mapping.doubt import Again, cover_moved, doubtful_of, settle
 from fieldbox.mapping.grid import Known, build_map
+from fieldbox.mapping.inrows import InRows
 from fieldbox.mapping.mosaic import Patch, assemble, choose_mosaic_gsd, save_patch, write_map
 from fieldbox.mapping.seams import reconcile, without_doubtful_twins
 from fieldbox.mapping.viewresult import ViewResult
@@ -182,6 +183,7 @@ class Analysis:
         if flown.developed:
             told.append(flown.developed.recipe)
         told += [self._health.digest, self._scenes.digest, levelling.VERSION, seamlines.VERSION]
+        told.append(judging.VERSION)
         return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
@@ -312,20 +314,22 @@ class Analysis:
         give_back()  # the mosaic needs some memory
         judged = judge_crop(found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale)
         detections = judged.detections
+        moved = cover_moved(found.cells, found.detections, detections) if judged.changed else None
         grid = build_map(
-            found.cells,
+            [*found.cells, moved] if moved else found.cells,
             detections,
             epsg=task.flown.plane.epsg,
             cell_m=self._config.map.cell_m,
             boundary=task.flown.ring,
             known=Known(task.scene.single_weeds, task.scene.single_weeds, task.scene.natural_colour),
         )
-        green, between = None, None
+        green, between, in_rows = None, None, judged.in_rows
         if task.scene.basis is WeedBasis.ROWS:
             vegetation = Vegetation.of(found.results)
             green, between = vegetation_percent(vegetation, grid), between_rows(vegetation, grid)
             grid = replace(grid, weed_cover=between.cover) if between else grid
-        evidence = Evidence(task, self._model, grid, detections, found.ladder, green, between)
+            in_rows = InRows(between.rows) if between else None
+        evidence = Evidence(task, self._model, grid, detections, found.ladder, green, between, in_rows)
         identity = blake3(f"{task.flown.flight.id} {task.key} {self._model.digest}".encode()).hexdigest()[:20]
         survey = make_survey(identity, datetime.now(UTC), evidence)
         names = [one.name for one in task.flown.given.control.points] if task.flown.given.control else []

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fieldbox.domain import (
     Cover,
+    CropStand,
     Detection,
     FieldMap,
     Interval,
@@ -28,6 +29,7 @@ from fieldbox.mapping import intervals
 from fieldbox.mapping.between import Between
 from fieldbox.mapping.health import health_index
 from fieldbox.mapping.hotspots import Shown, find_hotspots
+from fieldbox.mapping.inrows import InRows, crop_stand
 from fieldbox.quality import Ground, quality_of, sentences_of
 from fieldbox.task import Flown, Task
 
@@ -54,6 +56,8 @@ class Evidence:
     """Cover of vegetation, where crop and weed are not told apart."""
     between: Between | None = None
     """Vegetation off the crop rows, where weeds are called from these."""
+    in_rows: InRows | None = None
+    """The crop rows; None: there are none, or they are not known."""
 
 
 def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
@@ -72,6 +76,8 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
     crop_cover = _mean(grid.crop_cover, grid.seen)
     weeds, crops = _count(evidence, Cover.WEED), _count(evidence, Cover.CROP)
     unsure = _mean(grid.unsure, grid.seen)
+    area_interval = intervals.area_interval(area_m2 / 1e4, relative_gsd)
+    crop_interval = _count_interval(crops, ratios.count[Cover.CROP])
     index, index_interval = health_index(grid.health_z)
     return Survey(
         id=identity,
@@ -80,7 +86,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         release=model.release,
         made_at=made_at,
         area_ha=area_m2 / 1e4,
-        area_ha_interval95=intervals.area_interval(area_m2 / 1e4, relative_gsd),
+        area_ha_interval95=area_interval,
         gsd_cm=scene.gsd_m * 100,
         gsd_cm_interval95=Interval(gsd.low * 100, gsd.high * 100),
         weed_cover_pct=weed_cover,
@@ -90,7 +96,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         crop_cover_pct=crop_cover,
         crop_cover_pct_interval95=_cover_interval(crop_cover, ratios.cover[Cover.CROP], area_m2),
         crop_count=crops,
-        crop_count_interval95=_count_interval(crops, ratios.count[Cover.CROP]),
+        crop_count_interval95=crop_interval,
         health_index=index,
         health_index_interval95=index_interval,
         unsure_pct=unsure,
@@ -101,7 +107,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         layer_label=evidence.task.flown.developed.label if evidence.task.flown.developed else scene.label,
         warnings=(
             *scene.warnings,
-            *_strange_ground(evidence, unseen),
+            *_strange_ground(evidence),
             *(sentences_of(evidence.task.flown.alignment, quality) if quality else ()),
             *_warnings(evidence, error),
         ),
@@ -112,6 +118,7 @@ def make_survey(identity: str, made_at: datetime, evidence: Evidence) -> Survey:
         ladder=evidence.ladder,
         quality=quality,
         indices=_indices(grid),
+        stand=_stand(evidence, (crops, crop_interval), (area_m2 / 1e4, area_interval)),
         weed_recall=model.ratios.recall.get(Cover.WEED) if scene.single_weeds else None,
     )
 
@@ -224,13 +231,40 @@ def _warnings(evidence: Evidence, error: float) -> list[Sentence]:
     return found
 
 
-def _strange_ground(evidence: Evidence, unseen: float) -> list[Sentence]:
-    """Ground that was photographed and not judged, because it does not look like a field."""
-    grid = evidence.grid
+def _stand(
+    evidence: Evidence, crop: tuple[int | None, Interval | None], area_ha: tuple[float, Interval]
+) -> CropStand | None:
+    """The rows and how the crop stands in them, from the crop plants and the area seen with their intervals."""
+    found, flown = evidence.in_rows, evidence.task.flown
+    if found is None:
+        return None
+    middle = np.array(flown.field.boundary).mean(axis=0)
+    convergence = flown.plane.convergence_deg(lat=float(middle[1]), lon=float(middle[0]))
+    # Of the ground seen, what shows no field was not judged: no plant is counted there.
+    judged = area_ha[0] * min(1.0, _judged_share(evidence))
+    count, interval = crop
+    if count is None or interval is None or judged <= 0:
+        return crop_stand(found, convergence, None, None)
+    scale = Interval(*(judged * bound / area_ha[0] for bound in area_ha[1]))
+    return crop_stand(
+        found, convergence, count / judged, intervals.quotient_interval(count, interval, judged, scale)
+    )
+
+
+def _judged_share(evidence: Evidence) -> float:
+    """Of the ground that was photographed, the share that was judged; NaN if there is none."""
+    grid, plan = evidence.grid, evidence.task.plan
+    field = shapely.Polygon(evidence.task.flown.ring).buffer(0)
+    unseen = min(1.0, plan.unseen_m2 / field.area)
     judged_m2 = float(grid.seen.sum()) * grid.cell_m**2
     photographed_m2 = mapped_m2(grid, evidence.task.flown.ring) * (1 - unseen)
-    share = 1 - judged_m2 / photographed_m2 if photographed_m2 > 0 else 0.0
-    if evidence.task.scene.basis is None or share < NOT_JUDGED:
+    return judged_m2 / photographed_m2 if photographed_m2 > 0 else math.nan
+
+
+def _strange_ground(evidence: Evidence) -> list[Sentence]:
+    """Ground that was photographed and not judged, because it does not look like a field."""
+    share = 1 - _judged_share(evidence)
+    if evidence.task.scene.basis is None or not share >= NOT_JUDGED:
         return []
     template = N_(
         "{share} % of the ground does not look like the fields that the weed model knows: nothing is called there."

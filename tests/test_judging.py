@@ -12,6 +12,7 @@ from fieldbox.domain import Cover, Detection, PlantHealth
 from fieldbox.errors import Misconfigured
 from fieldbox.inference.health import HealthModel
 from fieldbox.judging import judge_crop
+from fieldbox.mapping.inrows import Weeds
 from tests.mapping.plants import plant
 
 MODEL = HealthModel.load(Path(__file__).parents[1] / "models" / "health.onnx")
@@ -103,3 +104,31 @@ def test_a_model_for_other_features_is_refused() -> None:
     )  # fmt: skip
     with pytest.raises(Misconfigured, match="another release"):
         judge_crop(stand(), other, 2.8)
+
+
+def test_rows_and_what_stands_in_them_are_told() -> None:
+    found = judge_crop(stand(), MODEL, 2.8).in_rows
+    assert found is not None
+    assert found.rows.spacing_m == pytest.approx(0.75, rel=0.01)
+    assert found.stand is not None
+    assert found.stand.missing == 1
+    assert found.weeds == Weeds(in_rows=0, between=1, off_plots=0)
+
+
+def test_rows_are_told_of_photos_too_coarse_for_verdicts_but_gaps_are_not() -> None:
+    found = judge_crop(stand(), MODEL, 9.0).in_rows
+    assert found is not None
+    assert found.stand is None
+
+
+def test_a_doubtful_crop_plant_off_the_rows_becomes_a_weed_and_that_is_said() -> None:
+    rng = np.random.default_rng(4)
+    weeds = [plant(*rng.uniform((0, 0), (8.25, 10.0))) for _ in range(80)]
+    doubt = replace(plant(1.875, 5.0, cover=Cover.CROP, score=0.6), sure=False, weed_share=0.35)
+    judged = judge_crop([*stand(), *weeds, doubt], MODEL, 2.8)
+    assert judged.changed == 1
+    assert judged.detections[-1].cover is Cover.WEED
+    assert judged.detections[-1].health is None
+    (said,) = [one for one in judged.warnings if "off every crop row: 1." in str(one)]
+    assert said == judged.warnings[0]
+    assert judge_crop(stand(), MODEL, 2.8).changed == 0

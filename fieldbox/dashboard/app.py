@@ -22,10 +22,11 @@ from fieldbox import __version__
 from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import words
 from fieldbox.dashboard.api import api
+from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.pages import pages
 from fieldbox.dashboard.people import load_person, people
 from fieldbox.dashboard.pictures import pictures
-from fieldbox.dashboard.ports import EXTENSION, Box, Intake, Store
+from fieldbox.dashboard.ports import EXTENSION, Box, Decisions, Intake, Store
 from fieldbox.dashboard.uploading import (
     CHUNK_ENDPOINT,
     LARGEST_CHUNK,
@@ -79,12 +80,13 @@ def create_app(
     web: Path | None = None,
     login_limit: str = LOGIN_LIMIT,
     intake: Intake | None = None,
+    decisions: Decisions | None = None,
 ) -> Flask:
     """Build the dashboard over `store` and the data folder `root`.
 
     `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` is the
     box's own, for readers who chose none. `web` holds templates and static files; None finds them. Without `intake`
-    nothing can be sent from a browser.
+    nothing can be sent from a browser, without `decisions` no page tells what is to be done.
     Raises ValueError for a short key and FileNotFoundError if `web` is not there.
     """
     if len(secret_key) < 16:
@@ -102,8 +104,8 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Box(store, root, language, intake)
-    for blueprint in (people, pages, pictures, api, uploading):
+    app.extensions[EXTENSION] = Box(store, root, language, intake, decisions)
+    for blueprint in (people, pages, pictures, api, uploading, deciding):
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)

@@ -223,6 +223,7 @@ def field(field_id: int) -> Page:
         twice={flight_id for flight_id, many in of_flights.items() if many > 1},
         map=_map(found, survey, layers) if survey else None,
         judgement=quality.judge(survey) if survey else None,
+        decides=box().decisions is not None,
     )
 
 
@@ -323,8 +324,8 @@ def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]
     lons, lats = zip(*points, strict=True)
     return {
         "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
-        "zoom": {"photo": _native_zoom(survey)},
-        "tiles": _tiles_of(survey),
+        "zoom": {"photo": native_zoom(survey)},
+        "tiles": tiles_of(survey),
         "boundary": [(lat, lon) for lon, lat in boundary],
         "footprints": url_for("api.footprints", survey_id=survey.id),
         "holes": url_for("api.holes", survey_id=survey.id),
@@ -340,12 +341,12 @@ def _flown_map(field_: Field | None, survey: Survey, placed: Sequence[Placement]
             "look": say("Look at the photo"),
             "doubts": quality.all_doubts(),
             "why": quality.all_reasons(),
-            **_map_words(),
+            **map_words(),
         },
     }
 
 
-def _native_zoom(survey: Survey) -> int | None:
+def native_zoom(survey: Survey) -> int | None:
     """Of the mosaic; None if it is gone."""
     try:
         return tiles.extent(raster(survey.id, MOSAIC)).native_zoom
@@ -353,11 +354,11 @@ def _native_zoom(survey: Survey) -> int | None:
         return None
 
 
-def _tiles_of(survey: Survey) -> str:
+def tiles_of(survey: Survey) -> str:
     return f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}"
 
 
-def _map_words() -> dict[str, str]:
+def map_words() -> dict[str, str]:
     return {
         "failed": say("The box did not answer. Is the phone still in its network?"),
         "zoomInTitle": say("Zoom in"),
@@ -430,7 +431,7 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
             "grid": min(tiles.MAX_ZOOM, grid.native_zoom + 3),
             "weeds": WEED_ZOOM,
         },
-        "tiles": _tiles_of(survey),
+        "tiles": tiles_of(survey),
         "layers": [layer["key"] for layer in layers],
         "boundary": [(lat, lon) for lon, lat in field_.boundary],
         "overlays": {
@@ -452,6 +453,6 @@ def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[st
             "missing": say("Plants missing here: about %(num)s", num="NUM"),
             "zoomIn": say("Zoom in to see single plants."),
             "more": say("Only a part of the plants is drawn here: there are too many. Zoom in further."),
-            **_map_words(),
+            **map_words(),
         },
     }

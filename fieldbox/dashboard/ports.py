@@ -21,8 +21,10 @@ from fieldbox.domain import (
     Offer,
     Placement,
     PlantHealth,
+    Prescription,
     RefusedList,
     Rejection,
+    Spraying,
     Standing,
     Survey,
     Upload,
@@ -166,6 +168,8 @@ class Store(Protocol):
     def field(self, field_id: int) -> Field | None: ...
     def update_field(self, field_id: int, *, name: str) -> Field: ...
     def name_crop(self, field_id: int, crop: str | None) -> Field: ...
+    def spraying(self, field_id: int) -> Spraying: ...
+    def spray(self, field_id: int, how: Spraying) -> None: ...
     def flights(self, field_id: int | None = None) -> Sequence[FlightRowLike]: ...
     def flight(self, flight_id: str) -> Flight | None: ...
     def pin(self, flight_id: str, pinned: bool) -> bool: ...
@@ -219,14 +223,40 @@ class Intake:
     status: Callable[[], IntakeStatus | None]
 
 
+class OfferedFile(Protocol):
+    """A file that can be made of a survey. `group`: sprayer, print, walk or map."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def title(self) -> Sentence: ...
+    @property
+    def suffix(self) -> str: ...
+
+
+class Decisions(Protocol):
+    """What is to be done about a survey's field. Worked out in another process: it takes libraries that pages do without.
+
+    Each can raise Rejected (there is nothing to lay out) and the other errors of the box.
+    """
+
+    def prescription(self, survey_id: str) -> Prescription: ...
+    def files(self) -> Sequence[OfferedFile]: ...
+    def make(self, survey_id: str, key: str, language: str) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What an app was made for: its store, its data folder, the language of the box, and its intake if it has one."""
+    """What an app was made for: its store, its data folder, the language of the box; its intake and what tells it what is to
+    be done, if it has them."""
 
     store: Store
     root: Path
     language: str
     intake: Intake | None = None
+    decisions: Decisions | None = None
 
 
 def box() -> Box:

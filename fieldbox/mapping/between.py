@@ -41,6 +41,7 @@ class Between:
     spacing_m: float
     strip_m: float
     """Half the width of a strip."""
+    rows: Rows
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,7 +82,7 @@ def between_rows(vegetation: Vegetation, grid: FieldMap) -> Between | None:
         for factor in (1 - STRIP_DOUBT, 1 + STRIP_DOUBT)
     ]
     low, high = min(percent, *others) * GREEN_RATIO.low, max(percent, *others) * GREEN_RATIO.high
-    return Between(layer, percent, Interval(low, min(100.0, high)), rows.spacing_m, strip)
+    return Between(layer, percent, Interval(low, min(100.0, high)), rows.spacing_m, strip, rows)
 
 
 def half_strip(rows: Rows) -> float:

@@ -14,24 +14,18 @@ from typing import NoReturn, Protocol
 import numpy as np
 import pyogrio.errors
 import pyogrio.raw
-import rasterio
-import rasterio.shutil
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
-from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
 
 from fieldbox.domain import Cover, FieldMap, Placement, PlantHealth
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
+from fieldbox.mapping.band import write_cog
 from fieldbox.mapping.files import north_up, replacing
 from fieldbox.mapping.geo import easting_northing, lon_lat
 
-VECTOR_LAYERS = ("weeds", "crop", "gaps", "footprints", "poses")
-RASTER_LAYERS = ("health", "mosaic")
 GAP_WIDTH_M = 0.3
-LATER = ("zones", "prescription")
 VECTOR_FORMATS = ("geojson", "shp", "kml", "gpkg", "csv")
 RASTER_FORMATS = ("cog",)
 _POSE_COLUMNS = {
@@ -57,8 +51,15 @@ _SHAPEFILE_NAMES = {
     "tilt_error_deg": "TILT_ERR",
     "ground_error_m": "GR_ERR_M",
     "residual_px": "RESID_PX",
+    "density_low_m2": "DENS_LOW",
+    "density_high_m2": "DENS_HIGH",
+    "poor_before": "POOR_BEF",
+    "rate_l_ha": "RATE_LHA",
+    "direction_deg": "DIRECT_DEG",
 }
 """Of columns whose own name is longer than the ten characters that the format has."""
+_SHAPEFILE_BYTES = 254
+"""Of a text."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,10 +97,13 @@ class ExportedPlant(Protocol):
     def sure(self) -> bool: ...
 
 
-def plant_features(plants: Sequence[ExportedPlant]) -> Features:
-    """The outlines of plants with what is known of each; `lat` and `lon` are its centre."""
+def plant_features(plants: Sequence[ExportedPlant], stands: Sequence[str | None] | None = None) -> Features:
+    """The outlines of plants with what is known of each; `lat` and `lon` are its centre.
+
+    `stands` tells where each stands by the crop rows; None where no rows run.
+    """
     return Features(
-        [_oriented(one.outline) for one in plants],
+        [oriented(one.outline) for one in plants],
         {
             "id": np.array([one.id for one in plants], np.int64),
             "class": np.array([one.cover.value for one in plants], object),
@@ -110,6 +114,7 @@ def plant_features(plants: Sequence[ExportedPlant]) -> Features:
             "capture": np.array([one.digest[:16] for one in plants], object),
             "lat": np.array([round(one.lat, 9) for one in plants], float),
             "lon": np.array([round(one.lon, 9) for one in plants], float),
+            "row": words(stands if stands is not None else [None] * len(plants)),
         },
     )
 
@@ -136,13 +141,15 @@ class ExportedGap(Protocol):
     def missing(self) -> int: ...
 
 
-def crop_features(plants: Sequence[ExportedCropPlant]) -> Features:
+def crop_features(
+    plants: Sequence[ExportedCropPlant], stands: Sequence[str | None] | None = None
+) -> Features:
     """As `plant_features`, with how each compares with its neighbours: relative, null where not judged."""
-    plain = plant_features(plants)
+    plain = plant_features(plants, stands)
     told = {
         "health": np.array([one.health.value if one.health else None for one in plants], object),
-        "size_z": np.array([_or_nan(one.size_z) for one in plants], float),
-        "colour_z": np.array([_or_nan(one.colour_z) for one in plants], float),
+        "size_z": np.array([or_nan(one.size_z) for one in plants], float),
+        "colour_z": np.array([or_nan(one.colour_z) for one in plants], float),
     }
     return Features(plain.shapes, {**plain.columns, **told})
 
@@ -164,7 +171,8 @@ def gap_features(gaps: Sequence[ExportedGap], epsg: int) -> Features:
     )
 
 
-def _or_nan(value: float | None) -> float:
+def or_nan(value: float | None) -> float:
+    """What is not known as exports want it."""
     return math.nan if value is None else value
 
 
@@ -185,20 +193,20 @@ def footprint_features(photos: Sequence[PhotoPlace]) -> Features:
     `error_m` is the 95 % radius of a place in the middle of the photo, `gsd_cm` the mean side of a pixel on the ground.
     """
     shown = [one for one in _by_name(photos) if len(one.placement.footprint) >= 3]
-    shapes = [_oriented(np.asarray(one.placement.footprint)) for one in shown]
+    shapes = [oriented(np.asarray(one.placement.footprint)) for one in shown]
     areas = [abs(_GEOD.geometry_area_perimeter(shape)[0]) for shape in shapes]
     pixels = [one.width * one.height for one in shown]
     return Features(
         shapes,
         {
             "id": np.arange(1, len(shown) + 1, dtype=np.int32),
-            "file": _words(one.file for one in shown),
-            "error_m": _rounded((one.placement.error95_m for one in shown), 3),
+            "file": words(one.file for one in shown),
+            "error_m": rounded((one.placement.error95_m for one in shown), 3),
             "aligned": _aligned(shown),
-            "gsd_cm": _rounded(
+            "gsd_cm": rounded(
                 (100 * math.sqrt(area / count) for area, count in zip(areas, pixels, strict=True)), 3
             ),
-            "area_m2": _rounded(areas, 2),
+            "area_m2": rounded(areas, 2),
         },
     )
 
@@ -216,19 +224,19 @@ def pose_features(photos: Sequence[PhotoPlace]) -> Features:
     return Features(
         [shapely.Point(pose.lon, pose.lat) for pose in poses],
         {
-            "file": _words(one.file for one in shown),
-            "lat": _rounded((pose.lat for pose in poses), 9),
-            "lon": _rounded((pose.lon for pose in poses), 9),
+            "file": words(one.file for one in shown),
+            "lat": rounded((pose.lat for pose in poses), 9),
+            "lon": rounded((pose.lon for pose in poses), 9),
             **{
-                name: _rounded((getattr(pose, name) for pose in poses), digits)
+                name: rounded((getattr(pose, name) for pose in poses), digits)
                 for name, digits in _POSE_COLUMNS.items()
             },
-            "ground_error_m": _rounded((one.error95_m for one in placed), 3),
+            "ground_error_m": rounded((one.error95_m for one in placed), 3),
             "aligned": _aligned(shown),
-            "moved_m": _rounded((one.moved_m if one.block is not None else math.nan for one in placed), 3),
-            "residual_px": _rounded((_or_nan(one.residual_px) for one in placed), 3),
+            "moved_m": rounded((one.moved_m if one.block is not None else math.nan for one in placed), 3),
+            "residual_px": rounded((or_nan(one.residual_px) for one in placed), 3),
             "ties": np.array([one.ties for one in placed], np.int32),
-            "doubts": _words(" + ".join(one.doubts) for one in placed),
+            "doubts": words(" + ".join(one.doubts) for one in placed),
         },
         "Point",
     )
@@ -238,11 +246,13 @@ def _by_name(photos: Sequence[PhotoPlace]) -> list[PhotoPlace]:
     return sorted(photos, key=lambda one: (one.file, one.placement.digest))
 
 
-def _words(values: Iterable[str]) -> NDArray[np.object_]:
+def words(values: Iterable[str | None]) -> NDArray[np.object_]:
+    """A column of text."""
     return np.array(list(values), object)
 
 
-def _rounded(values: Iterable[float], digits: int) -> NDArray[np.float64]:
+def rounded(values: Iterable[float], digits: int) -> NDArray[np.float64]:
+    """A column of numbers with so many decimals."""
     return np.round(np.array(list(values), float), digits)
 
 
@@ -277,59 +287,14 @@ def export_raster(grid: FieldMap, layer: str, path: Path, fmt: str = "cog") -> N
 
     Raises Rejected for a layer or a format that is not to be had.
     """
-    if layer in LATER:
-        _not_yet(layer)
     if layer != "health":
         raise Rejected(N_("The layer {layer} is not a raster; choose a vector format."), layer=layer)
     if fmt not in RASTER_FORMATS:
         _no_format(fmt, RASTER_FORMATS)
-    rows, columns = grid.health_z.shape
-    profile = {
-        "driver": "GTiff",
-        "width": columns,
-        "height": rows,
-        "count": 1,
-        "dtype": "float32",
-        "nodata": math.nan,
-        "crs": f"EPSG:{grid.epsg}",
-        "transform": north_up(grid.west, grid.north, grid.cell_m),
-    }
-    with replacing(path) as target, MemoryFile() as memory:
-        with memory.open(**profile) as raster:
-            raster.set_band_description(1, "health_z")
-            raster.write(grid.health_z, 1)
-        try:
-            with memory.open() as raster:
-                rasterio.shutil.copy(raster, target, driver="COG", compress="DEFLATE", blocksize=256)
-        except RasterioError as error:
-            raise OSError(str(error)) from error
-
-
-def check_layer(layer: str, fmt: str) -> None:
-    """Raise Rejected, with what to do, for a layer or a format that cannot be exported."""
-    if layer in LATER or fmt == "isoxml":
-        _not_yet(layer if layer in LATER else fmt)
-    if layer in RASTER_LAYERS:
-        if fmt not in RASTER_FORMATS:
-            _no_format(fmt, RASTER_FORMATS)
-        return
-    if layer not in VECTOR_LAYERS:
-        raise Rejected(
-            N_("There is no layer {layer}; choose one of {known}."),
-            layer=layer,
-            known=", ".join((*VECTOR_LAYERS, *RASTER_LAYERS)),
-        )
-    if fmt not in VECTOR_FORMATS:
-        _no_format(fmt, VECTOR_FORMATS)
-
-
-def _not_yet(what: str) -> NoReturn:
-    raise Rejected(N_("The export of {what} is not available yet."), what=what)
+    write_cog(grid.health_z, "health_z", grid.epsg, north_up(grid.west, grid.north, grid.cell_m), path)
 
 
 def _no_format(fmt: str, known: Sequence[str]) -> NoReturn:
-    if fmt == "isoxml":
-        _not_yet(fmt)
     raise Rejected(
         N_("This layer cannot be written as {format}; choose one of {known}."),
         format=fmt,
@@ -337,9 +302,9 @@ def _no_format(fmt: str, known: Sequence[str]) -> NoReturn:
     )
 
 
-def _oriented(ring: NDArray[np.float64]) -> shapely.Polygon:
-    """Counter-clockwise, as GeoJSON (RFC 7946) wants it."""
-    return shapely.geometry.polygon.orient(shapely.Polygon(ring))
+def oriented(ring: ArrayLike, openings: Sequence[ArrayLike] = ()) -> shapely.Polygon:
+    """Counter-clockwise, its openings clockwise, as GeoJSON (RFC 7946) wants it."""
+    return shapely.geometry.polygon.orient(shapely.Polygon(ring, openings))
 
 
 def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.Polygon]:
@@ -347,7 +312,7 @@ def _polygons(rings: Sequence[NDArray[np.float64]], epsg: int) -> list[shapely.P
         return []
     degrees = lon_lat(epsg, np.concatenate(rings))
     parts = np.split(degrees, np.cumsum([len(ring) for ring in rings])[:-1])
-    return [_oriented(part) for part in parts]
+    return [oriented(part) for part in parts]
 
 
 def _write(
@@ -361,7 +326,7 @@ def _write(
     unknown = {
         name: np.isnan(values) for name, values in columns.items() if values.dtype.kind == "f"
     }  # not a number is no value that other programs read
-    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "8"} if driver == "GeoJSON" else {}
+    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"} if driver == "GeoJSON" else {}
     pyogrio.raw.write(
         path,
         geometry=shapely.to_wkb(np.array(features.shapes, object)),
@@ -394,7 +359,10 @@ def _write_kml(features: Features, path: Path) -> None:
 
 
 def _write_shapefile(features: Features, path: Path) -> None:
-    short = {_SHAPEFILE_NAMES.get(name, name.upper()): values for name, values in features.columns.items()}
+    short = {
+        _SHAPEFILE_NAMES.get(name, name.upper()): _cut(values) if values.dtype.kind == "O" else values
+        for name, values in features.columns.items()
+    }
     with replacing(path) as target:
         if path.suffix.lower() != ".zip":
             _write(features, target.with_suffix(".shp"), "ESRI Shapefile", short)
@@ -406,6 +374,14 @@ def _write_shapefile(features: Features, path: Path) -> None:
                 archive.write(part, part.name)
         for part in parts:
             part.unlink()
+
+
+def _cut(texts: NDArray[np.generic]) -> NDArray[np.generic]:
+    """To the bytes that a Shapefile's table has for a text."""
+    return words(
+        text if text is None else text.encode()[:_SHAPEFILE_BYTES].decode(errors="ignore")
+        for text in texts.tolist()
+    )
 
 
 def _write_csv(features: Features, path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
         raise _told(error, path) from error
 
 
+def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
+    """An archive of named files: the same files make the same archive, whatever the box's clock says."""
+    with replacing(path) as target, zipfile.ZipFile(target, "w") as archive:
+        for name, told in members.items():
+            archive.writestr(zipfile.ZipInfo(name), told, zipfile.ZIP_DEFLATED)
+
+
 def north_up(west: float, north: float, cell_m: float) -> Affine:
     """The transform of a raster with square cells and row 0 in the north."""
     return Affine(cell_m, 0.0, west, 0.0, -cell_m, north)
@@ -62,3 +70,8 @@ def _told(error: OSError, path: Path) -> FieldboxError:
     if full:
         return Unavailable(N_("{name} cannot be written: free some space on the box."), name=path.name)
     return Misconfigured(N_("{name} cannot be written: {reason}."), name=path.name, reason=str(error))
+
+
+def printable(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return "".join(one for one in text if one.isprintable())

@@ -51,6 +51,23 @@ def area_interval(area: float, relative_gsd: float) -> Interval:
     return Interval(area * max(0.0, 1 - relative_gsd) ** 2, area * (1 + relative_gsd) ** 2)
 
 
+def quotient_interval(
+    count: float, count_interval: Interval, area: float, area_interval: Interval
+) -> Interval | None:
+    """Interval of a count over an area, of which both have theirs: relative variances add, as logarithms.
+
+    None for an area that may be nothing.
+    """
+    if area_interval.low <= 0:
+        return None
+    wider, narrower = math.log(area_interval.high / area), math.log(area / area_interval.low)
+    if count <= 0:
+        return Interval(0.0, count_interval.high / area_interval.low)
+    few, many = count_interval.low / count, math.log(count_interval.high / count)
+    low = math.exp(-math.hypot(math.log(few), wider)) if few > 0 else 0.0
+    return Interval(count / area * low, count / area * math.exp(math.hypot(many, narrower)))
+
+
 def edge_interval(share: float, perimeter_m: float, area_m2: float, error95_m: float) -> Interval:
     """Interval in percent of a share of a field that shifts with the map: a strip along the boundary."""
     strip = 100 * perimeter_m * error95_m / area_m2 if area_m2 > 0 else 100.0

@@ -34,7 +34,7 @@ LEAST_BLOCKS = 0.5
 """Of the plants: as many stand in blocks that show rows, or there are none."""
 LEAST_QUALITY = 0.3
 """Below it there is no telling which plant belongs to which row."""
-PLAIN = 25.0
+PLAIN = 30.0
 """Plants times the square of their quality, of a plot: places by chance reach less than half of it."""
 _ROWS_IN_BLOCK = 9.0
 _BLOCK_M = (5.0, 20.0)
@@ -50,7 +50,9 @@ _PARTS = (1, 2, 3, 4)
 _SAMPLED = 48
 """Blocks that tell the spacing."""
 _LATTICE_M = 0.5
-_SMOOTH_ROWS = (2.5, 1.5, 1.0)
+_SLOPE_M = 0.75
+"""On both sides of a place, over which the direction and the spacing there are taken: a row, and at least this."""
+_SMOOTH_ROWS = (2.5, 1.5, 1.5, 1.5, 1.0, 1.0)
 """Standard deviations, in rows, over which the plants correct the phase, one pass after the other."""
 
 
@@ -323,15 +325,37 @@ class _Blocks:
         return plot, phase, wave
 
     def at(self, points: Floats, corrections: tuple[_Lattice, ...]) -> ByRow:
-        plot, phase, wave = self.blend(points)
-        for one in corrections:
-            phase = phase - one.at(points, plot)
+        plot, phase, wave = self._phase(points, corrections)
+        wave = self._steepest(points, plot, wave, corrections)
         inside = plot >= 0
         row = np.where(inside, np.rint(np.where(inside, phase, 0.0)), 0).astype(np.int64)
         length = np.hypot(wave[:, 0], wave[:, 1])
         spacing = 1 / length
         along = np.column_stack([-wave[:, 1], wave[:, 0]]) / length[:, None]
         return ByRow(plot, row, (phase - row) * spacing, along, spacing)
+
+    def _phase(self, points: Floats, corrections: tuple[_Lattice, ...]) -> tuple[Whole, Floats, Floats]:
+        plot, phase, wave = self.blend(points)
+        for one in corrections:
+            phase = phase - one.at(points, plot)
+        return plot, phase, wave
+
+    def _steepest(
+        self, points: Floats, plot: Whole, wave: Floats, corrections: tuple[_Lattice, ...]
+    ) -> Floats:
+        """[N, 2] the slope of the corrected phase on both sides; that of the blocks where a plot ends nearer."""
+        reach = np.maximum(_SLOPE_M, 1 / np.hypot(wave[:, 0], wave[:, 1]))
+        slope = np.full(wave.shape, np.nan)
+        for axis in (0, 1):
+            step = np.zeros(points.shape)
+            step[:, axis] = reach
+            (plot_on, on, _), (plot_back, back, _) = (
+                self._phase(points + way * step, corrections) for way in (1, -1)
+            )
+            both = (plot_on == plot) & (plot_back == plot) & (plot >= 0)
+            slope[both, axis] = (on[both] - back[both]) / (2 * reach[both])
+        apart = np.linalg.norm(slope - wave, axis=1) / np.linalg.norm(wave, axis=1)
+        return np.where((apart < _FITS)[:, None], slope, wave)
 
 
 def _heaviest(plots: Whole, share: Floats) -> Whole:
@@ -519,7 +543,8 @@ def _told(points: Floats, weight: Floats, blocks: _Blocks, corrections: tuple[_L
 
 
 def _plot(points: Floats, weight: Floats, found: ByRow, number: int, area_m2: float) -> Plot:
-    """Direction and spacing by a plane through the phases, as far as rows are straight."""
+    """Direction by a plane through the phases, as far as rows are straight; spacing by what is usual: banks and tracks between
+    rows are none."""
     mine = found.plot == number
     place, mass = points[mine] - points[mine].mean(axis=0), np.sqrt(weight[mine])
     phase = found.row[mine] + found.aside_m[mine] / found.spacing_m[mine]
@@ -527,13 +552,12 @@ def _plot(points: Floats, weight: Floats, found: ByRow, number: int, area_m2: fl
     mean = np.average(turned, weights=weight[mine])
     bend = math.degrees(math.sqrt(max(0.0, -2 * math.log(max(abs(mean), 1e-9)))) / 2)
     direction = math.degrees(np.angle(mean) / 2) % 180
-    spacing = 1 / float(np.average(1 / found.spacing_m[mine], weights=weight[mine]))
+    spacing = _median(found.spacing_m[mine], weight[mine])
     if bend < 2.0 and mine.sum() >= MIN_PLACES:
         plane = np.linalg.lstsq(np.column_stack([place, np.ones(len(place))]) * mass[:, None], phase * mass)[
             0
         ][:2]
         direction = math.degrees(math.atan2(-plane[1], plane[0])) % 180
-        spacing = 1 / float(np.hypot(*plane))
     return Plot(direction, spacing, bend, area_m2)
 
 

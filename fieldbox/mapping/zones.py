@@ -118,7 +118,7 @@ def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
     share = plan.share(margin)
     whole = plan.ground(margin)
     if strategy is not Strategy.SWATHS:  # these are whole steps as they are
-        whole = _joined(whole, layout.join_m)
+        whole = _filled(_joined(whole, layout.join_m), layout.swath_m * layout.step_m)
     pieces = _pieces(whole, layout)
     return Ground(strategy, pieces, *share, plan.least_m + margin, plan.left_out(margin))
 
@@ -211,7 +211,9 @@ class _Spots(_Plan):
 
     def ground(self, margin_m: float) -> shapely.Geometry:
         reach = self.weeds.radius_m + self.least_m + margin_m
-        return shapely.union_all(shapely.buffer(shapely.points(self.weeds.places), reach, quad_segs=_ROUND))
+        return shapely.disjoint_subset_union_all(
+            shapely.buffer(shapely.points(self.weeds.places), reach, quad_segs=_ROUND)
+        )
 
 
 def _nearest(weeds: Weeds) -> Floats:
@@ -283,7 +285,7 @@ def traced(inside: NDArray[np.bool_], west: float, north: float, cell_m: float) 
     found = shapes(inside.astype(np.uint8), inside, transform=north_up(west, north, cell_m))
     polygons = [shapely.geometry.shape(one) for one, _value in found]
     widened = shapely.buffer(polygons, cell_m / 2, join_style="mitre")
-    return shapely.union_all(shapely.simplify(widened, cell_m / 2))
+    return shapely.disjoint_subset_union_all(shapely.simplify(widened, cell_m / 2))
 
 
 class _Swaths(_Plan):
@@ -361,7 +363,7 @@ class Frame:
         found = shapes(wanted.astype(np.uint8), wanted)
         polygons = [shapely.geometry.shape(one) for one, _value in found]
         return shapely.transform(
-            shapely.union_all(polygons),
+            shapely.disjoint_subset_union_all(polygons),
             lambda xy: self.placed((xy[:, ::-1] + low) * (self.swath_m, self.step_m)),
         )
 
@@ -388,8 +390,9 @@ _PLANS: dict[Strategy, Callable[[Weeds, Layout], _Plan]] = {
 
 def _pieces(ground: shapely.Geometry, layout: Layout) -> tuple[shapely.Polygon, ...]:
     """Polygons, none smaller than is asked for, within what may be treated; the largest first."""
-    parts = shapely.get_parts(ground)
-    whole = shapely.union_all([_widened(one, layout.least_m2) for one in parts])
+    parts, whole = shapely.get_parts(ground), ground
+    if (shapely.area(parts) < layout.least_m2).any():
+        whole = shapely.disjoint_subset_union_all([_widened(one, layout.least_m2) for one in parts])
     if layout.allowed is not None:
         whole = whole & layout.allowed
     polygons = [one for one in shapely.get_parts(whole) if isinstance(one, shapely.Polygon) and one.area > 0]
@@ -400,7 +403,16 @@ def _joined(ground: shapely.Geometry, apart_m: float) -> shapely.Geometry:
     """The ground with all that lies between pieces nearer to each other than this, or is narrower."""
     if apart_m <= 0:
         return ground
-    return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND) | ground
+    return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND)
+
+
+def _filled(ground: shapely.Geometry, least_m2: float) -> shapely.Geometry:
+    """The ground without openings that are smaller than what a sprayer can leave out."""
+    parts = [one for one in shapely.get_parts(ground) if isinstance(one, shapely.Polygon)]
+    kept = [[ring for ring in one.interiors if shapely.Polygon(ring).area >= least_m2] for one in parts]
+    return shapely.disjoint_subset_union_all(
+        [shapely.Polygon(one.exterior, rings) for one, rings in zip(parts, kept, strict=True)]
+    )
 
 
 def _widened(piece: shapely.Polygon, least_m2: float) -> shapely.Geometry:

@@ -33,19 +33,6 @@ _ECONOMICS = ("price_per_t", "yield_t_ha", "loss_pct_per_weed", "cost_per_ha")
 """What has to be told before a threshold can be worked out."""
 
 
-def find_field(store: Store, name: str) -> Field:
-    """The field with this name or code. Raises Rejected."""
-    fields = store.fields()
-    found = next((one for one in fields if name in {one.name, one.code}), None)
-    if found is None:
-        raise Rejected(
-            N_("There is no field {field}; there is {known}."),
-            field=name,
-            known=", ".join(one.name for one in fields) or _("none"),
-        )
-    return found
-
-
 def known_of(config: Config, store: Store, survey: Survey, spraying: Spraying | None = None) -> Known:
     """What is known of a survey's field; how it is sprayed as told, or as it is kept."""
     field = store.field(survey.field_id)

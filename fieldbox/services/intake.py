@@ -183,6 +183,7 @@ def survey_json(survey: Survey, field: str | None) -> dict[str, Any]:
         "indices": {name: round(value, 4) for name, value in survey.indices.items()},
         "weed_basis": survey.weed_basis.value if survey.weed_basis else None,
         "ladder": asdict(survey.ladder) if survey.ladder else None,
+        "stand": asdict(survey.stand) if survey.stand else None,
         "release": survey.release,
         "warnings": [str(warning) for warning in survey.warnings],
         "hotspots": len(survey.hotspots),

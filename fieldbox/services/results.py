@@ -8,25 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import Survey
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals
 from fieldbox.services.box import open_store
+from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
-
-
-def find_survey(store: Store, survey_id: str) -> Survey:
-    """The survey with this id, or the only one whose id begins so. Raises Rejected."""
-    survey = store.survey(survey_id)
-    if survey:
-        return survey
-    alike = [one for one in store.surveys() if one.id.startswith(survey_id)] if survey_id else []
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise Rejected(N_("Several surveys begin with {id}: give more of the id."), id=survey_id)
-    raise Rejected(N_("There is no survey {id}: see `fieldbox status` for those there are."), id=survey_id)
 
 
 def summary(config: Config, survey_id: str) -> str:

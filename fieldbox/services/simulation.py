@@ -14,6 +14,7 @@ from fieldbox.simulate.film import film
 from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.simulate.ortho import over_orthomosaic
 from fieldbox.simulate.scene import SimField
+from fieldbox.simulate.sowing import RowShape
 
 Progress = Callable[[str, int, int], None]
 
@@ -103,6 +104,9 @@ def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]
         crops=given["crop"],
         weeds_per_m2=given["weeds"],
         relief_m=given["relief"],
+        rows=RowShape(given["rows"]),
+        row_heading_deg=given["row_heading"],
+        row_radius_m=given["row_radius"],
         symptoms=given["symptoms"] / 100,
         soil=given["soil"],
         sun_elevation_deg=given["sun_elevation"],

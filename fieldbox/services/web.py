@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
+from contextlib import closing
 from functools import partial
 from types import FrameType
 
@@ -20,6 +21,7 @@ from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
+from fieldbox.services.offering import Offering
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -32,13 +34,14 @@ def serve(config: Config) -> None:
     """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
     signal.signal(signal.SIGTERM, _leave)
     spare_memory(mapped_from=MB // 4)
-    with open_store(config) as store:
+    with open_store(config) as store, closing(Offering(config, store)) as offering:
         app = create_app(
             store,
             config.storage.root,
             secret_key=secret_key(store),
             language=config.locale.language,
             intake=intake_of(config),
+            decisions=offering,
         )
         try:
             server = waitress.create_server(

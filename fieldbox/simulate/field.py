@@ -7,19 +7,21 @@ field of its own maker's drawing says nothing of its accuracy on a real one.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
 from fieldbox.simulate.paving import paved
-from fieldbox.simulate.scene import Bytes, Floats, Hole, Plant, SimField, Surround
+from fieldbox.simulate.placing import Place, sow
+from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField, Surround
+from fieldbox.simulate.sowing import LEAST_TERRACE_M, Layout, RowShape, layout_of
 
 SOILS: dict[str, tuple[int, int, int]] = {
     "brown": (134, 118, 91),
@@ -48,6 +50,11 @@ class FieldOptions:
     row_spacing_m: float = 0.75
     in_row_m: float = 0.35
     row_heading_deg: float = 0.0
+    rows: RowShape = RowShape.STRAIGHT
+    row_radius_m: float = 25.0
+    """Of the row through the field's middle, where rows are curved."""
+    terrace_m: float = 6.0
+    """Mean width, where the field is terraced."""
     emergence: float = 0.8
     """Share of the places in the rows with a plant."""
     crop_diameter_m: float = 0.22
@@ -85,6 +92,8 @@ def _check_options(options: FieldOptions) -> None:
         "margin_m": (options.margin_m, 0.0, 50.0),
         "row_spacing_m": (options.row_spacing_m, 0.1, 5.0),
         "in_row_m": (options.in_row_m, 0.03, 5.0),
+        "row_radius_m": (options.row_radius_m, 2.0, 10_000.0),
+        "terrace_m": (options.terrace_m, LEAST_TERRACE_M, 100.0),
         "emergence": (options.emergence, 0.0, 1.0),
         "crop_diameter_m": (options.crop_diameter_m, 0.03, 1.0),
         "weeds_per_m2": (options.weeds_per_m2, 0.0, 200.0),
@@ -112,6 +121,7 @@ def _check_options(options: FieldOptions) -> None:
         ("crop", options.crops, drawing.CROPS),
         ("weed", options.weed_kinds, drawing.WEEDS),
         ("soil", (options.soil,), SOILS),
+        ("row shape", (options.rows,), tuple(RowShape)),
     ):
         unknown = [item for item in given if item not in known]
         if unknown or not given:
@@ -140,8 +150,8 @@ def grow_field(options: FieldOptions) -> SimField:
     land = _Land(options, rng)
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
-    placed, holes = _place(options, np.random.default_rng([options.seed, 2]))
-    grown = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
+    sown = sow(options, land.layout, np.random.default_rng([options.seed, 2]))
+    grown = _stamp(canvas, options, sown.places, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
     _raise(heights, land, grown)
     return SimField(
@@ -152,7 +162,8 @@ def grow_field(options: FieldOptions) -> SimField:
         plants=tuple(grown),
         planted_m=options.size_m,
         surround=surround,
-        holes=holes,
+        holes=sown.holes,
+        rows=sown.rows,
     )
 
 
@@ -168,11 +179,11 @@ class _Land:
         self.width_px, self.height_px = wide * _CELL_PX, tall * _CELL_PX
         self.x = ((np.arange(wide, dtype=np.float32) - (wide - 1) / 2) * self.cell)[None, :]
         self.y = (((tall - 1) / 2 - np.arange(tall, dtype=np.float32)) * self.cell)[:, None]
-        _along_rows, across = _row_axes(options)
-        self.across = self.x * across[0] + self.y * across[1]
+        self.layout = _layout(options)
         wander = texture.smooth_noise(rng, self.shape, max(4.0, 6.0 / self.cell)) * 0.015
-        phase = (self.across + wander) / options.row_spacing_m
-        wave = 0.5 + 0.5 * np.cos(2 * math.pi * phase)
+        phase, sown = self.layout.phase(self.x.astype(float), self.y.astype(float))
+        phase = phase + wander / options.row_spacing_m
+        wave = np.where(sown, 0.5 + 0.5 * np.cos(2 * math.pi * phase), 0.0)
         inside = np.minimum(
             options.size_m[0] / 2 + 0.15 - np.abs(self.x), options.size_m[1] / 2 + 0.15 - np.abs(self.y)
         )
@@ -186,7 +197,7 @@ class _Land:
         relief *= self._fade()
         bumps = 0.008 * texture.smooth_noise(rng, self.shape, max(2.0, 0.12 / self.cell))
         # Away from the ridges the land is worked flat; wheels press every fourth furrow deeper.
-        track = np.clip(np.cos(2 * math.pi * (phase / 4 + 0.125)) * 3 - 2.2, 0, 1) * inside
+        track = np.clip(np.cos(2 * math.pi * (phase / 4 + 0.125)) * 3 - 2.2, 0, 1) * inside * sown
         self.ground = np.asarray(relief + bumps + options.ridge_m * self.ridge - 0.03 * track, np.float32)
         self.ground -= self.ground.mean()
         self.light = self._light(options, rng)
@@ -217,10 +228,16 @@ def _towards_sun(options: FieldOptions) -> tuple[float, float]:
     return math.sin(azimuth), -math.cos(azimuth)
 
 
-def _row_axes(options: FieldOptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit vectors (east, north) along and across the rows."""
-    heading = math.radians(options.row_heading_deg)
-    return np.array([math.sin(heading), math.cos(heading)]), np.array([math.cos(heading), -math.sin(heading)])
+def _layout(options: FieldOptions) -> Layout:
+    return layout_of(
+        RowShape(options.rows),
+        heading_deg=options.row_heading_deg,
+        spacing_m=options.row_spacing_m,
+        reach_m=math.hypot(*options.size_m) / 2,
+        radius_m=options.row_radius_m,
+        terrace_m=options.terrace_m,
+        seed=options.seed,
+    )
 
 
 def _soil(options: FieldOptions, land: _Land, rng: np.random.Generator) -> tuple[Bytes, Surround]:
@@ -281,105 +298,8 @@ def _polyline(
     cv2.polylines(canvas, [fixed], False, colour, width, cv2.LINE_AA, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    cover: Cover
-    kind: str
-    x: float
-    y: float
-    diameter: float
-    symptom: str | None = None
-
-
-def _place(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], tuple[Hole, ...]]:
-    """Where each plant stands, and where none does: weeds first, since crop plants grow over them."""
-    crop, holes = _place_crop(options, rng)
-    weeds = _place_weeds(options, rng, crop)
-    if not options.symptoms:
-        return weeds + crop, tuple(holes)
-    # Numbers of its own: the same field grows with symptoms and without.
-    crop, gone = symptoms.spread(crop, options.symptoms, np.random.default_rng([options.seed, 4]))
-    holes += [Hole(one.x, one.y, True) for one in gone]
-    return weeds + crop, tuple(holes)
-
-
-def _place_crop(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], list[Hole]]:
-    along, across = _row_axes(options)
-    reach = math.hypot(*options.size_m) / 2
-    vigour = texture.smooth_noise(rng, (64, 64), 8.0)
-    found, holes = [], []
-    for number in range(-int(reach / options.row_spacing_m), int(reach / options.row_spacing_m) + 1):
-        kind = options.crops[number % len(options.crops)]
-        spots = np.arange(-reach, reach, options.in_row_m)
-        spots = spots + rng.normal(0, 0.12 * options.in_row_m, spots.size)
-        aside = number * options.row_spacing_m + rng.normal(0, 0.02, spots.size)
-        points = spots[:, None] * along + aside[:, None] * across
-        size = options.crop_diameter_m * np.exp(rng.normal(0, 0.28, spots.size))
-        up = rng.random(spots.size) < options.emergence
-        inside = np.all(np.abs(points) < np.array(options.size_m) / 2 - 0.05, axis=1)
-        keep = up & inside
-        holes += [Hole(float(p[0]), float(p[1]), False) for p in points[inside & ~up]]
-        cell = np.clip((points / np.array(options.size_m) + 0.5) * 63, 0, 63).astype(int)
-        size = np.clip(
-            size * np.exp(0.10 * vigour[cell[:, 1], cell[:, 0]]), 0.05, 2.2 * options.crop_diameter_m
-        )
-        found += [
-            _Place(Cover.CROP, kind, float(p[0]), float(p[1]), float(d))
-            for p, d in zip(points[keep], size[keep], strict=True)
-        ]
-    return found, holes
-
-
-def _place_weeds(options: FieldOptions, rng: np.random.Generator, crop: list[_Place]) -> list[_Place]:
-    """A Thomas cluster process for the patches, uniform for the rest; not under crop, not on each other."""
-    half = np.array(options.size_m) / 2
-    count = int(rng.poisson(options.weeds_per_m2 * options.size_m[0] * options.size_m[1]))
-    centres = rng.uniform(-half, half, (options.weed_patches, 2))
-    spread = rng.uniform(0.4, 1.1, options.weed_patches) * min(1.5, 0.12 * float(half.min()) + 0.3)
-    main_kind = rng.integers(len(options.weed_kinds), size=options.weed_patches)
-    taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
-    for plant in crop:
-        _remember(taken, plant.x, plant.y, plant.diameter * 0.42)
-    found: list[_Place] = []
-    for _attempt in range(count * 4):
-        if len(found) == count:
-            break
-        patch = int(rng.integers(options.weed_patches)) if rng.random() < options.weed_patchiness else -1
-        at = centres[patch] + rng.normal(0, spread[patch], 2) if patch >= 0 else rng.uniform(-half, half)
-        kind = int(rng.integers(len(options.weed_kinds)))
-        if patch >= 0 and rng.random() < 0.6:
-            kind = int(main_kind[patch])
-        diameter = float(np.clip(0.080 * np.exp(rng.normal(0, 0.3)), 0.03, 0.15))
-        name = options.weed_kinds[kind]
-        if name in {"grass", "creeping"}:
-            diameter *= 1.5
-        if np.any(np.abs(at) > half) or _crowded(taken, float(at[0]), float(at[1]), diameter * 0.4):
-            continue
-        _remember(taken, float(at[0]), float(at[1]), diameter * 0.4)
-        found.append(_Place(Cover.WEED, name, float(at[0]), float(at[1]), diameter))
-    return found
-
-
-def _remember(
-    taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float
-) -> None:
-    taken.setdefault((math.floor(x), math.floor(y)), []).append((x, y, r))
-
-
-def _crowded(
-    taken: dict[tuple[int, int], list[tuple[float, float, float]]], x: float, y: float, r: float
-) -> bool:
-    column, row = math.floor(x), math.floor(y)
-    return any(
-        math.hypot(x - ox, y - oy) < r + other
-        for dx in (-1, 0, 1)
-        for dy in (-1, 0, 1)
-        for ox, oy, other in taken.get((column + dx, row + dy), ())
-    )
-
-
 def _stamp(
-    canvas: Bytes, options: FieldOptions, places: list[_Place], rng: np.random.Generator
+    canvas: Bytes, options: FieldOptions, places: Sequence[Place], rng: np.random.Generator
 ) -> list[Plant]:
     """Draw all plants; returns them with their drawn sizes, in the order of `places`."""
     book: dict[str, list[drawing.Sprite]] = {}
@@ -401,7 +321,18 @@ def _stamp(
             drawn = symptoms.yellowed(drawn, options.seed, number)
         radius, area = _put(canvas, options, drawn, foot, height)
         grown.append(
-            Plant(number, place.cover, place.kind, place.x, place.y, radius, area, height, place.symptom)
+            Plant(
+                number,
+                place.cover,
+                place.kind,
+                place.x,
+                place.y,
+                radius,
+                area,
+                height,
+                place.symptom,
+                place.row,
+            )
         )
     return grown
 

@@ -36,6 +36,8 @@ class Plant:
     height_m: float
     symptom: str | None = None
     """"stunted" or "yellowing", as painted; None: as it grew."""
+    row: int | None = None
+    """Index of the row of `SimField.rows` that it was sown in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,20 @@ class Hole:
     north: float
     removed: bool
     """Taken out as a symptom; False: it never came up."""
+    row: int | None = None
+    """As that of a `Plant`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SownRow:
+    """A crop row of a made field."""
+
+    plot: int
+    """Terrace, or 0."""
+    number: int
+    """Within its plot."""
+    pieces: tuple[NDArray[np.float64], ...]
+    """Each [K, 2] local metres along its middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,7 @@ class SimField:
     """Known place of an orthomosaic; None: the flight's options say where the field is."""
     name: str = "field"
     holes: tuple[Hole, ...] = ()
+    rows: tuple[SownRow, ...] = ()
 
     @property
     def size_m(self) -> tuple[float, float]:

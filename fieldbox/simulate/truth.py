@@ -78,10 +78,12 @@ def describe(
                 "north": round(anchor.north + float(places[number, 1]), 4),
                 "radius_m": round(plant.radius_m, 4), "area_m2": round(plant.area_m2, 6),
                 "height_m": round(plant.height_m, 3), "visible_in": int(seen[number]), "symptom": plant.symptom,
+                "row": None if repeat else plant.row,
             }
             for number, plant in enumerate(plants)
         ],
         "missing": _holes(field, anchor, back, repeat=repeat),
+        "rows": _rows(field, anchor, back, repeat=repeat),
     }  # fmt: skip
 
 
@@ -97,9 +99,24 @@ def _holes(
         {
             "lat": round(float(lat[number]), 10), "lon": round(float(lon[number]), 10),
             "east": round(anchor.east + hole.east, 4), "north": round(anchor.north + hole.north, 4),
-            "symptom": "missing" if hole.removed else None,
+            "symptom": "missing" if hole.removed else None, "row": hole.row,
         }
         for number, hole in enumerate(field.holes)
+    ]  # fmt: skip
+
+
+def _rows(field: SimField, anchor: Anchor, back: Transformer, *, repeat: bool) -> list[dict[str, Any]] | None:
+    """The crop rows, in the order that plants name them in; None as for missing plants."""
+    if repeat or not field.rows:
+        return None
+    origin = np.array([anchor.east, anchor.north])
+    return [
+        {
+            "plot": row.plot, "number": row.number,
+            "lines": [_ring(piece, anchor, back) for piece in row.pieces],
+            "east_north": [np.round(piece + origin, 4).tolist() for piece in row.pieces],
+        }
+        for row in field.rows
     ]  # fmt: skip
 
 

@@ -346,6 +346,7 @@ def _make_map(path: Path) -> None:
         transform=from_origin(WEST, NORTH, CELL_M, CELL_M),
         nodata=float("nan"),
     ) as out:
+        out.update_tags(rows=rows, columns=columns, cell_m=CELL_M)
         for band, name in enumerate(BANDS, 1):
             values = layers[name].astype(np.float32)
             out.write(

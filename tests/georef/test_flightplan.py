@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from fieldbox.georef.flightplan import LEAST_HEIGHT_M, Drone, Wish, plan_flight
 from fieldbox.georef.planfiles import to_kml, to_plan
+from tests.missionrules import read_plan
 
 DRONE = Drone("test", 5280, 3956, 3660.0)
 FIELDS = {
@@ -107,23 +107,12 @@ def test_the_files_hold_the_lines() -> None:
     places = [tuple(map(float, one.split(","))) for one in (track.text or "").split()]
     assert len(places) == 2 * len(lines)
     assert places[0] == pytest.approx((lines[0][0][1], lines[0][0][0], plan.height_m), abs=0.06)
-    mission = json.loads(to_plan(plan, lines))["mission"]
-    assert {
-        "cruiseSpeed",
-        "firmwareType",
-        "hoverSpeed",
-        "items",
-        "plannedHomePosition",
-        "vehicleType",
-        "version",
-    } <= set(mission)
-    items = mission["items"]
-    assert [one["doJumpId"] for one in items] == list(range(1, len(items) + 1))
-    assert all(len(one["params"]) == 7 for one in items)
-    assert [one["command"] for one in items[:3]] == [22, 178, 16]
-    assert items[-1]["command"] == 20
+    steps, mission = read_plan(to_plan(plan, lines))
+    assert mission["plannedHomePosition"] == [*lines[0][0], 0]
+    assert [one.command for one in steps[:3]] == [22, 178, 16]
+    assert steps[-1].command == 20
     # The camera is off between lines.
-    assert [one["params"][0] for one in items if one["command"] == 206] == [
+    assert [one.params[0] for one in steps if one.command == 206] == [
         round(plan.trigger_m, 2),
         0,
     ] * len(lines)

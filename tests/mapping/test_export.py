@@ -21,7 +21,6 @@ from fieldbox.mapping.export import (
     VECTOR_FORMATS,
     Features,
     PhotoPlace,
-    check_layer,
     crop_features,
     export_raster,
     export_vector,
@@ -31,7 +30,9 @@ from fieldbox.mapping.export import (
     pose_features,
 )
 from fieldbox.mapping.geo import lon_lat
+from fieldbox.mapping.inrows import RowLine
 from fieldbox.mapping.mosaic import MAP_BANDS
+from fieldbox.mapping.rowfeatures import missing_features, row_features
 from tests.mapping.plants import EAST, NORTH, plant
 
 
@@ -224,30 +225,8 @@ def test_health_layer(tmp_path: Path) -> None:
     with rasterio.open(tmp_path / "h.tif") as raster:
         np.testing.assert_array_equal(raster.read(1), layers["health_z"])
         assert raster.transform.c == EAST
-    with pytest.raises(Rejected, match="not available yet"):
+    with pytest.raises(Rejected, match="not a raster"):
         export_raster(grid, "zones", tmp_path / "z.tif")
-
-
-@pytest.mark.parametrize(
-    ("layer", "fmt", "said"),
-    [
-        ("zones", "cog", "not available yet"),
-        ("prescription", "isoxml", "not available yet"),
-        ("weeds", "isoxml", "not available yet"),
-        ("weeds", "cog", "choose one of"),
-        ("health", "geojson", "choose one of"),
-        ("yield", "geojson", "no layer yield"),
-    ],
-)
-def test_what_cannot_be_exported_is_said(layer: str, fmt: str, said: str) -> None:
-    with pytest.raises(Rejected) as caught:
-        check_layer(layer, fmt)
-    assert said in str(caught.value)
-
-
-def test_what_can_be_exported_passes() -> None:
-    check_layer("weeds", "shp")
-    check_layer("health", "cog")
 
 
 def test_format_that_vectors_cannot_have(weeds: Features, tmp_path: Path) -> None:
@@ -311,3 +290,43 @@ def test_gaps_are_strips_along_the_row(tmp_path: Path) -> None:
     assert shapes[0].centroid.y == pytest.approx((ends[0][1] + ends[1][1]) / 2, abs=1e-7)
     export_vector(gap_features([], 32644), tmp_path / "none.geojson", "geojson")
     assert json.loads((tmp_path / "none.geojson").read_text())["features"] == []
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp"])
+def test_plants_say_where_they_stand_by_the_rows(fmt: str, tmp_path: Path) -> None:
+    weeds = [stored(one) for one in PLANTS]
+    export_vector(plant_features(weeds, ["in row", "between rows", None]), tmp_path / f"w.{fmt}", fmt)
+    columns, _shapes, _crs = read(tmp_path / f"w.{fmt}")
+    assert columns["ROW" if fmt == "shp" else "row"].tolist() == ["in row", "between rows", None]
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp"])
+def test_missing_plants_are_points(fmt: str, tmp_path: Path) -> None:
+    spots = np.array([(EAST + 1, NORTH + 2), (EAST + 3, NORTH + 4)])
+    export_vector(missing_features(spots, [1, 2], [7, 1], 32644), tmp_path / f"m.{fmt}", fmt)
+    columns, shapes, _crs = read(tmp_path / f"m.{fmt}")
+    told = {name.lower(): values.tolist() for name, values in columns.items()}
+    assert (told["class"], told["plot"], told["row"]) == (["missing"] * 2, [1, 2], [7, 1])
+    assert shapely.get_coordinates(shapes) == pytest.approx(lon_lat(32644, spots), abs=1e-7)
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "shp"])
+def test_rows_are_lines_with_their_direction_from_true_north(fmt: str, tmp_path: Path) -> None:
+    points = np.array([(EAST, NORTH), (EAST, NORTH + 5.0), (EAST + 1.0, NORTH + 10.0)])
+    line = RowLine(plot=1, row=12, points=points, direction_deg=179.0, spacing_m=0.7512)
+    export_vector(row_features([line], 32644, 1.5), tmp_path / f"r.{fmt}", fmt)
+    columns, shapes, _crs = read(tmp_path / f"r.{fmt}")
+    told = {name.lower(): values.tolist() for name, values in columns.items()}
+    assert (told["plot"], told["row"]) == ([1], [12])
+    assert told["spacing_m"] == pytest.approx([0.751])
+    assert told["length_m"] == pytest.approx([5 + 26**0.5], abs=0.01)
+    assert told["direct_deg" if fmt == "shp" else "direction_deg"] == pytest.approx([0.5])
+    assert shapes[0].geom_type == "LineString"
+    assert shapely.get_coordinates(shapes[0]) == pytest.approx(lon_lat(32644, points), abs=1e-7)
+
+
+@pytest.mark.parametrize("fmt", VECTOR_FORMATS)
+def test_no_rows_and_none_missing_are_valid_files(fmt: str, tmp_path: Path) -> None:
+    export_vector(row_features([], 32644, 0.0), tmp_path / f"r.{fmt}", fmt)
+    export_vector(missing_features(np.zeros((0, 2)), [], [], 32644), tmp_path / f"m.{fmt}", fmt)
+    assert all((tmp_path / f"{name}.{fmt}").exists() for name in "rm")

@@ -10,6 +10,7 @@ from fieldbox.mapping.intervals import (
     cover_interval,
     edge_interval,
     proportion_interval,
+    quotient_interval,
 )
 
 ratios = st.tuples(st.floats(0.3, 1.2), st.floats(0.0, 1.0)).map(
@@ -52,3 +53,23 @@ def test_the_edge_strip_is_the_perimeter_times_the_error() -> None:
     low, high = edge_interval(0.5, perimeter_m=400, area_m2=10_000, error95_m=1)
     assert (low, high) == (46.0, 54.0)
     assert edge_interval(0.0, 400, 10_000, 100) == Interval(0.0, 100.0)
+
+
+@given(st.integers(1, 10**5), ratios, st.floats(0.01, 100.0), st.floats(0.001, 0.3))
+def test_plants_to_the_hectare_lie_in_their_interval(
+    count: int, ratio: Interval, area: float, error: float
+) -> None:
+    plants, ground = count_interval(count, ratio), area_interval(area, error)
+    found = quotient_interval(count, plants, area, ground)
+    assert found is not None
+    assert found.low <= count / area * (1 + 1e-9)
+    assert count / area <= found.high * (1 + 1e-9)
+    # No narrower than by the plants alone, no wider than if both were off at once.
+    assert plants.low / ground.high * (1 - 1e-9) <= found.low <= plants.low / area * (1 + 1e-9)
+    assert plants.high / area * (1 - 1e-9) <= found.high <= plants.high / ground.low * (1 + 1e-9)
+
+
+def test_no_plants_and_no_area() -> None:
+    nothing = quotient_interval(0, Interval(0.0, 4.0), 2.0, Interval(1.6, 2.5))
+    assert nothing == Interval(0.0, 2.5)
+    assert quotient_interval(5, Interval(3.0, 7.0), 2.0, Interval(0.0, 8.0)) is None

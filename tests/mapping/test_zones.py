@@ -93,3 +93,13 @@ def test_a_single_weed_and_none() -> None:
     assert ground.coverage == pytest.approx(0.8, abs=1e-4)  # of others nobody knows
     none = Weeds(np.zeros((0, 2)), np.zeros(0), 0.2, 0.8)
     assert smallest(none, Layout())[0].pieces == ()
+
+
+def test_what_no_sprayer_can_leave_out_is_filled() -> None:
+    turn = np.linspace(0, 2 * np.pi, 40)[:-1]
+    ring = HERE + 10 + 1.3 * np.column_stack([np.sin(turn), np.cos(turn)])
+    weeds = Weeds(ring, np.full(len(ring), 0.05), 0.2, 1.0)
+    small = lay_out(weeds, Layout(swath_m=3.0, step_m=2.0), Strategy.SPOTS)
+    fine = lay_out(weeds, Layout(swath_m=0.5, step_m=0.5), Strategy.SPOTS)
+    assert [len(one.interiors) for one in small.pieces] == [0]
+    assert [len(one.interiors) for one in fine.pieces] == [1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -27,6 +27,8 @@ class Canvas:
     """[N, 2] centroids, canvas pixels."""
     ignored: NDArray[np.float64]
     """[M, 2] centroids of pieces that a tile border cut and whose other part is not labelled alike."""
+    crop: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    """[K, 2] centroids of crop plants, those at the canvas's edge among them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def paste(folder: Path, columns: Iterable[int], rows: Iterable[int] = range(10))
             shapes = json.loads(name.with_suffix(".json").read_text())["shapes"]
             pieces += [_piece(s["label"], np.array(s["points"]), i * TILE, j * TILE) for s in shapes]
     weeds, ignored = _joined(pieces)
-    return Canvas(pixels, weeds, ignored)
+    return Canvas(pixels, weeds, ignored, _crop(pieces))
 
 
 def score(found: NDArray[np.float64], canvas: Canvas, gsd_m: float = GSD_M) -> Score:
@@ -126,6 +128,13 @@ def _joined(pieces: list[_Piece]) -> tuple[NDArray[np.float64], NDArray[np.float
         elif pieces[members[0]].label == "weed":
             weeds.append(centre)
     return np.array(weeds, float).reshape(-1, 2), np.array(ignored, float).reshape(-1, 2)
+
+
+def _crop(pieces: list[_Piece]) -> NDArray[np.float64]:
+    """[K, 2] centroids of crop plants; pieces that meet at a border are one."""
+    groups = [one for one in _groups(pieces) if pieces[one[0]].label != "weed"]
+    centres = [_centroid([pieces[i] for i in members]) for members in groups]
+    return np.array(centres, float).reshape(-1, 2)
 
 
 def _partners(i: int, side: str, pieces: list[_Piece]) -> list[int]:

@@ -1,0 +1,325 @@
+"""What to do about a field: what is sprayed where, what that takes, and the files for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from fieldbox.dashboard import pages, sprayform
+from fieldbox.dashboard.language import current, in_words, interval, number, say, say_many
+from fieldbox.dashboard.ports import Decisions, OfferedFile, box
+from fieldbox.dashboard.words import Figure
+from fieldbox.domain import Patch, Prescription, Strategy, Survey, Zone
+from fieldbox.errors import FieldboxError
+from fieldbox.i18n import N_
+
+deciding = Blueprint("deciding", __name__)
+ZONES_SHOWN = 12
+WAYS: Mapping[Strategy, str] = {
+    Strategy.SPOTS: N_("a spot around each weed"),
+    Strategy.PATCHES: N_("patches where weeds are dense"),
+    Strategy.SWATHS: N_("pieces of the sprayer's swath"),
+}
+GROUPS: Mapping[str, str] = {
+    "sprayer": N_("For the sprayer"),
+    "print": N_("To print"),
+    "walk": N_("To take along"),
+    "map": N_("For a map program"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLine:
+    """A zone in a list."""
+
+    rank: int
+    lat: float
+    lon: float
+    title: str
+    note: str
+    treated: bool
+
+
+@deciding.get("/surveys/<survey_id>/decide")
+def decide(survey_id: str) -> str:
+    """What is sprayed where, by this survey."""
+    survey, decisions = _survey(survey_id), _decisions()
+    store = box().store
+    field = store.field(survey.field_id)
+    if field is None:
+        abort(404)
+    how = store.spraying(field.id)
+    found, problem = None, ""
+    try:
+        found = decisions.prescription(survey_id)
+    except FieldboxError as error:
+        problem = in_words(error.sentence)
+    flown = {row.id: row.started_at for row in store.flights(field_id=field.id)}
+    return render_template(
+        "decide.html",
+        survey=survey,
+        field=field,
+        date=flown.get(survey.flight_id) or survey.made_at,
+        problem=problem,
+        found=found,
+        map=_map(survey, field.boundary) if found else None,
+        lead=lead(found) if found else "",
+        notes=notes(found) if found else [],
+        figures=figures(found) if found else [],
+        zones=_lines(found)[:ZONES_SHOWN] if found else [],
+        more=max(0, len(_lines(found)) - ZONES_SHOWN) if found else 0,
+        groups=_groups(decisions.files()),
+        form=sprayform.shown(how),
+        ways={one.value: say(words_of) for one, words_of in WAYS.items()},
+        kept_off=how.keep_off,
+    )
+
+
+@deciding.get("/surveys/<survey_id>/files/<key>")
+def file(survey_id: str, key: str) -> Response:
+    """A file made of a survey, to be kept."""
+    survey, decisions = _survey(survey_id), _decisions()
+    offered = next((one for one in decisions.files() if one.key == key), None)
+    if offered is None:
+        abort(404)
+    data = decisions.make(survey.id, key, current().language)
+    field = box().store.field(survey.field_id)
+    name = f"{field.code if field else 'field'}-{survey.id[:6]}-{key}{offered.suffix}"
+    answer = Response(data, mimetype="application/octet-stream")
+    if offered.suffix == ".pdf":
+        answer.mimetype = "application/pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@deciding.get("/api/surveys/<survey_id>/prescription")
+def prescription(survey_id: str) -> Response:
+    """What is sprayed where as GeoJSON polygons: zones that are treated, zones that are left, ground that is kept off.
+
+    `treat` tells the first two apart, `kept_off` is the name of the third. Litres and savings stand beside `features`.
+    """
+    _survey(survey_id)
+    found = _decisions().prescription(survey_id)
+    zones = [(one.zone, one.rate_l_ha) for one in found.treated] + [(one, 0.0) for one in found.left]
+    features = [
+        _feature(zone.patch, {**_told(zone), "treat": rate > 0, "rate_l_ha": rate}) for zone, rate in zones
+    ]
+    features += [
+        _feature(one.patch, {"kept_off": one.name, "strip_m": one.strip_m}) for one in found.spraying.keep_off
+    ]
+    return jsonify(
+        type="FeatureCollection",
+        features=features,
+        field_m2=found.field_m2,
+        strategy=found.strategy,
+        coverage=found.coverage,
+        assured=found.assured,
+        threshold=found.threshold,
+        never_pays=found.never_pays,
+        needs=asdict(found.needs),
+        laid=[asdict(one) for one in found.laid],
+    )
+
+
+@deciding.post("/fields/<int:field_id>/spraying")
+def spray(field_id: int) -> AnyResponse:
+    """Keep how a field is treated."""
+    store = box().store
+    field = store.field(field_id)
+    if field is None:
+        abort(404)
+    before = store.spraying(field_id)
+    try:
+        how = sprayform.told_in(request.form, before)
+    except ValueError:
+        flash(say("That cannot be sprayed so: look at the numbers again. Nothing was changed."), "error")
+    else:
+        if how != before:
+            store.spray(field_id, how)
+            store.audit(current_user.name, "spraying", field.code)
+        flash(say("Kept. What is sprayed where is worked out with it."))
+    back = request.form.get("survey", "")
+    if any(one.id == back for one in store.surveys(field_id=field_id)):
+        return redirect(url_for("deciding.decide", survey_id=back))
+    return redirect(url_for("pages.field", field_id=field_id))
+
+
+# -- in words --------------------------------------------------------------------------------------
+
+
+def lead(found: Prescription) -> str:
+    """The decision in one sentence."""
+    if found.never_pays:
+        return say("By the prices that were told, spraying costs more than it brings.")
+    if not found.treated:
+        return say("Nothing has to be sprayed.")
+    needs = found.needs
+    return say_many(
+        "Spray %(num)s zone, %(area)s of %(whole)s m²: %(litres)s L of spray, %(saved)s %% less than spraying it all.",
+        "Spray %(num)s zones, %(area)s of %(whole)s m²: %(litres)s L of spray, %(saved)s %% less than spraying it all.",
+        len(found.treated),
+        area=number(needs.area_ha * 1e4),
+        whole=number(found.field_m2),
+        litres=number(needs.spray_l, 1 if needs.spray_l < 100 else 0),
+        saved=number(needs.saved_pct),
+    )
+
+
+def notes(found: Prescription) -> list[str]:
+    """What somebody has to know who acts on it."""
+    told = []
+    if found.coverage is None:
+        told.append(
+            say("How many weeds this reaches is not known: how many the model misses is not known here.")
+        )
+    elif found.assured is not None and found.treated:
+        short = found.assured < found.spraying.coverage
+        told.append(
+            say(
+                "It reaches about %(share)s %% of all weeds, surely %(low)s %%, with those that the model missed. The rest "
+                "stand alone, or are not worth it.",
+                share=number(100 * found.coverage),
+                low=number(100 * found.assured),
+            )
+            if short
+            else say(
+                "It reaches about %(share)s %% of all weeds, surely %(low)s %%, with those that the model missed.",
+                share=number(100 * found.coverage),
+                low=number(100 * found.assured),
+            )
+        )
+    if not found.spraying.products and found.treated:
+        told.append(
+            say("Tell below what you spray with, and how much of it: the box does not choose a product.")
+        )
+    if found.threshold is None and not found.never_pays:
+        told.append(
+            say(
+                "Every weed counts, because nobody told prices. With prices the box leaves what does not pay."
+            )
+        )
+    elif found.threshold is not None:
+        told.append(
+            say(
+                "Ground is sprayed from %(least)s weeds to the square metre on.",
+                least=number(found.threshold, 2 if found.threshold < 1 else 1),
+            )
+        )
+    return told
+
+
+def figures(found: Prescription) -> list[Figure]:
+    """What it takes."""
+    needs = found.needs
+    shown = [
+        Figure(
+            say("To spray"),
+            number(needs.area_ha * 1e4),
+            "m²",
+            interval(_scaled(needs.area_ha_interval95, 1e4)),
+        ),
+        Figure(say("Spray"), number(needs.spray_l, 1), "L", interval(needs.spray_l_interval95, 1)),
+        Figure(
+            say("Tanks to fill"),
+            number(needs.tanks),
+            say("of %(litres)s L", litres=number(found.spraying.tank_l)),
+            None,
+        ),
+        Figure(say("Saved"), number(needs.saved_pct), "%", interval(needs.saved_pct_interval95)),
+    ]
+    for one in needs.products:
+        shown.append(Figure(one.product.name, number(one.litres, 2), "L", None))
+        shown.append(
+            Figure(say("%(name)s in a full tank", name=one.product.name), number(one.ml_tank), "ml", None)
+        )
+    return shown
+
+
+def _scaled(value: Any, factor: float) -> Any:
+    return type(value)(value.low * factor, value.high * factor)
+
+
+def _lines(found: Prescription) -> list[ZoneLine]:
+    zones = [(one.zone, True) for one in found.treated] + [(one, False) for one in found.left]
+    return [_line(zone, treated) for zone, treated in sorted(zones, key=lambda one: one[0].rank)]
+
+
+def _line(zone: Zone, treated: bool) -> ZoneLine:
+    if zone.count is not None:
+        title = say_many(
+            "%(num)s weed on %(area)s m²",
+            "%(num)s weeds on %(area)s m²",
+            zone.count,
+            area=number(zone.area_m2, 1),
+        )
+    else:
+        title = say("%(area)s m²", area=number(zone.area_m2, 1))
+    told = []
+    if zone.density is not None and zone.density_interval95 is not None:
+        told.append(
+            say(
+                "%(density)s to the m² (%(range)s)",
+                density=number(zone.density, 1),
+                range=interval(zone.density_interval95, 1),
+            )
+        )
+    elif zone.cover_pct is not None:
+        told.append(say("weeds cover %(share)s %%", share=number(zone.cover_pct, 1)))
+    if not treated:
+        told.append(say("left: too few to pay"))
+    return ZoneLine(zone.rank, zone.lat, zone.lon, title, ", ".join(told), treated)
+
+
+# -- the map, the files, the form ------------------------------------------------------------------
+
+
+def _map(survey: Survey, boundary: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+    """What decide.js needs."""
+    lons, lats = zip(*boundary, strict=True)
+    return {
+        "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
+        "zoom": {"photo": pages.native_zoom(survey)},
+        "tiles": pages.tiles_of(survey),
+        "boundary": [(lat, lon) for lon, lat in boundary],
+        "zones": url_for("deciding.prescription", survey_id=survey.id),
+        "words": {"keptOff": say("Kept off: %(name)s", name="NAME"), **pages.map_words()},
+    }
+
+
+def _groups(files: Any) -> list[tuple[str, list[OfferedFile]]]:
+    found = [(say(title), [one for one in files if one.group == group]) for group, title in GROUPS.items()]
+    return [(title, some) for title, some in found if some]
+
+
+def _feature(patch: Patch, properties: dict[str, Any]) -> dict[str, Any]:
+    rings = [[*ring, ring[0]] for ring in patch]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": rings},
+        "properties": properties,
+    }
+
+
+def _told(zone: Zone) -> dict[str, Any]:
+    told = asdict(zone)
+    del told["patch"], told["causes"]
+    return told
+
+
+def _decisions() -> Decisions:
+    found = box().decisions
+    if found is None:
+        abort(404)
+    return found
+
+
+def _survey(survey_id: str) -> Survey:
+    found = box().store.survey(survey_id)
+    if found is None:
+        abort(404)
+    return found

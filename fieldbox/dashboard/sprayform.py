@@ -1,0 +1,76 @@
+"""The form that tells how a field is treated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from werkzeug.datastructures import MultiDict
+
+from fieldbox.domain import Economics, Product, Spraying, Strategy
+
+PRODUCTS = 3
+"""Rows for them in the form."""
+_SPRAYER = ("swath_m", "step_m", "drift_m", "spray_l_ha", "tank_l")
+_MONEY = ("price_per_t", "yield_t_ha", "loss_pct_per_weed", "cost_per_ha")
+_LONGEST = 80
+
+
+def shown(how: Spraying) -> dict[str, str]:
+    """What stands in the form: plain numbers, as browsers want them."""
+    values: dict[str, float | str | None] = {name: getattr(how, name) for name in _SPRAYER}
+    values["coverage_pct"] = round(100 * how.coverage, 3)
+    values["from_per_m2"] = how.from_per_m2
+    values["strategy"] = how.strategy.value if how.strategy else None
+    for name in _MONEY:
+        values[name] = getattr(how.economics, name) if how.economics else None
+    values["efficacy_pct"] = round(100 * how.economics.efficacy, 3) if how.economics else None
+    for row, one in enumerate(how.products[:PRODUCTS]):
+        values |= {f"product{row}": one.name, f"dose{row}": one.dose_l_ha}
+    return {name: _text(value) for name, value in values.items()}
+
+
+def told_in(form: MultiDict[str, str], before: Spraying) -> Spraying:
+    """How a field is treated, by what somebody filled in; an empty place is as it comes, or not known.
+
+    Raises ValueError for what no sprayer can do, and for prices of which one is missing.
+    """
+    usual = Spraying()
+    told = {name: value for name in _SPRAYER if (value := _number(form, name)) is not None}
+    sprayer = replace(before, **{name: getattr(usual, name) for name in _SPRAYER} | told)
+    coverage, least = _number(form, "coverage_pct"), _number(form, "from_per_m2")
+    if least is not None and not 0 <= least < float("inf"):
+        raise ValueError("a number of weeds is not below 0")
+    way = form.get("strategy", "")
+    return replace(
+        sprayer,
+        coverage=usual.coverage if coverage is None else coverage / 100,
+        from_per_m2=least,
+        strategy=Strategy(way) if way else None,
+        economics=_economics(form),
+        products=tuple(_products(form)),
+    )
+
+
+def _economics(form: MultiDict[str, str]) -> Economics | None:
+    money = {name: _number(form, name) for name in _MONEY}
+    known = {name: value for name, value in money.items() if value is not None}
+    if not known:
+        return None
+    if len(known) < len(money):
+        raise ValueError("prices come together")
+    efficacy = _number(form, "efficacy_pct")
+    return Economics(**known, efficacy=0.9 if efficacy is None else efficacy / 100)
+
+
+def _products(form: MultiDict[str, str]) -> list[Product]:
+    names = [(row, " ".join(form.get(f"product{row}", "").split())[:_LONGEST]) for row in range(PRODUCTS)]
+    return [Product(name, _number(form, f"dose{row}") or 0.0) for row, name in names if name]
+
+
+def _number(form: MultiDict[str, str], name: str) -> float | None:
+    text = form.get(name, "").strip().replace(",", ".")
+    return float(text) if text else None
+
+
+def _text(value: float | str | None) -> str:
+    return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)

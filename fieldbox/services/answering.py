@@ -1,0 +1,36 @@
+"""The other side of `fieldbox.services.offering`: what its child answers. It may load whatever it takes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from fieldbox.config import Config
+from fieldbox.deciding import prescribe
+from fieldbox.domain import Prescription
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+from fieldbox.services import exporting
+from fieldbox.services.box import open_store
+from fieldbox.services.deciding import known_of
+from fieldbox.services.finding import find_survey
+from fieldbox.services.offering import FILES, Offered
+
+
+def answer(config: Config, what: str, survey_id: str, language: str) -> Prescription | bytes:
+    """A survey's prescription, or the bytes of one of FILES. Raises Rejected for what there is not."""
+    if what == "prescription":
+        with open_store(config) as store:
+            return prescribe(known_of(config, store, find_survey(store, survey_id)))
+    offered = next((one for one in FILES if one.key == what), None)
+    if offered is None:
+        raise Rejected(N_("There is no file {what}."), what=what)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{offered.key}{offered.suffix}"
+        _write(config, offered, survey_id, language, path)
+        return path.read_bytes()
+
+
+def _write(config: Config, offered: Offered, survey_id: str, _language: str, path: Path) -> None:
+    with open_store(config) as store:
+        exporting.export(config, store, find_survey(store, survey_id), offered.layer, offered.kind, path)

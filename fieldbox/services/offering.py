@@ -1,0 +1,113 @@
+"""What the dashboard tells to be done, and the files it hands out: worked out in a process of its own.
+
+Laying ground out and writing files takes GDAL, SciPy and fonts, which the web process does without. The child ends when nobody
+asked for a while.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from fieldbox.apart import Apart
+from fieldbox.config import Config
+from fieldbox.domain import Prescription, Spraying
+from fieldbox.i18n import N_, Sentence
+from fieldbox.services.finding import find_survey
+from fieldbox.storage.store import Store
+
+SECONDS = 120.0
+"""For one answer; on a slow box a report of a large field takes half a minute."""
+IDLE_S = 60.0
+KEPT = 16
+"""Prescriptions that are kept at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A file that can be made of a survey."""
+
+    key: str
+    group: str
+    title: Sentence
+    suffix: str
+    layer: str
+    """Of `fieldbox export`; or what else makes it."""
+    kind: str
+    """The format."""
+
+
+FILES: Sequence[Offered] = (
+    Offered("dji", "sprayer", Sentence(N_("DJI spray drone")), ".zip", "prescription", "dji"),
+    Offered("isoxml", "sprayer", Sentence(N_("Tractor terminal (ISOXML)")), ".zip", "prescription", "isoxml"),
+    Offered("shapefile", "sprayer", Sentence(N_("Shapefile with rates")), ".zip", "prescription", "shp"),
+    Offered(
+        "qgroundcontrol", "sprayer", Sentence(N_("QGroundControl plan")), ".plan", "prescription", "plan"
+    ),
+    Offered(
+        "ardupilot", "sprayer", Sentence(N_("ArduPilot mission")), ".waypoints", "prescription", "waypoints"
+    ),
+    Offered("rates", "sprayer", Sentence(N_("Picture of rates (GeoTIFF)")), ".tif", "prescription", "cog"),
+    Offered("report", "print", Sentence(N_("Report, 2 pages")), ".pdf", "report", "pdf"),
+    Offered("sheet", "print", Sentence(N_("Sheet for the knapsack crew")), ".pdf", "sheet", "pdf"),
+    Offered("walk-picture", "walk", Sentence(N_("Picture of the walk")), ".jpg", "walk", "jpg"),
+    Offered("walk-gpx", "walk", Sentence(N_("Walk for a GPS app (GPX)")), ".gpx", "walk", "gpx"),
+    Offered("walk-kml", "walk", Sentence(N_("Walk for Google Earth (KML)")), ".kml", "walk", "kml"),
+    Offered("zones", "map", Sentence(N_("Zones (GeoJSON)")), ".geojson", "zones", "geojson"),
+    Offered("weeds", "map", Sentence(N_("Single weeds (GeoPackage)")), ".gpkg", "weeds", "gpkg"),
+)
+
+
+class Offering:
+    """Asks the child; safe to share between threads."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._config, self._store = config, store
+        self._apart = Apart("fieldbox.services.answering:answer")
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._kept: OrderedDict[tuple[str, Spraying], Prescription] = OrderedDict()
+
+    def files(self) -> Sequence[Offered]:
+        """All that can be made."""
+        return FILES
+
+    def prescription(self, survey_id: str) -> Prescription:
+        """What is sprayed where. Raises Rejected where there is nothing to lay out."""
+        survey = find_survey(self._store, survey_id)
+        key = (survey.id, self._store.spraying(survey.field_id))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = cast(Prescription, self._ask("prescription", survey.id, ""))
+        with self._lock:
+            self._kept[key] = found
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def make(self, survey_id: str, key: str, language: str) -> bytes:
+        """The bytes of a file. Raises Rejected for what there is not."""
+        return cast(bytes, self._ask(key, survey_id, language))
+
+    def close(self) -> None:
+        """End the child."""
+        if self._timer:
+            self._timer.cancel()
+        self._apart.close()
+
+    def _ask(self, what: str, survey_id: str, language: str) -> object:
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+        try:
+            return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS)
+        finally:
+            with self._lock:
+                self._timer = threading.Timer(IDLE_S, self._apart.close)
+                self._timer.daemon = True
+                self._timer.start()

@@ -1,0 +1,144 @@
+"""What to do: the page tells what is sprayed where, the form keeps how, and a change is worked out anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
+
+from fieldbox.config import load_config
+from fieldbox.dashboard import sprayform
+from fieldbox.dashboard.app import create_app
+from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
+from fieldbox.services.offering import Offering
+from tests.dashboard.conftest import KEY, log_in, token_of
+from tests.dashboard.demo_box import DemoBox, make_box
+
+PAGE = "/surveys/sv-demo-1/decide"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterator[DemoBox]:
+    """A box of its own."""
+    made = make_box(tmp_path_factory.mktemp("decided"))
+    made.store.add_user("asha", password_hash, "owner")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def offering(fresh: DemoBox) -> Iterator[Offering]:
+    made = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(fresh.root)}), fresh.store)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visitor(fresh: DemoBox, offering: Offering) -> FlaskClient:
+    return log_in(create_app(fresh.store, fresh.root, secret_key=KEY, decisions=offering).test_client())
+
+
+def text(client: FlaskClient, page: str) -> str:
+    answer = client.get(page)
+    assert answer.status_code == 200, page
+    return answer.get_data(as_text=True)
+
+
+def test_the_page_tells_what_is_sprayed(visitor: FlaskClient) -> None:
+    page = text(visitor, PAGE)
+    for words in (
+        "Spray ",
+        "less than spraying it all",
+        "Tanks to fill",
+        "ISOXML",
+        "None of these numbers is advice",
+        "taken",
+    ):
+        assert words in page, words
+    assert PAGE in text(visitor, "/fields/1?survey=sv-demo-1")
+
+
+def test_the_map_gets_zones_with_their_numbers(visitor: FlaskClient) -> None:
+    found = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()
+    zones = [one["properties"] for one in found["features"]]
+    assert zones
+    assert all(one["treat"] and one["rate_l_ha"] == 200 for one in zones)
+    assert sum(one["count"] for one in zones) > 0
+    ring = found["features"][0]["geometry"]["coordinates"][0]
+    assert ring[0] == ring[-1]
+    assert found["needs"]["spray_l"] == pytest.approx(sum(one["area_m2"] for one in zones) / 1e4 * 200)
+
+
+def test_the_form_keeps_how_a_field_is_treated(fresh: DemoBox, visitor: FlaskClient) -> None:
+    before = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()["needs"]["spray_l"]
+    form = {
+        "csrf_token": token_of(visitor, PAGE), "survey": "sv-demo-1", "product0": " quizalofop ", "dose0": "1.5",
+        "spray_l_ha": "100", "tank_l": "10", "strategy": "swaths", "coverage_pct": "90",
+        "price_per_t": "20000", "yield_t_ha": "3", "loss_pct_per_weed": "2", "cost_per_ha": "1",
+    }  # fmt: skip
+    answer = visitor.post("/fields/1/spraying", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (302, PAGE)
+    page = text(visitor, PAGE)
+    assert "Kept." in page
+    assert "quizalofop in a full tank" in page
+    assert 'value="20000"' in page
+    kept = fresh.store.spraying(1)
+    assert (kept.spray_l_ha, kept.strategy, kept.coverage) == (100.0, Strategy.SWATHS, 0.9)
+    assert kept.economics == Economics(price_per_t=20000, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1)
+    after = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()
+    assert after["needs"]["spray_l"] != before
+    assert after["threshold"] is not None
+    assert "spraying" in [one.action for one in fresh.store.audits()]
+
+
+def test_a_form_that_makes_no_sense_changes_nothing(fresh: DemoBox, visitor: FlaskClient) -> None:
+    before = fresh.store.spraying(1)
+    for wrong in (
+        {"swath_m": "0"},
+        {"spray_l_ha": "x"},
+        {"price_per_t": "5"},
+        {"product0": "a"},
+        {"strategy": "best"},
+    ):
+        visitor.post("/fields/1/spraying", data={"csrf_token": token_of(visitor, PAGE), **wrong})
+        assert fresh.store.spraying(1) == before
+    assert "Nothing was changed" in text(visitor, "/fields/1")
+
+
+def test_what_is_filled_in_comes_back() -> None:
+    pond = KeepOff("pond", (((1.0, 1.0), (2.0, 1.0), (2.0, 2.0)),), 3.0)
+    how = Spraying(
+        swath_m=3.25, coverage=0.9, products=(Product("a", 1.25), Product("b", 0.1)), from_per_m2=0.5, keep_off=(pond,),
+        economics=Economics(price_per_t=1_234_567.5, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1, efficacy=0.8),
+    )  # fmt: skip
+    assert sprayform.told_in(MultiDict(sprayform.shown(how)), how) == how
+    assert sprayform.told_in(MultiDict(), how) == Spraying(keep_off=(pond,))
+
+
+def test_without_decisions_there_is_no_such_page(client: FlaskClient) -> None:
+    assert client.get(PAGE).status_code == 404
+    assert "/decide" not in text(client, "/fields/1")
+
+
+def test_where_weeds_are_not_known_it_says_so(tmp_path: Path, password_hash: str) -> None:
+    made = make_box(tmp_path, known=False)
+    made.store.add_user("asha", password_hash, "owner")
+    offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(made.root)}), made.store)
+    client = log_in(create_app(made.store, made.root, secret_key=KEY, decisions=offering).test_client())
+    survey = made.store.surveys()[0].id
+    page = text(client, f"/surveys/{survey}/decide")
+    assert "Weeds were not called" in page or "Spray" in page
+    offering.close()
+    made.store.close()
+
+
+@pytest.mark.parametrize("key", ["isoxml", "shapefile", "qgroundcontrol", "rates", "zones", "weeds"])
+def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
+    answer = visitor.get(f"/surveys/sv-demo-1/files/{key}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert len(answer.data) > 100
+    assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404

@@ -1,0 +1,55 @@
+// The map of what is sprayed: zones that are treated, zones that are left, ground that is kept off.
+"use strict";
+
+(() => {
+  const stage = document.getElementById("map");
+  if (!stage || !window.L) return;
+  const setup = JSON.parse(stage.dataset.decide);
+  const hint = document.getElementById("map-hint");
+  const { map } = openStage(stage, setup);
+  const SPRAY = "#e8590c", LEFT = "#ffe600", OFF = "#1c7ed6", INK = "#14211a", NUMBERED = 60;
+  const zones = new Map();
+
+  const styles = {
+    spray: [{ color: "#ffffff", weight: 4, opacity: 0.8, fill: false }, { color: SPRAY, weight: 2, fillColor: SPRAY, fillOpacity: 0.35 }],
+    left: [{ color: INK, weight: 4, opacity: 0.6, fill: false }, { color: LEFT, weight: 2, dashArray: "5 5", fill: false }],
+    off: [{ color: "#ffffff", weight: 4, opacity: 0.8, fill: false }, { color: OFF, weight: 2, fillColor: OFF, fillOpacity: 0.3 }],
+  };
+
+  function draw(feature) {
+    const told = feature.properties;
+    const kind = told.kept_off !== undefined ? "off" : told.treat ? "spray" : "left";
+    const layers = styles[kind].map((style) => L.geoJSON(feature, { style, interactive: false }).addTo(map));
+    if (kind === "off") {
+      layers[1].bindTooltip(document.createTextNode(setup.words.keptOff.replace("NAME", told.kept_off)).textContent);
+      return;
+    }
+    zones.set(String(told.rank), layers[0].getBounds());
+    if (told.rank > NUMBERED) return;
+    const face = document.createElement("span");
+    face.textContent = told.rank;
+    const icon = L.divIcon({ className: `zone-marker ${kind}`, html: face, iconSize: [24, 24] });
+    L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
+  }
+
+  document.querySelectorAll("[data-zone]").forEach((link) => link.addEventListener("click", (event) => {
+    const bounds = zones.get(link.dataset.zone);
+    if (!bounds || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    map.fitBounds(bounds.pad(1), { maxZoom: 22 });
+    stage.scrollIntoView({ block: "nearest" });
+  }));
+
+  (async () => {
+    try {
+      const answer = await fetch(setup.zones);
+      if (!answer.ok) throw new Error(answer.status);
+      const { features } = await answer.json();
+      features.forEach(draw);
+      stage.dataset.drawn = features.length;
+    } catch {
+      hint.textContent = setup.words.failed;
+      hint.hidden = false;
+    }
+  })();
+})();
