@@ -1,6 +1,7 @@
 """Keep the message catalogues in step with the sources: `python -m fieldbox.dashboard.catalogue`.
 
-What is printed alone (`fieldbox/summary`) has catalogues of its own, for it is read in more languages than the rest.
+What is printed (all that `fieldbox/summary` says, and the warnings of surveys) has catalogues of its own, for it is read in more
+languages than the rest.
 
 Extraction is by Babel. The template (fieldbox.pot), the translations (.po) and their compiled form
 (.mo, read at run time) are all kept in the repository: the box has no build step.
@@ -36,7 +37,17 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 """What marks a message. `_`, `N_`, `say` and `Sentence` are ours, the rest our errors and Babel's own."""
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 PRINTED = "fieldbox/summary/"
-"""Where all that is printed stands, and nothing else does."""
+"""Where the words of printed pages stand, and nothing else does."""
+ALSO_PRINTED = (
+    "fieldbox/checking.py",
+    "fieldbox/imagery/colour.py",
+    "fieldbox/imagery/scene.py",
+    "fieldbox/judging.py",
+    "fieldbox/looking.py",
+    "fieldbox/quality.py",
+    "fieldbox/surveying.py",
+)
+"""Where warnings of surveys stand, which printed pages tell as well."""
 _NO_MESSAGES = ("t",)
 """Keys that stand where a message is looked for, as in Sentence(row["t"])."""
 _BORN = datetime(2026, 11, 23, tzinfo=UTC)
@@ -57,9 +68,15 @@ def extract(repository: Path, domain: str = DOMAIN) -> Catalog:
         fuzzy=False,
     )
     for name, message, places in sorted(_messages(repository), key=lambda each: (str(each[1]), each[0])):
-        if name.startswith(PRINTED) is (domain == PAPER):
+        if _belongs(name, domain):
             found.add(message, locations=[(name, 0)], context=places)
     return found
+
+
+def _belongs(name: str, domain: str) -> bool:
+    if name.startswith(PRINTED):
+        return domain == PAPER
+    return domain == DOMAIN or name in ALSO_PRINTED
 
 
 def _messages(repository: Path) -> Iterator[tuple[str, str | tuple[str, ...], str | None]]:

@@ -21,7 +21,8 @@ PACE_M = 0.75
 """Of a grown person on soft ground, as sheets state it."""
 LEAST_PLANTS = 4
 """Fewer plants than these are no row to count: a stray weed beside the field looks like one."""
-_STEP_M = 0.5
+_STEP_M = 1.5
+"""That the way along a row is straight for."""
 _MOST_M = 3000.0
 """Longer rows are followed no further."""
 _SIMPLER_M = 2.0
@@ -92,46 +93,71 @@ class _Counted:
 
     def grounds(self, pieces: Sequence[Floats]) -> list[InRows | None]:
         """None for a piece whose place is outside all rows that can be counted."""
-        return [self._piece(one) for one in pieces]
+        if not pieces:
+            return []
+        here = self.rows.at(np.concatenate(pieces))
+        ends = np.cumsum([len(one) for one in pieces])
+        whose = np.repeat(np.arange(len(pieces)), [len(one) for one in pieces])
+        plot = here.plot[ends - [len(one) for one in pieces]][whose]
+        mine = (here.plot == plot) & np.isin(plot, list(self.by_plot))
+        points, along = np.concatenate(pieces)[mine], here.along[mine]
+        walked = self._walk(np.tile(points, (2, 1)), np.concatenate([along, -along]))
+        both = [
+            _Walk(walked.metres[half], walked.ends[half])
+            for half in (slice(None, len(points)), slice(len(points), None))
+        ]
+        told = _Told(here.row[mine], along, plot[mine], whose[mine])
+        return [self._piece(told, both, np.flatnonzero(told.piece == one)) for one in range(len(pieces))]
 
-    def _piece(self, points: Floats) -> InRows | None:
-        here = self.rows.at(points)
-        plot = self.by_plot.get(int(here.plot[0]))
-        if plot is None:
+    def _piece(self, told: _Told, both: Sequence[_Walk], members: NDArray[np.intp]) -> InRows | None:
+        if not len(members):
             return None
-        mine = here.plot == here.plot[0]
-        points, along = points[mine], here.along[mine]
-        walked = [self._walk(points, sign * along, int(here.plot[0])) for sign in (1.0, -1.0)]
-        near = min(walked, key=lambda one: one.metres[0])
-        far = max(walked, key=lambda one: one.metres[0])
-        turn = self.ground.convergence_deg
-        rows = np.clip(here.row[mine], plot.first, plot.last)
+        plot, turn = self.by_plot[int(told.plot[members[0]])], self.ground.convergence_deg
+        near, far = sorted(both, key=lambda one: float(one.metres[members[0]]))
+        rows = np.clip(told.row[members], plot.first, plot.last)
         low = rows[0] - plot.first <= plot.last - rows[0]
         numbers = rows - plot.first + 1 if low else plot.last - rows + 1
+        away = near.metres[members]
         return InRows(
             rows=(int(numbers.min()), int(numbers.max())),
-            edge=_beside(plot.to_first if low else -plot.to_first, along[0], turn),
-            paces=(paces(near.metres.min()), paces(near.metres.max())),
-            end=_towards(near.ends[0] - far.ends[0], turn),
+            edge=_beside(plot.to_first if low else -plot.to_first, told.along[members[0]], turn),
+            paces=(paces(away.min()), paces(away.max())),
+            end=_towards(near.ends[members[0]] - far.ends[members[0]], turn),
         )
 
-    def _walk(self, points: Floats, along: Floats, plot: int) -> _Walk:
-        """Along the rows in one direction, to the edge of the field."""
+    def _walk(self, points: Floats, along: Floats) -> _Walk:
+        """Along the rows, to the edge of the field: N places at once, each in a direction of its own."""
         boundary = self.ground.boundary
+        shapely.prepare(boundary)
+        start = self.rows.at(points)
         places, ahead, metres = points.copy(), along.copy(), np.zeros(len(points))
-        going = np.asarray(shapely.contains_xy(boundary, places[:, 0], places[:, 1]))
+        going = np.flatnonzero(shapely.contains_xy(boundary, places[:, 0], places[:, 1]))
         for _step in range(int(_MOST_M / _STEP_M)):
-            if not going.any():
+            if not len(going):
                 break
-            tried = places[going] + _STEP_M * ahead[going]
-            share = _until_edge(boundary, places[going], tried)
+            share = _until_edge(boundary, places[going], places[going] + _STEP_M * ahead[going])
             metres[going] += share * _STEP_M
             places[going] += (share * _STEP_M)[:, None] * ahead[going]
-            going[going] = share >= 1
+            going = going[share >= 1]
             there = self.rows.at(places[going])
+            same = (there.plot == start.plot[going])[:, None]
+            # The step was straight: back beside the same row, as far from it as at the start.
+            off = (there.row - start.row[going]) * there.spacing_m + there.aside_m - start.aside_m[going]
+            across = np.column_stack([there.along[:, 1], -there.along[:, 0]])
+            places[going] -= np.where(same & (np.abs(off)[:, None] < _STEP_M), off[:, None] * across, 0.0)
             turned = np.sign(np.einsum("nd,nd->n", there.along, ahead[going]))[:, None] * there.along
-            ahead[going] = np.where((there.plot == plot)[:, None], turned, ahead[going])
+            ahead[going] = np.where(same, turned, ahead[going])
         return _Walk(metres, places)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Told:
+    """M places by their rows, and of which piece of ground each is."""
+
+    row: NDArray[np.int64]
+    along: Floats
+    plot: NDArray[np.int64]
+    piece: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -146,7 +172,7 @@ def _until_edge(boundary: shapely.Polygon, inside: Floats, tried: Floats) -> Flo
     """[N] share of a step that stays in the field: 1 where all of it does."""
     low, high = np.zeros(len(inside)), np.ones(len(inside))
     stays = np.asarray(shapely.contains_xy(boundary, tried[:, 0], tried[:, 1]))
-    for _round in range(4):
+    for _round in range(5):
         middle = (low + high) / 2
         at = inside + middle[:, None] * (tried - inside)
         within = shapely.contains_xy(boundary, at[:, 0], at[:, 1])

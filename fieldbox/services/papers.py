@@ -12,8 +12,8 @@ from fieldbox.mapping.files import replacing
 from fieldbox.models import load_weeds
 from fieldbox.services.box import open_store
 from fieldbox.services.deciding import known_of
+from fieldbox.services.finding import find_survey
 from fieldbox.services.reporting import make_report, make_sheet
-from fieldbox.services.results import find_survey
 from fieldbox.summary.speech import Speech
 
 

@@ -67,7 +67,12 @@ def test_every_sentence_on_paper_is_translated(path: Path) -> None:
     translation = catalogue.read(path)
     assert path.with_suffix(".mo").read_bytes() == catalogue.compiled(translation)
     assert ids(translation) == ids(catalogue.read(TRANSLATIONS / f"{PAPER}.pot"))
-    assert not [message.id for message in translation if message.id and not message.string]
+    said = [
+        one
+        for one in translation
+        if one.id and any(at.startswith("fieldbox/summary/") for at, _line in one.locations)
+    ]
+    assert said and not [one.id for one in said if not one.string]
     assert "NOT YET REVIEWED" in path.read_text("utf-8")[:400]
 
 
