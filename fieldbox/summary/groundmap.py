@@ -23,7 +23,7 @@ _FEW, _PLAIN_MM = 12, 0.12
 _NEAR_MM = 3.6
 """Numbers closer than this are moved apart."""
 _ARROW_MM = 6.6
-_STRIP_MM = 9.4
+_STRIP_MM = 10.2
 """Under the map: what its signs mean, the scale, north."""
 _SCALE_MM = 42.0
 """The bar is no longer."""
@@ -156,7 +156,7 @@ def _strip(paper: Paper, ground: GroundMap, legend: str, frame: _Frame, at: Poin
     lines = _legend(paper, legend, wide)
     for number, one in enumerate(lines):
         paper.line(one, (x, y + number * leading(_LEGEND) + baseline(_LEGEND)), _LEGEND, shade=DARK)
-    _north(paper, ground, (x + wide - 3.5, y + 5.8))
+    _north(paper, ground, (x + wide - 3.5, y + 6.6))
     _scale(paper, frame, (x + wide - 10.0, y + 5.4))
     return y + max(_STRIP_MM, len(lines) * leading(_LEGEND))
 

@@ -141,13 +141,24 @@ def _mark(paper: Paper, mark: str | None) -> float:
     if not mark or not cleaned(mark):
         return right
     size = next((one for one in (9.0, 8.0) if len(paper.wrapped(mark, _MARK_MM, one, bold=True)) <= 3), 7.0)
-    lines = paper.wrapped(mark, _MARK_MM, size, bold=True, most=5)
+    lines = _balanced(paper, mark, size)
     wide = max(paper.width(one, size, bold=True) for one in lines) + 5
     paper.box((right - wide, EDGE), (wide, len(lines) * leading(size) + 2.4), fill=BLACK, stroke=False)
     for number, one in enumerate(lines):
         place = right - wide / 2, EDGE + 1.2 + number * leading(size) + baseline(size)
         paper.line(one, place, size, bold=True, shade=WHITE, align=0.5)
     return right - wide - 4
+
+
+def _balanced(paper: Paper, mark: str, size: float) -> list[str]:
+    """Its lines, about as long as each other."""
+    lines = paper.wrapped(mark, _MARK_MM, size, bold=True, most=5)
+    for wide in range(int(_MARK_MM) - 2, 20, -2):
+        tried = paper.wrapped(mark, wide, size, bold=True, most=5)
+        if len(tried) > len(lines):
+            break
+        lines = tried
+    return lines
 
 
 def rule(paper: Paper, y: float, thick: float = 0.2, shade: float = LIGHT) -> None:

@@ -138,7 +138,7 @@ def test_a_photo_that_is_gone_is_told_with_its_date() -> None:
     told = replace(surveyed(survey()), photos={1: Photo(None, datetime(2026, 7, 9)), 2: Photo(jpeg(40, 30))})
     text = " ".join(pages(report(contents_of(told, Speech("en")))))
     assert text.count("removed on 9 July 2026") == 1
-    assert text.count("no longer on the box") == 6
+    assert text.count("The photo is no longer on the box") == 6
 
 
 def test_a_simulated_flight_says_so_once() -> None:
