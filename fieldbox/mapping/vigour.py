@@ -1,0 +1,433 @@
+"""Where a crop stands poorer or better than in the rest of its field: a few zones that can be walked to and treated.
+
+What is known of each cell (the crop's colour; how many of its plants are missing, stunted or yellowing, or, where no single
+plants are called, how much ground it covers) is told in standard deviations of single cells of this field, and averaged over
+its neighbours. A zone is as good as its weakest figure. Relative throughout: it names no cause, and a field that is poor
+everywhere shows no poor zone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+from scipy import ndimage
+
+from fieldbox.domain import FieldMap, Patch, Vigour, Zone, ZoneKind
+from fieldbox.mapping.causes import Facts, Ground, causes_of
+from fieldbox.mapping.geo import easting_northing, lon_lat
+from fieldbox.mapping.grid import cells_of
+from fieldbox.mapping.health import MAD_TO_SIGMA, MIN_CELLS
+from fieldbox.mapping.outlines import Frame, outlines
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MIN_SEEN = 0.1
+"""Cells of which less was seen tell nothing."""
+LEAST_Z = 0.5
+"""Ground nearer to the usual than this, in standard deviations of single cells, is usual. Half a standard deviation about the
+mean is how maps of yield and vigour are commonly cut into three classes."""
+STRUCTURE = 3.09
+"""Standard deviations by which neighbourhoods must be more alike than chance has them (one field without structure in a
+thousand is)."""
+LEAST_KNOWN = 0.1
+"""Share of the cells around, by their weight, that must be known."""
+DENSE_NDVI = 0.7
+"""Median from which NDVI hardly grows with the crop while NDRE still does (Gitelson and Merzlyak 1994, Journal of Plant
+Physiology 143, 286-292: the red edge stays sensitive to chlorophyll where red is saturated)."""
+MIN_PLANTS = 30
+SAME_GROUND = 0.5
+"""Share of a zone's cells that an earlier survey must show, and of these that must have been poor."""
+_CLIP = 4.0
+_NEAR = 1
+"""Cells to each side that say nothing of structure: a plant spreads into them."""
+_BEYOND = 2
+"""Cells outside the boundary that are drawn before the zones are cut along it."""
+_UNKNOWN = 9
+_GEOD = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smoothing:
+    """How coarse zones are."""
+
+    cells: float = 2.0
+    """Standard deviation of the Gaussian that cells are averaged with."""
+    least_m2: float | None = None
+    """Smaller patches join their neighbour; None: the ground that one average speaks for, 2 pi cells^2."""
+    most: int = 12
+    """Zones; the smallest join their neighbours until there are no more."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what smooths nothing."""
+        if not (0 < self.cells < math.inf and self.most >= 1):
+            raise ValueError("zones need a width to average over, and at least one of them")
+
+    def least_cells(self, cell_m: float) -> float:
+        """Cells of the smallest patch."""
+        own = 2 * math.pi * self.cells**2
+        return own if self.least_m2 is None else self.least_m2 / cell_m**2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CropPlants:
+    """N crop plants that were compared with their neighbours, and M that are missing. East, north."""
+
+    places: Floats
+    """[N, 2]."""
+    stunted: Bools
+    yellowing: Bools
+    missing: Floats
+    """[M, 2]: where they would stand."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Vigours:
+    """How the crop stands, cell by cell [rows, columns]."""
+
+    z: Floats
+    """Smoothed, in standard deviations of single cells; NaN where it is not known."""
+    kind: NDArray[np.int8]
+    """-1 poor, 0 usual, 1 better, 9 not known."""
+    known: Bools
+    """Cells that tell of themselves, and not only by their neighbours."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Evidence:
+    """Cells' deviations from the field's, `values`, with their `variance` by chance alone; both 0 where nothing is known."""
+
+    values: Floats
+    variance: Floats
+    scale: float
+    """Of their ratio, to standard deviations of single cells."""
+
+    @property
+    def known(self) -> Bools:
+        return np.asarray(self.variance > 0)
+
+    def smoothed(self, cells: float) -> Floats:
+        """NaN where too little around is known. What is not known has no weight: it is never taken for 0."""
+        weight = _blurred(self.variance, cells)
+        enough = weight >= LEAST_KNOWN * float(self.variance[self.known].mean())
+        mean = np.divide(
+            _blurred(self.values, cells), weight, out=np.full(weight.shape, np.nan), where=enough
+        )
+        return np.asarray(self.scale * mean)
+
+    def structure(self, cells: float) -> float:
+        """Moran's I with the weights of the smoothing, without each cell itself and those beside it, in its standard
+        deviations under chance: sum w x x' over sqrt(2 sum w^2 var var') (Moran 1950, Biometrika 37, 17-23; Cliff and Ord
+        1981, "Spatial Processes"). Where cells are like those beside them, since plants reach from one into the other, fewer
+        of them are independent: the standard deviation grows with the sum of these correlations.
+        """
+        known, variance = self.known, self.variance
+        middle = float(self.values.sum() / variance.sum())
+        off = np.where(known, self.values - middle * variance, 0.0)
+        off /= math.sqrt(float((off**2).sum() / variance.sum()) or 1.0)
+        whole, near = _kernel(cells), _kernel(cells, _NEAR)
+        likeness = float((off * (_across(off, whole) - _across(off, near))).sum())
+        chance = float((variance * (_across(variance, whole**2) - _across(variance, near**2))).sum())
+        beside = _between_neighbours(off) / max(_between_neighbours(variance), 1.0)
+        spread = max(1.0, 1.0 + ((2 * _NEAR + 1) ** 2 - 1) * beside)
+        return likeness / (spread * math.sqrt(2 * chance)) if chance > 0 else 0.0
+
+
+def classify(grid: FieldMap, crop: CropPlants | None = None, smoothing: Smoothing | None = None) -> Vigours:
+    """Poor, usual and better cells.
+
+    Figures that show no structure beyond chance (`STRUCTURE`) are left out; if none is left, all is usual. The rest is
+    averaged, and of each cell the lowest is taken. Cells at least LEAST_Z off the usual hang together as patches; the edge
+    of each is where it has half of its own depth (its lower quartile), as far as smoothing carries a sharp edge to either
+    side alike, and never nearer to the usual than LEAST_Z.
+    """
+    smoothing = smoothing or Smoothing()
+    evidence = list(_evidence(grid, crop))
+    z, kind = np.full(grid.seen.shape, np.nan), np.full(grid.seen.shape, _UNKNOWN, np.int8)
+    if not evidence:
+        return Vigours(z, kind, np.zeros(grid.seen.shape, np.bool_))
+    telling = [one for one in evidence if one.structure(smoothing.cells) > STRUCTURE]
+    for one in telling or evidence[:1]:
+        z = np.fmin(z, one.smoothed(smoothing.cells))
+    kind[np.isfinite(z)] = 0
+    if telling:
+        kind[_to_half(-z)] = -1
+        kind[_to_half(z)] = 1
+    known = np.logical_or.reduce([one.known for one in telling or evidence[:1]])
+    return Vigours(z, kind, np.asarray(known))
+
+
+def vigour_zones(
+    grid: FieldMap,
+    boundary: shapely.Polygon,
+    smoothing: Smoothing | None = None,
+    *,
+    crop: CropPlants | None = None,
+    rows_deg: float | None = None,
+) -> tuple[Zone, ...]:
+    """Zones of the field within its `boundary` (east, north in the map's zone), those that matter most first.
+
+    Poor and better ones come before the usual, by area times |z|. Neighbours meet without a gap and without overlap. Ground
+    of which nothing is known belongs to none. `certainty` is the share of a zone's cells that tell of themselves. `rows_deg`:
+    in which the crop rows run, clockwise from grid north. A field without structure is one zone, or none if nothing is known.
+    """
+    smoothing = smoothing or Smoothing()
+    frame = Frame(grid.west, grid.north, grid.cell_m, grid.seen.shape).padded(_BEYOND + 1)
+    found = _padded(classify(grid, crop, smoothing), _BEYOND + 1)
+    inside = frame.inside(boundary)
+    if not inside.any() or (found.kind[inside] == _UNKNOWN).all():
+        return ()
+    kind = _without_small(found.kind, inside, smoothing.least_cells(grid.cell_m), smoothing.most)
+    label, _number = _components(kind, inside)
+    drawn = _carried_out(label, inside, frame.inside(boundary.buffer(_BEYOND * grid.cell_m)))
+    ground = Ground(boundary, grid, crop, rows_deg)
+    zones = []
+    for number, shape in outlines(drawn, frame, boundary):
+        cells = label == number
+        vigour = _KINDS.get(int(kind[cells][0]))
+        if vigour is not None:
+            zones.append(
+                _zone(grid, shape, vigour, _mean(found.z[cells]), float(found.known[cells].mean()), ground)
+            )
+    return _ranked(zones)
+
+
+_KINDS = {-1: Vigour.POOR, 0: Vigour.USUAL, 1: Vigour.BETTER}
+
+
+def poor_before(
+    zone: Zone,
+    earlier: Sequence[FieldMap],
+    *,
+    spectral: bool,
+    error_m: float = 0.0,
+    smoothing: Smoothing | None = None,
+) -> int | None:
+    """In how many earlier surveys in a row, `earlier` with the newest first, the ground of `zone` was poor by the same rule.
+
+    Compared by coordinates; a strip of `error_m` (by which the maps may be off against each other, 95 %) along the zone's edge
+    does not count, if anything is left without it. Maps whose colours are of another kind (`spectral`: the present ones come
+    from a multispectral camera) and maps that show less than half of the zone are passed over. None: there is no other.
+    """
+    count, compared = 0, False
+    for grid in earlier:
+        share = _poor_share(zone, grid, error_m, smoothing) if bool(grid.spectral) is spectral else None
+        if share is None:
+            continue
+        compared = True
+        if share < SAME_GROUND:
+            break
+        count += 1
+    return count if compared else None
+
+
+def _poor_share(zone: Zone, grid: FieldMap, error_m: float, smoothing: Smoothing | None) -> float | None:
+    shape = polygon_of(zone.patch, grid.epsg)
+    core = shape.buffer(-error_m)
+    cells = Frame(grid.west, grid.north, grid.cell_m, grid.seen.shape).inside(
+        shape if core.is_empty else core
+    )
+    expected = (shape if core.is_empty else core).area / grid.cell_m**2
+    found = classify(grid, None, smoothing)
+    shown = cells & found.known
+    if shown.sum() < max(1.0, SAME_GROUND * expected):
+        return None
+    return float((found.kind[shown] == -1).mean())
+
+
+def polygon_of(patch: Patch, epsg: int) -> shapely.Polygon:
+    """A patch of (lon, lat) on the ground of the zone `epsg`."""
+    outer, *openings = (easting_northing(epsg, ring) for ring in patch)
+    return shapely.Polygon(outer, openings)
+
+
+# -- what is known of the cells ---------------------------------------------------------------------
+
+
+def _evidence(grid: FieldMap, crop: CropPlants | None) -> Iterator[_Evidence]:
+    colour = _plain(_colour(grid), grid)
+    if colour is not None:
+        yield colour
+    plants = _of_plants(grid, crop) if crop is not None else None
+    if plants is not None:
+        yield plants
+    elif crop is None and (cover := _plain(_robust(grid.crop_cover, grid.seen), grid)) is not None:
+        yield cover
+
+
+def _colour(grid: FieldMap) -> Floats:
+    """The crop's index against its own field: `health_z`, or NDRE where the crop is too dense for NDVI."""
+    ndvi, ndre = grid.spectral.get("ndvi"), grid.spectral.get("ndre")
+    if ndvi is None or ndre is None:
+        return grid.health_z.astype(float)
+    judged = np.isfinite(grid.health_z) & np.isfinite(ndvi)
+    both = judged & np.isfinite(ndre)
+    dense = judged.any() and float(np.median(ndvi[judged])) >= DENSE_NDVI
+    if not dense or both.sum() < max(MIN_CELLS, judged.sum() / 2):
+        return grid.health_z.astype(float)
+    return _robust(np.where(both, ndre, np.nan), grid.seen)
+
+
+def _robust(layer: NDArray[np.floating], seen: NDArray[np.float32]) -> Floats:
+    known = np.isfinite(layer) & (seen >= MIN_SEEN)
+    scores = np.full(layer.shape, np.nan)
+    if known.sum() >= MIN_CELLS:
+        values = layer[known].astype(float)
+        middle = np.median(values)
+        spread = MAD_TO_SIGMA * float(np.median(np.abs(values - middle)))
+        if spread > 0:
+            scores[known] = (values - middle) / spread
+    return scores
+
+
+def _plain(scores: Floats, grid: FieldMap) -> _Evidence | None:
+    known = np.isfinite(scores) & (grid.seen >= MIN_SEEN)
+    if known.sum() < MIN_CELLS:
+        return None
+    values = np.where(known, np.clip(np.nan_to_num(scores), -_CLIP, _CLIP), 0.0)
+    return _Evidence(values, known.astype(float), 1.0)
+
+
+def _of_plants(grid: FieldMap, crop: CropPlants) -> _Evidence | None:
+    """Plants that are missing, stunted or yellowing against those that should stand there: binomial by chance."""
+    ill = crop.stunted | crop.yellowing
+    standing, poor, gone = (_counted(grid, one) for one in (crop.places, crop.places[ill], crop.missing))
+    expected, troubled = standing + gone, poor + gone
+    total = float(expected.sum())
+    if total < MIN_PLANTS or not 0 < troubled.sum() < total:
+        return None
+    share = float(troubled.sum()) / total
+    values = (share * expected - troubled) / math.sqrt(share * (1 - share))
+    return _Evidence(values, expected, math.sqrt(total / float((expected > 0).sum())))
+
+
+def _counted(grid: FieldMap, places: Floats) -> Floats:
+    count = np.zeros(grid.seen.shape)
+    row, column, inside = cells_of(grid, places)
+    np.add.at(count, (row[inside], column[inside]), 1.0)
+    return count
+
+
+def _kernel(cells: float, reach: int | None = None) -> Floats:
+    """One side of a Gaussian that sums up to 1, 0 beyond `reach` cells."""
+    far = max(1, round(3 * cells))
+    at = np.arange(-far, far + 1)
+    weight = np.exp(-0.5 * (at / cells) ** 2)
+    weight /= weight.sum()
+    return weight if reach is None else np.where(np.abs(at) <= reach, weight, 0.0)
+
+
+def _across(values: Floats, kernel: Floats) -> Floats:
+    one = ndimage.correlate1d(values, kernel, axis=0, mode="constant")
+    return np.asarray(ndimage.correlate1d(one, kernel, axis=1, mode="constant"), float)
+
+
+def _between_neighbours(values: Floats) -> float:
+    """Sum of the products of each cell with each of those beside it."""
+    return float((values * (_across(values, np.ones(2 * _NEAR + 1)) - values)).sum())
+
+
+def _blurred(values: Floats, cells: float) -> Floats:
+    return _across(values, _kernel(cells))
+
+
+# -- cells that hang together -----------------------------------------------------------------------
+
+
+def _to_half(depth: Floats) -> Bools:
+    """Cells of patches of great `depth`, each patch to half of its own."""
+    deep = np.nan_to_num(depth, nan=0.0) >= LEAST_Z
+    label, number = ndimage.label(deep)
+    if not number:
+        return np.asarray(deep)
+    edge = [max(LEAST_Z, float(np.quantile(depth[label == one], 0.75)) / 2) for one in range(1, number + 1)]
+    return np.asarray(deep & (np.nan_to_num(depth, nan=0.0) >= np.array([np.inf, *edge])[label]))
+
+
+def _components(kind: NDArray[np.int8], inside: Bools) -> tuple[NDArray[np.int32], int]:
+    """Number of the patch that each cell belongs to, from 1; 0 outside. Cells hang together by their sides."""
+    label, number = np.zeros(kind.shape, np.int32), 0
+    for value in np.unique(kind[inside]).tolist():
+        own, count = ndimage.label(inside & (kind == value))
+        label[own > 0] = own[own > 0] + number
+        number += count
+    return label, number
+
+
+def _without_small(kind: NDArray[np.int8], inside: Bools, least: float, most: int) -> NDArray[np.int8]:
+    """Small patches, the smallest first, become what most cells along their edge are."""
+    kind = kind.copy()
+    while True:
+        label, number = _components(kind, inside)
+        sizes = np.bincount(label[inside], minlength=number + 1)
+        few = number <= most
+        small = [one for one in np.argsort(sizes[1:], kind="stable") + 1 if sizes[one] < least or not few]
+        if not any(_joins(kind, label == one, inside) for one in small):
+            return kind
+
+
+def _joins(kind: NDArray[np.int8], patch: Bools, inside: Bools) -> bool:
+    """Make a patch part of its neighbour; False if it has none."""
+    around = ndimage.binary_dilation(patch) & inside & ~patch
+    if not around.any():
+        return False
+    values, count = np.unique(kind[around], return_counts=True)
+    kind[patch] = values[np.argmax(count)]
+    return True
+
+
+def _carried_out(label: NDArray[np.int32], inside: Bools, wanted: Bools) -> NDArray[np.int32]:
+    """Cells outside the field take the patch of the nearest cell inside."""
+    row, column = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    return np.asarray(np.where(wanted | inside, label[row, column], 0), np.int32)
+
+
+def _padded(found: Vigours, by: int) -> Vigours:
+    return Vigours(
+        np.pad(found.z, by, constant_values=np.nan),
+        np.pad(found.kind, by, constant_values=_UNKNOWN),
+        np.pad(found.known, by, constant_values=False),
+    )
+
+
+# -- zones -----------------------------------------------------------------------------------------
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
+
+
+def _zone(
+    grid: FieldMap, shape: shapely.Polygon, vigour: Vigour, z: float, certainty: float, ground: Ground
+) -> Zone:
+    rings = [np.asarray(ring.coords)[:-1] for ring in (shape.exterior, *shape.interiors)]
+    degrees = [lon_lat(grid.epsg, ring) for ring in rings]
+    patch: Patch = tuple(tuple((float(lon), float(lat)) for lon, lat in ring) for ring in degrees)
+    middle = shape.representative_point()
+    ((lon, lat),) = lon_lat(grid.epsg, [(middle.x, middle.y)]).tolist()
+    area, _length = _GEOD.geometry_area_perimeter(shapely.Polygon(degrees[0], degrees[1:]))
+    causes = causes_of(Facts.of(shape, ground)) if vigour is Vigour.POOR else ()
+    return Zone(
+        rank=0,
+        kind=ZoneKind.VIGOUR,
+        patch=patch,
+        area_m2=abs(float(area)),
+        lat=lat,
+        lon=lon,
+        certainty=certainty,
+        vigour=vigour,
+        z=z if math.isfinite(z) else None,
+        causes=causes,
+    )
+
+
+def _ranked(zones: list[Zone]) -> tuple[Zone, ...]:
+    order = sorted(zones, key=lambda one: (one.vigour is Vigour.USUAL, -one.area_m2 * abs(one.z or 0.0)))
+    return tuple(replace(one, rank=rank) for rank, one in enumerate(order, start=1))
