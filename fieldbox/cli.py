@@ -19,6 +19,7 @@ from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_ba
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.cli_plan import plan
+from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS
 from fieldbox.errors import FieldboxError
@@ -579,6 +580,7 @@ def simulate_flight(
 main.add_command(models)
 main.add_command(leaf)
 main.add_command(plan)
+main.add_command(walk)
 
 
 @main.command()

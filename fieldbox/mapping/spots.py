@@ -58,7 +58,7 @@ class Placed:
 
 
 def worth_visiting(
-    weeds: Iterable[Placed], crop: Iterable[Placed], doubts: Iterable[Placed], limit: int
+    weeds: Iterable[Placed], crop: Iterable[Placed], doubts: Iterable[Placed], *, limit: int
 ) -> tuple[Placed, ...]:
     """At most `limit` spots. The worst of each kind in turn; none within APART_M of one that is visited anyway."""
     found: list[Placed] = []

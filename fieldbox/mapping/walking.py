@@ -126,7 +126,8 @@ class _Ways:
         way = np.asarray(self.nodes[found[::-1]], float)
         # A place at the field's edge and the same place on the edge are one.
         new = np.hypot(*np.diff(way, axis=0).T) > _MEETS_M
-        return way[np.concatenate([[True], new[:-1], [True]])] if len(new) > 1 else way
+        new[:-1] &= np.hypot(*(way[1:-1] - way[-1]).T) > _MEETS_M
+        return np.asarray(way[np.concatenate([[True], new[:-1], [True]])], float)
 
 
 def _ways(ends: Floats, terrain: Terrain) -> _Ways:
