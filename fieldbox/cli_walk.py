@@ -31,7 +31,7 @@ def place_named(
 @click.command()
 @click.argument("survey_id", metavar="SURVEY")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the walk: .gpx, .kml or .jpg.")
-@click.option("--spots", type=click.IntRange(1, 40), default=8, show_default=True, help="At most so many.")
+@click.option("--spots", type=click.IntRange(1, 20), default=8, show_default=True, help="At most so many.")
 @click.option(
     "--from",
     "start",

@@ -60,14 +60,28 @@ class Placed:
 def worth_visiting(
     weeds: Iterable[Placed], crop: Iterable[Placed], doubts: Iterable[Placed], *, limit: int
 ) -> tuple[Placed, ...]:
-    """At most `limit` spots. The worst of each kind in turn; none within APART_M of one that is visited anyway."""
+    """At most `limit` spots. The worst of each kind in turn; what lies within APART_M of one that is visited anyway is told
+    there, of each kind once."""
     found: list[Placed] = []
+    kinds: list[set[SpotKind]] = []
     for one in chain.from_iterable(zip_longest(weeds, crop, doubts)):
-        if one is None or len(found) == limit:
+        if one is None:
             continue
-        if all(np.hypot(one.east - other.east, one.north - other.north) >= APART_M for other in found):
+        away = [float(np.hypot(one.east - other.east, one.north - other.north)) for other in found]
+        if away and min(away) < APART_M:
+            near = int(np.argmin(away))
+            if one.spot.kind not in kinds[near]:
+                found[near] = _with(found[near], one.spot)
+                kinds[near].add(one.spot.kind)
+        elif len(found) < limit:
             found.append(replace(one, spot=replace(one.spot, rank=len(found) + 1)))
+            kinds.append({one.spot.kind})
     return tuple(found)
+
+
+def _with(placed: Placed, other: Spot) -> Placed:
+    checks = (*placed.spot.checks, other.why, *other.checks)
+    return replace(placed, spot=replace(placed.spot, checks=checks))
 
 
 def of_weeds(hotspots: Sequence[Hotspot]) -> Iterator[Placed]:

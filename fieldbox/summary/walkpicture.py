@@ -7,7 +7,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, features
 
 from fieldbox.domain import SpotKind, Walk
+from fieldbox.i18n import N_, translator
 from fieldbox.summary.walk import told, words_of
 
 WIDTH = 1080
@@ -24,7 +25,17 @@ MAP_HEIGHT = (480, 1200)
 _STRIP = 84
 """Below the map, for the scale and which way north is."""
 MOST_BYTES = 100_000
-QUALITIES = (85, 78, 70, 62, 54, 46, 38, 30, 22)
+_CLEAR = (
+    (0, 85, 1.0),
+    (0, 75, 1.0),
+    (0, 62, 1.0),
+    (0.8, 55, 1.0),
+    (1.5, 50, 1.0),
+    (3, 45, 1.0),
+    (6, 40, 1.0),
+)
+"""Blur of the ground, quality, size: words stay clear the longest."""
+_SMALL_AT_LAST = ((8, 25, 1.0), (8, 25, 0.75), (8, 25, 0.5), (8, 10, 0.5))
 _MARGIN = 32
 _DOT = 27
 _PAPER, _INK, _PALE = "#ffffff", "#14211a", "#5a665f"
@@ -33,6 +44,7 @@ _COLOURS = {SpotKind.WEEDS: "#d93d2b", SpotKind.CROP: "#147ac9", SpotKind.DOUBTF
 _TITLE, _TEXT, _SMALL = 46, 32, 27
 _STEPS = (1, 2, 5)
 ENGLISH = "en"
+MORE = N_("There is more to look at: it stands in the walk's GPX and KML.")
 _NO_LETTER = "\uffff"
 """That no font has."""
 
@@ -60,6 +72,7 @@ class Letters:
         self._path = fonts.get(language or ENGLISH)
         self._shaping = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
         self._missing = self.of(_TEXT).getmask(_NO_LETTER)
+        self._known: dict[str, bool] = {}
 
     def words(self, say: Callable[[str | None], Sequence[str]]) -> list[str]:
         """What `say` says in the language, if that can be written; else in English."""
@@ -69,22 +82,30 @@ class Letters:
         return [self.plain(one) for one in say(ENGLISH)]
 
     def plain(self, text: str) -> str:
-        """With plain signs for those that the font lacks, like 2 for a raised one."""
-        return "".join(one if self._has(one) else unicodedata.normalize("NFKC", one) for one in text)
+        """With plain signs for those that the font lacks, like 2 for a raised one and e for one with an accent."""
+        return "".join(one if self._has(one) else _bare(one) for one in text)
 
     def can_write(self, text: str) -> bool:
         """Whether the font has all its letters."""
         return all(self._has(one) for one in text)
 
     def _has(self, letter: str) -> bool:
-        if unicodedata.category(letter)[0] in "MZC":  # marks, spaces and joiners are no letters of their own
-            return True
+        if letter not in self._known:
+            # Marks, spaces and joiners are no letters of their own.
+            self._known[letter] = unicodedata.category(letter)[0] in "MZC" or self._draws(letter)
+        return self._known[letter]
+
+    def _draws(self, letter: str) -> bool:
         drawn = self.of(_TEXT).getmask(letter)
         return drawn.size != self._missing.size or bytes(drawn) != bytes(self._missing)
 
     def of(self, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         """A font, its letters about `size` pixels high."""
         return _font(self._path, size, self._shaping)
+
+
+def _bare(letter: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(one))
 
 
 @lru_cache(maxsize=32)
@@ -103,7 +124,7 @@ def draw(
     fonts: Mapping[str, Path] | None = None,
     language: str | None = None,
 ) -> bytes:
-    """A JPEG of at most MOST_BYTES, WIDTH wide: the field dimmed, the way with numbers, a scale, north, and what to look at.
+    """A JPEG of at most MOST_BYTES, WIDTH wide (less for more than a dozen spots): the field dimmed, the way with numbers, a scale, north, and what to look at.
 
     Letters are shaped by libraqm where Pillow has it. Raises ValueError if there is no picture of any ground.
     """
@@ -112,30 +133,56 @@ def draw(
     letters = Letters(language, fonts or {})
     chart = _Chart.around(walk, ground)
     head = _Text(letters)
-    if letters.can_write(name):
-        head.add(name, _TITLE, _INK)
+    if letters.can_write(letters.plain(name)):
+        head.add(letters.plain(name), _TITLE, _INK)
     for line in letters.words(lambda one: told(walk, one)):
         head.add(line, _SMALL, _PALE)
-    legend = _legend(walk, letters)
-    picture = Image.new("RGB", (WIDTH, head.height + chart.height + legend.height + 3 * _MARGIN), _PAPER)
-    head.draw(picture, _MARGIN)
-    top = head.height + round(1.5 * _MARGIN)
-    picture.paste(chart.image(walk, letters), (0, top))
-    legend.draw(picture, top + chart.height + _MARGIN)
-    return _packed(picture, top, chart.height)
+    most = max((len(one.checks) for one in walk.spots), default=0)
+    for checks in sorted({most, min(most, 2), min(most, 1), 0}, reverse=True):
+        legend = _legend(walk, letters, checks)
+        sheet = _Sheet(walk, letters, head, chart, legend)
+        made = sheet.written(_CLEAR)
+        if len(made) <= MOST_BYTES:
+            return made
+    return sheet.written(_SMALL_AT_LAST)
 
 
-def _packed(picture: Image.Image, top: int, height: int) -> bytes:
-    """As good as fits; where no quality is low enough, the map is blurred, never the words."""
-    for blur in (0, 1, 2, 4, 8):
-        if blur:
-            area = (0, top, WIDTH, top + height)
-            picture.paste(picture.crop(area).filter(ImageFilter.GaussianBlur(blur)), area)
-        for quality in QUALITIES:
-            buffer = io.BytesIO()
-            picture.save(buffer, "JPEG", quality=quality, optimize=True)
-            if buffer.tell() <= MOST_BYTES:
-                return buffer.getvalue()
+@dataclass(frozen=True, eq=False, slots=True)
+class _Sheet:
+    """All that is in the picture."""
+
+    walk: Walk
+    letters: Letters
+    head: _Text
+    chart: _Chart
+    legend: _Text
+
+    def written(self, looks: Sequence[tuple[float, int, float]]) -> bytes:
+        """With the best of the looks (blur of the ground, quality, size; each smaller than those before) that is small enough,
+        or else with the smallest."""
+        height = self.head.height + self.chart.height + self.legend.height + 3 * _MARGIN
+        picture = Image.new("RGB", (WIDTH, height), _PAPER)
+        self.head.draw(picture, _MARGIN)
+        top = self.head.height + round(1.5 * _MARGIN)
+        self.legend.draw(picture, top + self.chart.height + _MARGIN)
+        first, last, best = 0, len(looks), b""
+        while first < last:
+            middle = (first + last) // 2
+            blur, quality, size = looks[middle]
+            picture.paste(self.chart.image(self.walk, self.letters, blur), (0, top))
+            made = _jpeg(picture, quality, size)
+            if len(made) <= MOST_BYTES:
+                best, last = made, middle
+            else:
+                best, first = best or made, middle + 1
+        return best
+
+
+def _jpeg(picture: Image.Image, quality: int, size: float) -> bytes:
+    buffer = io.BytesIO()
+    if size < 1:
+        picture = picture.resize((round(picture.width * size), round(picture.height * size)))
+    picture.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
     return buffer.getvalue()
 
 
@@ -172,8 +219,8 @@ class _Chart:
         x, y = self.ground.at(lat, lon)
         return (x - self.left) * self.scale, (y - self.top) * self.scale
 
-    def image(self, walk: Walk, letters: Letters) -> Image.Image:
-        picture = self._dimmed()
+    def image(self, walk: Walk, letters: Letters, blur: float) -> Image.Image:
+        picture = self._dimmed(blur)
         pen = ImageDraw.Draw(picture)
         way = [self.at(*one) for one in walk.path]
         if len(way) > 1:
@@ -187,7 +234,7 @@ class _Chart:
         self._measures(pen, letters)
         return picture
 
-    def _dimmed(self) -> Image.Image:
+    def _dimmed(self, blur: float) -> Image.Image:
         """The field, paler and darker than it is, so that what is drawn on it stands out."""
         inverse = 1 / self.scale
         matrix = (inverse, 0, self.left, 0, inverse, self.top)
@@ -200,6 +247,8 @@ class _Chart:
         shown = field.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.BILINEAR)
         mask = seen.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.NEAREST)
         shown = ImageEnhance.Brightness(ImageEnhance.Color(shown).enhance(0.8)).enhance(0.85)
+        if blur:
+            shown = shown.filter(ImageFilter.BoxBlur(blur))
         return Image.composite(
             shown, Image.new("RGB", size, "#e4e8e5"), mask.point(lambda one: 255 * (one > 127))
         )
@@ -295,14 +344,17 @@ class _Text:
         return lines
 
 
-def _legend(walk: Walk, letters: Letters) -> _Text:
+def _legend(walk: Walk, letters: Letters, most: int) -> _Text:
+    """Each spot's number, why it is worth a visit, at most `most` things to look at, and its place."""
     text = _Text(letters, indent=2 * _DOT + 18)
     for number, spot in enumerate(walk.spots, start=1):
         text.number(number, _COLOURS[spot.kind])
-        why, *checks = letters.words(lambda one, spot=spot: words_of(spot, one))  # type: ignore[misc]
+        why, *checks = letters.words(partial(words_of, spot))
         text.add(why, _TEXT, _INK)
-        for one in checks:
+        for one in checks[:most]:
             text.add(one, _SMALL, _INK)
         text.add(f"{spot.lat:.6f}, {spot.lon:.6f}", _SMALL, _PALE)
         text.skip(14)
+    if any(len(one.checks) > most for one in walk.spots):
+        text.add(letters.words(lambda one: [translator(one)(MORE)])[0], _SMALL, _PALE)
     return text
