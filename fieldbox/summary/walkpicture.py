@@ -124,7 +124,9 @@ def draw(
     fonts: Mapping[str, Path] | None = None,
     language: str | None = None,
 ) -> bytes:
-    """A JPEG of at most MOST_BYTES, WIDTH wide (less for more than a dozen spots): the field dimmed, the way with numbers, a scale, north, and what to look at.
+    """A JPEG of at most MOST_BYTES: the field dimmed, the way with numbers, a scale, north, and what to look at.
+
+    It is WIDTH wide, and less where there are so many spots that their words would not fit into the bytes otherwise.
 
     Letters are shaped by libraqm where Pillow has it. Raises ValueError if there is no picture of any ground.
     """
