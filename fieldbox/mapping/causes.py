@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -27,10 +26,8 @@ from numpy.typing import NDArray
 
 from fieldbox.domain import FieldMap
 from fieldbox.i18n import N_, Sentence
+from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.health import wilson95
-
-if TYPE_CHECKING:
-    from fieldbox.mapping.vigour import CropPlants
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,9 @@ everywhere shows no poor zone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import shapely
@@ -20,33 +21,18 @@ from scipy import ndimage
 
 from fieldbox.domain import FieldMap, Patch, Vigour, Zone, ZoneKind
 from fieldbox.mapping.causes import Facts, Ground, causes_of
+from fieldbox.mapping.cropevidence import STRUCTURE, CropPlants, evidence_of
 from fieldbox.mapping.geo import easting_northing, lon_lat
-from fieldbox.mapping.grid import cells_of
-from fieldbox.mapping.health import MAD_TO_SIGMA, MIN_CELLS
 from fieldbox.mapping.outlines import Frame, outlines
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-MIN_SEEN = 0.1
-"""Cells of which less was seen tell nothing."""
 LEAST_Z = 0.5
 """Ground nearer to the usual than this, in standard deviations of single cells, is usual. Half a standard deviation about the
 mean is how maps of yield and vigour are commonly cut into three classes."""
-STRUCTURE = 3.09
-"""Standard deviations by which neighbourhoods must be more alike than chance has them (one field without structure in a
-thousand is)."""
-LEAST_KNOWN = 0.1
-"""Share of the cells around, by their weight, that must be known."""
-DENSE_NDVI = 0.7
-"""Median from which NDVI hardly grows with the crop while NDRE still does (Gitelson and Merzlyak 1994, Journal of Plant
-Physiology 143, 286-292: the red edge stays sensitive to chlorophyll where red is saturated)."""
-MIN_PLANTS = 30
 SAME_GROUND = 0.5
 """Share of a zone's cells that an earlier survey must show, and of these that must have been poor."""
-_CLIP = 4.0
-_NEAR = 1
-"""Cells to each side that say nothing of structure: a plant spreads into them."""
 _BEYOND = 2
 """Cells outside the boundary that are drawn before the zones are cut along it."""
 _UNKNOWN = 9
@@ -76,18 +62,6 @@ class Smoothing:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CropPlants:
-    """N crop plants that were compared with their neighbours, and M that are missing. East, north."""
-
-    places: Floats
-    """[N, 2]."""
-    stunted: Bools
-    yellowing: Bools
-    missing: Floats
-    """[M, 2]: where they would stand."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class Vigours:
     """How the crop stands, cell by cell [rows, columns]."""
 
@@ -99,46 +73,6 @@ class Vigours:
     """Cells that tell of themselves, and not only by their neighbours."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Evidence:
-    """Cells' deviations from the field's, `values`, with their `variance` by chance alone; both 0 where nothing is known."""
-
-    values: Floats
-    variance: Floats
-    scale: float
-    """Of their ratio, to standard deviations of single cells."""
-
-    @property
-    def known(self) -> Bools:
-        return np.asarray(self.variance > 0)
-
-    def smoothed(self, cells: float) -> Floats:
-        """NaN where too little around is known. What is not known has no weight: it is never taken for 0."""
-        weight = _blurred(self.variance, cells)
-        enough = weight >= LEAST_KNOWN * float(self.variance[self.known].mean())
-        mean = np.divide(
-            _blurred(self.values, cells), weight, out=np.full(weight.shape, np.nan), where=enough
-        )
-        return np.asarray(self.scale * mean)
-
-    def structure(self, cells: float) -> float:
-        """Moran's I with the weights of the smoothing, without each cell itself and those beside it, in its standard
-        deviations under chance: sum w x x' over sqrt(2 sum w^2 var var') (Moran 1950, Biometrika 37, 17-23; Cliff and Ord
-        1981, "Spatial Processes"). Where cells are like those beside them, since plants reach from one into the other, fewer
-        of them are independent: the standard deviation grows with the sum of these correlations.
-        """
-        known, variance = self.known, self.variance
-        middle = float(self.values.sum() / variance.sum())
-        off = np.where(known, self.values - middle * variance, 0.0)
-        off /= math.sqrt(float((off**2).sum() / variance.sum()) or 1.0)
-        whole, near = _kernel(cells), _kernel(cells, _NEAR)
-        likeness = float((off * (_across(off, whole) - _across(off, near))).sum())
-        chance = float((variance * (_across(variance, whole**2) - _across(variance, near**2))).sum())
-        beside = _between_neighbours(off) / max(_between_neighbours(variance), 1.0)
-        spread = max(1.0, 1.0 + ((2 * _NEAR + 1) ** 2 - 1) * beside)
-        return likeness / (spread * math.sqrt(2 * chance)) if chance > 0 else 0.0
-
-
 def classify(grid: FieldMap, crop: CropPlants | None = None, smoothing: Smoothing | None = None) -> Vigours:
     """Poor, usual and better cells.
 
@@ -148,7 +82,7 @@ def classify(grid: FieldMap, crop: CropPlants | None = None, smoothing: Smoothin
     side alike, and never nearer to the usual than LEAST_Z.
     """
     smoothing = smoothing or Smoothing()
-    evidence = list(_evidence(grid, crop))
+    evidence = list(evidence_of(grid, crop))
     z, kind = np.full(grid.seen.shape, np.nan), np.full(grid.seen.shape, _UNKNOWN, np.int8)
     if not evidence:
         return Vigours(z, kind, np.zeros(grid.seen.shape, np.bool_))
@@ -247,96 +181,6 @@ def polygon_of(patch: Patch, epsg: int) -> shapely.Polygon:
     return shapely.Polygon(outer, openings)
 
 
-# -- what is known of the cells ---------------------------------------------------------------------
-
-
-def _evidence(grid: FieldMap, crop: CropPlants | None) -> Iterator[_Evidence]:
-    colour = _plain(_colour(grid), grid)
-    if colour is not None:
-        yield colour
-    plants = _of_plants(grid, crop) if crop is not None else None
-    if plants is not None:
-        yield plants
-    elif crop is None and (cover := _plain(_robust(grid.crop_cover, grid.seen), grid)) is not None:
-        yield cover
-
-
-def _colour(grid: FieldMap) -> Floats:
-    """The crop's index against its own field: `health_z`, or NDRE where the crop is too dense for NDVI."""
-    ndvi, ndre = grid.spectral.get("ndvi"), grid.spectral.get("ndre")
-    if ndvi is None or ndre is None:
-        return grid.health_z.astype(float)
-    judged = np.isfinite(grid.health_z) & np.isfinite(ndvi)
-    both = judged & np.isfinite(ndre)
-    dense = judged.any() and float(np.median(ndvi[judged])) >= DENSE_NDVI
-    if not dense or both.sum() < max(MIN_CELLS, judged.sum() / 2):
-        return grid.health_z.astype(float)
-    return _robust(np.where(both, ndre, np.nan), grid.seen)
-
-
-def _robust(layer: NDArray[np.floating], seen: NDArray[np.float32]) -> Floats:
-    known = np.isfinite(layer) & (seen >= MIN_SEEN)
-    scores = np.full(layer.shape, np.nan)
-    if known.sum() >= MIN_CELLS:
-        values = layer[known].astype(float)
-        middle = np.median(values)
-        spread = MAD_TO_SIGMA * float(np.median(np.abs(values - middle)))
-        if spread > 0:
-            scores[known] = (values - middle) / spread
-    return scores
-
-
-def _plain(scores: Floats, grid: FieldMap) -> _Evidence | None:
-    known = np.isfinite(scores) & (grid.seen >= MIN_SEEN)
-    if known.sum() < MIN_CELLS:
-        return None
-    values = np.where(known, np.clip(np.nan_to_num(scores), -_CLIP, _CLIP), 0.0)
-    return _Evidence(values, known.astype(float), 1.0)
-
-
-def _of_plants(grid: FieldMap, crop: CropPlants) -> _Evidence | None:
-    """Plants that are missing, stunted or yellowing against those that should stand there: binomial by chance."""
-    ill = crop.stunted | crop.yellowing
-    standing, poor, gone = (_counted(grid, one) for one in (crop.places, crop.places[ill], crop.missing))
-    expected, troubled = standing + gone, poor + gone
-    total = float(expected.sum())
-    if total < MIN_PLANTS or not 0 < troubled.sum() < total:
-        return None
-    share = float(troubled.sum()) / total
-    values = (share * expected - troubled) / math.sqrt(share * (1 - share))
-    return _Evidence(values, expected, math.sqrt(total / float((expected > 0).sum())))
-
-
-def _counted(grid: FieldMap, places: Floats) -> Floats:
-    count = np.zeros(grid.seen.shape)
-    row, column, inside = cells_of(grid, places)
-    np.add.at(count, (row[inside], column[inside]), 1.0)
-    return count
-
-
-def _kernel(cells: float, reach: int | None = None) -> Floats:
-    """One side of a Gaussian that sums up to 1, 0 beyond `reach` cells."""
-    far = max(1, round(3 * cells))
-    at = np.arange(-far, far + 1)
-    weight = np.exp(-0.5 * (at / cells) ** 2)
-    weight /= weight.sum()
-    return weight if reach is None else np.where(np.abs(at) <= reach, weight, 0.0)
-
-
-def _across(values: Floats, kernel: Floats) -> Floats:
-    one = ndimage.correlate1d(values, kernel, axis=0, mode="constant")
-    return np.asarray(ndimage.correlate1d(one, kernel, axis=1, mode="constant"), float)
-
-
-def _between_neighbours(values: Floats) -> float:
-    """Sum of the products of each cell with each of those beside it."""
-    return float((values * (_across(values, np.ones(2 * _NEAR + 1)) - values)).sum())
-
-
-def _blurred(values: Floats, cells: float) -> Floats:
-    return _across(values, _kernel(cells))
-
-
 # -- cells that hang together -----------------------------------------------------------------------
 
 
@@ -346,8 +190,10 @@ def _to_half(depth: Floats) -> Bools:
     label, number = ndimage.label(deep)
     if not number:
         return np.asarray(deep)
-    edge = [max(LEAST_Z, float(np.quantile(depth[label == one], 0.75)) / 2) for one in range(1, number + 1)]
-    return np.asarray(deep & (np.nan_to_num(depth, nan=0.0) >= np.array([np.inf, *edge])[label]))
+    each = np.arange(1, number + 1)
+    depths = ndimage.labeled_comprehension(depth, label, each, partial(np.quantile, q=0.75), float, 0.0)
+    edge = np.concatenate([[np.inf], np.maximum(LEAST_Z, depths / 2)])
+    return np.asarray(deep & (np.nan_to_num(depth, nan=0.0) >= edge[label]))
 
 
 def _components(kind: NDArray[np.int8], inside: Bools) -> tuple[NDArray[np.int32], int]:
@@ -365,21 +211,38 @@ def _without_small(kind: NDArray[np.int8], inside: Bools, least: float, most: in
     kind = kind.copy()
     while True:
         label, number = _components(kind, inside)
-        sizes = np.bincount(label[inside], minlength=number + 1)
-        few = number <= most
-        small = [one for one in np.argsort(sizes[1:], kind="stable") + 1 if sizes[one] < least or not few]
-        if not any(_joins(kind, label == one, inside) for one in small):
+        sizes = np.bincount(label[inside], minlength=number + 1)[1:]
+        order = np.argsort(sizes, kind="stable") + 1
+        small = int((sizes < least).sum())
+        if small and _join(kind, label, order, small, inside):
+            continue
+        # Joining one patch may join two of its neighbours: half of what is too many at a time.
+        surplus = max(0, number - most + 1) // 2
+        if not surplus or not _join(kind, label, order, surplus, inside):
             return kind
 
 
-def _joins(kind: NDArray[np.int8], patch: Bools, inside: Bools) -> bool:
-    """Make a patch part of its neighbour; False if it has none."""
-    around = ndimage.binary_dilation(patch) & inside & ~patch
-    if not around.any():
-        return False
-    values, count = np.unique(kind[around], return_counts=True)
-    kind[patch] = values[np.argmax(count)]
-    return True
+def _join(
+    kind: NDArray[np.int8], label: NDArray[np.int32], order: NDArray[np.intp], wanted: int, inside: Bools
+) -> int:
+    """Make at most `wanted` patches, in this order, part of their neighbours, and none beside one that has just changed; how many
+    could be."""
+    boxes = ndimage.find_objects(label)
+    changed = np.zeros(kind.shape, np.bool_)
+    done = 0
+    for one in order.tolist():
+        if done == wanted:
+            break
+        near = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[one - 1])
+        patch = label[near] == one
+        around = ndimage.binary_dilation(patch) & inside[near] & ~patch
+        if not around.any() or (changed[near] & around).any():
+            continue
+        values, count = np.unique(kind[near][around], return_counts=True)
+        kind[near][patch] = values[np.argmax(count)]
+        changed[near][patch] = True
+        done += 1
+    return done
 
 
 def _carried_out(label: NDArray[np.int32], inside: Bools, wanted: Bools) -> NDArray[np.int32]:

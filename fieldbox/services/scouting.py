@@ -18,12 +18,13 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.backdrop import read_overview
+from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.mapping.rows import find_rows
 from fieldbox.mapping.spots import Placed, Plants, of_crop, of_doubts, of_weeds, pictured, worth_visiting
 from fieldbox.mapping.stand import missing_places
-from fieldbox.mapping.vigour import CropPlants, poor_before, vigour_zones
+from fieldbox.mapping.vigour import poor_before, vigour_zones
 from fieldbox.mapping.walking import Terrain, shortest_walk
 from fieldbox.services.box import open_store
 from fieldbox.services.results import find_survey

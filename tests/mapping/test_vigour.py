@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fieldbox.domain import FieldMap, Vigour, Zone, ZoneKind
 from fieldbox.mapping.causes import COMPARE, EDGE, MISSING, PATCH, STRIP_ALONG, STUNTED, WEEDS, YELLOWING
+from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.vigour import (
-    CropPlants,
     Smoothing,
     polygon_of,
     poor_before,

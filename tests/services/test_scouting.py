@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,9 +95,11 @@ class Farm:
 
 
 @pytest.fixture
-def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Farm:
+def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     monkeypatch.setenv("FIELDBOX_STORAGE__ROOT", str(tmp_path / "box"))
-    return Farm(tmp_path / "box")
+    found = Farm(tmp_path / "box")
+    with found.store:
+        yield found
 
 
 def walk(*arguments: object) -> Result:
