@@ -25,7 +25,7 @@ thousand is)."""
 LEAST_KNOWN = 0.1
 """Share of the cells around, by their weight, that must be known."""
 DENSE_NDVI = 0.7
-"""Median from which NDVI hardly grows with the crop while NDRE still does (Gitelson and Merzlyak 1994, Journal of Plant
+"""Median, by our own choice, from which NDRE takes over: NDVI hardly grows any more with the crop while NDRE does (Gitelson and Merzlyak 1994, Journal of Plant
 Physiology 143, 286-292: the red edge stays sensitive to chlorophyll where red is saturated)."""
 MIN_PLANTS = 30
 _CLIP = 4.0
