@@ -25,8 +25,8 @@ thousand is)."""
 LEAST_KNOWN = 0.1
 """Share of the cells around, by their weight, that must be known."""
 DENSE_NDVI = 0.7
-"""Median, by our own choice, from which NDRE takes over: NDVI hardly grows any more with the crop while NDRE does (Gitelson and Merzlyak 1994, Journal of Plant
-Physiology 143, 286-292: the red edge stays sensitive to chlorophyll where red is saturated)."""
+"""Median, by our own choice, from which NDRE takes over: in dense crops NDVI hardly grows any more while the red edge stays
+sensitive to chlorophyll (Gitelson and Merzlyak 1994, Journal of Plant Physiology 143, 286-292)."""
 MIN_PLANTS = 30
 _CLIP = 4.0
 _NEAR = 1

@@ -13,6 +13,7 @@ STEPS = 1.2
 """Corners whose triangle with their neighbours is smaller than the square of so many cells are cut: the steps of a slanting edge
 (Visvalingam and Whyatt 1993, The Cartographic Journal 30, 46-51)."""
 CLOSE_M = 1e-6
+STRAIGHT_M = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,16 @@ def outlines(
     kept = [part for part in parts if part[1].area >= least]
     for _one, crumb in (part for part in parts if part[1].area < least):
         _give_away(crumb, kept)
-    for one, shape in kept:
-        for piece in _polygons(shape):
-            yield one, shapely.geometry.polygon.orient(piece)
+    if not kept:
+        return
+    # Once more, for the cells' corners that are left on straight edges.
+    clear = shapely.coverage_simplify([piece for _one, piece in kept], STRAIGHT_M)
+    for (one, _piece), shape in zip(kept, clear, strict=True):
+        yield one, shapely.geometry.polygon.orient(shape)
 
 
 def _give_away(crumb: shapely.Polygon, kept: list[tuple[int, shapely.Polygon]]) -> None:
-    shared = [crumb.buffer(CLOSE_M).intersection(piece.exterior).length for _one, piece in kept]
+    shared = [crumb.buffer(CLOSE_M).intersection(piece.boundary).length for _one, piece in kept]
     best = int(np.argmax(shared)) if shared else -1
     if best >= 0 and shared[best] > 0:
         number, piece = kept[best]

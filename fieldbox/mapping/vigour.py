@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LEAST_Z = 0.5
-"""Ground nearer to the usual than this, in standard deviations of single cells, is usual. A convention: maps of yield are cut into
-three classes by mean and standard deviation, too (Dobermann et al. 2003, Agronomy Journal 95, 1105-1120)."""
+"""Ground nearer to the usual than this, in standard deviations of single cells, is usual. A convention: maps of yield are
+cut into three classes by mean and standard deviation, too (Dobermann et al. 2003, Agronomy Journal 95, 1105-1120)."""
 SAME_GROUND = 0.5
 """Share of a zone's cells that an earlier survey must show, and of these that must have been poor."""
 _BEYOND = 2
