@@ -20,6 +20,7 @@ from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.cli_plan import plan
+from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS
 from fieldbox.errors import FieldboxError
@@ -611,6 +612,7 @@ main.add_command(leaf)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)
+main.add_command(walk)
 
 
 @main.command()

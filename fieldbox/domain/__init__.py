@@ -78,6 +78,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.surveys import Message, Survey
+from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
     "BANDS",
@@ -131,6 +132,8 @@ __all__ = [
     "SideFile",
     "SideKind",
     "Source",
+    "Spot",
+    "SpotKind",
     "Spraying",
     "Standing",
     "Stated",
@@ -141,6 +144,7 @@ __all__ = [
     "Verdict",
     "View",
     "Vigour",
+    "Walk",
     "Way",
     "WeedBasis",
     "Window",
