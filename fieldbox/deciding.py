@@ -26,6 +26,7 @@ from fieldbox.domain import (
     Spraying,
     Survey,
     Treated,
+    Vigour,
     Zone,
     ZoneKind,
 )
@@ -41,6 +42,8 @@ Floats = NDArray[np.float64]
 
 PART_SWATHS = 3
 """Larger pieces of ground are judged part by part: squares of so many swaths."""
+LEAST_PART_M2 = 0.01
+"""Smaller parts come of cutting outlines along each other."""
 COVERED = 0.005
 """Share of a cell that weeds cover: less is not treated where single weeds are not called."""
 _GEOD = Geod(ellps="WGS84")
@@ -95,7 +98,6 @@ def prescribe(known: Known) -> Prescription:
     zones = telling.zones([*treated, *left])
     reached = telling.coverage(ground, kept, layout.allowed)
     spray = zones[: len(treated)]
-    scale, area_ha = known.survey.area_ha_interval95, known.survey.area_ha
     return Prescription(
         survey_id=known.survey.id,
         kind=ZoneKind.WEEDS,
@@ -114,10 +116,81 @@ def prescribe(known: Known) -> Prescription:
             [(one.area_m2, how.spray_l_ha) for one in spray],
             _geodesic_m2(layout.allowed, telling.plane),
             _wet(layout, kept),
-            Interval(scale.low / area_ha, scale.high / area_ha) if scale else Interval(1.0, 1.0),
+            _scale(known.survey),
         ),
         laid=tuple(telling.laid(one) for one in every),
     )
+
+
+def prescribe_by_vigour(known: Known, zones: Sequence[Zone]) -> Prescription:
+    """Rates by how the crop stands, `zones` (vigour) over: those of the settings for poor, usual and better ground.
+
+    Raises Rejected where nobody set rates, or nothing is known of the crop.
+    """
+    how, plane = known.spraying, known.plane
+    if how.vigour_rates is None:
+        raise Rejected(
+            N_(
+                "Rates by vigour were not told: set them with `fieldbox spraying {field} --vigour-rates POOR,USUAL,BETTER`."
+            ),
+            field=known.field.code,
+        )
+    if not zones:
+        raise Rejected(N_("Nothing is known of how the crop stands in this survey; its warnings say why."))
+    layout = _layout(known)
+    rates = dict(zip((Vigour.POOR, Vigour.USUAL, Vigour.BETTER), how.vigour_rates, strict=True))
+    cut = [part for one in zones for part in _within(one, layout.allowed, plane)]
+    parts = [replace(one, rank=number) for number, one in enumerate(cut, start=1)]
+    treated = [Treated(one, rates[one.vigour]) for one in parts if one.vigour and rates[one.vigour] > 0]
+    allowed = _geodesic_m2(layout.allowed, plane)
+    kept = shapely.union_all([_shape(one.zone.patch, plane) for one in treated])
+    return Prescription(
+        survey_id=known.survey.id,
+        kind=ZoneKind.VIGOUR,
+        spraying=how,
+        direction_deg=(layout.direction_deg + _convergence(known)) % 180,
+        strategy=None,
+        treated=tuple(treated),
+        left=tuple(one for one in parts if one.vigour and rates[one.vigour] == 0),
+        field_m2=allowed,
+        coverage=None,
+        assured=None,
+        threshold=None,
+        never_pays=False,
+        needs=needs(
+            how,
+            [(one.zone.area_m2, one.rate_l_ha) for one in treated],
+            allowed,
+            _wet(layout, kept),
+            _scale(known.survey),
+        ),
+        laid=(),
+    )
+
+
+def _within(zone: Zone, allowed: shapely.Geometry | None, plane: GroundPlane) -> list[Zone]:
+    """What of a zone may be treated."""
+    found = []
+    for part in shapely.get_parts(shapely.intersection(_shape(zone.patch, plane), allowed)):
+        if isinstance(part, shapely.Polygon) and part.area > LEAST_PART_M2:
+            inside = shapely.point_on_surface(part)
+            lat, lon = plane.to_geographic(inside.x, inside.y)
+            found.append(
+                replace(
+                    zone,
+                    patch=patch_of(part, plane),
+                    area_m2=_geodesic_m2(part, plane),
+                    lat=float(lat),
+                    lon=float(lon),
+                )
+            )
+    return found
+
+
+def _scale(survey: Survey) -> Interval:
+    """True areas over those of the map, 95 %."""
+    told, area = survey.area_ha_interval95, survey.area_ha
+    return Interval(told.low / area, told.high / area) if told and area > 0 else Interval(1.0, 1.0)
 
 
 def weed_zones(known: Known) -> tuple[Zone, ...]:

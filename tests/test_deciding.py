@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from fieldbox.deciding import Known, boundary_of, prescribe, weed_zones
+from fieldbox.deciding import Known, boundary_of, prescribe, prescribe_by_vigour, weed_zones
 from fieldbox.domain import (
     Economics,
     Field,
@@ -23,8 +23,10 @@ from fieldbox.domain import (
     Product,
     Spraying,
     Strategy,
+    Vigour,
     WeedBasis,
     Zone,
+    ZoneKind,
 )
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
@@ -244,3 +246,33 @@ def test_swaths_run_as_told_or_along_the_field() -> None:
         30.0
     )
     assert boundary_of(here.field, PLANE).area == pytest.approx(2400)
+
+
+def vigour(rank: int, kind: Vigour, *corners: tuple[float, float]) -> Zone:
+    patch = (degrees(HERE + np.array(corners)),)
+    return Zone(
+        rank=rank, kind=ZoneKind.VIGOUR, patch=patch, area_m2=1.0, lat=0.0, lon=0.0, certainty=1.0, vigour=kind, z=0.0
+    )  # fmt: skip
+
+
+def test_rates_by_how_the_crop_stands() -> None:
+    zones = (
+        vigour(1, Vigour.POOR, (0, 0), (20, 0), (20, 40), (0, 40)),
+        vigour(2, Vigour.USUAL, (20, 0), (60, 0), (60, 40), (20, 40)),
+    )
+    pond = KeepOff("pond", (ring(30, -5, 40, 45),), 0.0)
+    how = Spraying(vigour_rates=(300.0, 200.0, 0.0), keep_off=(pond,))
+    found = prescribe_by_vigour(known(np.zeros((0, 2)), how), zones)
+    assert [(one.zone.rank, one.rate_l_ha) for one in found.treated] == [(1, 300.0), (2, 200.0), (3, 200.0)]
+    assert [one.zone.area_m2 for one in found.treated] == pytest.approx([800, 400, 800], rel=2e-3)
+    assert found.needs.spray_l == pytest.approx(0.08 * 300 + 0.12 * 200, rel=2e-3)
+    assert found.kind is ZoneKind.VIGOUR
+    assert found.coverage is None
+    bare = replace(how, vigour_rates=(0.0, 200.0, 0.0))
+    assert [one.vigour for one in prescribe_by_vigour(known(np.zeros((0, 2)), bare), zones).left] == [
+        Vigour.POOR
+    ]
+    with pytest.raises(Rejected, match="vigour-rates"):
+        prescribe_by_vigour(known(np.zeros((0, 2)), Spraying()), zones)
+    with pytest.raises(Rejected, match="how the crop stands"):
+        prescribe_by_vigour(known(np.zeros((0, 2)), how), ())

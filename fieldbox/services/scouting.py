@@ -13,21 +13,18 @@ import shapely
 from numpy.typing import NDArray
 
 from fieldbox.config import Config
-from fieldbox.domain import Cover, Field, FieldMap, Gap, PlantHealth, Survey, Walk, Zone
+from fieldbox.domain import Cover, Field, PlantHealth, Survey, Walk
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.backdrop import read_overview
-from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.files import replacing
-from fieldbox.mapping.mosaic import read_map
 from fieldbox.mapping.rows import find_rows
 from fieldbox.mapping.spots import Placed, Plants, of_crop, of_doubts, of_weeds, pictured, worth_visiting
-from fieldbox.mapping.stand import missing_places
-from fieldbox.mapping.vigour import poor_before, vigour_zones
 from fieldbox.mapping.walking import Terrain, shortest_walk
 from fieldbox.services.box import open_store
 from fieldbox.services.finding import find_survey
+from fieldbox.services.vigour import vigour_of
 from fieldbox.storage.rows import StoredDetection
 from fieldbox.storage.store import Store
 from fieldbox.summary.walk import to_gpx, to_kml, told, words_of
@@ -36,8 +33,6 @@ from fieldbox.summary.walkpicture import Backdrop, draw
 FORMATS = (".gpx", ".kml", ".jpg")
 FAR_M = 5000.0
 """A start farther from the field than this is a slip of the pen."""
-EARLIER = 6
-"""Surveys of the field that are looked back to."""
 _PICTURE_PX = 1600
 Floats = NDArray[np.float64]
 
@@ -131,10 +126,7 @@ class _Scouting:
     def __init__(self, config: Config, store: Store, survey: Survey, field: Field) -> None:
         self._config, self._store, self._survey, self._field = config, store, survey, field
         lon, lat = np.mean(field.boundary, axis=0).tolist()
-        map_file = self._map_file(survey)
-        self._grid = read_map(map_file) if map_file.exists() else None
-        plane = GroundPlane.for_point(lat, lon)
-        self._plane = plane if self._grid is None else GroundPlane(self._grid.epsg)
+        self._plane = GroundPlane.for_point(lat, lon)
         self._convergence = self._plane.convergence_deg(lat, lon)
         self._boundary = self._polygon(field.boundary)
         self._plants = store.detections(survey.id)
@@ -169,7 +161,7 @@ class _Scouting:
             for one in of_weeds(self._survey.hotspots)
             for east, north in self._ground([(one.spot.lon, one.spot.lat)]).tolist()
         ]
-        zones = self._zones()
+        zones = vigour_of(self._config, self._store, self._survey, self._field)
         ill = self._only(lambda one: one.health in (PlantHealth.STUNTED, PlantHealth.YELLOWING))
         crop = [
             pictured(one, ill) for one in of_crop(zones, self._ground([(one.lon, one.lat) for one in zones]))
@@ -194,66 +186,7 @@ class _Scouting:
             np.array([(one.pixel_x, one.pixel_y) for one in plants], float).reshape(-1, 2),
         )
 
-    def _zones(self) -> tuple[Zone, ...]:
-        if self._grid is None:
-            return ()
-        zones = vigour_zones(self._grid, self._boundary, crop=self._crop(), rows_deg=self._rows())
-        earlier, error = self._earlier()
-        return tuple(
-            replace(
-                one, poor_before=poor_before(one, earlier, spectral=bool(self._grid.spectral), error_m=error)
-            )
-            for one in zones
-        )
-
-    def _crop(self) -> CropPlants | None:
-        index = [
-            n for n, one in enumerate(self._plants) if one.cover is Cover.CROP and one.health is not None
-        ]
-        if not index:
-            return None
-        health = [self._plants[one].health for one in index]
-        gaps = [
-            Gap(tuple(start), tuple(end), one.missing)
-            for one in self._store.gaps(self._survey.id)
-            for start, end in [self._ground([one.start, one.end]).tolist()]
-        ]
-        return CropPlants(
-            self._places[index],
-            np.array([one is PlantHealth.STUNTED for one in health], np.bool_),
-            np.array([one is PlantHealth.YELLOWING for one in health], np.bool_),
-            missing_places(gaps),
-        )
-
-    def _earlier(self) -> tuple[list[FieldMap], float]:
-        """Maps of earlier flights over the field with colours of the same kind, the newest first; and by how much they may be
-        off against this one (95 %)."""
-        now = self._flown(self._survey)
-        newest: dict[str, Survey] = {}
-        for one in self._store.surveys(self._field.id):
-            newest.setdefault(one.flight_id, one)
-        others = [
-            one
-            for one in newest.values()
-            if one.flight_id != self._survey.flight_id
-            and one.layer_label is self._survey.layer_label
-            and self._flown(one) < now
-            and self._map_file(one).exists()
-        ]
-        others = sorted(others, key=self._flown, reverse=True)[:EARLIER]
-        error = max((one.position_error_m for one in others), default=0.0)
-        return [read_map(self._map_file(one)) for one in others], math.hypot(
-            error, self._survey.position_error_m
-        )
-
-    def _flown(self, survey: Survey) -> float:
-        flight = self._store.flight(survey.flight_id)
-        return (flight.started_at if flight and flight.started_at else survey.made_at).timestamp()
-
     # -- ground ------------------------------------------------------------------------------------
-
-    def _map_file(self, survey: Survey) -> Path:
-        return self._config.storage.root / "rasters" / survey.id / "map.tif"
 
     def _ground(self, lon_lat: Sequence[tuple[float, float]]) -> Floats:
         degrees = np.array(lon_lat, float).reshape(-1, 2)
