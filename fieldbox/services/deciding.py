@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from fieldbox.config import Config
-from fieldbox.deciding import Known, boundary_of, prescribe, prescribe_by_vigour
+from fieldbox.deciding import Known, on_ground, prescribe, prescribe_by_vigour
 from fieldbox.domain import (
     Cover,
     Economics,
@@ -23,10 +25,10 @@ from fieldbox.domain import (
     ZoneKind,
 )
 from fieldbox.errors import Rejected
-from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.keepoff import read_keep_off
 from fieldbox.mapping.mosaic import read_map
+from fieldbox.mapping.patches import plane_of
 from fieldbox.mapping.prescribing import threshold
 from fieldbox.services.vigour import map_file, vigour_of
 from fieldbox.storage.store import Store
@@ -112,9 +114,8 @@ def products_of(told: Sequence[str]) -> tuple[Product, ...]:
 
 def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Spraying:
     """With the ground of a map file kept off, in place of what came from a file of this name before."""
-    lon, lat = field.boundary[0]
-    plane = GroundPlane.for_point(lat, lon)
-    pieces = read_keep_off(path, boundary_of(field, plane), plane.epsg, strip_m)
+    plane = plane_of(shapely.Polygon(field.boundary))
+    pieces = read_keep_off(path, on_ground((field.boundary,), plane), plane, strip_m)
     return replace(how, keep_off=(*how.keep_off, *(one for one in pieces if one not in how.keep_off)))
 
 

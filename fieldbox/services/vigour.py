@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from fieldbox.config import Config
-from fieldbox.deciding import boundary_of
 from fieldbox.domain import Cover, Field, FieldMap, Gap, PlantHealth, Survey, Zone
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.geo import easting_northing
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.mapping.stand import missing_places
-from fieldbox.mapping.vigour import poor_before, vigour_zones
+from fieldbox.mapping.vigour import polygon_of, poor_before, vigour_zones
 from fieldbox.storage.store import Store
 
 EARLIER = 6
@@ -33,7 +32,7 @@ def vigour_of(config: Config, store: Store, survey: Survey, field: Field) -> tup
     plane = GroundPlane(grid.epsg)
     zones = vigour_zones(
         grid,
-        boundary_of(field, plane),
+        polygon_of((field.boundary,), grid.epsg),
         crop=_crop(store, survey, grid.epsg),
         rows_deg=_rows(survey, field, plane),
     )
