@@ -26,16 +26,11 @@ _STRIP = 84
 """Below the map, for the scale and which way north is."""
 MOST_BYTES = 100_000
 _CLEAR = (
-    (0, 85, 1.0),
-    (0, 75, 1.0),
-    (0, 62, 1.0),
-    (0.8, 55, 1.0),
-    (1.5, 50, 1.0),
-    (3, 45, 1.0),
-    (6, 40, 1.0),
-)
+    (0, 85, 1.0), (0, 70, 1.0), (0, 56, 1.0), (0, 45, 1.0), (0, 36, 1.0), (0.7, 32, 1.0), (1, 28, 1.0),
+    (1.4, 25, 1.0), (2, 22, 1.0), (3, 20, 1.0),
+)  # fmt: skip
 """Blur of the ground, quality, size: words stay clear the longest."""
-_SMALL_AT_LAST = ((8, 25, 1.0), (8, 25, 0.75), (8, 25, 0.5), (8, 10, 0.5))
+_SMALL_AT_LAST = ((6, 18, 1.0), (4, 25, 0.75), (4, 25, 0.5), (8, 10, 0.5))
 _MARGIN = 32
 _DOT = 27
 _PAPER, _INK, _PALE = "#ffffff", "#14211a", "#5a665f"
@@ -192,11 +187,9 @@ class _Chart:
         shown = field.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.BILINEAR)
         mask = seen.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.NEAREST)
         shown = ImageEnhance.Brightness(ImageEnhance.Color(shown).enhance(0.8)).enhance(0.85)
-        if blur:
-            shown = shown.filter(ImageFilter.BoxBlur(blur))
-        return Image.composite(
-            shown, Image.new("RGB", size, "#e4e8e5"), mask.point(lambda one: 255 * (one > 127))
-        )
+        paper = Image.new("RGB", size, "#e4e8e5")
+        field = Image.composite(shown, paper, mask.point(lambda one: 255 * (one > 127)))
+        return field.filter(ImageFilter.BoxBlur(blur)) if blur else field
 
     def _measures(self, pen: ImageDraw.ImageDraw, letters: Letters) -> None:
         """A scale of a round length, and which way north is."""
