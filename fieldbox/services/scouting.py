@@ -27,6 +27,7 @@ from fieldbox.services.finding import find_survey
 from fieldbox.services.vigour import vigour_of
 from fieldbox.storage.rows import StoredDetection
 from fieldbox.storage.store import Store
+from fieldbox.summary.letters import fonts_in
 from fieldbox.summary.walk import to_gpx, to_kml, told, words_of
 from fieldbox.summary.walkpicture import Backdrop, draw
 
@@ -102,7 +103,7 @@ def walk(
 ) -> Scouted:
     """The walk through the spots of a survey, written to `output` (.gpx, .kml or .jpg) if there is one.
 
-    `fonts`: of each language a font file for the picture; a language that Pillow's own cannot write is in English without.
+    `fonts`: of each language a font file for the picture (None: those that come with the box); a language without is in English.
     Raises Rejected for what there is not, and for a start far from the field.
     """
     if output is not None and output.suffix.lower() not in FORMATS:
@@ -241,7 +242,13 @@ def _write(
     language = config.locale.language
     kind = output.suffix.lower()
     if kind == ".jpg":
-        made = draw(scouted.walk, scouted.field, _backdrop(config, survey), fonts, language)
+        made = draw(
+            scouted.walk,
+            scouted.field,
+            _backdrop(config, survey),
+            fonts_in() if fonts is None else fonts,
+            language,
+        )
     else:
         made = (to_gpx if kind == ".gpx" else to_kml)(scouted.walk, scouted.field, language).encode()
     with replacing(output) as target:

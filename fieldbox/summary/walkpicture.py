@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 import math
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, features
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from fieldbox.domain import SpotKind, Walk
 from fieldbox.i18n import N_, translator
+from fieldbox.summary.letters import Letters
 from fieldbox.summary.walk import told, words_of
 
 WIDTH = 1080
@@ -26,16 +26,11 @@ _STRIP = 84
 """Below the map, for the scale and which way north is."""
 MOST_BYTES = 100_000
 _CLEAR = (
-    (0, 85, 1.0),
-    (0, 75, 1.0),
-    (0, 62, 1.0),
-    (0.8, 55, 1.0),
-    (1.5, 50, 1.0),
-    (3, 45, 1.0),
-    (6, 40, 1.0),
-)
+    (0, 85, 1.0), (0, 70, 1.0), (0, 56, 1.0), (0, 45, 1.0), (0, 36, 1.0), (0.7, 32, 1.0), (1, 28, 1.0),
+    (1.4, 25, 1.0), (2, 22, 1.0), (3, 20, 1.0),
+)  # fmt: skip
 """Blur of the ground, quality, size: words stay clear the longest."""
-_SMALL_AT_LAST = ((8, 25, 1.0), (8, 25, 0.75), (8, 25, 0.5), (8, 10, 0.5))
+_SMALL_AT_LAST = ((6, 18, 1.0), (4, 25, 0.75), (4, 25, 0.5), (8, 10, 0.5))
 _MARGIN = 32
 _DOT = 27
 _PAPER, _INK, _PALE = "#ffffff", "#14211a", "#5a665f"
@@ -43,10 +38,7 @@ _WAY, _WAY_EDGE = "#ffd700", "#14211a"
 _COLOURS = {SpotKind.WEEDS: "#d93d2b", SpotKind.CROP: "#147ac9", SpotKind.DOUBTFUL: "#2e9a4d"}
 _TITLE, _TEXT, _SMALL = 46, 32, 27
 _STEPS = (1, 2, 5)
-ENGLISH = "en"
 MORE = N_("There is more to look at: it stands in the walk's GPX and KML.")
-_NO_LETTER = "\uffff"
-"""That no font has."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,60 +53,6 @@ class Backdrop:
     """On the ground, along a pixel's side."""
     at: Callable[[float, float], tuple[float, float]]
     """Latitude and longitude to x, y."""
-
-
-class Letters:
-    """Fonts of one language. What they have no letters for is written in English."""
-
-    def __init__(self, language: str | None, fonts: Mapping[str, Path]) -> None:
-        """`fonts`: of each language (ISO 639 code) a font file that can write it; Pillow's own writes Latin letters."""
-        self.language = language
-        self._path = fonts.get(language or ENGLISH)
-        self._shaping = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
-        self._missing = self.of(_TEXT).getmask(_NO_LETTER)
-        self._known: dict[str, bool] = {}
-
-    def words(self, say: Callable[[str | None], Sequence[str]]) -> list[str]:
-        """What `say` says in the language, if that can be written; else in English."""
-        found = [self.plain(one) for one in say(self.language)]
-        if all(self.can_write(one) for one in found):
-            return found
-        return [self.plain(one) for one in say(ENGLISH)]
-
-    def plain(self, text: str) -> str:
-        """With plain signs for those that the font lacks, like 2 for a raised one and e for one with an accent."""
-        return "".join(one if self._has(one) else _bare(one) for one in text)
-
-    def can_write(self, text: str) -> bool:
-        """Whether the font has all its letters."""
-        return all(self._has(one) for one in text)
-
-    def _has(self, letter: str) -> bool:
-        if letter not in self._known:
-            # Marks, spaces and joiners are no letters of their own.
-            self._known[letter] = unicodedata.category(letter)[0] in "MZC" or self._draws(letter)
-        return self._known[letter]
-
-    def _draws(self, letter: str) -> bool:
-        drawn = self.of(_TEXT).getmask(letter)
-        return drawn.size != self._missing.size or bytes(drawn) != bytes(self._missing)
-
-    def of(self, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-        """A font, its letters about `size` pixels high."""
-        return _font(self._path, size, self._shaping)
-
-
-def _bare(letter: str) -> str:
-    return "".join(one for one in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(one))
-
-
-@lru_cache(maxsize=32)
-def _font(
-    path: Path | None, size: int, shaping: ImageFont.Layout
-) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    if path is None:
-        return ImageFont.load_default(size)
-    return ImageFont.truetype(str(path), size, layout_engine=shaping)
 
 
 def draw(
@@ -249,11 +187,9 @@ class _Chart:
         shown = field.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.BILINEAR)
         mask = seen.transform(size, Image.Transform.AFFINE, reduced, Image.Resampling.NEAREST)
         shown = ImageEnhance.Brightness(ImageEnhance.Color(shown).enhance(0.8)).enhance(0.85)
-        if blur:
-            shown = shown.filter(ImageFilter.BoxBlur(blur))
-        return Image.composite(
-            shown, Image.new("RGB", size, "#e4e8e5"), mask.point(lambda one: 255 * (one > 127))
-        )
+        paper = Image.new("RGB", size, "#e4e8e5")
+        field = Image.composite(shown, paper, mask.point(lambda one: 255 * (one > 127)))
+        return field.filter(ImageFilter.BoxBlur(blur)) if blur else field
 
     def _measures(self, pen: ImageDraw.ImageDraw, letters: Letters) -> None:
         """A scale of a round length, and which way north is."""
@@ -264,12 +200,12 @@ class _Chart:
         pen.line((x, y, x + long, y), fill=_INK, width=6)
         for end in (x, x + long):
             pen.line((end, y - 12, end, y + 2), fill=_INK, width=6)
-        pen.text((x + 14, y - 44), f"{metres:g} m", fill=_INK, font=letters.of(_SMALL))
+        pen.text((x + 14, y - 44), f"{metres:g} m", fill=_INK, font=letters.latin(_SMALL))
         right, top = WIDTH - _MARGIN - 24, self.height - _STRIP + 14
         pen.polygon(
             [(right, top), (right + 18, top + 52), (right, top + 40), (right - 18, top + 52)], fill=_INK
         )
-        pen.text((right - 34, top + 26), "N", fill=_INK, font=letters.of(_TEXT), anchor="rm")
+        pen.text((right - 34, top + 26), "N", fill=_INK, font=letters.latin(_TEXT), anchor="rm")
 
 
 def _round_length(metres: float) -> float:
@@ -283,7 +219,7 @@ def _dot(
 ) -> None:
     x, y = at
     pen.ellipse((x - _DOT, y - _DOT, x + _DOT, y + _DOT), fill=colour, outline=_PAPER, width=4)
-    pen.text((x, y), str(number), fill=_PAPER, font=letters.of(_TEXT), anchor="mm")
+    pen.text((x, y), str(number), fill=_PAPER, font=letters.latin(_TEXT), anchor="mm")
 
 
 def _arrows(pen: ImageDraw.ImageDraw, way: Sequence[tuple[float, float]]) -> None:
@@ -330,16 +266,16 @@ class _Text:
         """At this height of a picture."""
         pen = ImageDraw.Draw(picture)
         for y, line, size, colour in self._lines:
-            pen.text((self._left, top + y), line, fill=colour, font=self._letters.of(size))
+            self._letters.write(pen, (self._left, top + y), line, size, colour)
         for y, number, colour in self._dots:
             _dot(pen, (_MARGIN + _DOT, top + y), number, colour, self._letters)
 
     def _broken(self, words: str, size: int) -> list[str]:
-        font, room = self._letters.of(size), WIDTH - _MARGIN - self._left
+        room = WIDTH - _MARGIN - self._left
         lines = [""]
         for word in words.split():
             longer = f"{lines[-1]} {word}".strip()
-            if font.getlength(longer) <= room or not lines[-1]:
+            if self._letters.length(longer, size) <= room or not lines[-1]:
                 lines[-1] = longer
             else:
                 lines.append(word)

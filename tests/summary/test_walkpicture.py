@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fieldbox.summary.walkpicture import MOST_BYTES, WIDTH, Backdrop, Letters, draw
+from fieldbox.summary.walkpicture import MOST_BYTES, WIDTH, Backdrop, draw
 from tests.summary.walks import LAT, LON, spot, walk
 
 
@@ -74,27 +72,3 @@ def test_no_ground_is_no_picture() -> None:
 
 def test_a_walk_without_spots_is_drawn() -> None:
     assert opened(draw(walk(), "North", backdrop())).width == WIDTH
-
-
-def test_letters_that_no_font_has_are_english() -> None:
-    def say(language: str | None) -> Sequence[str]:
-        return ["खेत में खरपतवार"] if language == "hi" else ["Weeds in the field"]
-
-    assert Letters("hi", {}).words(say) == ["Weeds in the field"]
-    assert Letters("en", {}).words(say) == ["Weeds in the field"]
-    assert not Letters("hi", {}).can_write("खेत")
-    assert Letters(None, {}).plain("Campo número 3: 12 m²") == "Campo numero 3: 12 m2"
-    assert Letters(None, {}).can_write("Campo numero 3: 12 m2")
-
-
-DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
-
-
-@pytest.mark.skipif(not DEJAVU.exists(), reason="this machine has no DejaVu")
-def test_the_font_of_a_language_is_used() -> None:
-    greek = Letters("el", {"el": DEJAVU})
-    assert greek.words(lambda language: ["Ζιζάνια"] if language == "el" else ["Weeds"]) == ["Ζιζάνια"]
-    assert greek.plain("12 m²") == "12 m²"
-    made = walk(spot(1, "Ζιζάνια"))
-    plain = draw(made, "North", backdrop())
-    assert draw(made, "North", backdrop(), {"el": DEJAVU}, "el") != plain
