@@ -21,8 +21,9 @@ from fieldbox.cli_leaf import leaf
 from fieldbox.cli_models import models
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
+from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
-from fieldbox.domain import BANDS
+from fieldbox.domain import BANDS, ZoneKind
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
 from fieldbox.memory import MB, spare_memory
@@ -204,8 +205,15 @@ def check(config: Config, path: Path, as_json: bool) -> None:
     required=True,
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--by",
+    type=click.Choice([one.value for one in ZoneKind]),
+    default=ZoneKind.WEEDS.value,
+    show_default=True,
+    help="Of a prescription: against weeds, or rates by how the crop stands.",
+)
 @with_config
-def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) -> None:
+def export(config: Config, survey_id: str, layer: str, kind: str, output: Path, by: str) -> None:
     """Write a layer of a survey to a file; vectors in WGS 84.
 
     \b
@@ -213,7 +221,7 @@ def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) 
     """
     from fieldbox.services import results  # noqa: PLC0415
 
-    results.export(config, survey_id, layer, kind, output)
+    results.export(config, survey_id, layer, kind, output, ZoneKind(by))
 
 
 @main.command()
@@ -614,6 +622,7 @@ main.add_command(spraying)
 main.add_command(prescribe)
 main.add_command(report)
 main.add_command(sheet)
+main.add_command(walk)
 
 
 @main.command()

@@ -10,6 +10,7 @@ import click
 
 from fieldbox.cli_common import as_json, with_config
 from fieldbox.config import Config
+from fieldbox.domain import ZoneKind
 
 _METRES = click.FloatRange(0, 1000)
 _SETTINGS = (
@@ -41,7 +42,15 @@ _SETTINGS = (
         click.FloatRange(0, 10_000),
         "Treat from so many weeds to the square metre, whatever the prices say.",
     ),
+    ("--vigour-rates", str, "POOR,USUAL,BETTER in L/ha, for rates by how the crop stands."),
     ("--from-cover-pct", click.FloatRange(0, 100), "Treat from so much of the ground covered by weeds."),
+)
+_BY = click.option(
+    "--by",
+    type=click.Choice([one.value for one in ZoneKind]),
+    default=ZoneKind.WEEDS.value,
+    show_default=True,
+    help="Against weeds, or rates by how the crop stands.",
 )
 _CLEARED = {
     "products": (),
@@ -50,6 +59,7 @@ _CLEARED = {
     "from-cover-pct": None,
     "direction": None,
     "keep-off": (),
+    "vigour-rates": None,
 }
 _NAMES = {"direction": "direction_deg"}
 
@@ -112,6 +122,7 @@ def spraying(config: Config, field: str, **told: Any) -> None:
 
 @click.command()
 @click.argument("survey_id", metavar="SURVEY")
+@_BY
 @_settings
 @as_json
 @with_config
@@ -124,15 +135,15 @@ def prescribe(config: Config, survey_id: str, **told: Any) -> None:
     \b
     Example: fieldbox prescribe 3f2a --swath-m 3 --from-per-m2 0.5
     """
-    from fieldbox import deciding as decisions  # noqa: PLC0415
     from fieldbox.services import deciding  # noqa: PLC0415
     from fieldbox.services.box import open_store  # noqa: PLC0415
     from fieldbox.services.finding import find_survey  # noqa: PLC0415
 
-    as_json = told.pop("as_json")
+    as_json, by = told.pop("as_json"), ZoneKind(told.pop("by"))
     with open_store(config) as store:
         known = deciding.known_of(config, store, find_survey(store, survey_id))
-    found = decisions.prescribe(known.sprayed(deciding.changed(known.spraying, _told(told))))
+        known = known.sprayed(deciding.changed(known.spraying, _told(told)))
+        found = deciding.prescription_of(config, store, known, by)
     if as_json:
         click.echo(json.dumps(deciding.prescription_json(found), ensure_ascii=False))
     else:
@@ -141,7 +152,7 @@ def prescribe(config: Config, survey_id: str, **told: Any) -> None:
 
 def _told(options: dict[str, Any]) -> dict[str, Any]:
     """What was given, by the names of the settings."""
-    from fieldbox.services.deciding import products_of, strategy_of  # noqa: PLC0415
+    from fieldbox.services.deciding import products_of, rates_of, strategy_of  # noqa: PLC0415
 
     found = {
         _NAMES.get(name, name): value for name, value in options.items() if value is not None and value != ()
@@ -151,6 +162,8 @@ def _told(options: dict[str, Any]) -> dict[str, Any]:
             found[name] = found.pop(f"{name}_pct") / 100
     if "strategy" in found:
         found["strategy"] = strategy_of(found["strategy"])
+    if "vigour_rates" in found:
+        found["vigour_rates"] = rates_of(found["vigour_rates"])
     if "products" in found:
         found["products"] = products_of(found["products"])
     return found

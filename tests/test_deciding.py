@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from fieldbox.deciding import Known, boundary_of, prescribe, weed_zones
+from fieldbox.deciding import Known, prescribe, prescribe_by_vigour, weed_zones
 from fieldbox.domain import (
     Economics,
     Field,
@@ -23,8 +23,10 @@ from fieldbox.domain import (
     Product,
     Spraying,
     Strategy,
+    Vigour,
     WeedBasis,
     Zone,
+    ZoneKind,
 )
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
@@ -150,7 +152,7 @@ def test_nothing_is_sprayed_near_water() -> None:
     pond = ring(20, 10, 30, 20)
     how = Spraying(keep_off=(KeepOff("pond", (pond,), 4.0),))
     found = prescribe(known(seen(grown(3), 4, 0.9), how))
-    near = shapely.Polygon(easting_northing(EPSG, pond)).buffer(3.99)
+    near = shapely.Polygon(easting_northing(EPSG, pond)).buffer(3.95)
     assert ground(treated(found)).intersection(near).area == pytest.approx(0.0, abs=1e-6)
     assert found.field_m2 == pytest.approx(
         2400 - shapely.Polygon(easting_northing(EPSG, pond)).buffer(4).area, rel=2e-3
@@ -238,9 +240,38 @@ def test_cover_is_laid_out_where_single_weeds_are_not_called() -> None:
 
 def test_swaths_run_as_told_or_along_the_field() -> None:
     here = known(seen(grown(1), 2, 0.85), Spraying())
-    north = here.plane.convergence_deg(*reversed(here.field.boundary[0]))
+    north = PLANE.convergence_deg(*reversed(here.field.boundary[0]))
     assert prescribe(here).direction_deg == pytest.approx(90 + north, abs=0.1)
     assert prescribe(replace(here, spraying=Spraying(direction_deg=30.0))).direction_deg == pytest.approx(
         30.0
     )
-    assert boundary_of(here.field, PLANE).area == pytest.approx(2400)
+
+
+def vigour(rank: int, kind: Vigour, *corners: tuple[float, float]) -> Zone:
+    patch = (degrees(HERE + np.array(corners)),)
+    return Zone(
+        rank=rank, kind=ZoneKind.VIGOUR, patch=patch, area_m2=1.0, lat=0.0, lon=0.0, certainty=1.0, vigour=kind, z=0.0
+    )  # fmt: skip
+
+
+def test_rates_by_how_the_crop_stands() -> None:
+    zones = (
+        vigour(1, Vigour.POOR, (0, 0), (20, 0), (20, 40), (0, 40)),
+        vigour(2, Vigour.USUAL, (20, 0), (60, 0), (60, 40), (20, 40)),
+    )
+    pond = KeepOff("pond", (ring(30, -5, 40, 45),), 0.0)
+    how = Spraying(vigour_rates=(300.0, 200.0, 0.0), keep_off=(pond,))
+    found = prescribe_by_vigour(known(np.zeros((0, 2)), how), zones)
+    assert [(one.zone.rank, one.rate_l_ha) for one in found.treated] == [(1, 300.0), (2, 200.0), (3, 200.0)]
+    assert [one.zone.area_m2 for one in found.treated] == pytest.approx([800, 400, 800], rel=2e-3)
+    assert found.needs.spray_l == pytest.approx(0.08 * 300 + 0.12 * 200, rel=2e-3)
+    assert found.kind is ZoneKind.VIGOUR
+    assert found.coverage is None
+    bare = replace(how, vigour_rates=(0.0, 200.0, 0.0))
+    assert [one.vigour for one in prescribe_by_vigour(known(np.zeros((0, 2)), bare), zones).left] == [
+        Vigour.POOR
+    ]
+    with pytest.raises(Rejected, match="vigour-rates"):
+        prescribe_by_vigour(known(np.zeros((0, 2)), Spraying()), zones)
+    with pytest.raises(Rejected, match="how the crop stands"):
+        prescribe_by_vigour(known(np.zeros((0, 2)), how), ())

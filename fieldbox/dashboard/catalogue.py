@@ -1,6 +1,6 @@
 """Keep the message catalogues in step with the sources: `python -m fieldbox.dashboard.catalogue`.
 
-What is printed (all that `fieldbox/summary` says, and the warnings of surveys) has catalogues of its own, for it is read in more
+What is printed (the words of reports and sheets, and the warnings of surveys) has catalogues of its own, for it is read in more
 languages than the rest.
 
 Extraction is by Babel. The template (fieldbox.pot), the translations (.po) and their compiled form
@@ -36,7 +36,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 }
 """What marks a message. `_`, `N_`, `say` and `Sentence` are ours, the rest our errors and Babel's own."""
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
-PRINTED = "fieldbox/summary/"
+PRINTED = ("fieldbox/summary/reportwords.py", "fieldbox/summary/sheetwords.py", "fieldbox/summary/speech.py")
 """Where the words of printed pages stand, and nothing else does."""
 ALSO_PRINTED = (
     "fieldbox/checking.py",
@@ -74,7 +74,7 @@ def extract(repository: Path, domain: str = DOMAIN) -> Catalog:
 
 
 def _belongs(name: str, domain: str) -> bool:
-    if name.startswith(PRINTED):
+    if name in PRINTED:
         return domain == PAPER
     return domain == DOMAIN or name in ALSO_PRINTED
 

@@ -79,6 +79,7 @@ from fieldbox.domain.photos import (
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
 from fieldbox.domain.surveys import Message, Survey
+from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
     "BANDS",
@@ -135,6 +136,8 @@ __all__ = [
     "SideFile",
     "SideKind",
     "Source",
+    "Spot",
+    "SpotKind",
     "Spraying",
     "Standing",
     "Stated",
@@ -145,6 +148,7 @@ __all__ = [
     "Verdict",
     "View",
     "Vigour",
+    "Walk",
     "Way",
     "WeedBasis",
     "Window",

@@ -166,6 +166,8 @@ class Spraying:
             raise ValueError("a swath, a step, the spray and the tank are above 0")
         if not (0 <= self.drift_m < math.inf and 0 <= self.least_m2 < math.inf and 0 < self.coverage <= 1):
             raise ValueError("drift and the least piece are not below 0, and coverage is a share")
+        if self.vigour_rates and not all(0 <= one < math.inf for one in self.vigour_rates):
+            raise ValueError("rates are not below 0")
         if any(one.dose_l_ha > self.spray_l_ha for one in self.products):
             raise ValueError("a dose is part of the spray")
 

@@ -17,7 +17,7 @@ from pyproj import CRS, Transformer
 from fieldbox.domain import KeepOff, Patch
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.mapping.geo import easting_northing, lon_lat
+from fieldbox.mapping.geo import LocalPlane
 
 WIDE_M = 0.5
 """Half the width of a line, and the radius of a point."""
@@ -28,13 +28,15 @@ FAR_M = 5000.0
 _NAMES, _STRIPS = ("name", "Name", "NAME"), ("strip_m", "STRIP_M")
 
 
-def read_keep_off(path: Path, field: shapely.Geometry, epsg: int, strip_m: float) -> tuple[KeepOff, ...]:
+def read_keep_off(
+    path: Path, field: shapely.Geometry, plane: LocalPlane, strip_m: float
+) -> tuple[KeepOff, ...]:
     """The pieces in a file, each with its `name` and `strip_m` where these are among its attributes.
 
-    `field`: east, north in the zone `epsg`. Raises Rejected for what is no such file, or lies elsewhere.
+    `field`: east, north on the `plane`. Raises Rejected for what is no such file, or lies elsewhere.
     """
     shapes, columns = _read(path)
-    ground = [_ground(one, epsg) for one in shapes]
+    ground = [_ground(one, plane) for one in shapes]
     near = [one for one in ground if one is not None and one.distance(field) <= FAR_M]
     if not near:
         raise Rejected(
@@ -46,7 +48,7 @@ def read_keep_off(path: Path, field: shapely.Geometry, epsg: int, strip_m: float
         )
     names, strips = _column(columns, _NAMES), _column(columns, _STRIPS)
     return tuple(
-        KeepOff(_name(names, number, path), _patch(part, epsg), _strip(strips, number, strip_m))
+        KeepOff(_name(names, number, path), _patch(part, plane), _strip(strips, number, strip_m))
         for number, one in enumerate(ground)
         if one is not None and one.distance(field) <= FAR_M
         for part in shapely.get_parts(one)
@@ -94,23 +96,23 @@ def _as_degrees(shapes: NDArray[np.object_], system: str) -> NDArray[np.object_]
     )
 
 
-def _ground(shape: shapely.Geometry | None, epsg: int) -> shapely.Geometry | None:
+def _ground(shape: shapely.Geometry | None, plane: LocalPlane) -> shapely.Geometry | None:
     """East, north; None for nothing, and for what is no place."""
     if shape is None or shape.is_empty:
         return None
     places = shapely.get_coordinates(shape)
     if not (np.isfinite(places).all() and (np.abs(places) <= (180, 84)).all()):
         return None
-    ground = shapely.transform(shapely.force_2d(shape), lambda xy: easting_northing(epsg, xy))
+    ground = shapely.transform(shapely.force_2d(shape), plane.to_ground)
     if not np.isfinite(shapely.get_coordinates(ground)).all():
         return None
     wide = shapely.make_valid(ground)
     return wide if wide.geom_type in {"Polygon", "MultiPolygon"} else wide.buffer(WIDE_M)
 
 
-def _patch(part: shapely.Polygon, epsg: int) -> Patch:
+def _patch(part: shapely.Polygon, plane: LocalPlane) -> Patch:
     return tuple(
-        tuple((lon, lat) for lon, lat in np.round(lon_lat(epsg, np.asarray(ring.coords)[:-1]), 8).tolist())
+        tuple((lon, lat) for lon, lat in np.round(plane.to_degrees(np.asarray(ring.coords)[:-1]), 8).tolist())
         for ring in (part.exterior, *part.interiors)
     )
 

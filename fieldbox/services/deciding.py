@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from fieldbox.config import Config
-from fieldbox.deciding import Known, boundary_of
+from fieldbox.deciding import Known, on_ground, prescribe, prescribe_by_vigour
 from fieldbox.domain import (
     Cover,
     Economics,
@@ -20,13 +22,15 @@ from fieldbox.domain import (
     Strategy,
     Survey,
     Zone,
+    ZoneKind,
 )
 from fieldbox.errors import Rejected
-from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.keepoff import read_keep_off
 from fieldbox.mapping.mosaic import read_map
+from fieldbox.mapping.patches import plane_of
 from fieldbox.mapping.prescribing import threshold
+from fieldbox.services.vigour import map_file, vigour_of
 from fieldbox.storage.store import Store
 
 _ECONOMICS = ("price_per_t", "yield_t_ha", "loss_pct_per_weed", "cost_per_ha")
@@ -38,7 +42,7 @@ def known_of(config: Config, store: Store, survey: Survey, spraying: Spraying | 
     field = store.field(survey.field_id)
     if field is None:
         raise Rejected(N_("The field of this survey is gone."))
-    path = config.storage.root / "rasters" / survey.id / "map.tif"
+    path = map_file(config, survey)
     return Known(
         survey=survey,
         field=field,
@@ -46,6 +50,27 @@ def known_of(config: Config, store: Store, survey: Survey, spraying: Spraying | 
         weeds=store.detections(survey.id, cover=Cover.WEED),
         spraying=spraying or store.spraying(field.id),
     )
+
+
+def prescription_of(config: Config, store: Store, known: Known, by: ZoneKind) -> Prescription:
+    """What is sprayed where, by weeds or by the crop's vigour. Raises Rejected for what there is not."""
+    if by is ZoneKind.WEEDS:
+        return prescribe(known)
+    return prescribe_by_vigour(known, vigour_of(config, store, known.survey, known.field))
+
+
+def rates_of(told: str) -> tuple[float, float, float]:
+    """From POOR,USUAL,BETTER in L/ha. Raises Rejected for others."""
+    try:
+        poor, usual, better = (float(one) for one in told.split(","))
+    except ValueError as error:
+        raise Rejected(
+            N_(
+                "{text} is not three rates: write them like 250,200,150 in L/ha, for poor, usual and better ground."
+            ),
+            text=told,
+        ) from error
+    return poor, usual, better
 
 
 def changed(how: Spraying, told: dict[str, Any]) -> Spraying:
@@ -89,9 +114,8 @@ def products_of(told: Sequence[str]) -> tuple[Product, ...]:
 
 def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Spraying:
     """With the ground of a map file kept off, in place of what came from a file of this name before."""
-    lon, lat = field.boundary[0]
-    plane = GroundPlane.for_point(lat, lon)
-    pieces = read_keep_off(path, boundary_of(field, plane), plane.epsg, strip_m)
+    plane = plane_of(shapely.Polygon(field.boundary))
+    pieces = read_keep_off(path, on_ground((field.boundary,), plane), plane, strip_m)
     return replace(how, keep_off=(*how.keep_off, *(one for one in pieces if one not in how.keep_off)))
 
 
@@ -125,6 +149,14 @@ def spraying_text(field: Field, how: Spraying) -> str:
         for one in how.products
     ]  # fmt: skip
     rows.append((_("Treated from"), _threshold_text(how)))
+    if how.vigour_rates:
+        rates = dict(zip(("poor", "usual", "better"), how.vigour_rates, strict=True))
+        rows.append(
+            (
+                _("By vigour"),
+                _("{poor} L/ha where the crop is poor, {usual} as usual, {better} better").format(**rates),
+            )
+        )
     rows += [
         (_("Kept off"), _("{name}, with {strip} m around it").format(name=one.name, strip=one.strip_m))
         for one in how.keep_off
@@ -173,7 +205,7 @@ def prescription_text(field: Field, found: Prescription) -> str:
             count=len(found.treated), area=needs.area_ha,
             low=needs.area_ha_interval95.low, high=needs.area_ha_interval95.high,
         )),
-        (_("Reaches"), _coverage_text(found)),
+        *([(_("Reaches"), _coverage_text(found))] if found.kind is ZoneKind.WEEDS else []),
         (_("Spray"), _("{litres:.1f} L ({low:.1f} to {high:.1f}), tanks to fill: {tanks}").format(
             litres=needs.spray_l, low=needs.spray_l_interval95.low, high=needs.spray_l_interval95.high, tanks=needs.tanks,
         )),
@@ -183,8 +215,8 @@ def prescription_text(field: Field, found: Prescription) -> str:
         (_("Saved"), _("{saved:.0f} % ({low:.0f} to {high:.0f}) against spraying it all").format(
             saved=needs.saved_pct, low=needs.saved_pct_interval95.low, high=needs.saved_pct_interval95.high,
         )),
-        (_("Treated from"), _threshold_text(found.spraying)),
-        (_("Left"), _("{count} zones with fewer weeds").format(count=len(found.left))),
+        *([(_("Treated from"), _threshold_text(found.spraying))] if found.kind is ZoneKind.WEEDS else []),
+        (_("Left"), _("{count} zones").format(count=len(found.left))),
         *((_("Way"), _laid_text(one, chosen=one.strategy is found.strategy)) for one in found.laid),
     ]  # fmt: skip
     return _columns(rows)

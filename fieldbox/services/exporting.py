@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from fieldbox.config import Config
-from fieldbox.deciding import Known, prescribe, weed_zones
-from fieldbox.domain import Cover, Survey
+from fieldbox.deciding import Known, weed_zones
+from fieldbox.domain import Cover, Survey, ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_
@@ -33,9 +34,10 @@ from fieldbox.mapping.prescriptionfiles import PRESCRIPTION_WRITERS
 from fieldbox.mapping.rowfeatures import missing_features, row_features
 from fieldbox.mapping.zonefeatures import zone_features
 from fieldbox.mapping.zonekml import write_zone_kml
-from fieldbox.services.deciding import known_of
+from fieldbox.services.deciding import known_of, prescription_of
 from fieldbox.services.locating import as_told, photos_of
 from fieldbox.services.rowing import sown_of
+from fieldbox.services.vigour import vigour_of
 from fieldbox.storage.rows import StoredGap
 from fieldbox.storage.store import Store
 
@@ -53,8 +55,17 @@ _ANY_ZONE = 32631
 PHOTO_LAYERS = {"footprints": footprint_features, "poses": pose_features}
 
 
-def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, output: Path) -> None:
-    """Write one layer of `survey` to `output`. Raises Rejected for what there is not."""
+def export(
+    config: Config,
+    store: Store,
+    survey: Survey,
+    layer: str,
+    kind: str,
+    output: Path,
+    *,
+    by: ZoneKind = ZoneKind.WEEDS,
+) -> None:
+    """Write one layer of `survey` to `output`; a prescription `by` weeds or by vigour. Raises Rejected for what there is not."""
     rasters = config.storage.root / "rasters" / survey.id
     check_layer(layer, kind)
     if layer == "mosaic":
@@ -70,9 +81,11 @@ def export(config: Config, store: Store, survey: Survey, layer: str, kind: str, 
     elif layer in ROW_LAYERS:
         export_vector(ROW_LAYERS[layer](store, survey), output, kind)
     elif layer == "prescription":
-        _prescription(known_of(config, store, survey), kind, output)
+        known = known_of(config, store, survey)
+        found = prescription_of(config, store, known, by)
+        PRESCRIPTION_WRITERS[kind](found, (known.field.boundary,), known.field.name, output)
     elif layer == "zones":
-        _zones(known_of(config, store, survey), kind, output)
+        _zones(config, store, known_of(config, store, survey), kind, output)
     elif layer in PHOTO_LAYERS:
         export_vector(PHOTO_LAYERS[layer](_photos(config, store, survey)), output, kind)
     else:
@@ -93,12 +106,15 @@ def check_layer(layer: str, kind: str) -> None:
         )
 
 
-def _prescription(known: Known, kind: str, output: Path) -> None:
-    PRESCRIPTION_WRITERS[kind](prescribe(known), (known.field.boundary,), known.field.name, output)
-
-
-def _zones(known: Known, kind: str, output: Path) -> None:
-    features = zone_features(weed_zones(known))
+def _zones(config: Config, store: Store, known: Known, kind: str, output: Path) -> None:
+    """Zones of weeds where weeds are called, and of vigour where something is known of the crop."""
+    called = known.survey.weed_cover_pct is not None
+    weeds = weed_zones(known) if called else ()
+    vigour = vigour_of(config, store, known.survey, known.field)
+    zones = (*weeds, *(replace(one, rank=len(weeds) + one.rank) for one in vigour))
+    if not zones and not called:
+        raise Rejected(N_("This survey knows neither weeds nor how the crop stands; its warnings say why."))
+    features = zone_features(zones)
     if kind == "kml":
         write_zone_kml(features, known.field.name, output)
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
+from fieldbox.domain import ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals
@@ -106,9 +107,9 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
     }
 
 
-def export(config: Config, survey_id: str, layer: str, kind: str, output: Path) -> None:
+def export(config: Config, survey_id: str, layer: str, kind: str, output: Path, by: ZoneKind) -> None:
     """Write a layer of a survey to `output`. Raises Rejected for what cannot be exported so."""
     from fieldbox.services import exporting  # noqa: PLC0415  GDAL is loaded for exports alone
 
     with open_store(config) as store:
-        exporting.export(config, store, find_survey(store, survey_id), layer, kind, output)
+        exporting.export(config, store, find_survey(store, survey_id), layer, kind, output, by=by)
