@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from fieldbox.domain import FromCorner, InRows, Side
 from fieldbox.mapping.rows import ByRow, Rows
@@ -233,57 +234,27 @@ def _from_corner(ground: Ground, point: Floats) -> FromCorner:
     )
 
 
-# -- the order -------------------------------------------------------------------------------------
-
-
-def best_start(ground: Ground, places: ArrayLike) -> tuple[Side, list[int]]:
-    """The corner from which the walk to `places` [K, 2] is shortest, and the order of the places from there."""
+def start_of(ground: Ground, places: ArrayLike) -> tuple[Side, tuple[float, float]]:
+    """The corner from which `places` [K, 2] are nearest on the whole, and where it is."""
     points = np.asarray(places, float).reshape(-1, 2)
     every = corners(ground.boundary, ground.convergence_deg)
-    tried = {name: walking_order(points, corner) for name, corner in every.items()}
-    name = min(tried, key=lambda one: _length(np.vstack([every[one], points[tried[one]]])))
-    return name, tried[name]
+    name = min(every, key=lambda one: float(np.hypot(*(points - every[one]).T).sum()))
+    return name, every[name]
 
 
-def _length(points: Floats) -> float:
-    return float(np.hypot(*np.diff(points, axis=0).T).sum())
+def gathered(places: ArrayLike, most: int) -> list[list[int]]:
+    """Groups of `places` [K, 2] that lie beside each other, at most `most`; of each the one in its middle first.
 
-
-def walking_order(places: ArrayLike, start: tuple[float, float]) -> list[int]:
-    """In which order to walk to `places` [K, 2] from `start`: to the nearest next one, then uncrossed (2-opt), not back."""
-    points = np.vstack([np.asarray(start, float), np.asarray(places, float).reshape(-1, 2)])
-    away = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
-    left, order = set(range(1, len(points))), [0]
-    while left:
-        order.append(min(left, key=lambda one: (away[order[-1], one], one)))
-        left.remove(order[-1])
-    while _uncrossed(order, away):
-        pass
-    return [one - 1 for one in order[1:]]
-
-
-def _uncrossed(order: list[int], away: Floats) -> bool:
-    """Turn one stretch round that is shorter so; False where none is."""
-    for i in range(1, len(order) - 1):
-        for j in range(i + 1, len(order)):
-            after = order[j + 1] if j + 1 < len(order) else None
-            now = away[order[i - 1], order[i]] + (away[order[j], after] if after is not None else 0.0)
-            turned = away[order[i - 1], order[j]] + (away[order[i], after] if after is not None else 0.0)
-            if turned < now - 1e-9:
-                order[i : j + 1] = order[i : j + 1][::-1]
-                return True
-    return False
-
-
-def joined(steps: Sequence[float], most: int) -> list[list[int]]:
-    """Places of a walk in their order, put together to at most `most` stops: those nearest to each other are joined.
-
-    `steps` are the metres from each place to the next, one fewer than there are places.
+    Complete linkage: no group is wider than it need be.
     """
-    groups = [[number] for number in range(len(steps) + 1)]
-    gaps = list(steps)
-    while len(groups) > max(1, most):
-        nearest = min(range(len(gaps)), key=lambda number: gaps[number])
-        groups[nearest : nearest + 2] = [groups[nearest] + groups[nearest + 1]]
-        del gaps[nearest]
-    return groups
+    points = np.asarray(places, float).reshape(-1, 2)
+    if len(points) <= most:
+        return [[number] for number in range(len(points))]
+    label = fcluster(linkage(points, "complete"), most, "maxclust")
+    groups = [np.flatnonzero(label == one) for one in np.unique(label)]
+    return [_from_its_middle(points, one) for one in groups]
+
+
+def _from_its_middle(points: Floats, group: NDArray[np.intp]) -> list[int]:
+    away = np.hypot(*(points[group] - points[group].mean(axis=0)).T)
+    return [int(one) for one in group[np.argsort(away, kind="stable")]]

@@ -28,6 +28,7 @@ from fieldbox.domain import (
     InRows,
     Patch,
     Prescription,
+    Spraying,
     Survey,
     Treated,
     Zone,
@@ -38,6 +39,7 @@ from fieldbox.i18n import N_
 from fieldbox.mapping import pacing
 from fieldbox.mapping.geo import easting_northing
 from fieldbox.mapping.rows import find_rows
+from fieldbox.mapping.walking import Terrain, shortest_walk
 from fieldbox.storage.store import Store
 from fieldbox.summary.groundmap import Extent, GroundMap, Mark, Ring, Rings
 from fieldbox.summary.report import MOST_SPOTS, report
@@ -54,6 +56,8 @@ SHOWN_PX = 560
 _QUALITIES = (82, 74, 64, 52, 40, 28)
 OUTLINE_PLACES = 32
 """Along the outline of a zone, that tell which rows it lies across."""
+STRAIGHT_DEG = 5.0
+"""Standard deviation of the direction of rows up to which they are walked along."""
 LEAST_UNSEEN_M2 = 1.0
 SEEN = 0.05
 """Cells of which less was seen count as not seen."""
@@ -105,9 +109,11 @@ def make_sheet(
     epsg = epsg_of(root, survey, field)
     walked = _ground(store, survey, field, epsg)
     places = easting_northing(epsg, [(one.zone.lon, one.zone.lat) for one in prescription.treated])
-    start, order = pacing.best_start(walked, places)
-    groups = [[order[number] for number in one] for one in pacing.joined(_steps(places[order]), MOST_ROWS)]
-    firsts = [one[0] for one in groups]
+    groups = pacing.gathered(places, MOST_ROWS)
+    middles = places[[group[0] for group in groups]]
+    start, corner = pacing.start_of(walked, middles)
+    walk = shortest_walk(middles, _terrain(walked, epsg, prescription.spraying), corner)
+    groups = [groups[number] for number in walk.order]
     pieces = [
         _around(epsg, places[group], [prescription.treated[one].zone for one in group]) for group in groups
     ]
@@ -115,13 +121,12 @@ def make_sheet(
         _stop([prescription.treated[number] for number in group], place)
         for group, place in zip(groups, pacing.find(walked, pieces), strict=True)
     )
-    corner = pacing.corners(walked.boundary, walked.convergence_deg)[start]
     ground = replace(
         ground_of(root, survey, field, [one.zone.patch for one in prescription.treated]),
         lightened=True,
         kept_off=tuple(rings_on(epsg, one.patch) for one in prescription.spraying.keep_off),
-        marks=tuple(Mark(number, *places[first].tolist()) for number, first in enumerate(firsts, 1)),
-        route=(corner, *((float(east), float(north)) for east, north in places[order])),
+        marks=tuple(Mark(number, *places[group[0]].tolist()) for number, group in enumerate(groups, 1)),
+        route=tuple((float(east), float(north)) for east, north in walk.path),
     )
     told = Ordered(
         survey=survey,
@@ -147,7 +152,8 @@ def _ground(store: Store, survey: Survey, field: Field, epsg: int) -> pacing.Gro
     """The field as somebody walks it, with the rows that its crop plants stand in."""
     crop = store.detections(survey.id, cover=Cover.CROP)
     plants = easting_northing(epsg, [(one.lon, one.lat) for one in crop]) if crop else np.zeros((0, 2))
-    boundary = shapely.Polygon(ring_on(epsg, field.boundary)).buffer(0)
+    shape = shapely.Polygon(ring_on(epsg, field.boundary)).buffer(0)
+    boundary = max(shapely.get_parts(shape), key=lambda one: one.area)
     return pacing.Ground(boundary, find_rows(plants), plants, convergence_of(field, epsg))
 
 
@@ -162,8 +168,19 @@ def _around(epsg: int, places: NDArray[np.float64], zones: Sequence[Zone]) -> ND
     return np.concatenate([places[:1], *spots])
 
 
-def _steps(places: NDArray[np.float64]) -> list[float]:
-    return [float(one) for one in np.hypot(*np.diff(places, axis=0).T)]
+def _terrain(walked: pacing.Ground, epsg: int, spraying: Spraying) -> Terrain:
+    """Straight rows are walked along: across them plants are trampled."""
+    shapes = [
+        shapely.Polygon(outer, openings).buffer(0)
+        for outer, *openings in (rings_on(epsg, one.patch) for one in spraying.keep_off)
+    ]
+    plots = walked.rows.plots if walked.rows else ()
+    straight = bool(plots) and plots[0].bend_deg <= STRAIGHT_DEG
+    return Terrain(
+        walked.boundary,
+        shapely.union_all(shapes) if shapes else None,
+        plots[0].direction_deg if straight else None,
+    )
 
 
 def _stop(treated: Sequence[Treated], place: InRows | FromCorner) -> Sprayed:

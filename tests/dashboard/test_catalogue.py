@@ -68,9 +68,7 @@ def test_every_sentence_on_paper_is_translated(path: Path) -> None:
     assert path.with_suffix(".mo").read_bytes() == catalogue.compiled(translation)
     assert ids(translation) == ids(catalogue.read(TRANSLATIONS / f"{PAPER}.pot"))
     said = [
-        one
-        for one in translation
-        if one.id and any(at in catalogue.PRINTED for at, _line in one.locations)
+        one for one in translation if one.id and any(at in catalogue.PRINTED for at, _line in one.locations)
     ]
     assert said and not [one.id for one in said if not one.string]
     assert "NOT YET REVIEWED" in path.read_text("utf-8")[:400]

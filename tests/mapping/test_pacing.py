@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldbox.domain import FromCorner, InRows, Side
-from fieldbox.mapping.pacing import PACE_M, Ground, best_start, corners, find, joined, side, walking_order
+from fieldbox.mapping.pacing import PACE_M, Ground, corners, find, gathered, side, start_of
 from fieldbox.mapping.rows import find_rows
 from tests.mapping.sown import HERE, circles, sow, straight
 
@@ -137,26 +137,24 @@ def test_the_corners_of_a_field_lie_farthest_out() -> None:
     }
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50)), min_size=1, max_size=12))
-def test_a_walk_goes_to_every_place_once_and_does_not_cross_itself(places: list[tuple[float, float]]) -> None:
-    order = walking_order(places, (0.0, 0.0))
-    assert sorted(order) == list(range(len(places)))
-    points = np.array([(0.0, 0.0), *(places[number] for number in order)])
-    for first in range(len(points) - 1):
-        for second in range(first + 2, len(points) - 1):
-            one, other = (shapely.LineString(points[[number, number + 1]]) for number in (first, second))
-            assert not shapely.crosses(one, other) or one.length == 0 or other.length == 0
-
-
-def test_the_walk_starts_where_it_is_shortest() -> None:
+def test_the_walk_starts_at_the_corner_that_is_nearest_to_all() -> None:
     ground = Ground(field(), None, np.zeros((0, 2)))
-    start, order = best_start(ground, np.array([(0.0, 7.0), (-11.0, 7.0), (11.0, -7.0)]) + HERE)
-    assert (start, order) in [(Side.NORTH_WEST, [1, 0, 2]), (Side.SOUTH_EAST, [2, 0, 1])]
+    start, place = start_of(ground, np.array([(0.0, 7.0), (-11.0, 7.0), (-11.0, -7.0)]) + HERE)
+    assert start is Side.NORTH_WEST
+    assert tuple(np.round(np.array(place) - HERE, 3).tolist()) == (-12.0, 8.0)
 
 
-def test_stops_beside_each_other_are_put_together() -> None:
-    assert joined([5.0, 1.0, 9.0, 2.0], 5) == [[0], [1], [2], [3], [4]]
-    assert joined([5.0, 1.0, 9.0, 2.0], 3) == [[0], [1, 2], [3, 4]]
-    assert joined([5.0, 1.0, 9.0, 2.0], 1) == [[0, 1, 2, 3, 4]]
-    assert joined([], 4) == [[0]]
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50)), min_size=1, max_size=30), st.integers(1, 12))
+def test_every_place_is_in_one_group_and_groups_are_not_too_many(
+    places: list[tuple[float, float]], most: int
+) -> None:
+    groups = gathered(places, most)
+    assert len(groups) <= most or len(groups) == len(places) <= most
+    assert sorted(number for group in groups for number in group) == list(range(len(places)))
+
+
+def test_groups_are_of_places_beside_each_other_and_their_middle_is_first() -> None:
+    places = [(0.0, 0.0), (30.0, 0.0), (1.0, 0.0), (31.0, 0.0), (2.2, 0.0), (60.0, 5.0)]
+    assert sorted(gathered(places, 3)) == [[1, 3], [2, 0, 4], [5]]
+    assert gathered(places, 6) == [[0], [1], [2], [3], [4], [5]]
