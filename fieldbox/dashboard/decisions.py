@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from fieldbox.dashboard import pages, sprayform
 from fieldbox.dashboard.language import current, in_words, interval, number, say, say_many
 from fieldbox.dashboard.ports import Decisions, OfferedFile, box
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import Patch, Prescription, Strategy, Survey, Zone
+from fieldbox.domain import Patch, Prescription, Strategy, Survey, Vigour, Zone
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_
 
@@ -45,6 +45,18 @@ class ZoneLine:
     treated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PoorZone:
+    """Ground whose crop stands poorly, and what to look at there."""
+
+    rank: int
+    lat: float
+    lon: float
+    title: str
+    before: str
+    checks: list[str]
+
+
 @deciding.get("/surveys/<survey_id>/decide")
 def decide(survey_id: str) -> str:
     """What is sprayed where, by this survey."""
@@ -55,7 +67,9 @@ def decide(survey_id: str) -> str:
         abort(404)
     how = store.spraying(field.id)
     found, problem = None, ""
+    zones: Sequence[Zone] = ()
     try:
+        zones = decisions.vigour(survey_id)
         found = decisions.prescription(survey_id)
     except FieldboxError as error:
         problem = in_words(error.sentence)
@@ -67,7 +81,9 @@ def decide(survey_id: str) -> str:
         date=flown.get(survey.flight_id) or survey.made_at,
         problem=problem,
         found=found,
-        map=_map(survey, field.boundary) if found else None,
+        map=_map(survey, field.boundary, sprayed=found is not None) if found or zones else None,
+        poor=[stand(one) for one in zones if one.vigour is Vigour.POOR],
+        judged=bool(zones),
         lead=lead(found) if found else "",
         notes=notes(found) if found else [],
         figures=figures(found) if found else [],
@@ -124,6 +140,21 @@ def prescription(survey_id: str) -> Response:
         needs=asdict(found.needs),
         laid=[asdict(one) for one in found.laid],
     )
+
+
+@deciding.get("/api/surveys/<survey_id>/vigour")
+def vigour(survey_id: str) -> Response:
+    """Where the crop stands poorer or better than in the rest of the field (relative, no diagnosis), as GeoJSON polygons.
+
+    `checks` is what a person should look at there.
+    """
+    _survey(survey_id)
+    zones = _decisions().vigour(survey_id)
+    checks = [[in_words(cause) for cause in one.causes] for one in zones]
+    features = [
+        _feature(one.patch, {**_told(one), "checks": told}) for one, told in zip(zones, checks, strict=True)
+    ]
+    return jsonify(type="FeatureCollection", features=features)
 
 
 @deciding.post("/fields/<int:field_id>/spraying")
@@ -244,6 +275,21 @@ def _scaled(value: Any, factor: float) -> Any:
     return type(value)(value.low * factor, value.high * factor)
 
 
+def stand(zone: Zone) -> PoorZone:
+    """A zone whose crop stands poorly, in words."""
+    before = ""
+    if zone.poor_before:
+        before = say_many(
+            "It was poor in the survey before, too.",
+            "It was poor in the %(num)s surveys before, too.",
+            zone.poor_before,
+        )
+    elif zone.poor_before == 0:
+        before = say("In the survey before it was not poor.")
+    title = say("%(area)s m² of poorer crop", area=number(zone.area_m2))
+    return PoorZone(zone.rank, zone.lat, zone.lon, title, before, [in_words(one) for one in zone.causes])
+
+
 def _lines(found: Prescription) -> list[ZoneLine]:
     zones = [(one.zone, True) for one in found.treated] + [(one, False) for one in found.left]
     return [_line(zone, treated) for zone, treated in sorted(zones, key=lambda one: one[0].rank)]
@@ -278,7 +324,7 @@ def _line(zone: Zone, treated: bool) -> ZoneLine:
 # -- the map, the files, the form ------------------------------------------------------------------
 
 
-def _map(survey: Survey, boundary: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+def _map(survey: Survey, boundary: tuple[tuple[float, float], ...], *, sprayed: bool) -> dict[str, Any]:
     """What decide.js needs."""
     lons, lats = zip(*boundary, strict=True)
     return {
@@ -287,6 +333,8 @@ def _map(survey: Survey, boundary: tuple[tuple[float, float], ...]) -> dict[str,
         "tiles": pages.tiles_of(survey),
         "boundary": [(lat, lon) for lon, lat in boundary],
         "zones": url_for("deciding.prescription", survey_id=survey.id),
+        "sprayed": sprayed,
+        "vigour": url_for("deciding.vigour", survey_id=survey.id),
         "words": {"keptOff": say("Kept off: %(name)s", name="NAME"), **pages.map_words()},
     }
 

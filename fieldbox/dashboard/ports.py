@@ -28,6 +28,7 @@ from fieldbox.domain import (
     Standing,
     Survey,
     Upload,
+    Zone,
 )
 from fieldbox.i18n import Sentence
 
@@ -243,6 +244,7 @@ class Decisions(Protocol):
     """
 
     def prescription(self, survey_id: str) -> Prescription: ...
+    def vigour(self, survey_id: str) -> Sequence[Zone]: ...
     def files(self) -> Sequence[OfferedFile]: ...
     def make(self, survey_id: str, key: str, language: str) -> bytes: ...
 

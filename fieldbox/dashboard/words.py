@@ -111,6 +111,11 @@ def figures(survey: Survey) -> list[Figure]:
         _figure(say("Crop covers"), s.crop_cover_pct, "%", s.crop_cover_pct_interval95, 1),
         _figure(say("Crop plants"), s.crop_count, "", s.crop_count_interval95),
         *(
+            [_figure(say("Crop plants to the hectare"), s.stand.per_ha, "", s.stand.per_ha_interval95)]
+            if s.stand and s.stand.per_ha is not None
+            else []
+        ),
+        *(
             []
             if s.crop_missing is None
             else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", missing_interval(s))]
@@ -139,6 +144,45 @@ def headline(survey: Survey) -> str:
         cover=cover,
         range=_range(survey.weed_count_interval95, 0),
     )
+
+
+def stand(survey: Survey) -> list[str]:
+    """How the crop stands in its rows, and which weeds stand there too; empty where no rows are known."""
+    found = survey.stand
+    if found is None:
+        return []
+    told = [
+        say(
+            "The crop rows run at %(direction)s° from north, %(spacing)s m apart.",
+            direction=number(found.direction_deg, 1),
+            spacing=number(found.spacing_m, 2),
+        )
+    ]
+    if found.step_m is not None:
+        told.append(say("In the row plants stand %(step)s m apart.", step=number(found.step_m, 2)))
+    if found.doubles:
+        told.append(
+            say_many(
+                "%(num)s plant stands too near its neighbour.",
+                "%(num)s plants stand too near their neighbour.",
+                found.doubles,
+            )
+        )
+    if found.plots > 1:
+        told.append(
+            say(
+                "Pieces whose rows hang together (terraces, headlands): %(count)s.", count=number(found.plots)
+            )
+        )
+    if found.weeds_in_rows is not None and found.weeds_between is not None:
+        told.append(
+            say(
+                "Weeds in the rows: %(inside)s, between them: %(between)s.",
+                inside=number(found.weeds_in_rows),
+                between=number(found.weeds_between),
+            )
+        )
+    return told
 
 
 def missing_interval(survey: Survey) -> Interval | None:

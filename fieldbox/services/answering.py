@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fieldbox.config import Config
 from fieldbox.deciding import prescribe
-from fieldbox.domain import Prescription
+from fieldbox.domain import Prescription, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.services import exporting
@@ -15,13 +15,20 @@ from fieldbox.services.box import open_store
 from fieldbox.services.deciding import known_of
 from fieldbox.services.finding import find_survey
 from fieldbox.services.offering import FILES, Offered
+from fieldbox.services.vigour import vigour_of
 
 
-def answer(config: Config, what: str, survey_id: str, language: str) -> Prescription | bytes:
-    """A survey's prescription, or the bytes of one of FILES. Raises Rejected for what there is not."""
-    if what == "prescription":
-        with open_store(config) as store:
-            return prescribe(known_of(config, store, find_survey(store, survey_id)))
+def answer(
+    config: Config, what: str, survey_id: str, language: str
+) -> Prescription | tuple[Zone, ...] | bytes:
+    """A survey's prescription, its vigour zones, or the bytes of one of FILES. Raises Rejected for what there is not."""
+    with open_store(config) as store:
+        survey = find_survey(store, survey_id)
+        known = known_of(config, store, survey)
+        if what == "prescription":
+            return prescribe(known)
+        if what == "vigour":
+            return vigour_of(config, store, survey, known.field)
     offered = next((one for one in FILES if one.key == what), None)
     if offered is None:
         raise Rejected(N_("There is no file {what}."), what=what)

@@ -14,7 +14,7 @@ from typing import cast
 
 from fieldbox.apart import Apart
 from fieldbox.config import Config
-from fieldbox.domain import Prescription, Spraying
+from fieldbox.domain import Prescription, Spraying, Zone
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
@@ -23,7 +23,7 @@ SECONDS = 120.0
 """For one answer; on a slow box a report of a large field takes half a minute."""
 IDLE_S = 60.0
 KEPT = 16
-"""Prescriptions that are kept at hand."""
+"""Answers that are kept at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Offering:
         self._apart = Apart("fieldbox.services.answering:answer")
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._kept: OrderedDict[tuple[str, Spraying], Prescription] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Spraying | None], object] = OrderedDict()
 
     def files(self) -> Sequence[Offered]:
         """All that can be made."""
@@ -78,12 +78,21 @@ class Offering:
     def prescription(self, survey_id: str) -> Prescription:
         """What is sprayed where. Raises Rejected where there is nothing to lay out."""
         survey = find_survey(self._store, survey_id)
-        key = (survey.id, self._store.spraying(survey.field_id))
+        how = self._store.spraying(survey.field_id)
+        return cast(Prescription, self._once("prescription", survey.id, how))
+
+    def vigour(self, survey_id: str) -> Sequence[Zone]:
+        """Where the crop stands poorer or better than in the rest of the field."""
+        return cast(Sequence[Zone], self._once("vigour", find_survey(self._store, survey_id).id, None))
+
+    def _once(self, what: str, survey_id: str, how: Spraying | None) -> object:
+        """An answer, kept at hand as long as it holds."""
+        key = (f"{what} {survey_id}", how)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        found = cast(Prescription, self._ask("prescription", survey.id, ""))
+        found = self._ask(what, survey_id, "")
         with self._lock:
             self._kept[key] = found
             if len(self._kept) > KEPT:

@@ -142,3 +142,12 @@ def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert len(answer.data) > 100
     assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404
+
+
+def test_where_the_crop_stands_poorer(visitor: FlaskClient) -> None:
+    zones = [one["properties"] for one in visitor.get("/api/surveys/sv-demo-1/vigour").get_json()["features"]]
+    assert {one["vigour"] for one in zones} == {"poor", "usual", "better"}
+    assert all(one["checks"] is not None and "causes" not in one for one in zones)
+    page = text(visitor, PAGE)
+    assert "m² of poorer crop" in page
+    assert "The cause cannot be told from the air" in page

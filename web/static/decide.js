@@ -32,6 +32,36 @@
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
   }
 
+  const stands = L.layerGroup();
+  const poor = new Map();
+  const look = { poor: { color: "#8c510a", fillOpacity: 0.35 }, better: { color: "#01665e", fillOpacity: 0.25 } };
+
+  function drawStand(feature) {
+    const told = feature.properties, style = look[told.vigour];
+    const layer = L.geoJSON(feature, { style: { weight: 2, fillColor: style?.color, ...style }, interactive: false });
+    if (!style) return;
+    layer.addTo(stands);
+    if (told.vigour !== "poor") return;
+    poor.set(String(told.rank), layer.getBounds());
+    const face = document.createElement("span");
+    face.textContent = told.rank;
+    const icon = L.divIcon({ className: "zone-marker poor", html: face, iconSize: [24, 24] });
+    L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(stands);
+  }
+
+  const box = document.getElementById("show-vigour");
+  box?.addEventListener("change", () => { if (box.checked) stands.addTo(map); else stands.remove(); });
+  if (box?.checked) stands.addTo(map);
+  document.querySelectorAll("[data-poor]").forEach((link) => link.addEventListener("click", (event) => {
+    const bounds = poor.get(link.dataset.poor);
+    if (!bounds || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (box) box.checked = true;
+    stands.addTo(map);
+    map.fitBounds(bounds.pad(1), { maxZoom: 22 });
+    stage.scrollIntoView({ block: "nearest" });
+  }));
+
   document.querySelectorAll("[data-zone]").forEach((link) => link.addEventListener("click", (event) => {
     const bounds = zones.get(link.dataset.zone);
     if (!bounds || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -40,13 +70,18 @@
     stage.scrollIntoView({ block: "nearest" });
   }));
 
+  async function read(url) {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(answer.status);
+    return (await answer.json()).features;
+  }
+
   (async () => {
     try {
-      const answer = await fetch(setup.zones);
-      if (!answer.ok) throw new Error(answer.status);
-      const { features } = await answer.json();
+      const features = setup.sprayed ? await read(setup.zones) : [];
       features.forEach(draw);
       stage.dataset.drawn = features.length;
+      if (box) (await read(setup.vigour)).forEach(drawStand);
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;
