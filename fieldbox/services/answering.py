@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from fieldbox.config import Config
@@ -10,12 +11,13 @@ from fieldbox.deciding import prescribe
 from fieldbox.domain import Prescription, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.services import exporting
+from fieldbox.services import exporting, papers, scouting
 from fieldbox.services.box import open_store
 from fieldbox.services.deciding import known_of
 from fieldbox.services.finding import find_survey
 from fieldbox.services.offering import FILES, Offered
 from fieldbox.services.vigour import vigour_of
+from fieldbox.summary.letters import fonts_in
 
 
 def answer(
@@ -24,11 +26,10 @@ def answer(
     """A survey's prescription, its vigour zones, or the bytes of one of FILES. Raises Rejected for what there is not."""
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
-        known = known_of(config, store, survey)
         if what == "prescription":
-            return prescribe(known)
+            return prescribe(known_of(config, store, survey))
         if what == "vigour":
-            return vigour_of(config, store, survey, known.field)
+            return vigour_of(config, store, survey, known_of(config, store, survey).field)
     offered = next((one for one in FILES if one.key == what), None)
     if offered is None:
         raise Rejected(N_("There is no file {what}."), what=what)
@@ -38,6 +39,14 @@ def answer(
         return path.read_bytes()
 
 
-def _write(config: Config, offered: Offered, survey_id: str, _language: str, path: Path) -> None:
-    with open_store(config) as store:
-        exporting.export(config, store, find_survey(store, survey_id), offered.layer, offered.kind, path)
+def _write(config: Config, offered: Offered, survey_id: str, language: str, path: Path) -> None:
+    if offered.layer == "report":
+        papers.report(config, survey_id, path, language)
+    elif offered.layer == "sheet":
+        papers.sheet(config, survey_id, path, language)
+    elif offered.layer == "walk":
+        spoken = replace(config, locale=replace(config.locale, language=language))
+        scouting.walk(spoken, survey_id, scouting.Wish(), path, fonts_in())
+    else:
+        with open_store(config) as store:
+            exporting.export(config, store, find_survey(store, survey_id), offered.layer, offered.kind, path)

@@ -135,7 +135,9 @@ def test_where_weeds_are_not_known_it_says_so(tmp_path: Path, password_hash: str
     made.store.close()
 
 
-@pytest.mark.parametrize("key", ["isoxml", "shapefile", "qgroundcontrol", "rates", "zones", "weeds"])
+@pytest.mark.parametrize(
+    "key", ["isoxml", "qgroundcontrol", "report", "sheet", "walk-picture", "walk-gpx", "weeds"]
+)
 def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
     answer = visitor.get(f"/surveys/sv-demo-1/files/{key}")
     assert answer.status_code == 200
