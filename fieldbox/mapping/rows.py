@@ -27,15 +27,17 @@ SPACINGS_M = (0.2, 2.5)
 """Rows closer or wider than this are not looked for."""
 MIN_PLACES = 30
 MIN_ROWS = 3
-CLEAR = 11.0
+CLEAR = 13.0
 """In a block rows stand this many times above what the other directions of their wavelength let expect. By chance alone one
-of a thousand and more directions and wavelengths is above it in one block of sixty."""
+of a thousand and more directions and wavelengths is above it in one block of 75."""
+CLEAR_OF_USUAL = 5.5
+"""The same where the spacing is known: far fewer wavelengths are asked."""
 LEAST_BLOCKS = 0.5
 """Of the plants: as many stand in blocks that show rows, or there are none."""
 LEAST_QUALITY = 0.3
 """Below it there is no telling which plant belongs to which row."""
 PLAIN = 30.0
-"""Plants times the square of their quality, of a plot: places by chance reach less than half of it."""
+"""Plants times the square of their quality, of a plot: fewer plants, or such as keep less to their rows, make none."""
 _ROWS_IN_BLOCK = 9.0
 _BLOCK_M = (5.0, 20.0)
 _CELLS_TO_ROW = 8.0
@@ -54,6 +56,8 @@ _SLOPE_M = 0.75
 """On both sides of a place, over which the direction and the spacing there are taken: a row, and at least this."""
 _SMOOTH_ROWS = (2.5, 1.5, 1.5, 1.5, 1.0, 1.0)
 """Standard deviations, in rows, over which the plants correct the phase, one pass after the other."""
+_TELLING = 12.0
+"""Plants, at least, that count together in a correction: fewer would each draw the row to themselves, wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +380,7 @@ def _joined(points: Floats, weight: Floats, spacing: float) -> _Blocks | None:
     for one in _cut(points, side):
         places, mass = points[one.chosen] - one.centre, weight[one.chosen]
         wave, clear = spectrum.clearest(places, mass)
-        if clear >= CLEAR / 2:
+        if clear >= CLEAR_OF_USUAL:
             window = mass * np.prod(np.cos(math.pi * places / side) ** 2, axis=1)
             wave, mean = _climb(places, window, wave, 0.5 / side, 4)
             if abs(mean) >= LEAST_QUALITY:
@@ -489,7 +493,9 @@ def _corrected(points: Floats, weight: Floats, blocks: _Blocks) -> tuple[_Lattic
             at = np.rint((points[mine] - origin) / _LATTICE_M).astype(np.int64)
             turns = np.zeros(shape, np.complex128)
             np.add.at(turns, (at[:, 0], at[:, 1]), weight[mine] * np.exp(2j * math.pi * phase[mine]))
-            smooth = _smoothed(turns, rows * spacing / _LATTICE_M)
+            ground = (blocks.plot == number).sum() * (blocks.side / 2) ** 2
+            enough = math.sqrt(_TELLING * float(ground) / (4 * math.pi * int(mine.sum())))
+            smooth = _smoothed(turns, max(rows * spacing, enough) / _LATTICE_M)
             usual = np.abs(smooth).max() * 1e-3
             values[int(number)] = np.angle(smooth + usual) / (2 * math.pi)
         one = _Lattice(origin, _LATTICE_M, values)

@@ -59,6 +59,9 @@ def test_unsure_plants_are_exported_as_such(mapped: Mapped, tmp_path: Path) -> N
 def test_a_crop_that_is_not_on_the_card(box: Box, flown: Flown) -> None:
     (survey,) = box.mapped(flown[0], "--crop", "Maize")["surveys"]
     assert survey["weed_basis"] == "row-based"
+    assert survey["stand"]["spacing_m"] == pytest.approx(0.75, rel=0.03)
+    assert survey["stand"]["per_ha"] is None
+    assert survey["stand"]["weeds_between"] is None
     assert survey["weed_cover_pct"] is not None
     low, high = survey["weed_cover_pct_interval95"]
     assert low <= survey["weed_cover_pct"] <= high

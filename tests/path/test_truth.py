@@ -261,6 +261,9 @@ def test_weeds_of_a_real_field(box: Box, tmp_path: Path, width: int, height: int
     score, alone = potato.score(pixel, canvas), seen_at_once(canvas)
     told = f"{width}x{height} heading {heading}: {score}; the model alone, on one picture: {alone}"
     print(told)  # noqa: T201
+    crop = document["surveys"][0]["crop_count"]
+    print(f"crop plants: {crop} found, {len(canvas.crop)} labelled")  # noqa: T201
+    assert crop == pytest.approx(len(canvas.crop), rel=0.06)
     assert score.f1 >= 0.75, score
     assert score.doubled <= 0.02, score
     assert doubled_by_photos(box, document["surveys"][0]["id"], Cover.WEED, found) <= 0.02
