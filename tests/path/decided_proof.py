@@ -33,8 +33,9 @@ REACHED = 0.95
 
 def reached(prescription: Path, truth: dict[str, Any]) -> tuple[float, float]:
     """Share of the true weeds on what is treated, and its area in m2."""
-    _told, _ids, geometry, columns = pyogrio.raw.read(prescription, columns=["treat", "area_m2"])
-    treated, areas = np.asarray(columns[0], bool), np.asarray(columns[1], float)
+    told, _ids, geometry, values = pyogrio.raw.read(prescription)
+    columns = dict(zip(told["fields"].tolist(), values, strict=True))
+    treated, areas = np.asarray(columns["treat"], bool), np.asarray(columns["area_m2"], float)
     ground = shapely.union_all(shapely.from_wkb(geometry)[treated])
     weeds = np.array(
         [(one["lon"], one["lat"]) for one in truth["plants"] if one["class"] == "weed" and one["visible_in"]]
