@@ -10,7 +10,7 @@ from typing import Any
 
 from fieldbox.arrivals import Arrival, take_in
 from fieldbox.config import Config
-from fieldbox.domain import Flight, FlightCheck, Interval, Rejection, Survey
+from fieldbox.domain import CropStand, Flight, FlightCheck, Interval, Rejection, Survey
 from fieldbox.errors import Rejected
 from fieldbox.given import given_for
 from fieldbox.i18n import N_, Sentence, _
@@ -254,6 +254,7 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
         (_("Weed cover"), shown(survey.weed_cover_pct, survey.weed_cover_pct_interval95, " %", 2)),
         (_("Crop plants"), shown(survey.crop_count, survey.crop_count_interval95, "", 0)),
         (_("Crop cover"), shown(survey.crop_cover_pct, survey.crop_cover_pct_interval95, " %", 2)),
+        *([(_("Crop rows"), _rows(survey.stand))] if survey.stand else []),
         (_("Health index"), shown(survey.health_index, survey.health_index_interval95, " / 100", 0)),
         (_("Unsure"), shown(survey.unsure_pct, survey.unsure_pct_interval95, " %")),
         (_("Unseen"), shown(survey.unseen_pct, survey.unseen_pct_interval95, " %")),
@@ -273,6 +274,23 @@ def _survey_lines(survey: Survey, field: str) -> list[str]:
     width = max(len(name) for name, _value in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
     return lines + [f"! {warning}" for warning in survey.warnings]
+
+
+def _rows(stand: CropStand) -> str:
+    told = [
+        _("{spacing:.2f} m apart, {direction:.1f}° from north").format(
+            spacing=stand.spacing_m, direction=stand.direction_deg
+        )
+    ]
+    if stand.per_ha is not None:
+        told.append(_("{count:.0f} plants to the hectare").format(count=stand.per_ha))
+    if stand.weeds_in_rows is not None:
+        told.append(
+            _("weeds in the rows: {inside}, between them: {between}").format(
+                inside=stand.weeds_in_rows, between=stand.weeds_between
+            )
+        )
+    return "; ".join(told)
 
 
 def _ladder(survey: Survey) -> str:
