@@ -18,6 +18,7 @@ from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
+from fieldbox.simulate.later import Happened, Later, grown, new_patches, survivors
 from fieldbox.simulate.paving import paved
 from fieldbox.simulate.scene import Bytes, Floats, Hole, Plant, SimField, Surround
 
@@ -32,6 +33,7 @@ MAX_CANVAS_PX = 250_000_000
 _CELL_PX = 8
 _STRIP = 512
 _VARIANTS = 14
+_LARGEST_CROP_M, _LARGEST_WEED_M = 0.9, 0.4
 _PLAIN = 1.04
 """Light on level soil."""
 
@@ -72,6 +74,8 @@ class FieldOptions:
     """0: overcast, 1: hard sun."""
     gsd_m: float = 0.0028
     seed: int = 1
+    later: Later | None = None
+    """The same field some days on; None: as it was sown."""
 
     def __post_init__(self) -> None:
         """Raise Misconfigured for values that make no field."""
@@ -138,21 +142,24 @@ def grow_field(options: FieldOptions) -> SimField:
     """Draw the field. The same options give the same bytes. About 0.3 s per million plants' pixels."""
     rng = np.random.default_rng([options.seed, 1])
     land = _Land(options, rng)
+    if options.later and options.later.weathered:
+        rng = np.random.default_rng([options.seed, 9])
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
-    placed, holes = _place(options, np.random.default_rng([options.seed, 2]))
-    grown = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
+    placed, holes, happened = _place(options, np.random.default_rng([options.seed, 2]))
+    plants = _stamp(canvas, options, placed, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
-    _raise(heights, land, grown)
+    _raise(heights, land, plants)
     return SimField(
         canvas=canvas,
         gsd_m=options.gsd_m,
         heights=heights,
         ground=land.ground,
-        plants=tuple(grown),
+        plants=tuple(plants),
         planted_m=options.size_m,
         surround=surround,
         holes=holes,
+        happened=happened,
     )
 
 
@@ -291,16 +298,46 @@ class _Place:
     symptom: str | None = None
 
 
-def _place(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], tuple[Hole, ...]]:
+def _place(
+    options: FieldOptions, rng: np.random.Generator
+) -> tuple[list[_Place], tuple[Hole, ...], Happened | None]:
     """Where each plant stands, and where none does: weeds first, since crop plants grow over them."""
     crop, holes = _place_crop(options, rng)
     weeds = _place_weeds(options, rng, crop)
-    if not options.symptoms:
-        return weeds + crop, tuple(holes)
-    # Numbers of its own: the same field grows with symptoms and without.
-    crop, gone = symptoms.spread(crop, options.symptoms, np.random.default_rng([options.seed, 4]))
-    holes += [Hole(one.x, one.y, True) for one in gone]
-    return weeds + crop, tuple(holes)
+    if options.symptoms:
+        # Numbers of its own: the same field grows with symptoms and without.
+        crop, gone = symptoms.spread(crop, options.symptoms, np.random.default_rng([options.seed, 4]))
+        holes += [Hole(one.x, one.y, True) for one in gone]
+    if options.later is None:
+        return weeds + crop, tuple(holes), None
+    crop = grown(crop, options.later.crop_per_day, options.later.days, _LARGEST_CROP_M)
+    weeds, happened = _some_days_on(options, options.later, weeds, crop)
+    return weeds + crop, tuple(holes), happened
+
+
+def _some_days_on(
+    options: FieldOptions, later: Later, weeds: list[_Place], crop: list[_Place]
+) -> tuple[list[_Place], Happened]:
+    """Weeds that are left and have grown, and new ones where there is room between all others."""
+    rng = np.random.default_rng([options.seed, 8])
+    left, gone = survivors(weeds, later, rng)
+    left = grown(left, later.weeds_per_day, later.days, _LARGEST_WEED_M)
+    taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    for plant in (*left, *crop):
+        _remember(taken, plant.x, plant.y, plant.diameter * 0.42)
+
+    def make(x: float, y: float, size: float) -> _Place | None:
+        diameter = 0.05 + 0.05 * size
+        if _crowded(taken, x, y, diameter * 0.4):
+            return None
+        _remember(taken, x, y, diameter * 0.4)
+        return _Place(Cover.WEED, options.weed_kinds[int(size * len(options.weed_kinds))], x, y, diameter)
+
+    came, middles = new_patches(later, options.size_m, rng, make)
+    happened = Happened(
+        later, tuple((one.x, one.y) for one in gone), tuple((one.x, one.y) for one in came), tuple(middles)
+    )
+    return left + came, happened
 
 
 def _place_crop(options: FieldOptions, rng: np.random.Generator) -> tuple[list[_Place], list[Hole]]:

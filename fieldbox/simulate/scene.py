@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.domain import Cover
+from fieldbox.simulate.later import Happened
 from fieldbox.simulate.paving import Paving
 
 Bytes = NDArray[np.uint8]
@@ -98,6 +99,8 @@ class SimField:
     """Known place of an orthomosaic; None: the flight's options say where the field is."""
     name: str = "field"
     holes: tuple[Hole, ...] = ()
+    happened: Happened | None = None
+    """Since it was sown; None: it is as it was sown."""
 
     @property
     def size_m(self) -> tuple[float, float]:
