@@ -137,4 +137,3 @@ def new_patches(
                 came.append(plant)
                 wanted -= 1
     return came, middles
-

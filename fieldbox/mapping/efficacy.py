@@ -1,0 +1,182 @@
+"""Did a treatment work: the weeds on treated ground before and after, against those on the rest of the field.
+
+    efficacy = 1 - (treated after / treated before) x (control before / control after)
+
+(Henderson and Tilton 1955, J. Econ. Entomol. 48, 157-161.) What happened to the whole field, such as new seedlings, or weeds
+that grew until the model saw them, falls on the control as well and drops out, and so does what the model adds or misses on
+both alike.
+
+The interval is that of the logarithm of the four counts (Poisson), widened where cells scatter more than that about their
+ground's mean change. Its upper end leaves room for what the model calls weeds and are none: no spray takes these, so that
+they stand in both counts, and what is left of the weeds is less than it seems.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from fieldbox.domain import Efficacy, Interval, Measure, Shift
+from fieldbox.i18n import N_, Sentence
+from fieldbox.mapping.change import Z95, Both
+from fieldbox.mapping.overlay import Dated, Floats, move
+
+LEAST_WEEDS = 10
+"""With fewer there before, on the treated ground or the rest, nothing can be told."""
+LEAST_CELLS = 6
+"""For how much cells scatter."""
+SEEN_WHOLE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One kind of ground at both dates."""
+
+    area_m2: float
+    before: float
+    after: float
+    """Weeds, as many as both dates would have seen on the same ground."""
+    scatter: float
+    """Variance over Poisson's, at least 1."""
+
+    @property
+    def ratio(self) -> float:
+        """After over before; half a weed is added, for none seen is not none."""
+        return (self.after + 0.5) / (self.before + 0.5)
+
+    @property
+    def variance(self) -> float:
+        """Of the logarithm of the ratio."""
+        return self.scatter * (1 / (self.before + 0.5) + 1 / (self.after + 0.5))
+
+
+def efficacy(
+    both: Both,
+    dated: tuple[Dated, Dated],
+    shift: Shift,
+    treated: shapely.Geometry,
+    margin_m: float,
+    measure: Measure = Measure.COUNT,
+) -> Efficacy:
+    """What a treatment of `treated` (in the zone of the later map) did; the edge is left out by `margin_m` on either side."""
+    inner = shapely.buffer(treated, -margin_m)
+    outer = shapely.buffer(treated, margin_m)
+    on = _ground(both, dated, shift, _Where(inner, inside=True), measure)
+    off = _ground(both, dated, shift, _Where(outer, inside=False), measure)
+    why = _no_telling(on, off, margin_m)
+    value, interval = None, None
+    if why is None:
+        value, interval = _share(on, off, dated[0].false_share)
+    return Efficacy(
+        value=value,
+        interval95=interval,
+        treated_m2=on.area_m2,
+        control_m2=off.area_m2,
+        treated=(on.before, on.after),
+        control=(off.before, off.after),
+        margin_m=margin_m,
+        why=why,
+    )
+
+
+def _share(on: Ground, off: Ground, false_share: float) -> tuple[float, Interval]:
+    left = (on.after / on.before) / off.ratio
+    factor = math.exp(Z95 * math.sqrt(on.variance + off.variance))
+    middle = on.ratio / off.ratio
+    low, high = min(left, middle / factor), max(left, middle * factor)
+    # False calls stand there before and after: (left - f) / (1 - f) of the true weeds are left.
+    best = (low - false_share) / (1 - false_share) if false_share < 1 else 0.0
+    return 1 - left, Interval(1 - high, min(1.0, 1 - max(best, 0.0)))
+
+
+def _no_telling(on: Ground, off: Ground, margin_m: float) -> Sentence | None:
+    told = {"margin": round(margin_m, 1), "least": LEAST_WEEDS}
+    if on.before < LEAST_WEEDS:
+        template = N_(
+            "No telling whether the treatment worked: fewer than {least} weeds stood on the treated ground before, "
+            "{margin} m of its edge left out."
+        )
+        return Sentence(template, told)
+    if min(off.before, off.after) < LEAST_WEEDS:
+        template = N_(
+            "No telling whether the treatment worked: fewer than {least} weeds stand on ground that was not treated, "
+            "so what happened without it is not known."
+        )
+        return Sentence(template, told)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    shape: shapely.Geometry
+    inside: bool
+
+    def has(self, places: Floats) -> NDArray[np.bool_]:
+        """[N] of places [N, 2]."""
+        within = np.asarray(shapely.contains_xy(self.shape, places[:, 0], places[:, 1]), bool)
+        return within if self.inside else ~within
+
+    def share(self, squares: NDArray[np.object_], side_m: float) -> Floats:
+        """[N] of each square's ground."""
+        within = np.asarray(shapely.area(shapely.intersection(self.shape, squares))) / side_m**2
+        return within if self.inside else 1 - within
+
+
+def _ground(both: Both, dated: tuple[Dated, Dated], shift: Shift, where: _Where, measure: Measure) -> Ground:
+    frame, cell = both.frame, both.frame.cell_m
+    east, north = frame.middles()
+    squares = shapely.box(east - cell / 2, north - cell / 2, east + cell / 2, north + cell / 2)
+    seen = np.minimum(both.before.seen_m2, both.after.seen_m2) >= SEEN_WHOLE * cell**2
+    share = np.zeros(seen.shape)
+    share[seen] = where.share(squares[seen], cell)
+    size = max(one.weed_m2 for one in dated) if measure is Measure.COVER else None
+    counts = [
+        _counts(both, one, number, where, share, size) / np.maximum(tally.seen_m2, 1e-9) * cell**2
+        for number, (one, tally) in enumerate(
+            zip(_moved(dated, frame.epsg, shift), (both.before, both.after), strict=True)
+        )
+    ]
+    before, after = (np.where(seen, one, 0.0) for one in counts)
+    area = float(share.sum()) * cell**2
+    return Ground(
+        area, float(before.sum()), float(after.sum()), _scatter(before[share > 0], after[share > 0])
+    )
+
+
+def _moved(dated: tuple[Dated, Dated], epsg: int, shift: Shift) -> tuple[Floats | None, Floats | None]:
+    before, after = dated
+    return (
+        None if before.weeds is None else move(before.weeds, before.grid.epsg, epsg, shift),
+        after.weeds,
+    )
+
+
+def _counts(
+    both: Both, weeds: Floats | None, number: int, where: _Where, share: Floats, weed_m2: float | None
+) -> Floats:
+    """Weeds of each cell that stand on this ground: by their places, else the cell's share of them, else, of plants of
+    `weed_m2`, as many as cover so much."""
+    tally = (both.before, both.after)[number]
+    if weed_m2 is not None:
+        return tally.weed_m2 / weed_m2 * share
+    if weeds is None:
+        return tally.weeds * share
+    numbers = both.frame.numbers(weeds)
+    kept = (numbers >= 0) & where.has(weeds)
+    counts = np.bincount(numbers[kept], minlength=share.size).reshape(share.shape)
+    return np.asarray(counts * (share > 0), float)
+
+
+def _scatter(before: Floats, after: Floats) -> float:
+    """Pearson's chi-squared of the cells' counts over its degrees of freedom, at least 1."""
+    n = before + after
+    some = n > 0
+    if some.sum() < LEAST_CELLS or not after.sum() or not before.sum():
+        return 1.0
+    share = after.sum() / n.sum()
+    squares = (after[some] - n[some] * share) ** 2 / (n[some] * share * (1 - share))
+    return max(1.0, float(squares.sum()) / (int(some.sum()) - 1))
