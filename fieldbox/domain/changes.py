@@ -171,6 +171,8 @@ class Change:
     untold_m2: float
     weeds: Compared | None
     """Weeds found on that ground; None: not counted, or not comparable."""
+    found_again: int | None
+    """Of these, those that stand where they stood; None: weeds are not known one by one."""
     cover_pct: Compared
     """Of that ground that weeds cover."""
     spots: tuple[ChangedSpot, ...]

@@ -99,6 +99,11 @@ class Things(Protocol):
         """[N, 2] their places in the earlier map."""
         ...
 
+    @property
+    def after(self) -> Floats:
+        """[M, 2] their places in the later one."""
+        ...
+
     def candidates(self, middle: Floats, radius_m: float, reach_m: float) -> tuple[Floats, Floats]:
         """[K, 2] each: places in both maps of pairs that may be the same, about a place of the earlier map."""
         ...
@@ -118,6 +123,10 @@ class Plants:
     @property
     def before(self) -> Floats:
         return self._before
+
+    @property
+    def after(self) -> Floats:
+        return self._after
 
     def candidates(self, middle: Floats, radius_m: float, reach_m: float) -> tuple[Floats, Floats]:
         _away, own = self._trees[0].query(middle, k=MOST_TRIED, distance_upper_bound=radius_m)
@@ -145,6 +154,10 @@ class Points:
     @property
     def before(self) -> Floats:
         return self._before
+
+    @property
+    def after(self) -> Floats:
+        return self._after
 
     def candidates(self, middle: Floats, radius_m: float, reach_m: float) -> tuple[Floats, Floats]:
         near = np.hypot(*(self._before - middle).T) <= radius_m
@@ -318,21 +331,27 @@ def _fitted(before: Floats, after: Floats, pivot: Floats) -> Lying:
 
 def _held(things: Things, lying: Lying, before: Floats, after: Floats) -> Agreement | None:
     """What is left in the parts of the field; None: too many parts do not agree."""
-    low, high = things.before.min(axis=0), things.before.max(axis=0)
-    every, mine = _parts(things.before, low, high), _parts(before, low, high)
-    all_counts = np.bincount(every, minlength=BLOCKS**2)
-    counts = np.bincount(mine, minlength=BLOCKS**2)
-    usual = np.median(counts[counts > 0] / all_counts[counts > 0]) if counts.any() else 0.0
-    asked = all_counts * usual >= LEAST_IN_BLOCK
-    # Where the maps do not overlap nothing can agree.
-    shown = asked & (counts > 0)
-    if shown.any() and (counts[shown] >= HALF_AS_MANY * usual * all_counts[shown]).mean() < LEAST_AGREEING:
-        return None
+    laid = lying.of(things.before)
+    shown_by_both = ((laid >= things.after.min(axis=0)) & (laid <= things.after.max(axis=0))).all(axis=1)
+    common = things.before[shown_by_both]
+    low, high = common.min(axis=0), common.max(axis=0)
+    every, mine = _parts(common, low, high), _parts(before, low, high)
     left = after - lying.of(before)
-    off = [left[mine == part].mean(axis=0) for part in np.flatnonzero(counts >= LEAST_IN_BLOCK)]
-    spread = math.sqrt(float(np.mean(np.square(off)))) if off else float(left.std())
-    chance = float(left.std()) / math.sqrt(max(len(left), 1))
-    of = int(all_counts[counts > 0].sum())
+    every_count = np.bincount(every, minlength=BLOCKS**2)
+    off, close = np.zeros((BLOCKS**2, 2)), np.zeros(BLOCKS**2)
+    for part in np.unique(mine):
+        here = left[mine == part]
+        off[part] = np.median(here, axis=0)
+        # Chance pairs lie anywhere, the right ones crowd.
+        close[part] = (np.hypot(*(here - off[part]).T) <= TIGHT_M).sum()
+    shown = every_count >= LEAST_IN_BLOCK
+    share = close[shown] / every_count[shown]
+    if not len(share) or (share >= HALF_AS_MANY * np.quantile(share, 0.75)).mean() < LEAST_AGREEING:
+        return None
+    weighed = close >= LEAST_IN_BLOCK
+    spread = math.sqrt(float(np.mean(np.square(off[weighed])))) if weighed.any() else float(left.std())
+    chance = float(left.std()) / math.sqrt(len(left))
+    of = int(every_count[shown].sum())
     return Agreement(lying, math.hypot(spread, chance, FLOOR_M), len(left), of)
 
 

@@ -10,6 +10,10 @@ The chance of a difference is that of the counts (Poisson) and what else could m
   of the (smoothed) map times the error of the shift, on each axis.
 - ground that was not seen: counts are per square metre of seen ground, and less ground counts less.
 
+Where maps lie on each other to a few centimetres most weeds that are left are found again at their places. What is the same
+plant at both dates is no chance: only weeds that one date alone has count (as in the test of McNemar 1947, Psychometrika 12,
+153-157). Without such places no weed is known to be the same, and all count.
+
 Counts are compared by the conditional test of two Poisson means (Przyborowski and Wilenski 1940, Biometrika 31, 313-323): of
 k0 + k1 weeds, how many stand in the second survey is binomial. Where more than Poisson's variance is expected both counts are
 divided by that factor (quasi-Poisson). Covers are compared by their standard errors.
@@ -30,7 +34,7 @@ from scipy.special import betainc, ndtr
 
 from fieldbox.domain import CellChange, Compared, FieldMap, Interval, Measure, Shift, ShiftBasis
 from fieldbox.i18n import N_, Sentence
-from fieldbox.mapping.overlay import Dated, Floats, Frame, Tally, frame_of, tally
+from fieldbox.mapping.overlay import Dated, Floats, Frame, Standing, Tally, counts, frame_of, standing, tally
 
 Z95 = 1.959964
 FALSE_CALLS = 0.05
@@ -56,6 +60,9 @@ class Both:
     after: Tally
     judged: NDArray[np.bool_]
     """Cells that both saw enough of."""
+    again: Floats
+    """Weeds that both found, [rows, columns]; 0 where they are not known one by one."""
+    weeds: Standing | None = None
 
     @property
     def common_m2(self) -> float:
@@ -129,9 +136,12 @@ def lay(before: Dated, after: Dated, shift: Shift, cell_m: float) -> Both | None
     frame = frame_of(before.grid, after.grid, shift, cell_m)
     if frame is None:
         return None
-    one, other = tally(before, frame, shift), tally(after, frame)
+    weeds = standing(before, after, shift)
+    one = tally(before, frame, shift, weeds.before if weeds else None)
+    other = tally(after, frame, None, weeds.after if weeds else None)
     judged = np.minimum(one.seen_m2, other.seen_m2) >= LEAST_SEEN * cell_m**2
-    return Both(frame, one, other, judged)
+    again = counts(weeds.again, frame) if weeds else np.zeros(judged.shape)
+    return Both(frame, one, other, judged, again, weeds)
 
 
 def compare_cells(both: Both, noise: Noise, measure: Measure) -> CellChange:
@@ -202,7 +212,7 @@ def _extra(both: Both, rates: tuple[Floats, Floats], error: float, shift_m: floa
 def _density_errors(both: Both, density: tuple[Floats, Floats], noise: Noise) -> Floats:
     """Standard error of the difference. Half a weed is added to each count: none seen is not none for certain."""
     one, other = (
-        (tally.weeds + 0.5) / np.where(both.judged, tally.seen_m2, np.nan) ** 2
+        (tally.weeds - both.again + 0.5) / np.where(both.judged, tally.seen_m2, np.nan) ** 2
         for tally in (both.before, both.after)
     )
     return np.asarray(np.sqrt(one + other + _extra(both, density, noise.count_error, noise.shift_error_m)))
@@ -220,8 +230,8 @@ def _cover_errors(both: Both, cover: tuple[Floats, Floats], noise: Noise) -> Flo
 
 
 def _count_chance(both: Both, density: tuple[Floats, Floats], noise: Noise) -> Floats:
-    """Two-sided p-value that both dates have the same density."""
-    k0, k1 = both.before.weeds, both.after.weeds
+    """Two-sided p-value that both dates have the same density: of the weeds that only one of them has."""
+    k0, k1 = both.before.weeds - both.again, both.after.weeds - both.again
     a0, a1 = (np.where(both.judged, tally.seen_m2, 1.0) for tally in (both.before, both.after))
     pooled = (k0 + k1) / (a0 + a1)
     counting = np.maximum(pooled, 1e-12) * (1 / a0 + 1 / a1)
@@ -273,7 +283,10 @@ def total(before: float, after: float, variance: tuple[float, float], error: flo
 def total_weeds(both: Both, noise: Noise) -> Compared:
     """Weeds found on the common ground; the counts are of the ground that was seen less, at both dates."""
     before, after = (_common(both, tally, tally.weeds) for tally in (both.before, both.after))
-    return total(before, after, (before + 0.5, after + 0.5), noise.count_error)
+    again = float(both.again[both.judged].sum())
+    return total(
+        before, after, (max(before - again, 0.0) + 0.5, max(after - again, 0.0) + 0.5), noise.count_error
+    )
 
 
 def total_cover(both: Both, noise: Noise) -> Compared:

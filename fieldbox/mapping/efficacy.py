@@ -20,10 +20,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from fieldbox.domain import Efficacy, Interval, Measure, Shift
+from fieldbox.domain import Efficacy, Interval, Measure
 from fieldbox.i18n import N_, Sentence
 from fieldbox.mapping.change import Z95, Both
-from fieldbox.mapping.overlay import Dated, Floats, move
+from fieldbox.mapping.overlay import Dated, Floats, Tally, counts
 
 LEAST_WEEDS = 10
 """With fewer there before, on the treated ground or the rest, nothing can be told."""
@@ -42,6 +42,8 @@ class Ground:
     """Weeds, as many as both dates would have seen on the same ground."""
     scatter: float
     """Variance over Poisson's, at least 1."""
+    again: float = 0.0
+    """Of these weeds, those found at both dates."""
 
     @property
     def ratio(self) -> float:
@@ -50,14 +52,16 @@ class Ground:
 
     @property
     def variance(self) -> float:
-        """Of the logarithm of the ratio."""
-        return self.scatter * (1 / (self.before + 0.5) + 1 / (self.after + 0.5))
+        """Of the logarithm of the ratio: three Poisson counts, found at both dates, only before, only after."""
+        before, after = self.before + 0.5, self.after + 0.5
+        again = min(self.again, self.before, self.after)
+        alone = (before - again) / before**2 + (after - again) / after**2
+        return self.scatter * (alone + again * (1 / after - 1 / before) ** 2)
 
 
 def efficacy(
     both: Both,
     dated: tuple[Dated, Dated],
-    shift: Shift,
     treated: shapely.Geometry,
     margin_m: float,
     measure: Measure = Measure.COUNT,
@@ -65,8 +69,8 @@ def efficacy(
     """What a treatment of `treated` (in the zone of the later map) did; the edge is left out by `margin_m` on either side."""
     inner = shapely.buffer(treated, -margin_m)
     outer = shapely.buffer(treated, margin_m)
-    on = _ground(both, dated, shift, _Where(inner, inside=True), measure)
-    off = _ground(both, dated, shift, _Where(outer, inside=False), measure)
+    on = _ground(both, dated, _Where(inner, inside=True), measure)
+    off = _ground(both, dated, _Where(outer, inside=False), measure)
     why = _no_telling(on, off, margin_m)
     value, interval = None, None
     if why is None:
@@ -126,7 +130,7 @@ class _Where:
         return within if self.inside else 1 - within
 
 
-def _ground(both: Both, dated: tuple[Dated, Dated], shift: Shift, where: _Where, measure: Measure) -> Ground:
+def _ground(both: Both, dated: tuple[Dated, Dated], where: _Where, measure: Measure) -> Ground:
     frame, cell = both.frame, both.frame.cell_m
     east, north = frame.middles()
     squares = shapely.box(east - cell / 2, north - cell / 2, east + cell / 2, north + cell / 2)
@@ -134,41 +138,32 @@ def _ground(both: Both, dated: tuple[Dated, Dated], shift: Shift, where: _Where,
     share = np.zeros(seen.shape)
     share[seen] = where.share(squares[seen], cell)
     size = max(one.weed_m2 for one in dated) if measure is Measure.COVER else None
-    counts = [
-        _counts(both, one, number, where, share, size) / np.maximum(tally.seen_m2, 1e-9) * cell**2
-        for number, (one, tally) in enumerate(
-            zip(_moved(dated, frame.epsg, shift), (both.before, both.after), strict=True)
+    weeds = both.weeds
+    rates = [
+        _counts(both, places, tally, where, share, size) / np.maximum(tally.seen_m2, 1e-9) * cell**2
+        for places, tally in (
+            (weeds.before if weeds else None, both.before),
+            (weeds.after if weeds else None, both.after),
         )
     ]
-    before, after = (np.where(seen, one, 0.0) for one in counts)
+    before, after = (np.where(seen, one, 0.0) for one in rates)
+    known = weeds is not None and size is None
+    again = _counts(both, weeds.again, both.after, where, share, None) if weeds and known else 0 * before
     area = float(share.sum()) * cell**2
-    return Ground(
-        area, float(before.sum()), float(after.sum()), _scatter(before[share > 0], after[share > 0])
-    )
-
-
-def _moved(dated: tuple[Dated, Dated], epsg: int, shift: Shift) -> tuple[Floats | None, Floats | None]:
-    before, after = dated
-    return (
-        None if before.weeds is None else move(before.weeds, before.grid.epsg, epsg, shift),
-        after.weeds,
-    )
+    scatter = _scatter(before[share > 0], after[share > 0])
+    return Ground(area, float(before.sum()), float(after.sum()), scatter, float(again[seen].sum()))
 
 
 def _counts(
-    both: Both, weeds: Floats | None, number: int, where: _Where, share: Floats, weed_m2: float | None
+    both: Both, weeds: Floats | None, tally: Tally, where: _Where, share: Floats, weed_m2: float | None
 ) -> Floats:
     """Weeds of each cell that stand on this ground: by their places, else the cell's share of them, else, of plants of
     `weed_m2`, as many as cover so much."""
-    tally = (both.before, both.after)[number]
     if weed_m2 is not None:
         return tally.weed_m2 / weed_m2 * share
     if weeds is None:
         return tally.weeds * share
-    numbers = both.frame.numbers(weeds)
-    kept = (numbers >= 0) & where.has(weeds)
-    counts = np.bincount(numbers[kept], minlength=share.size).reshape(share.shape)
-    return np.asarray(counts * (share > 0), float)
+    return counts(weeds[where.has(weeds)], both.frame) * (share > 0)
 
 
 def _scatter(before: Floats, after: Floats) -> float:

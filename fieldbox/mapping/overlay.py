@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
-from fieldbox.domain import FieldMap, Shift
+from fieldbox.domain import FieldMap, Shift, ShiftBasis
 from fieldbox.mapping.geo import easting_northing, lon_lat
 
 Floats = NDArray[np.float64]
 
 CUTS = 10
 """Squares along the side of the smaller of both cells."""
+SAME_M = 0.05
+"""Weeds no farther apart at both dates, beyond the error of the shift, are the same plant."""
 SMALL_WEED_M2 = 0.004
 """Where weeds are not measured one by one: a plant of 7 cm."""
 
@@ -127,8 +130,11 @@ def frame_of(before: FieldMap, after: FieldMap, shift: Shift, cell_m: float) -> 
     return Frame(after.epsg, top, left, rows, columns, cell_m)
 
 
-def tally(one: Dated, frame: Frame, shift: Shift | None = None) -> Tally:
-    """What a map has in the cells of a frame; the earlier one is moved by the shift."""
+def tally(one: Dated, frame: Frame, shift: Shift | None = None, places: Floats | None = None) -> Tally:
+    """What a map has in the cells of a frame; the earlier one is moved by the shift.
+
+    `places` are those of its weeds in the frame's zone, None: what its densities say is shared out.
+    """
     grid, size = one.grid, frame.rows * frame.columns
     row, column = np.nonzero((grid.seen > 0) & np.isfinite(grid.weed_cover))
     corners = np.column_stack([grid.west + column * grid.cell_m, grid.north - row * grid.cell_m])
@@ -152,21 +158,55 @@ def tally(one: Dated, frame: Frame, shift: Shift | None = None) -> Tally:
             sums[layer] += np.bincount(number[kept], values[kept] * piece * larger[layer], size)
     shape = (frame.rows, frame.columns)
     seen_m2, weed_m2, weeds = (total.reshape(shape) for total in sums)
-    if one.weeds is not None:
-        weeds = _counted(one, frame, shift).reshape(shape)
+    if places is not None:
+        weeds = counts(places, frame)
     elif not counted:
         weeds = np.full(shape, np.nan)
     return Tally(seen_m2, weed_m2, weeds)
 
 
-def _counted(one: Dated, frame: Frame, shift: Shift | None) -> Floats:
-    """[cells] weeds by their places."""
+def standing(before: Dated, after: Dated, shift: Shift) -> Standing | None:
+    """The weeds of both surveys at their places in the later map; None: one of them does not have them one by one."""
+    if before.weeds is None or after.weeds is None:
+        return None
+    epsg = after.grid.epsg
+    one, other = move(_within(before), before.grid.epsg, epsg, shift), _within(after)
+    if shift.basis is ShiftBasis.STATED or not len(one) or not len(other):
+        return Standing(one, other, np.zeros((0, 2)))
+    within = SAME_M + shift.error_m
+    away, nearest = cKDTree(other).query(one, distance_upper_bound=within)
+    own = np.flatnonzero(np.isfinite(away))
+    _away, back = cKDTree(one).query(other[nearest[own]]) if len(own) else (None, own)
+    own = own[back == own]
+    # One plant stands in one cell, whichever survey puts it a finger's breadth beyond the edge.
+    one[own] = other[nearest[own]]
+    return Standing(one, other, one[own])
+
+
+def _within(one: Dated) -> Floats:
+    """[N, 2] its weeds that stand in the field, in its own zone."""
     places = np.zeros((0, 2)) if one.weeds is None else one.weeds
-    if one.ring is not None and len(places):
-        places = places[shapely.contains_xy(shapely.Polygon(one.ring).buffer(0), places[:, 0], places[:, 1])]
-    number = frame.numbers(move(places, one.grid.epsg, frame.epsg, shift))
-    counts = np.bincount(number[number >= 0], minlength=frame.rows * frame.columns)
-    return counts.astype(float)
+    if one.ring is None or not len(places):
+        return places.copy()
+    inside = shapely.contains_xy(shapely.Polygon(one.ring).buffer(0), places[:, 0], places[:, 1])
+    return np.asarray(places[inside])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Standing:
+    """Weeds one by one, [N, 2] places in the later map."""
+
+    before: Floats
+    after: Floats
+    again: Floats
+    """Those that both surveys found: the same plant, as far as can be told."""
+
+
+def counts(places: Floats, frame: Frame) -> Floats:
+    """How many of places [N, 2] are in each cell, [rows, columns]."""
+    number = frame.numbers(places)
+    found = np.bincount(number[number >= 0], minlength=frame.rows * frame.columns)
+    return found.astype(float).reshape(frame.rows, frame.columns)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

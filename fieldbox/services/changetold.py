@@ -92,6 +92,7 @@ def to_json(change: Change) -> dict[str, Any]:
         "less_m2": round(change.less_m2, 2),
         "no_telling_m2": round(change.untold_m2, 2),
         "weeds": _compared(change.weeds),
+        "weeds_found_again": change.found_again,
         "weed_cover_pct": _compared(change.cover_pct),
         "spots": [_spot(one) for one in change.spots],
         "efficacy": _efficacy(change.efficacy),

@@ -115,6 +115,9 @@ def compare(
         less_m2=float(area[cells.call < 0].sum()),
         untold_m2=float(area[cells.call == 0].sum()),
         weeds=total_weeds(both, noise) if measure is Measure.COUNT else None,
+        found_again=round(float(both.again[both.judged].sum()))
+        if both.weeds and measure is Measure.COUNT
+        else None,
         cover_pct=total_cover(both, noise),
         spots=changed_spots(both, cells.call, measure),
         efficacy=_worked(one, other, shift, measure, treated) if treated is not None else None,
@@ -317,4 +320,4 @@ def _worked(
         raise Rejected(N_("The treated ground does not lie on this field."))
     # What was treated is told in true places, and the later map may be off from these.
     margin = math.hypot(shift.error95_m, after.survey.position_error_m)
-    return efficacy(both, (before.dated, after.dated), shift, ground, margin, measure)
+    return efficacy(both, (before.dated, after.dated), ground, margin, measure)
