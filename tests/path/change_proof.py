@@ -30,7 +30,14 @@ LATER = Later(
     weathered=True,
 )
 PLAIN = FlightOptions(
-    camera="2mp", altitude_m=12.0, gps_sigma_m=1.06, gps_drift_m=1.06, yaw_sigma_deg=3.0, tilt_sigma_deg=1.5
+    camera="2mp",
+    altitude_m=14.0,
+    forward_overlap=0.7,
+    side_overlap=0.6,
+    gps_sigma_m=1.06,
+    gps_drift_m=1.06,
+    yaw_sigma_deg=3.0,
+    tilt_sigma_deg=1.5,
 )
 
 
@@ -41,7 +48,7 @@ def main() -> None:
     for name, flight in (("RTK", exact(PLAIN)), ("plain GPS", PLAIN)):
         told: dict[str, list[float]] = {}
         for seed in range(1, seeds + 1):
-            field = FieldOptions(size_m=(24.0, 18.0), margin_m=1.0, seed=seed, weeds_per_m2=2.0)
+            field = FieldOptions(size_m=(24.0, 18.0), margin_m=1.0, seed=seed, weeds_per_m2=2.0, gsd_m=0.0035)
             with tempfile.TemporaryDirectory() as folder:
                 how = replace(flight, seed=10 * seed)
                 twice = fly_twice(Box(Path(folder) / "root"), Path(folder), field, LATER, how)

@@ -9,16 +9,20 @@ import pytest
 import rasterio
 
 from fieldbox.domain import Became, Measure, ShiftBasis
+from fieldbox.errors import Rejected
+from fieldbox.services.changetold import change
 from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.simulate.later import Later
 from tests.path.box import Box
 from tests.path.twice import Twice, fly_twice, judged
 
-FIELD = FieldOptions(size_m=(10.0, 8.0), margin_m=0.6, weeds_per_m2=4.0, weed_patchiness=0.0, seed=4)
+FIELD = FieldOptions(
+    size_m=(9.0, 7.0), margin_m=0.4, weeds_per_m2=4.5, weed_patchiness=0.0, gsd_m=0.004, seed=4
+)
 LATER = Later(
     days=6,
-    killed=(((-5.0, -4.0), (-0.5, -4.0), (-0.5, 4.0), (-5.0, 4.0)),),
+    killed=(((-4.5, -3.5), (-0.5, -3.5), (-0.5, 3.5), (-4.5, 3.5)),),
     kill=0.9,
     new_patches=1,
     new_weeds=45,
@@ -30,26 +34,30 @@ LATER = Later(
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
     folder = tmp_path_factory.mktemp("twice")
-    flight = exact(FlightOptions(camera="2mp", forward_overlap=0.5, side_overlap=0.5, seed=4))
+    flight = exact(
+        FlightOptions(
+            camera="2mp", altitude_m=14.0, forward_overlap=0.4, side_overlap=0.3, overhang=0.05, seed=4
+        )
+    )
     return fly_twice(Box(folder / "root"), folder, FIELD, LATER, flight)
 
 
 def test_what_is_said_is_what_happened(twice: Twice) -> None:
-    change = twice.compared(treated=twice.treated())
-    told = judged(twice, change)
-    assert change.measure is Measure.COUNT
-    assert change.shift.basis is ShiftBasis.PLANTS
-    assert change.days == pytest.approx(6, abs=0.1)
+    found = twice.compared(treated=twice.treated())
+    told = judged(twice, found)
+    assert found.measure is Measure.COUNT
+    assert found.shift.basis is ShiftBasis.PLANTS
+    assert found.days == pytest.approx(6, abs=0.1)
     assert told["error of the shift, m"] < 0.05
     assert told["cells called"] >= 4
     assert told["of these right"] == 1.0
     assert told["rmse of the change, weeds per m2"] < 1.2
     assert told["from"] <= told["truly"] <= told["to"]
     assert told["from"] > 0.3
-    assert {one.became for one in change.spots} & {Became.GONE, Became.SHRINKING}
-    assert change.weeds is not None
-    assert change.found_again is not None
-    assert 0 < change.found_again < min(change.weeds.before, change.weeds.after)
+    assert {one.became for one in found.spots} & {Became.GONE, Became.SHRINKING}
+    assert found.weeds is not None
+    assert found.found_again is not None
+    assert 0 < found.found_again < min(found.weeds.before, found.weeds.after)
 
 
 def test_the_command_says_it_in_words_in_numbers_and_in_files(twice: Twice, tmp_path: Path) -> None:
@@ -72,15 +80,19 @@ def test_the_command_says_it_in_words_in_numbers_and_in_files(twice: Twice, tmp_
 def test_what_must_not_be_compared_is_refused(twice: Twice, tmp_path: Path) -> None:
     before, after = twice.surveys
     assert "the earlier one first" in twice.box.run("change", after, before).refused()
-    assert "same flight" in twice.box.run("change", before, before).refused()
-    assert "There is no survey" in twice.box.run("change", before, "zzz").refused()
-    assert "too small" not in twice.box.run("change", before, after, "--cell-m", "3").err
-    assert "ends in" in twice.box.run("change", before, after, "-o", tmp_path / "a.doc").refused()
-    empty = tmp_path / "empty.geojson"
+
+    def refused(*ids: str, **asked: Path) -> str:
+        with pytest.raises(Rejected) as error:
+            change(twice.box.config, *ids, **asked)
+        return str(error.value)
+
+    assert "same flight" in refused(before, before)
+    assert "There is no survey" in refused(before, "zzz")
+    assert "ends in" in refused(before, after, output=tmp_path / "a.doc")
+    empty, away = tmp_path / "empty.geojson", tmp_path / "away.geojson"
     empty.write_text('{"type": "FeatureCollection", "features": []}')
-    assert "GeoJSON" in twice.box.run("change", before, after, "--treated", empty).refused()
-    away = tmp_path / "away.geojson"
+    assert "GeoJSON" in refused(before, after, treated=empty)
     away.write_text(
         '{"type": "Polygon", "coordinates": [[[74.3, 18.6], [74.4, 18.6], [74.4, 18.7], [74.3, 18.6]]]}'
     )
-    assert "does not lie on this field" in twice.box.run("change", before, after, "--treated", away).refused()
+    assert "does not lie on this field" in refused(before, after, treated=away)

@@ -62,7 +62,14 @@ class Twice:
 
     def lying(self, date: int) -> Lying:
         """From the truth to a survey's map."""
-        found = agree(Plants(places(self.truths[date]), self.plants(date)), Bounds(8.0, 0.2, 8.0))
+        with self.box.store() as store:
+            survey = store.survey(self.surveys[date])
+        assert survey
+        rough = survey.position_error_m > 1
+        bounds = Bounds(
+            max(0.5, 1.5 * survey.position_error_m), 0.15 if rough else 0.01, 6.0 if rough else 1.0
+        )
+        found = agree(Plants(places(self.truths[date]), self.plants(date)), bounds)
         assert found is not None
         return found.lying
 
