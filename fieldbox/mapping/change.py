@@ -15,7 +15,7 @@ plant at both dates is no chance: only weeds that one date alone has count (as i
 153-157). Without such places no weed is known to be the same, and all count.
 
 Counts are compared by the conditional test of two Poisson means (Przyborowski and Wilenski 1940, Biometrika 31, 313-323): of
-k0 + k1 weeds, how many stand in the second survey is binomial. Where more than Poisson's variance is expected both counts are
+k0 + k1 weeds, how many the second survey has is binomial. Where more than Poisson's variance is expected both counts are
 divided by that factor (quasi-Poisson). Covers are compared by their standard errors.
 
 Cells are called so that of those that are called, 5 in 100 are expected to be wrong (Benjamini and Hochberg 1995, J. R.
@@ -43,8 +43,9 @@ SHARED = 0.5
 """Of the variance of the model's factor, what two dates of one release share."""
 LEAST_SEEN = 0.5
 """Share of a cell that both surveys have to have seen."""
-LEAST_EXPECTED = 5.0
-"""Weeds to a cell: cells are made larger until that many stand in one on average, since with fewer nothing can be told."""
+LEAST_EXPECTED = 8.0
+"""Weeds to a cell: cells are made larger until that many stand in one on average. One that loses them all can be called then;
+with fewer nothing can be told."""
 LARGEST_FOR_COUNTS_M = 5.0
 LARGEST_M = 25.0
 OVER_ERROR = 2.0
@@ -105,7 +106,7 @@ def cell_size(before: Dated, after: Dated, shift: Shift) -> tuple[float, Sentenc
     if size <= finest:
         return finest, None
     told = {"cell": round(size, 2), "error": round(shift.error95_m, 1)}
-    if for_error >= for_counts and shift.basis is ShiftBasis.STATED:
+    if shift.basis is ShiftBasis.STATED:
         template = N_(
             "The two maps could not be aligned, so cells of {cell} m are compared: their positions may be {error} m apart."
         )
@@ -241,15 +242,21 @@ def _count_chance(both: Both, density: tuple[Floats, Floats], noise: Noise) -> F
 
 
 def two_poisson(before: Floats, after: Floats, share: Floats) -> Floats:
-    """Two-sided p-value that counts come of the same rate; `share` of the ground belongs to the second one.
+    """Two-sided mid-p value that counts come of the same rate; `share` of the ground belongs to the second one.
 
-    Twice the smaller tail of the binomial, at most 1; through the incomplete beta function it takes counts that are no whole
-    numbers, too.
+    Twice the smaller tail of the binomial, with half of the chance of what was seen itself (Lancaster 1961, J. Am. Statist.
+    Assoc. 56, 223-234: with whole tails, such small counts would be called too seldom). Through the incomplete beta function it
+    takes counts that are no whole numbers, too.
     """
-    total = before + after
-    upper = np.where(after > 0, betainc(np.maximum(after, 1e-9), before + 1, share), 1.0)
-    lower = np.where(before > 0, betainc(np.maximum(before, 1e-9), after + 1, 1 - share), 1.0)
-    return np.where(total > 0, np.minimum(2 * np.minimum(upper, lower), 1.0), 1.0)
+    upper = (_tail(after, before, share) + _tail(after + 1, before - 1, share)) / 2
+    lower = (_tail(before, after, 1 - share) + _tail(before + 1, after - 1, 1 - share)) / 2
+    return np.asarray(np.minimum(2 * np.minimum(upper, lower), 1.0))
+
+
+def _tail(least: Floats, others: Floats, share: Floats) -> Floats:
+    """Chance of at least so many out of all, each with this share."""
+    tail = betainc(np.maximum(least, 1e-9), np.maximum(others + 1, 1e-9), share)
+    return np.where(least <= 0, 1.0, np.where(others <= -1, 0.0, tail))
 
 
 def discovered(chance: Floats, share: float) -> NDArray[np.bool_]:

@@ -71,4 +71,4 @@ def seen_again(rng: np.random.Generator, weeds: Floats, share: float, noise_m: f
 def sprayed(rng: np.random.Generator, weeds: Floats, ground: shapely.Geometry, kill: float) -> Floats:
     """Those that are left."""
     on = shapely.contains_xy(ground, weeds[:, 0], weeds[:, 1])
-    return weeds[~(on & (rng.random(len(weeds)) < kill))]
+    return np.asarray(weeds[~(on & (rng.random(len(weeds)) < kill))])

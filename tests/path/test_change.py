@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rasterio
@@ -81,7 +82,7 @@ def test_what_must_not_be_compared_is_refused(twice: Twice, tmp_path: Path) -> N
     before, after = twice.surveys
     assert "the earlier one first" in twice.box.run("change", after, before).refused()
 
-    def refused(*ids: str, **asked: Path) -> str:
+    def refused(*ids: str, **asked: Any) -> str:
         with pytest.raises(Rejected) as error:
             change(twice.box.config, *ids, **asked)
         return str(error.value)
