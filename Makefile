@@ -11,6 +11,7 @@
 # make proof-arrival     plug in a slow card of 500 photos, tell how soon its check stands on the dashboard (root, libfuse2; minutes)
 # make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
 # make proof-directions  map flights without directions and heights, compare with their tags (minutes)
+# make proof-change      fly a made field twice, hold what is said to have changed against the truth (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -25,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions
+        proof-arrival proof-card proof-directions proof-change
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -73,6 +74,9 @@ proof-card: $(VENV)/.develop
 
 proof-directions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.directions_proof
+
+proof-change: $(VENV)/.develop
+	$(BIN)/python -m tests.path.change_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -116,7 +116,7 @@ def test_surveys_are_aligned_by_their_plants_and_told(field: Field) -> None:
     assert told["efficacy"]["interval95"][0] > 0.75
     assert told["indices"] == {}
     assert "7 days" in to_text(found)
-    assert "it took 9" in to_text(found)
+    assert f"it took {100 * found.efficacy.value:.0f} %" in to_text(found)
 
 
 def test_where_nothing_stands_in_both_cells_are_larger_and_it_is_said(field: Field) -> None:
