@@ -38,6 +38,8 @@ LEAST_OVER = 1.4
 """And by which factor: votes of one thing for several shifts are no chance of their own."""
 FIRST_M, CLOSE_M, TIGHT_M = 0.25, 0.12, 0.06
 """So far apart two places may be of the same thing: at first, in the end, and where one shift is held against another."""
+ENOUGH = 3000
+"""Plants tell as well as all of a large field how it lies."""
 MOST_FITTED = 24
 """Shifts that are held against each other."""
 BLOCKS = 4
@@ -77,6 +79,11 @@ class Lying:
         pivot = np.array(self.pivot)
         return np.asarray((places - pivot) @ _matrix(self.scale, self.turn_deg).T + pivot + self.shift)
 
+    def back(self, places: Floats) -> Floats:
+        """[N, 2] places of the earlier map, of those of the later one."""
+        pivot = np.array(self.pivot)
+        return np.asarray((places - pivot - self.shift) @ _matrix(1 / self.scale, -self.turn_deg).T + pivot)
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -89,6 +96,14 @@ class Agreement:
     """Pairs that agree."""
     of: int
     """Of so many things that the earlier map shows where the later one shows any."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class About:
+    """A circle of the earlier map."""
+
+    middle: Floats
+    radius_m: float
 
 
 class Things(Protocol):
@@ -108,8 +123,8 @@ class Things(Protocol):
         """[K, 2] each: places in both maps of pairs that may be the same, about a place of the earlier map."""
         ...
 
-    def matched(self, lying: Lying, within_m: float) -> tuple[Floats, Floats]:
-        """[K, 2] each: places in both maps of pairs that, so laid, are the same."""
+    def matched(self, lying: Lying, within_m: float, about: About | None = None) -> tuple[Floats, Floats]:
+        """[K, 2] each: places in both maps of pairs that, so laid, are the same; within a circle, of enough of them."""
         ...
 
 
@@ -136,13 +151,17 @@ class Plants:
         partner = np.array([index for one in found for index in one], np.intp)
         return self._before[np.repeat(own, lengths)], self._after[partner]
 
-    def matched(self, lying: Lying, within_m: float) -> tuple[Floats, Floats]:
-        laid = lying.of(self._before)
-        away, nearest = self._trees[1].query(laid, distance_upper_bound=within_m)
-        own = np.flatnonzero(np.isfinite(away))
-        _away, back = cKDTree(laid).query(self._after[nearest[own]])
-        own = own[back == own]
-        return self._before[own], self._after[nearest[own]]
+    def matched(self, lying: Lying, within_m: float, about: About | None = None) -> tuple[Floats, Floats]:
+        own = np.arange(len(self._before))
+        if about is not None:
+            inside = self._trees[0].query_ball_point(about.middle, about.radius_m)
+            own = np.asarray(inside, np.intp)[:: max(1, len(inside) // ENOUGH)]
+        away, nearest = self._trees[1].query(lying.of(self._before[own]), distance_upper_bound=within_m)
+        near = np.isfinite(away)
+        own, nearest = own[near], nearest[near]
+        _away, back = self._trees[0].query(lying.back(self._after[nearest]))
+        mutual = back == own
+        return self._before[own[mutual]], self._after[nearest[mutual]]
 
 
 class Points:
@@ -164,8 +183,10 @@ class Points:
         near &= np.hypot(*(self._after - self._before).T) <= reach_m
         return self._before[near], self._after[near]
 
-    def matched(self, lying: Lying, within_m: float) -> tuple[Floats, Floats]:
+    def matched(self, lying: Lying, within_m: float, about: About | None = None) -> tuple[Floats, Floats]:
         near = np.hypot(*(self._after - lying.of(self._before)).T) <= within_m
+        if about is not None:
+            near &= np.hypot(*(self._before - about.middle).T) <= about.radius_m
         return self._before[near], self._after[near]
 
 
@@ -235,13 +256,12 @@ def _gathered(things: Things, lying: Lying, middle: Floats) -> tuple[int, Lying]
     """How many things of the piece come together, closely, after fitting; and how it lies then."""
     count = 0
     for within in (FIRST_M, FIRST_M, CLOSE_M, CLOSE_M, TIGHT_M):
-        before, after = things.matched(lying, within)
-        near = np.hypot(*(before - middle).T) <= PIECE_M
-        count = int(near.sum())
+        before, after = things.matched(lying, within, About(middle, PIECE_M))
+        count = len(before)
         if count < LEAST_VOTES:
             return 0, lying
         if within > TIGHT_M:
-            lying = _fitted(before[near], after[near], middle)
+            lying = _fitted(before, after, middle)
     return count, lying
 
 
@@ -302,11 +322,10 @@ def _grown(things: Things, lying: Lying, middle: Floats) -> Agreement | None:
     radius, farthest = PIECE_M, float(away.max())
     while True:
         for within in (FIRST_M, FIRST_M, CLOSE_M):
-            before, after = things.matched(lying, within)
-            near = np.hypot(*(before - middle).T) <= radius
-            if near.sum() < LEAST_VOTES:
+            before, after = things.matched(lying, within, About(middle, radius))
+            if len(before) < LEAST_VOTES:
                 return None
-            lying = _fitted(before[near], after[near], middle)
+            lying = _fitted(before, after, middle)
         if radius >= farthest:
             break
         radius *= 1.4

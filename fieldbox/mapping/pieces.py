@@ -10,7 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.windows import from_bounds
+from rasterio.windows import Window
 
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
@@ -47,7 +47,9 @@ def read_piece(path: Path, bounds: tuple[float, float, float, float], gsd_m: flo
     rows, columns = max(1, round((north - south) / gsd_m)), max(1, round((east - west) / gsd_m))
     try:
         with rasterio.open(path) as raster:
-            window = from_bounds(west, south, east, north, raster.transform)
+            own = float(raster.transform.a)
+            left, top = (west - raster.transform.c) / own, (raster.transform.f - north) / own
+            window = Window(left, top, (east - west) / own, (north - south) / own)
             options = {"window": window, "boundless": True, "resampling": Resampling.average}
             pixels = raster.read((1, 2, 3), out_shape=(3, rows, columns), fill_value=0, **options)
             mask = raster.read_masks(1, out_shape=(rows, columns), window=window, boundless=True)
