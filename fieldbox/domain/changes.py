@@ -146,6 +146,9 @@ class Efficacy:
     """Weeds on the treated ground, before and after; where they are not counted, as many as their cover makes."""
     control: tuple[float, float]
     """On ground that was not treated, likewise."""
+    found_again: tuple[float, float] | None
+    """Of the weeds before, those found again at their places on treated ground and on the rest; None: all that stand there
+    afterwards count as left."""
     margin_m: float
     """On either side of the edge of the treated ground that is left out, since maps may be off by it."""
     why: Sentence | None = None

@@ -1,20 +1,21 @@
 """Did a treatment work: the weeds on treated ground before and after, against those on the rest of the field.
 
-    efficacy = 1 - (treated after / treated before) x (control before / control after)
+    efficacy = 1 - (treated left / treated before) x (control before / control left)
 
-(Henderson and Tilton 1955, J. Econ. Entomol. 48, 157-161.) What happened to the whole field, such as new seedlings, or weeds
-that grew until the model saw them, falls on the control as well and drops out, and so does what the model adds or misses on
-both alike.
+(Henderson and Tilton 1955, J. Econ. Entomol. 48, 157-161.) What happened to the whole field falls on the control as well and
+drops out: weeds that crop grew over, what the model misses at the second date.
 
-The interval is that of the logarithm of the four counts (Poisson), widened where cells scatter more than that about their
-ground's mean change. Its upper end leaves room for what the model calls weeds and are none: no spray takes these, so that
-they stand in both counts, and what is left of the weeds is less than it seems.
+Where the maps lie on each other to a few centimetres, weeds that are left are those found again at their places: what came up
+since, and what the model calls by chance on one date alone, is no weed that was left. Else all that stand there afterwards
+count. The interval is that of the logarithm (of shares found again: binomial; of counts: Poisson), widened where cells scatter
+more than that about their ground's mean. Its upper end leaves room for what the model calls weeds at both dates and are none:
+no spray takes these.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -41,22 +42,22 @@ class Ground:
     after: float
     """Weeds, as many as both dates would have seen on the same ground."""
     scatter: float
-    """Variance over Poisson's, at least 1."""
-    again: float = 0.0
-    """Of these weeds, those found at both dates."""
+    """Variance over that of chance alone, at least 1."""
+    again: float | None = None
+    """Of the weeds before, those found again at their places; None: places are not known."""
+    again_scatter: float = 1.0
 
     @property
-    def ratio(self) -> float:
-        """After over before; half a weed is added, for none seen is not none."""
-        return (self.after + 0.5) / (self.before + 0.5)
+    def left(self) -> float:
+        """Of the weeds before, the share that is left. Half a weed is added, for none seen is not none."""
+        return ((self.after if self.again is None else self.again) + 0.5) / (self.before + 0.5)
 
     @property
     def variance(self) -> float:
-        """Of the logarithm of the ratio: three Poisson counts, found at both dates, only before, only after."""
-        before, after = self.before + 0.5, self.after + 0.5
-        again = min(self.again, self.before, self.after)
-        alone = (before - again) / before**2 + (after - again) / after**2
-        return self.scatter * (alone + again * (1 / after - 1 / before) ** 2)
+        """Of the logarithm of that."""
+        if self.again is not None:
+            return self.again_scatter * max(1 / (self.again + 0.5) - 1 / (self.before + 0.5), 0.0)
+        return self.scatter * (1 / (self.before + 0.5) + 1 / (self.after + 0.5))
 
 
 def efficacy(
@@ -71,6 +72,8 @@ def efficacy(
     outer = shapely.buffer(treated, margin_m)
     on = _ground(both, dated, _Where(inner, inside=True), measure)
     off = _ground(both, dated, _Where(outer, inside=False), measure)
+    if (off.again or 0) < LEAST_WEEDS:  # hardly any was found again even where nothing was done
+        on, off = (replace(one, again=None) for one in (on, off))
     why = _no_telling(on, off, margin_m)
     value, interval = None, None
     if why is None:
@@ -82,19 +85,20 @@ def efficacy(
         control_m2=off.area_m2,
         treated=(on.before, on.after),
         control=(off.before, off.after),
+        found_again=None if on.again is None or off.again is None else (on.again, off.again),
         margin_m=margin_m,
         why=why,
     )
 
 
 def _share(on: Ground, off: Ground, false_share: float) -> tuple[float, Interval]:
-    left = (on.after / on.before) / off.ratio
+    left = on.left / off.left
+    plain = (on.after if on.again is None else on.again) / on.before / off.left
     factor = math.exp(Z95 * math.sqrt(on.variance + off.variance))
-    middle = on.ratio / off.ratio
-    low, high = min(left, middle / factor), max(left, middle * factor)
+    low, high = min(plain, left / factor), max(plain, left * factor)
     # False calls stand there before and after: (left - f) / (1 - f) of the true weeds are left.
     best = (low - false_share) / (1 - false_share) if false_share < 1 else 0.0
-    return 1 - left, Interval(1 - high, min(1.0, 1 - max(best, 0.0)))
+    return 1 - plain, Interval(1 - high, min(1.0, 1 - max(best, 0.0)))
 
 
 def _no_telling(on: Ground, off: Ground, margin_m: float) -> Sentence | None:
@@ -147,11 +151,13 @@ def _ground(both: Both, dated: tuple[Dated, Dated], where: _Where, measure: Meas
         )
     ]
     before, after = (np.where(seen, one, 0.0) for one in rates)
-    known = weeds is not None and size is None
-    again = _counts(both, weeds.again, both.after, where, share, None) if weeds and known else 0 * before
-    area = float(share.sum()) * cell**2
-    scatter = _scatter(before[share > 0], after[share > 0])
-    return Ground(area, float(before.sum()), float(after.sum()), scatter, float(again[seen].sum()))
+    here = share > 0
+    sums = float(share.sum()) * cell**2, float(before.sum()), float(after.sum())
+    scatter = _scatter((before + after)[here], after[here])
+    if weeds is None or size is not None or not len(weeds.again):
+        return Ground(*sums, scatter)
+    again = _counts(both, weeds.again, both.after, where, share, None)[here]
+    return Ground(*sums, scatter, float(again.sum()), _scatter(before[here], again))
 
 
 def _counts(
@@ -166,12 +172,11 @@ def _counts(
     return counts(weeds[where.has(weeds)], both.frame) * (share > 0)
 
 
-def _scatter(before: Floats, after: Floats) -> float:
-    """Pearson's chi-squared of the cells' counts over its degrees of freedom, at least 1."""
-    n = before + after
-    some = n > 0
-    if some.sum() < LEAST_CELLS or not after.sum() or not before.sum():
+def _scatter(all_of: Floats, some: Floats) -> float:
+    """Pearson's chi-squared of the cells' counts, some out of all, over its degrees of freedom; at least 1."""
+    known = all_of > 0
+    share = float(some.sum() / max(all_of.sum(), 1e-9))
+    if known.sum() < LEAST_CELLS or not 0 < share < 1:
         return 1.0
-    share = after.sum() / n.sum()
-    squares = (after[some] - n[some] * share) ** 2 / (n[some] * share * (1 - share))
-    return max(1.0, float(squares.sum()) / (int(some.sum()) - 1))
+    squares = (some[known] - all_of[known] * share) ** 2 / (all_of[known] * share * (1 - share))
+    return max(1.0, float(squares.sum()) / (int(known.sum()) - 1))

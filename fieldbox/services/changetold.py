@@ -142,6 +142,7 @@ def _efficacy(found: Efficacy | None) -> dict[str, Any] | None:
         "control_m2": round(found.control_m2, 2),
         "treated_weeds": {"before": round(found.treated[0], 1), "after": round(found.treated[1], 1)},
         "control_weeds": {"before": round(found.control[0], 1), "after": round(found.control[1], 1)},
+        "found_again": None if found.found_again is None else [round(one, 1) for one in found.found_again],
         "margin_m": round(found.margin_m, 3),
         "why": str(found.why) if found.why else None,
     }
