@@ -10,6 +10,8 @@ from fieldbox.mapping.intervals import (
     cover_interval,
     edge_interval,
     proportion_interval,
+    ratio_error_of_cover,
+    ratio_of_count,
 )
 
 ratios = st.tuples(st.floats(0.3, 1.2), st.floats(0.0, 1.0)).map(
@@ -52,3 +54,21 @@ def test_the_edge_strip_is_the_perimeter_times_the_error() -> None:
     low, high = edge_interval(0.5, perimeter_m=400, area_m2=10_000, error95_m=1)
     assert (low, high) == (46.0, 54.0)
     assert edge_interval(0.0, 400, 10_000, 100) == Interval(0.0, 100.0)
+
+
+@given(st.integers(50, 10**5), st.floats(0.9, 1.1), st.floats(0.01, 0.1))
+def test_what_the_model_adds_is_read_back_from_a_count(count: int, mean: float, relative: float) -> None:
+    half = 1.959964 * relative * mean
+    interval = count_interval(count, Interval(mean - half, mean + half))
+    found, error = ratio_of_count(count, interval)
+    inside = interval.low < count < interval.high
+    assert not inside or (abs(found - mean) < 1e-6 and abs(error - relative) < 1e-4)
+    assert ratio_of_count(0, Interval(0, 3.7)) == (1.0, 0.0)
+
+
+@given(st.floats(0.5, 50), st.floats(0.01, 0.1))
+def test_what_the_model_adds_is_read_back_from_a_cover(percent: float, relative: float) -> None:
+    half = 1.959964 * relative
+    interval = cover_interval(percent, Interval(1 - half, 1 + half), 1e6)
+    assert abs(ratio_error_of_cover(percent, interval) - relative) < 1e-3
+    assert ratio_error_of_cover(0.0, Interval(0, 1)) == 0
