@@ -196,15 +196,13 @@ def _alignment(change: Change) -> str:
 def _figure(figure: Compared | None, form: str) -> str:
     if figure is None:
         return _("not comparable one by one")
-    told = _("{before} before, {after} after").format(
-        before=form.format(figure.before), after=form.format(figure.after)
-    )
+    told = {"before": form.format(figure.before), "after": form.format(figure.after)}
     if figure.ratio is None or figure.ratio_interval95 is None:
-        return told
+        return _("{before} before, {after} after").format(**told)
     low, high = figure.ratio_interval95
-    return told + _(" ({ratio:.2f} times as much; 95 %: {low:.2f} to {high:.2f})").format(
-        ratio=figure.ratio, low=low, high=high
-    )
+    return _(
+        "{before} before, {after} after: {ratio:.2f} times as much (95 %: {low:.2f} to {high:.2f})"
+    ).format(ratio=figure.ratio, low=low, high=high, **told)
 
 
 def _worked(found: Efficacy) -> str:

@@ -109,8 +109,11 @@ def judged(twice: Twice, change: Change) -> Mapping[str, float]:
     crop = places(twice.truths[0], "crop")
     laid = move(twice.lying(0).of(crop), cells.epsg, cells.epsg, change.shift)
     shift = np.sqrt(np.square(laid - onto.of(crop)).sum(axis=1).mean())
+    seen = [layer[known].sum() * cell**2 for layer in (cells.density_before, cells.density_after)]
     found = {
         "cells": float(known.sum()),
+        "found over true weeds, before": float(seen[0] / before[known].sum()),
+        "found over true weeds, after": float(seen[1] / after[known].sum()),
         "rmse of the change, weeds per m2": float(np.sqrt(np.square(off).mean())) / cell**2,
         "scatter of the true change, weeds per m2": float(true.std()) / cell**2,
         "error over stated error, rms": float(
