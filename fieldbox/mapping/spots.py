@@ -26,9 +26,9 @@ def changed_spots(
 ) -> tuple[ChangedSpot, ...]:
     """Groups of cells (8 neighbours) that were called alike, the largest first.
 
-    A spot with more weeds is new where neither it nor the cells around it had many before, else it is spreading; one with less
-    is gone where neither has many after, else it is shrinking. Many: more than twice the median of the field's cells at that
-    date, and than FEW_PER_M2 (of covers, FEW_COVER).
+    A spot with more weeds is new where neither it nor cells beside it (two or more side by side) had many before, else it is
+    spreading; one with less is gone where neither has many after, else it is shrinking. Many: more than twice the median of the
+    field's cells at that date, and than FEW_PER_M2 (of covers, FEW_COVER).
     """
     layers = (both.before.weeds, both.after.weeds)
     if measure is Measure.COVER:
@@ -49,17 +49,14 @@ def _became(both: Both, cells: Mask, layers: tuple[Floats, Floats], measure: Mea
     rate = layer / np.where(both.judged, tally.seen_m2, np.nan)
     usual = float(np.median(rate[both.judged]))
     many = max(2 * usual, FEW_PER_M2 if measure is Measure.COUNT else FEW_COVER)
-    around = binary_dilation(cells, structure=_EIGHT) & both.judged & ~cells
-    inside = _rate(layer, tally.seen_m2, cells)
-    # One cell with a chance weed more is no spot: the ring is taken in halves of cells side by side.
-    beside = _rate(layer, tally.seen_m2, around & (rate > many)) if _touching(around & (rate > many)) else 0.0
-    if max(inside, beside) > many:
+    around = binary_dilation(cells, structure=_EIGHT) & both.judged & ~cells & (rate > many)
+    if _rate(layer, tally.seen_m2, cells) > many or _touching(around):
         return Became.SPREADING if more else Became.SHRINKING
     return Became.NEW if more else Became.GONE
 
 
 def _touching(cells: Mask) -> bool:
-    """Whether at least two of the cells are neighbours."""
+    """Whether two of the cells are neighbours: by chance one alone has many weeds now and then."""
     numbers, count = label(cells, structure=_EIGHT)
     return bool(count) and int(np.bincount(numbers.ravel())[1:].max()) >= 2
 
