@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from fieldbox.georef.sameground import Bounds, Lying, Plants, Points, agree
+from tests.imagery.photos import real_data
 from tests.mapping.sown import sow, straight
 
 Floats = NDArray[np.float64]
@@ -129,3 +133,31 @@ def test_points_of_pictures_vote_among_wrong_pairs() -> None:
     assert agreement is not None
     assert np.abs(agreement.lying.of(points) - moved(points, (1.0, -0.6), 1.01, 1.0)).max() < 0.05
     assert agree(Points(points, points + rng.uniform(-3, 3, points.shape)), Bounds(3.0)) is None
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("seed", range(3))
+def test_plants_of_a_real_field_are_laid_on_each_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    crop, weeds = labelled(real_data() / "weeds" / "potato-uav")
+    middle = crop.mean(axis=0)
+    before, after = (
+        np.concatenate([found(rng, crop, 0.85, 0.02), found(rng, weeds, 0.3, 0.02)]) for _date in range(2)
+    )
+    shift = tuple(rng.uniform(-2, 2, 2).tolist())
+    truth = Lying((float(middle[0]), float(middle[1])), (shift[0], shift[1]), 1.04, 2.0)
+    agreement = agree(Plants(before, truth.of(after)), Bounds(4.0, 0.06, 4.0))
+    assert agreement is not None
+    assert np.abs(agreement.lying.of(crop) - truth.of(crop)).max() < 0.03
+    east = crop[:, 0] > middle[0]
+    assert agree(Plants(crop[~east], crop[east] - (13.0, 0.0)), Bounds(4.0, 0.02, 2.0)) is None
+
+
+def labelled(folder: Path) -> tuple[Floats, Floats]:
+    """Places of crop plants and weeds by their outlines, metres."""
+    places: dict[str, list[Floats]] = {"potato": [], "weed": []}
+    for file in folder.rglob("tile_*.json"):
+        corner = np.array([int(one) * 640.0 for one in file.stem.split("_")[1:]])
+        for shape in json.loads(file.read_text())["shapes"]:
+            places[shape["label"]].append((corner + np.mean(shape["points"], axis=0)) * (0.0028, -0.0028))
+    return np.array(places["potato"]), np.array(places["weed"])
