@@ -12,6 +12,8 @@
 # make proof-card        plug sticks into a whole machine under QEMU, pull them out, cut its power (root, see CONTRIBUTING.md)
 # make proof-directions  map flights without directions and heights, compare with their tags (minutes)
 # make proof-rows        map fields with straight, curved and terraced rows, compare with what was sown (minutes)
+# make proof-change      fly a made field twice, hold what is said to have changed against the truth (minutes)
+# make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -26,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -77,6 +79,12 @@ proof-directions: $(VENV)/.develop
 
 proof-rows: $(VENV)/.develop
 	$(BIN)/python -m tests.path.rows_proof
+
+proof-change: $(VENV)/.develop
+	$(BIN)/python -m tests.path.change_proof
+
+proof-decisions: $(VENV)/.develop
+	$(BIN)/python -m tests.path.decided_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

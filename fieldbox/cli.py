@@ -15,6 +15,7 @@ import click
 import structlog
 
 from fieldbox import __version__
+from fieldbox.cli_change import change
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
@@ -579,6 +580,23 @@ def simulate() -> None:
 )
 @click.option("--lon", type=click.FloatRange(-180, 180), default=74.2405, show_default=True, help="The same.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--later",
+    type=click.FloatRange(0, 365),
+    help="Days: the made field of the same seed so long after, flown again; truth.json says what changed.",
+)
+@click.option(
+    "--killed",
+    type=click.Path(path_type=Path),
+    help="With --later: GeoJSON with ground whose weeds were treated.",
+)
+@click.option(
+    "--kill", type=click.FloatRange(0, 100), default=90.0, show_default=True, help="Percent of its weeds."
+)
+@click.option(
+    "--new-patches", type=click.IntRange(0, 1000), default=0, show_default=True, help="With --later."
+)
+@click.option("--weathered", is_flag=True, help="With --later: the soil does not look as it did.")
 @click.option("--video", is_flag=True, help="A film with its telemetry (.SRT) in place of photos.")
 @click.option("--fps", type=click.IntRange(1, 120), default=30, show_default=True, help="Of the film.")
 def simulate_flight(
@@ -623,6 +641,7 @@ main.add_command(prescribe)
 main.add_command(report)
 main.add_command(sheet)
 main.add_command(walk)
+main.add_command(change)
 
 
 @main.command()

@@ -76,3 +76,22 @@ def edge_interval(share: float, perimeter_m: float, area_m2: float, error95_m: f
 
 def _middle(ratio: Interval) -> tuple[float, float]:
     return max((ratio.low + ratio.high) / 2, 1e-6), max(ratio.high - ratio.low, 0.0) / (2 * Z95)
+
+
+def ratio_of_count(count: int, interval: Interval) -> tuple[float, float]:
+    """Mean of true over found counts, and its relative standard error, from which `count_interval` made the interval.
+
+    Where nothing was found the interval tells neither: (1, 0).
+    """
+    if count <= 0:
+        return 1.0, 0.0
+    mean = max((interval.low + interval.high) / (2 * count), 1e-6)
+    relative = (interval.high - interval.low) / (2 * Z95 * count * mean)
+    return mean, math.sqrt(max(relative**2 - 1 / count, 0.0))
+
+
+def ratio_error_of_cover(percent: float, interval: Interval) -> float:
+    """Relative standard error of a cover by its interval (`cover_interval`); 0 where nothing was found."""
+    if percent <= 0:
+        return 0.0
+    return (interval.high - interval.low) / (2 * Z95 * max((interval.high + interval.low) / 2, 1e-6))

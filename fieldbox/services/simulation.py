@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
+from fieldbox.mapping.areas import in_zone, read_areas
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.film import film
-from fieldbox.simulate.flight import FlightOptions, exact, fly
+from fieldbox.simulate.flight import FlightOptions, anchor_of, exact, fly
+from fieldbox.simulate.later import Later, Ring
 from fieldbox.simulate.ortho import over_orthomosaic
 from fieldbox.simulate.scene import SimField
 from fieldbox.simulate.sowing import RowShape
 
 Progress = Callable[[str, int, int], None]
+
+_ANOTHER_DAY = 7919
+"""Added to the seed of a flight some days on."""
 
 DEMO_FIELD = FieldOptions(size_m=(36.0, 24.0), weeds_per_m2=1.6, weed_patchiness=0.75, weed_patches=4)
 DEMO_FLIGHT = FlightOptions(
@@ -99,6 +108,12 @@ def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]
         lon=given["lon"],
         seed=given["seed"],
     )
+    later = _later(given, flight)
+    if later is not None:
+        # Another day: other errors of the positions, another light, the same field.
+        flight = replace(
+            flight, seed=given["seed"] + _ANOTHER_DAY, start=flight.start + timedelta(days=later.days)
+        )
     field = FieldOptions(
         size_m=given["size"],
         crops=given["crop"],
@@ -111,8 +126,34 @@ def options_from(given: Mapping[str, Any]) -> tuple[FlightOptions, FieldOptions]
         soil=given["soil"],
         sun_elevation_deg=given["sun_elevation"],
         seed=given["seed"],
+        later=later,
     )
     return exact(flight) if given["exact"] else flight, field
+
+
+def _later(given: Mapping[str, Any], flight: FlightOptions) -> Later | None:
+    """What happened to the field meanwhile; None: it is as it was sown. Raises Rejected."""
+    days = given.get("later")
+    if days is None:
+        if given.get("killed") or given.get("new_patches"):
+            raise Rejected(N_("What happens to a field takes time: give the days with --later."))
+        return None
+    anchor = anchor_of(flight.lat, flight.lon)
+    killed: tuple[Ring, ...] = ()
+    if given["killed"]:
+        whole = in_zone(read_areas(given["killed"]), anchor.epsg)
+        parts = whole.geoms if isinstance(whole, shapely.MultiPolygon) else [whole]
+        killed = tuple(
+            tuple((float(x) - anchor.east, float(y) - anchor.north) for x, y in one.exterior.coords[:-1])
+            for one in parts
+        )
+    return Later(
+        days=days,
+        killed=killed,
+        kill=given["kill"] / 100,
+        new_patches=given["new_patches"],
+        weathered=given["weathered"],
+    )
 
 
 def demo_flight(folder: Path, shown: Progress) -> Path:

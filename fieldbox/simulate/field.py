@@ -18,6 +18,7 @@ from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
+from fieldbox.simulate.later import Later
 from fieldbox.simulate.paving import paved
 from fieldbox.simulate.placing import Place, sow
 from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField, Surround
@@ -79,6 +80,8 @@ class FieldOptions:
     """0: overcast, 1: hard sun."""
     gsd_m: float = 0.0028
     seed: int = 1
+    later: Later | None = None
+    """The same field some days on; None: as it was sown."""
 
     def __post_init__(self) -> None:
         """Raise Misconfigured for values that make no field."""
@@ -148,22 +151,25 @@ def grow_field(options: FieldOptions) -> SimField:
     """Draw the field. The same options give the same bytes. About 0.3 s per million plants' pixels."""
     rng = np.random.default_rng([options.seed, 1])
     land = _Land(options, rng)
+    if options.later and options.later.weathered:
+        rng = np.random.default_rng([options.seed, 9])
     canvas, surround = _soil(options, land, rng)
     _straw(canvas, options, rng)
     sown = sow(options, land.layout, np.random.default_rng([options.seed, 2]))
-    grown = _stamp(canvas, options, sown.places, np.random.default_rng([options.seed, 3]))
+    plants = _stamp(canvas, options, sown.places, np.random.default_rng([options.seed, 3]))
     heights = land.ground.copy()
-    _raise(heights, land, grown)
+    _raise(heights, land, plants)
     return SimField(
         canvas=canvas,
         gsd_m=options.gsd_m,
         heights=heights,
         ground=land.ground,
-        plants=tuple(grown),
+        plants=tuple(plants),
         planted_m=options.size_m,
         surround=surround,
         holes=sown.holes,
         rows=sown.rows,
+        happened=sown.happened,
     )
 
 

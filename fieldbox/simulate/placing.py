@@ -10,6 +10,7 @@ import numpy as np
 
 from fieldbox.domain import Cover
 from fieldbox.simulate import symptoms, texture
+from fieldbox.simulate.later import Happened, Later, grown, new_patches, survivors
 from fieldbox.simulate.scene import Hole, SownRow
 from fieldbox.simulate.sowing import Layout, traced
 
@@ -39,6 +40,11 @@ class Sown:
     """Weeds first, since crop plants grow over them."""
     holes: tuple[Hole, ...]
     rows: tuple[SownRow, ...]
+    happened: Happened | None = None
+    """Since it was sown; None: it is as it was sown."""
+
+
+_LARGEST_CROP_M, _LARGEST_WEED_M = 0.9, 0.4
 
 
 def sow(options: FieldOptions, layout: Layout, rng: np.random.Generator) -> Sown:
@@ -49,7 +55,36 @@ def sow(options: FieldOptions, layout: Layout, rng: np.random.Generator) -> Sown
         # Numbers of its own: the same field grows with symptoms and without.
         crop, gone = symptoms.spread(crop, options.symptoms, np.random.default_rng([options.seed, 4]))
         holes += [Hole(one.x, one.y, True, one.row) for one in gone]
-    return Sown((*weeds, *crop), tuple(holes), tuple(rows))
+    happened = None
+    if options.later:
+        crop = grown(crop, options.later.crop_per_day, options.later.days, _LARGEST_CROP_M)
+        weeds, happened = _some_days_on(options, options.later, weeds, crop)
+    return Sown((*weeds, *crop), tuple(holes), tuple(rows), happened)
+
+
+def _some_days_on(
+    options: FieldOptions, later: Later, weeds: list[Place], crop: list[Place]
+) -> tuple[list[Place], Happened]:
+    """Weeds that are left and have grown, and new ones where there is room between all others."""
+    rng = np.random.default_rng([options.seed, 8])
+    left, gone = survivors(weeds, later, rng)
+    left = grown(left, later.weeds_per_day, later.days, _LARGEST_WEED_M)
+    taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    for plant in (*left, *crop):
+        _remember(taken, plant.x, plant.y, plant.diameter * 0.42)
+
+    def make(x: float, y: float, size: float) -> Place | None:
+        diameter = 0.05 + 0.05 * size
+        if _crowded(taken, x, y, diameter * 0.4):
+            return None
+        _remember(taken, x, y, diameter * 0.4)
+        return Place(Cover.WEED, options.weed_kinds[int(size * len(options.weed_kinds))], x, y, diameter)
+
+    came, middles = new_patches(later, options.size_m, rng, make)
+    happened = Happened(
+        later, tuple((one.x, one.y) for one in gone), tuple((one.x, one.y) for one in came), tuple(middles)
+    )
+    return left + came, happened
 
 
 def _place_crop(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldbox.domain import Cover
+from fieldbox.simulate.later import Happened
 from fieldbox.simulate.paving import Paving
 
 Bytes = NDArray[np.uint8]
@@ -115,6 +116,8 @@ class SimField:
     name: str = "field"
     holes: tuple[Hole, ...] = ()
     rows: tuple[SownRow, ...] = ()
+    happened: Happened | None = None
+    """Since it was sown; None: it is as it was sown."""
 
     @property
     def size_m(self) -> tuple[float, float]:

@@ -84,6 +84,7 @@ def describe(
         ],
         "missing": _holes(field, anchor, back, repeat=repeat),
         "rows": _rows(field, anchor, back, repeat=repeat),
+        "later": _happened(field, anchor, repeat=repeat),
     }  # fmt: skip
 
 
@@ -118,6 +119,23 @@ def _rows(field: SimField, anchor: Anchor, back: Transformer, *, repeat: bool) -
         }
         for row in field.rows
     ]  # fmt: skip
+
+
+def _happened(field: SimField, anchor: Anchor, *, repeat: bool) -> dict[str, Any] | None:
+    """What changed since the field was sown; None: nothing did, or (not known) the canvas is repeated."""
+    if repeat or field.happened is None:
+        return None
+
+    def places(points: Sequence[tuple[float, float]]) -> list[list[float]]:
+        return [[round(anchor.east + x, 4), round(anchor.north + y, 4)] for x, y in points]
+
+    told = field.happened
+    return {
+        "days": told.later.days, "crop_growth": (1 + told.later.crop_per_day) ** told.later.days,
+        "weed_growth": (1 + told.later.weeds_per_day) ** told.later.days, "kill": told.later.kill,
+        "treated": [places(ring) for ring in told.later.killed],
+        "killed": places(told.killed), "came": places(told.came), "new_patches": places(told.patches),
+    }  # fmt: skip
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

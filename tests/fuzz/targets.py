@@ -56,6 +56,7 @@ from fieldbox.inference.labelme import read_folder
 from fieldbox.ingest.paths import Names
 from fieldbox.ingest.scan import as_text
 from fieldbox.ingest.uploads import _Offering
+from fieldbox.mapping.areas import in_zone, read_areas
 from fieldbox.modelops import minisign
 from tests.fuzz.sound import check
 from tests.imagery.multispectral import bandfiles
@@ -529,6 +530,14 @@ def offer_seeds() -> Iterator[bytes]:
     yield b'[["a/b.jpg", 123, 1748772000000], ["A/B.jpg", 1, -5], ["a", 9007199254740991, 0]]'
 
 
+def read_area_file(data: bytes) -> None:
+    with _file("area.geojson", data) as path:
+        areas = read_areas(path)
+        check(areas.bounds)
+        assert areas.area > 0
+        check(in_zone(areas, 32643).area)
+
+
 def signature_seeds() -> Iterator[bytes]:
     key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
     yield f"untrusted comment: minisign public key\n{key}\n".encode()
@@ -548,6 +557,15 @@ def label_seeds() -> Iterator[bytes]:
     yield json.dumps(
         {**raw, "shapes": [{"label": "weed", "points": [[1, 1], [5, 1]], "shape_type": "circle"}]}
     ).encode()
+
+
+def area_seeds() -> Iterator[bytes]:
+    ring = [[74.0, 18.0], [74.1, 18.0], [74.1, 18.1], [74.0, 18.0]]
+    shape = {"type": "MultiPolygon", "coordinates": [[ring], [ring[::-1]]]}
+    feature = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    yield json.dumps(shape).encode()
+    yield json.dumps({"type": "FeatureCollection", "features": [feature, feature]}).encode()
+    yield json.dumps({"type": "GeometryCollection", "geometries": [shape]}).encode()
 
 
 # -- what they share ------------------------------------------------------------------------------
@@ -622,4 +640,5 @@ TARGETS: dict[str, Target] = {
     "offers": Target(read_offers, offer_seeds, 2048, words=_JSON, share=0.5),
     "signature": Target(read_signature, signature_seeds, 1024, share=0.3),
     "labels": Target(read_labels, label_seeds, 4096, words=_JSON, share=0.5),
+    "areas": Target(read_area_file, area_seeds, 2048, words=_JSON, share=0.5),
 }

@@ -11,6 +11,8 @@ from fieldbox.mapping.intervals import (
     edge_interval,
     proportion_interval,
     quotient_interval,
+    ratio_error_of_cover,
+    ratio_of_count,
 )
 
 ratios = st.tuples(st.floats(0.3, 1.2), st.floats(0.0, 1.0)).map(
@@ -73,3 +75,21 @@ def test_no_plants_and_no_area() -> None:
     nothing = quotient_interval(0, Interval(0.0, 4.0), 2.0, Interval(1.6, 2.5))
     assert nothing == Interval(0.0, 2.5)
     assert quotient_interval(5, Interval(3.0, 7.0), 2.0, Interval(0.0, 8.0)) is None
+
+
+@given(st.integers(50, 10**5), st.floats(0.9, 1.1), st.floats(0.01, 0.1))
+def test_what_the_model_adds_is_read_back_from_a_count(count: int, mean: float, relative: float) -> None:
+    half = 1.959964 * relative * mean
+    interval = count_interval(count, Interval(mean - half, mean + half))
+    found, error = ratio_of_count(count, interval)
+    inside = interval.low < count < interval.high
+    assert not inside or (abs(found - mean) < 1e-6 and abs(error - relative) < 1e-4)
+    assert ratio_of_count(0, Interval(0, 3.7)) == (1.0, 0.0)
+
+
+@given(st.floats(0.5, 50), st.floats(0.01, 0.1))
+def test_what_the_model_adds_is_read_back_from_a_cover(percent: float, relative: float) -> None:
+    half = 1.959964 * relative
+    interval = cover_interval(percent, Interval(1 - half, 1 + half), 1e6)
+    assert abs(ratio_error_of_cover(percent, interval) - relative) < 1e-3
+    assert ratio_error_of_cover(0.0, Interval(0, 1)) == 0
