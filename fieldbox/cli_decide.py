@@ -18,6 +18,11 @@ _SETTINGS = (
     ("--step-m", click.FloatRange(0.1, 100), "Shortest stretch that it can be on or off for."),
     ("--drift-m", _METRES, "Beyond each weed that is to be wet."),
     ("--least-m2", click.FloatRange(0, 10_000), "No piece of ground is smaller."),
+    (
+        "--aim-m",
+        _METRES,
+        "How far off a place it may be, if it goes by rows and sight (else as the map, by satellite).",
+    ),
     ("--coverage-pct", click.FloatRange(1, 100), "Share of all weeds that is to be reached."),
     ("--strategy", click.Choice(["smallest", "spots", "patches", "swaths"]), "How ground is laid out."),
     ("--direction", click.FloatRange(0, 360), "Of the swaths, degrees from north (else along the rows)."),
@@ -59,6 +64,7 @@ _CLEARED = {
     "from-cover-pct": None,
     "direction": None,
     "keep-off": (),
+    "aim-m": None,
     "vigour-rates": None,
 }
 _NAMES = {"direction": "direction_deg"}

@@ -171,9 +171,10 @@ def on_ground(patch: Patch, plane: LocalPlane) -> shapely.Polygon:
 
 def _weeds(known: Known) -> WeedGround:
     """Raises Rejected where no weeds are called."""
-    survey = known.survey
+    survey, aim = known.survey, known.spraying.aim_m
+    error = survey.position_error_m if aim is None else aim
     if survey.weed_count is not None:
-        return WeedGround.of_plants(survey, known.weeds, known.plane)
+        return WeedGround.of_plants(survey, known.weeds, known.plane, error)
     if survey.weed_cover_pct is None:
         raise Rejected(
             N_("Weeds were not called in this survey, so there is nothing to lay out; its warnings say why.")
@@ -182,7 +183,7 @@ def _weeds(known: Known) -> WeedGround:
         raise Rejected(
             N_("The pictures of this survey are gone: bring the flight in again to make them anew.")
         )
-    return WeedGround.of_cells(survey, known.grid, known.plane)
+    return WeedGround.of_cells(known.grid, known.plane, error)
 
 
 # -- what may be treated, and how ------------------------------------------------------------------

@@ -73,12 +73,14 @@ class WeedGround:
     recall: float | None
 
     @classmethod
-    def of_plants(cls, survey: Survey, weeds: Sequence[Plant], plane: LocalPlane) -> WeedGround:
-        """Of a survey that calls single weeds."""
+    def of_plants(
+        cls, survey: Survey, weeds: Sequence[Plant], plane: LocalPlane, error95_m: float
+    ) -> WeedGround:
+        """Of a survey that calls single weeds. `error95_m`: by which the sprayer may be off their places."""
         area = np.array([one.area_cm2 / 1e4 for one in weeds], float)
         places = plane.to_ground([(one.lon, one.lat) for one in weeds])
         recall = 1.0 if survey.weed_recall is None else survey.weed_recall
-        told = Weeds(places, np.sqrt(area / math.pi), survey.position_error_m, recall)
+        told = Weeds(places, np.sqrt(area / math.pi), error95_m, recall)
         count, range95 = survey.weed_count or 0, survey.weed_count_interval95
         known = count and range95
         ratio = (
@@ -88,7 +90,7 @@ class WeedGround:
         return cls(told, plane, area, scores, ratio, survey.weed_recall)
 
     @classmethod
-    def of_cells(cls, survey: Survey, grid: FieldMap, plane: LocalPlane) -> WeedGround:
+    def of_cells(cls, grid: FieldMap, plane: LocalPlane, error95_m: float) -> WeedGround:
         """Of a survey that knows how much ground weeds cover."""
         row, column = np.nonzero(np.nan_to_num(grid.weed_cover) > COVERED)
         middles = np.column_stack(
@@ -96,7 +98,7 @@ class WeedGround:
         )
         radius = np.full(len(middles), grid.cell_m / math.sqrt(2))
         places = plane.to_ground(lon_lat(grid.epsg, middles))
-        weeds = Weeds(places, radius, survey.position_error_m, 1.0)
+        weeds = Weeds(places, radius, error95_m, 1.0)
         area = (grid.weed_cover * grid.seen)[row, column].astype(float) * grid.cell_m**2
         return cls(weeds, plane, area, None, Interval(1.0, 1.0), None)
 

@@ -275,3 +275,18 @@ def test_rates_by_how_the_crop_stands() -> None:
         prescribe_by_vigour(known(np.zeros((0, 2)), Spraying()), zones)
     with pytest.raises(Rejected, match="how the crop stands"):
         prescribe_by_vigour(known(np.zeros((0, 2)), how), ())
+
+
+def test_a_crew_that_goes_by_rows_needs_no_satellite() -> None:
+    here = known(seen(grown(1), 2, 0.85), Spraying())
+    far = replace(here, survey=replace(here.survey, position_error_m=3.0))
+    assert prescribe(far).needs.area_ha > 1.5 * prescribe(here).needs.area_ha
+    near = prescribe(far.sprayed(Spraying(aim_m=0.3)))
+    assert near.needs.area_ha == pytest.approx(prescribe(here).needs.area_ha)
+
+
+def test_all_of_the_field_reaches_all() -> None:
+    here = known(seen(grown(1), 2, 0.85), Spraying())
+    found = prescribe(replace(here, survey=replace(here.survey, position_error_m=30.0)))
+    assert found.needs.area_ha == pytest.approx(found.field_m2 / 1e4)
+    assert found.assured == found.coverage == 1.0

@@ -20,6 +20,7 @@ def shown(how: Spraying) -> dict[str, str]:
     values: dict[str, float | str | None] = {name: getattr(how, name) for name in _SPRAYER}
     values["coverage_pct"] = round(100 * how.coverage, 3)
     values["from_per_m2"] = how.from_per_m2
+    values["aim_m"] = how.aim_m
     values["strategy"] = how.strategy.value if how.strategy else None
     for name in _MONEY:
         values[name] = getattr(how.economics, name) if how.economics else None
@@ -45,6 +46,7 @@ def told_in(form: MultiDict[str, str], before: Spraying) -> Spraying:
         sprayer,
         coverage=usual.coverage if coverage is None else coverage / 100,
         from_per_m2=least,
+        aim_m=_number(form, "aim_m"),
         strategy=Strategy(way) if way else None,
         economics=_economics(form),
         products=tuple(_products(form)),

@@ -141,6 +141,9 @@ class Spraying:
     """No piece of ground is smaller."""
     coverage: float = 0.95
     """Share of all weeds that is to be reached."""
+    aim_m: float | None = None
+    """How far off a place of the map the sprayer may be, 95 % radius, where it goes by rows and by sight; None: by satellite,
+    so by as much as the map."""
     strategy: Strategy | None = None
     """None: the one that treats the least ground."""
     direction_deg: float | None = None
@@ -166,6 +169,8 @@ class Spraying:
             raise ValueError("a swath, a step, the spray and the tank are above 0")
         if not (0 <= self.drift_m < math.inf and 0 <= self.least_m2 < math.inf and 0 < self.coverage <= 1):
             raise ValueError("drift and the least piece are not below 0, and coverage is a share")
+        if self.aim_m is not None and not 0 <= self.aim_m < math.inf:
+            raise ValueError("an aim is not below 0")
         if self.vigour_rates and not all(0 <= one < math.inf for one in self.vigour_rates):
             raise ValueError("rates are not below 0")
         if any(one.dose_l_ha > self.spray_l_ha for one in self.products):

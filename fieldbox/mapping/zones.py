@@ -101,6 +101,7 @@ _CLOSER_M = 0.05
 _CELL_M, _MOST_CELLS = 0.25, 4e6
 """Of the density of weeds: as fine as this, or as there may be many."""
 _ONE_SIDED_95 = 1.645
+_WHOLE = 1e-6
 _HAIR_M = 0.01
 _ROUND = 6
 """Segments of a quarter of a circle."""
@@ -137,6 +138,8 @@ def share_on(
     weeds: Weeds, ground: Ground, part: shapely.Geometry, allowed: shapely.Geometry
 ) -> tuple[float, float]:
     """Share of all weeds on `allowed` that is expected on a part of a layout's ground, and its lower end."""
+    if shapely.area(shapely.difference(allowed, part)) <= _WHOLE * shapely.area(allowed):
+        return 1.0, 1.0
     may = _on(allowed, weeds.places)
     there = _on(part, weeds.places)
     held = _held(weeds, ground.margin_m)

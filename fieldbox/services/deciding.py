@@ -138,6 +138,12 @@ def spraying_text(field: Field, how: Spraying) -> str:
         ),
         (_("Drift"), _("{drift} m beyond each weed").format(drift=how.drift_m)),
         (_("Least piece"), _("{least} m²").format(least=how.least_m2)),
+        (
+            _("Aims"),
+            _("by rows and sight, {aim} m").format(aim=how.aim_m)
+            if how.aim_m is not None
+            else _("by satellite, as well as the map's places are known"),
+        ),
         (_("Reach"), _("{share:.0f} % of all weeds").format(share=100 * how.coverage)),
         (_("Way"), how.strategy.value if how.strategy else _("the one that treats the least ground")),
         (_("Spray"), _("{spray} L/ha, tank of {tank} L").format(spray=how.spray_l_ha, tank=how.tank_l)),

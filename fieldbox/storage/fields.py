@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from dataclasses import fields as names_of
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -13,6 +14,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.storage.schema import fields
 
+_SPRAYING = tuple(each.name for each in names_of(Spraying))
 Ring = Sequence[tuple[float, float]]
 
 
@@ -60,6 +62,8 @@ def spray(connection: Connection, field_id: int, how: Spraying) -> None:
 
 
 def _spraying(told: dict[str, Any]) -> Spraying:
+    # A later release may have kept more, an earlier one less.
+    told = asdict(Spraying()) | {name: value for name, value in told.items() if name in _SPRAYING}
     economics, rates, strategy = told["economics"], told["vigour_rates"], told["strategy"]
     kept_off = tuple(
         KeepOff(

@@ -111,7 +111,8 @@ def test_a_form_that_makes_no_sense_changes_nothing(fresh: DemoBox, visitor: Fla
 def test_what_is_filled_in_comes_back() -> None:
     pond = KeepOff("pond", (((1.0, 1.0), (2.0, 1.0), (2.0, 2.0)),), 3.0)
     how = Spraying(
-        swath_m=3.25, coverage=0.9, products=(Product("a", 1.25), Product("b", 0.1)), from_per_m2=0.5, keep_off=(pond,),
+        swath_m=3.25, coverage=0.9, products=(Product("a", 1.25), Product("b", 0.1)), from_per_m2=0.5, aim_m=0.3,
+        keep_off=(pond,),
         economics=Economics(price_per_t=1_234_567.5, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1, efficacy=0.8),
     )  # fmt: skip
     assert sprayform.told_in(MultiDict(sprayform.shown(how)), how) == how

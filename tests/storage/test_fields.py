@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
@@ -67,3 +68,11 @@ def test_how_a_field_is_sprayed_is_kept(store: Store) -> None:
     assert store.spraying(field.id) == how
     with pytest.raises(Rejected, match="no field number 7"):
         store.spray(7, how)
+
+
+def test_what_another_release_kept_is_read(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=True)
+    store.spray(field.id, Spraying(swath_m=3.0))
+    with store._database.write() as connection:
+        connection.execute(text('UPDATE fields SET spraying = \'{"swath_m": 4.0, "wind": 3}\''))
+    assert store.spraying(field.id) == Spraying(swath_m=4.0)
