@@ -20,6 +20,9 @@ from fieldbox.config import Config
     help="GeoJSON with the ground that was treated in between: did it work?",
 )
 @click.option(
+    "--as-prescribed", is_flag=True, help="The ground of BEFORE's prescription was treated: did it work?"
+)
+@click.option(
     "--cell-m",
     type=click.FloatRange(0.1, 50),
     help="Side of the cells that are compared; without it the smallest that tell anything.",
@@ -38,6 +41,7 @@ def change(
     after: str,
     *,
     treated: Path | None,
+    as_prescribed: bool,
     cell_m: float | None,
     output: Path | None,
     as_json: bool,
@@ -51,6 +55,8 @@ def change(
     """
     from fieldbox.services import changetold  # noqa: PLC0415  heavy imports only where they are needed
 
-    found = changetold.change(config, before, after, treated=treated, cell_m=cell_m, output=output)
+    found = changetold.change(
+        config, before, after, treated=treated, as_prescribed=as_prescribed, cell_m=cell_m, output=output
+    )
     told = changetold.to_json(found) if as_json else None
     click.echo(changetold.to_text(found) if told is None else json.dumps(told, ensure_ascii=False))

@@ -22,6 +22,7 @@ from fieldbox import __version__
 from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import words
 from fieldbox.dashboard.api import api
+from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.pages import pages
 from fieldbox.dashboard.people import load_person, people
@@ -105,7 +106,7 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = Box(store, root, language, intake, decisions)
-    for blueprint in (people, pages, pictures, api, uploading, deciding):
+    for blueprint in (people, pages, pictures, api, uploading, deciding, changing):
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)

@@ -60,7 +60,7 @@ class PoorZone:
 @deciding.get("/surveys/<survey_id>/decide")
 def decide(survey_id: str) -> str:
     """What is sprayed where, by this survey."""
-    survey, decisions = _survey(survey_id), _decisions()
+    survey, decisions = survey_or_404(survey_id), decisions_or_404()
     store = box().store
     field = store.field(survey.field_id)
     if field is None:
@@ -99,7 +99,7 @@ def decide(survey_id: str) -> str:
 @deciding.get("/surveys/<survey_id>/files/<key>")
 def file(survey_id: str, key: str) -> Response:
     """A file made of a survey, to be kept."""
-    survey, decisions = _survey(survey_id), _decisions()
+    survey, decisions = survey_or_404(survey_id), decisions_or_404()
     offered = next((one for one in decisions.files() if one.key == key), None)
     if offered is None:
         abort(404)
@@ -119,14 +119,14 @@ def prescription(survey_id: str) -> Response:
 
     `treat` tells the first two apart, `kept_off` is the name of the third. Litres and savings stand beside `features`.
     """
-    _survey(survey_id)
-    found = _decisions().prescription(survey_id)
+    survey_or_404(survey_id)
+    found = decisions_or_404().prescription(survey_id)
     zones = [(one.zone, one.rate_l_ha) for one in found.treated] + [(one, 0.0) for one in found.left]
     features = [
-        _feature(zone.patch, {**_told(zone), "treat": rate > 0, "rate_l_ha": rate}) for zone, rate in zones
+        feature(zone.patch, {**_told(zone), "treat": rate > 0, "rate_l_ha": rate}) for zone, rate in zones
     ]
     features += [
-        _feature(one.patch, {"kept_off": one.name, "strip_m": one.strip_m}) for one in found.spraying.keep_off
+        feature(one.patch, {"kept_off": one.name, "strip_m": one.strip_m}) for one in found.spraying.keep_off
     ]
     return jsonify(
         type="FeatureCollection",
@@ -148,11 +148,11 @@ def vigour(survey_id: str) -> Response:
 
     `checks` is what a person should look at there.
     """
-    _survey(survey_id)
-    zones = _decisions().vigour(survey_id)
+    survey_or_404(survey_id)
+    zones = decisions_or_404().vigour(survey_id)
     checks = [[in_words(cause) for cause in one.causes] for one in zones]
     features = [
-        _feature(one.patch, {**_told(one), "checks": told}) for one, told in zip(zones, checks, strict=True)
+        feature(one.patch, {**_told(one), "checks": told}) for one, told in zip(zones, checks, strict=True)
     ]
     return jsonify(type="FeatureCollection", features=features)
 
@@ -344,7 +344,8 @@ def _groups(files: Any) -> list[tuple[str, list[OfferedFile]]]:
     return [(title, some) for title, some in found if some]
 
 
-def _feature(patch: Patch, properties: dict[str, Any]) -> dict[str, Any]:
+def feature(patch: Patch, properties: dict[str, Any]) -> dict[str, Any]:
+    """A GeoJSON polygon."""
     rings = [[*ring, ring[0]] for ring in patch]
     return {
         "type": "Feature",
@@ -359,14 +360,16 @@ def _told(zone: Zone) -> dict[str, Any]:
     return told
 
 
-def _decisions() -> Decisions:
+def decisions_or_404() -> Decisions:
+    """What tells it what is to be done, if the box has that."""
     found = box().decisions
     if found is None:
         abort(404)
     return found
 
 
-def _survey(survey_id: str) -> Survey:
+def survey_or_404(survey_id: str) -> Survey:
+    """The survey with this id."""
     found = box().store.survey(survey_id)
     if found is None:
         abort(404)

@@ -224,6 +224,7 @@ def field(field_id: int) -> Page:
         map=_map(found, survey, layers) if survey else None,
         judgement=quality.judge(survey) if survey else None,
         decides=box().decisions is not None,
+        dates_flown=len(of_flights),
     )
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from fieldbox.config import Config
 from fieldbox.deciding import prescribe
-from fieldbox.domain import Prescription, Zone
+from fieldbox.domain import Change, Prescription, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.services import exporting, papers, scouting
 from fieldbox.services.box import open_store
-from fieldbox.services.deciding import known_of
+from fieldbox.services.changing import compare
+from fieldbox.services.deciding import known_of, treated_by
 from fieldbox.services.finding import find_survey
 from fieldbox.services.offering import FILES, Offered
 from fieldbox.services.vigour import vigour_of
@@ -22,14 +23,22 @@ from fieldbox.summary.letters import fonts_in
 
 def answer(
     config: Config, what: str, survey_id: str, language: str
-) -> Prescription | tuple[Zone, ...] | bytes:
-    """A survey's prescription, its vigour zones, or the bytes of one of FILES. Raises Rejected for what there is not."""
+) -> Prescription | tuple[Zone, ...] | Change | bytes:
+    """A survey's prescription, its vigour zones, what changed since another one, or the bytes of one of FILES.
+
+    Raises Rejected for what there is not.
+    """
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         if what == "prescription":
             return prescribe(known_of(config, store, survey))
         if what == "vigour":
             return vigour_of(config, store, survey, known_of(config, store, survey).field)
+        if what.startswith(("change ", "sprayed ")):
+            how, before_id = what.split()
+            before = find_survey(store, before_id)
+            treated = treated_by(config, store, before) if how == "sprayed" else None
+            return compare(config, store, before, survey, treated=treated)
     offered = next((one for one in FILES if one.key == what), None)
     if offered is None:
         raise Rejected(N_("There is no file {what}."), what=what)

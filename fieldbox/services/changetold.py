@@ -16,6 +16,7 @@ from fieldbox.mapping.changefiles import spot_features, write_cells
 from fieldbox.mapping.export import export_vector
 from fieldbox.services.box import open_store
 from fieldbox.services.changing import compare
+from fieldbox.services.deciding import treated_by
 from fieldbox.services.finding import find_survey
 
 VECTORS = {".geojson": "geojson", ".kml": "kml", ".gpkg": "gpkg", ".csv": "csv", ".zip": "shp"}
@@ -41,10 +42,12 @@ def change(
     after_id: str,
     *,
     treated: Path | None = None,
+    as_prescribed: bool = False,
     cell_m: float | None = None,
     output: Path | None = None,
 ) -> Change:
-    """What became of a field between two surveys, by their ids; written to `output` too, where one is given.
+    """What became of a field between two surveys, by their ids; written to `output` too, where one is given. `as_prescribed`:
+    the ground of the first one's prescription was treated.
 
     Raises Rejected for what cannot be compared, read or written so.
     """
@@ -56,6 +59,8 @@ def change(
     areas = read_areas(treated) if treated else None
     with open_store(config) as store:
         before, after = find_survey(store, before_id), find_survey(store, after_id)
+        if areas is None and as_prescribed:
+            areas = treated_by(config, store, before)
         found = compare(config, store, before, after, treated=areas, cell_m=cell_m)
     if output is not None and kind in RASTERS:
         write_cells(found.cells, output)

@@ -28,7 +28,7 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.keepoff import read_keep_off
 from fieldbox.mapping.mosaic import read_map
-from fieldbox.mapping.patches import plane_of
+from fieldbox.mapping.patches import mended, plane_of, polygon
 from fieldbox.mapping.prescribing import threshold
 from fieldbox.services.vigour import map_file, vigour_of
 from fieldbox.storage.store import Store
@@ -57,6 +57,12 @@ def prescription_of(config: Config, store: Store, known: Known, by: ZoneKind) ->
     if by is ZoneKind.WEEDS:
         return prescribe(known)
     return prescribe_by_vigour(known, vigour_of(config, store, known.survey, known.field))
+
+
+def treated_by(config: Config, store: Store, survey: Survey) -> shapely.Geometry:
+    """The ground (longitude, latitude) that the prescription of a survey treats. Raises Rejected where there is none."""
+    found = prescribe(known_of(config, store, survey))
+    return shapely.union_all(mended([polygon(one.zone.patch) for one in found.treated]))
 
 
 def rates_of(told: str) -> tuple[float, float, float]:

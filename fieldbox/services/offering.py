@@ -14,7 +14,7 @@ from typing import cast
 
 from fieldbox.apart import Apart
 from fieldbox.config import Config
-from fieldbox.domain import Prescription, Spraying, Zone
+from fieldbox.domain import Change, Prescription, Spraying, Zone
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
@@ -84,6 +84,13 @@ class Offering:
     def vigour(self, survey_id: str) -> Sequence[Zone]:
         """Where the crop stands poorer or better than in the rest of the field."""
         return cast(Sequence[Zone], self._once("vigour", find_survey(self._store, survey_id).id, None))
+
+    def change(self, before_id: str, after_id: str, *, sprayed: bool) -> Change:
+        """What changed from one survey to a later one; `sprayed`: the ground of the first one's prescription was treated in
+        between. Raises Rejected where they must not be compared."""
+        before, after = find_survey(self._store, before_id), find_survey(self._store, after_id)
+        how = self._store.spraying(before.field_id) if sprayed else None
+        return cast(Change, self._once(f"{'sprayed' if sprayed else 'change'} {before.id}", after.id, how))
 
     def _once(self, what: str, survey_id: str, how: Spraying | None) -> object:
         """An answer, kept at hand as long as it holds."""
