@@ -177,11 +177,17 @@ def figures(found: Change) -> list[Figure]:
 
 
 def _pair(told: Compared, before: str, now: str, unit: str, digits: int) -> list[Figure]:
-    change = say("change: %(range)s", range=interval(told.change_interval95, digits))
+    low, high = (_signed(one, digits) for one in told.change_interval95)
+    change = say("change: %(low)s to %(high)s", low=low, high=high)
     return [
         Figure(before, number(told.before, digits), unit, None),
         Figure(now, number(told.after, digits), unit, change),
     ]
+
+
+def _signed(value: float, digits: int) -> str:
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return sign + number(abs(value), digits)
 
 
 def worked(found: Efficacy) -> str:

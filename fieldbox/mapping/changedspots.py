@@ -22,9 +22,14 @@ _EIGHT = np.ones((3, 3), bool)
 
 
 def changed_spots(
-    both: Both, call: NDArray[np.float32], measure: Measure, least_m2: float = LEAST_SPOT_M2
+    both: Both,
+    call: NDArray[np.float32],
+    measure: Measure,
+    least_m2: float = LEAST_SPOT_M2,
+    field: shapely.Geometry | None = None,
 ) -> tuple[ChangedSpot, ...]:
-    """Groups of cells (8 neighbours) that were called alike, the largest first.
+    """Groups of cells (8 neighbours) that were called alike, the largest first, as far as they lie on the `field` (east, north
+    in the map's zone; None: anywhere).
 
     A spot with more weeds is new where neither it nor cells beside it (two or more side by side) had many before, else it is
     spreading; one with less is gone where neither has many after, else it is shrinking. Many: more than twice the median of the
@@ -40,7 +45,10 @@ def changed_spots(
             cells = numbers == number
             if cells.sum() * both.frame.cell_m**2 >= least_m2 - 1e-9:
                 kind = _became(both, cells, layers, measure, more)
-                found.append(_spot(both, cells, kind, counted=measure is Measure.COUNT))
+                shape = _outline(both.frame, cells)
+                shape = shape if field is None else _on(field, shape)
+                if shape.area > 0:
+                    found.append(_spot(both, cells, shape, kind, counted=measure is Measure.COUNT))
     return tuple(sorted(found, key=lambda one: -one.area_m2))
 
 
@@ -65,9 +73,14 @@ def _rate(layer: Floats, seen_m2: Floats, cells: Mask) -> float:
     return float(layer[cells].sum() / seen_m2[cells].sum()) if cells.any() else 0.0
 
 
-def _spot(both: Both, cells: Mask, became: Became, *, counted: bool) -> ChangedSpot:
+def _on(field: shapely.Geometry, shape: shapely.Geometry) -> shapely.Geometry:
+    """What of a shape lies on the field: areas only."""
+    parts = shapely.get_parts(shapely.intersection(shape, field))
+    return shapely.union_all([one for one in parts if isinstance(one, shapely.Polygon)])
+
+
+def _spot(both: Both, cells: Mask, shape: shapely.Geometry, became: Became, *, counted: bool) -> ChangedSpot:
     frame = both.frame
-    shape = _outline(frame, cells)
     inside = lon_lat(frame.epsg, shapely.get_coordinates(shape.representative_point()))[0]
     rates = [_rate(tally.weeds, tally.seen_m2, cells) for tally in (both.before, both.after)]
     covers = [100 * _rate(tally.weed_m2, tally.seen_m2, cells) for tally in (both.before, both.after)]

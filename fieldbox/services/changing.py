@@ -46,6 +46,7 @@ from fieldbox.mapping.comparable import Side
 from fieldbox.mapping.efficacy import efficacy
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.mapping.overlay import SMALL_WEED_M2, Dated, move
+from fieldbox.mapping.vigour import polygon_of
 from fieldbox.overlaying import Mosaic, agree_by_pictures
 from fieldbox.storage.rows import StoredDetection
 from fieldbox.storage.store import Store
@@ -119,11 +120,17 @@ def compare(
         if both.weeds and measure is Measure.COUNT
         else None,
         cover_pct=total_cover(both, noise),
-        spots=changed_spots(both, cells.call, measure),
+        spots=changed_spots(both, cells.call, measure, field=_field(store, after, both.frame.epsg)),
         efficacy=_worked(one, other, shift, measure, treated) if treated is not None else None,
         indices=comparable.indices_of(*sides),
         cautions=(*comparable.cautions(*sides), *_size_caution(shift)),
     )
+
+
+def _field(store: Store, survey: Survey, epsg: int) -> shapely.Geometry | None:
+    """The ground of a survey's field."""
+    field = store.field(survey.field_id)
+    return polygon_of((field.boundary,), epsg) if field else None
 
 
 def _side(store: Store, survey: Survey) -> Side:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rasterio
 
+from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.passwords import hash_password
 from fieldbox.domain import Became, Measure, ShiftBasis
 from fieldbox.errors import Rejected
 from fieldbox.services.changetold import change
+from fieldbox.services.offering import Offering
 from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.simulate.later import Later
@@ -97,3 +102,24 @@ def test_what_must_not_be_compared_is_refused(twice: Twice, tmp_path: Path) -> N
         '{"type": "Polygon", "coordinates": [[[74.3, 18.6], [74.4, 18.6], [74.4, 18.7], [74.3, 18.6]]]}'
     )
     assert "does not lie on this field" in refused(before, after, treated=away)
+
+
+def test_the_dashboard_tells_it(twice: Twice) -> None:
+    before, after = twice.surveys
+    with twice.box.store() as opened, closing(Offering(twice.box.config, opened)) as offering:
+        opened.add_user("asha", hash_password("correct horse"), "owner")
+        app = create_app(opened, twice.box.root, secret_key=b"a key for these tests", decisions=offering)
+        client = app.test_client()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").get_data(as_text=True))
+        assert token
+        client.post("/login", data={"csrf_token": token[1], "name": "asha", "password": "correct horse"})
+        page = client.get(f"/surveys/{after}/change").get_data(as_text=True)
+        assert "More weeds than before on" in page
+        assert "plants or points that both show" in page
+        assert f"/surveys/{after}/change" in client.get(f"/fields/1?survey={after}").get_data(as_text=True)
+        found = client.get(f"/api/surveys/{after}/change?before={before}").get_json()
+        assert {one["properties"]["became"] for one in found["features"]} & {"gone", "shrinking"}
+        told = client.get(f"/surveys/{after}/change?sprayed=1").get_data(as_text=True)
+        assert "The spraying took" in told or "Whether the spraying worked cannot be told" in told
+        first = client.get(f"/surveys/{before}/change").get_data(as_text=True)
+        assert "no earlier date" in first
