@@ -20,6 +20,8 @@ from fieldbox.i18n import N_
 
 deciding = Blueprint("deciding", __name__)
 ZONES_SHOWN = 12
+FAR_OFF_M = 1.0
+"""A position error from which on most of what is sprayed is for its sake."""
 WAYS: Mapping[Strategy, str] = {
     Strategy.SPOTS: N_("a spot around each weed"),
     Strategy.PATCHES: N_("patches where weeds are dense"),
@@ -85,7 +87,7 @@ def decide(survey_id: str) -> str:
         poor=[stand(one) for one in zones if one.vigour is Vigour.POOR],
         judged=bool(zones),
         lead=lead(found) if found else "",
-        notes=notes(found) if found else [],
+        notes=notes(found, survey) if found else [],
         figures=figures(found) if found else [],
         zones=_lines(found)[:ZONES_SHOWN] if found else [],
         more=max(0, len(_lines(found)) - ZONES_SHOWN) if found else 0,
@@ -201,9 +203,17 @@ def lead(found: Prescription) -> str:
     )
 
 
-def notes(found: Prescription) -> list[str]:
+def notes(found: Prescription, survey: Survey) -> list[str]:
     """What somebody has to know who acts on it."""
     told = []
+    if found.spraying.aim_m is None and survey.position_error_m > FAR_OFF_M and found.treated:
+        told.append(
+            say(
+                "The map's places are right to ± %(error)s m only, so much more ground is sprayed than weeds need. Fly with RTK "
+                "or control points, or tell below how near a crew comes that goes by rows and sight.",
+                error=number(survey.position_error_m, 1),
+            )
+        )
     if found.coverage is None:
         told.append(
             say("How many weeds this reaches is not known: how many the model misses is not known here.")
