@@ -290,8 +290,8 @@ def stand(zone: Zone) -> PoorZone:
     before = ""
     if zone.poor_before:
         before = say_many(
-            "It was poor in the survey before, too.",
-            "It was poor in the %(num)s surveys before, too.",
+            "It was poor in %(num)s survey before, too.",
+            "It was poor in %(num)s surveys before, too.",
             zone.poor_before,
         )
     elif zone.poor_before == 0:
