@@ -33,6 +33,22 @@ GROUPS: Mapping[str, str] = {
     "walk": N_("To take along"),
     "map": N_("For a map program"),
 }
+TITLES: Mapping[str, str] = {
+    "dji": N_("DJI spray drone"),
+    "isoxml": N_("Tractor terminal (ISOXML)"),
+    "shapefile": N_("Shapefile with rates"),
+    "qgroundcontrol": N_("QGroundControl plan"),
+    "ardupilot": N_("ArduPilot mission"),
+    "rates": N_("Picture of rates (GeoTIFF)"),
+    "report": N_("Report, 2 pages"),
+    "sheet": N_("Sheet for the knapsack crew"),
+    "walk-picture": N_("Picture of the walk"),
+    "walk-gpx": N_("Walk for a GPS app (GPX)"),
+    "walk-kml": N_("Walk for Google Earth (KML)"),
+    "zones": N_("Zones (GeoJSON)"),
+    "weeds": N_("Single weeds (GeoPackage)"),
+}
+"""Of files that can be made, by their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +365,12 @@ def _map(survey: Survey, boundary: tuple[tuple[float, float], ...], *, sprayed: 
     }
 
 
-def _groups(files: Any) -> list[tuple[str, list[OfferedFile]]]:
-    found = [(say(title), [one for one in files if one.group == group]) for group, title in GROUPS.items()]
+def _groups(files: Sequence[OfferedFile]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Titles of groups, and in each the files' keys and titles."""
+    found = [
+        (say(title), [(one.key, say(TITLES[one.key])) for one in files if one.group == group])
+        for group, title in GROUPS.items()
+    ]
     return [(title, some) for title, some in found if some]
 
 

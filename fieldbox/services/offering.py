@@ -15,7 +15,6 @@ from typing import cast
 from fieldbox.apart import Apart
 from fieldbox.config import Config
 from fieldbox.domain import Change, Prescription, Spraying, Zone
-from fieldbox.i18n import N_, Sentence
 from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
 
@@ -32,7 +31,6 @@ class Offered:
 
     key: str
     group: str
-    title: Sentence
     suffix: str
     layer: str
     """Of `fieldbox export`; or what else makes it."""
@@ -41,23 +39,19 @@ class Offered:
 
 
 FILES: Sequence[Offered] = (
-    Offered("dji", "sprayer", Sentence(N_("DJI spray drone")), ".zip", "prescription", "dji"),
-    Offered("isoxml", "sprayer", Sentence(N_("Tractor terminal (ISOXML)")), ".zip", "prescription", "isoxml"),
-    Offered("shapefile", "sprayer", Sentence(N_("Shapefile with rates")), ".zip", "prescription", "shp"),
-    Offered(
-        "qgroundcontrol", "sprayer", Sentence(N_("QGroundControl plan")), ".plan", "prescription", "plan"
-    ),
-    Offered(
-        "ardupilot", "sprayer", Sentence(N_("ArduPilot mission")), ".waypoints", "prescription", "waypoints"
-    ),
-    Offered("rates", "sprayer", Sentence(N_("Picture of rates (GeoTIFF)")), ".tif", "prescription", "cog"),
-    Offered("report", "print", Sentence(N_("Report, 2 pages")), ".pdf", "report", "pdf"),
-    Offered("sheet", "print", Sentence(N_("Sheet for the knapsack crew")), ".pdf", "sheet", "pdf"),
-    Offered("walk-picture", "walk", Sentence(N_("Picture of the walk")), ".jpg", "walk", "jpg"),
-    Offered("walk-gpx", "walk", Sentence(N_("Walk for a GPS app (GPX)")), ".gpx", "walk", "gpx"),
-    Offered("walk-kml", "walk", Sentence(N_("Walk for Google Earth (KML)")), ".kml", "walk", "kml"),
-    Offered("zones", "map", Sentence(N_("Zones (GeoJSON)")), ".geojson", "zones", "geojson"),
-    Offered("weeds", "map", Sentence(N_("Single weeds (GeoPackage)")), ".gpkg", "weeds", "gpkg"),
+    Offered("dji", "sprayer", ".zip", "prescription", "dji"),
+    Offered("isoxml", "sprayer", ".zip", "prescription", "isoxml"),
+    Offered("shapefile", "sprayer", ".zip", "prescription", "shp"),
+    Offered("qgroundcontrol", "sprayer", ".plan", "prescription", "plan"),
+    Offered("ardupilot", "sprayer", ".waypoints", "prescription", "waypoints"),
+    Offered("rates", "sprayer", ".tif", "prescription", "cog"),
+    Offered("report", "print", ".pdf", "report", "pdf"),
+    Offered("sheet", "print", ".pdf", "sheet", "pdf"),
+    Offered("walk-picture", "walk", ".jpg", "walk", "jpg"),
+    Offered("walk-gpx", "walk", ".gpx", "walk", "gpx"),
+    Offered("walk-kml", "walk", ".kml", "walk", "kml"),
+    Offered("zones", "map", ".geojson", "zones", "geojson"),
+    Offered("weeds", "map", ".gpkg", "weeds", "gpkg"),
 )
 
 

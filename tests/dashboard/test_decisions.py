@@ -12,8 +12,9 @@ from werkzeug.datastructures import MultiDict
 from fieldbox.config import load_config
 from fieldbox.dashboard import sprayform
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.decisions import GROUPS, TITLES
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
-from fieldbox.services.offering import Offering
+from fieldbox.services.offering import FILES, Offering
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import DemoBox, make_box
 
@@ -117,6 +118,11 @@ def test_what_is_filled_in_comes_back() -> None:
     )  # fmt: skip
     assert sprayform.told_in(MultiDict(sprayform.shown(how)), how) == how
     assert sprayform.told_in(MultiDict(), how) == Spraying(keep_off=(pond,))
+
+
+def test_every_file_has_a_title() -> None:
+    assert set(TITLES) == {one.key for one in FILES}
+    assert {one.group for one in FILES} == set(GROUPS)
 
 
 def test_without_decisions_there_is_no_such_page(client: FlaskClient) -> None:
