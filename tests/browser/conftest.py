@@ -12,8 +12,10 @@ import pytest
 import waitress
 from playwright.sync_api import Browser, sync_playwright
 
+from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
+from fieldbox.services.offering import Offering
 from tests.dashboard.demo_box import DemoBox, make_box
 
 ARGUMENTS = [
@@ -54,13 +56,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoBox]:
 @pytest.fixture(scope="module")
 def address(demo: DemoBox) -> Iterator[str]:
     """Where the dashboard answers."""
-    app = create_app(demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute")
+    offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(demo.root)}), demo.store)
+    app = create_app(
+        demo.store,
+        demo.root,
+        secret_key=os.urandom(16),
+        login_limit="1000 per minute",
+        decisions=offering,
+    )
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
     thread.join(timeout=10)
+    offering.close()
 
 
 @pytest.fixture(scope="session")

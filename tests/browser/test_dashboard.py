@@ -376,3 +376,31 @@ def test_without_scripts_the_pages_can_be_read(visit: Open, demo: DemoBox, shots
     page.screenshot(path=shots / "phone-without-scripts.png")
     page.get_by_role("link", name=re.compile("34 % weeds")).click()
     expect(page.locator("img.crop")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_what_to_do_is_on_the_map_and_in_a_file(visit: Open, shots: Path, size: tuple[int, int]) -> None:
+    page = visit(size).page
+    page.goto(f"{page.url}fields/1?survey=sv-demo-1")
+    page.get_by_role("link", name="What to do").click(timeout=60_000)  # a process starts
+    expect(page.get_by_text("less than spraying it all")).to_be_visible()
+    until(page, "Number(document.getElementById('map').dataset.drawn) > 0")
+    assert fits(page)
+    page.screenshot(path=shots / f"decide-{'phone' if size == PHONE else 'desk'}.png", full_page=True)
+    page.get_by_label("Show how the crop stands").check()
+    until(page, "document.querySelectorAll('.zone-marker.poor').length > 0")
+    page.locator("[data-zone]").first.click()
+    with page.expect_download(timeout=60_000) as coming:
+        page.get_by_role("link", name="QGroundControl plan").click(no_wait_after=True)
+    assert '"fileType": "Plan"' in Path(coming.value.path()).read_text()
+
+
+def test_what_is_sprayed_with_is_told_in_a_form(visit: Open) -> None:
+    page = visit(PHONE).page
+    page.goto(f"{page.url}surveys/sv-demo-1/decide", timeout=60_000)
+    expect(page.get_by_label("Name").first).to_be_visible()  # open, since nobody told a product
+    page.get_by_label("Name").first.fill("quizalofop")
+    page.get_by_label("Dose").first.fill("1.5")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("quizalofop in a full tank")).to_be_visible()
+    assert fits(page)
