@@ -82,7 +82,7 @@ def prescribe(known: Known) -> Prescription:
         field_m2=float(shapely.area(layout.allowed)),
         coverage=reached.high if reached else None,
         assured=reached.low if reached else None,
-        threshold=least,
+        threshold=least if weeds.scores is not None else None,
         never_pays=never,
         needs=needs(
             how,

@@ -116,7 +116,7 @@ class WeedGround:
         self, ground: Ground, kept: shapely.Geometry, allowed: shapely.Geometry | None
     ) -> Interval | None:
         """Share of all weeds that is expected on a part of the ground."""
-        if not len(self.area_m2) or allowed is None:
+        if not len(self.area_m2) or allowed is None or allowed.is_empty:
             return None
         return self.stated(share_on(self.weeds, ground, kept, allowed))
 
@@ -170,7 +170,11 @@ Pieces = list[shapely.Polygon]
 def judged(
     ground: Ground, layout: Layout, telling: WeedGround, least: float | None, least_cover_pct: float | None
 ) -> tuple[Pieces, Pieces]:
-    """Pieces of the ground that are to be treated, and those that do not pay."""
+    """Pieces of the ground that are to be treated, and those that do not pay.
+
+    `least`: weeds to the square metre, infinite where it never pays; where weeds are not counted no other limit of this kind
+    can be held against them.
+    """
     if least is None and least_cover_pct is None:
         return list(ground.pieces), []
     parts = [part for piece in ground.pieces for part in _parts(piece, layout)]
@@ -178,7 +182,7 @@ def judged(
     for part, weeds in zip(parts, telling.standing(parts), strict=True):
         density = telling.density(len(weeds), part.area)
         cover = 100 * telling.area_m2[weeds].sum() / part.area
-        enough = least is None or density is None or density >= least
+        enough = least is None or (least < math.inf if density is None else density >= least)
         pays.append(bool(enough and (least_cover_pct is None or cover >= least_cover_pct)))
     return _together(parts, pays, True), _together(parts, pays, False)
 

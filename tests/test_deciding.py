@@ -32,6 +32,7 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.mapping.geo import easting_northing, lon_lat
 from fieldbox.mapping.intervals import count_interval
+from fieldbox.services.deciding import prescription_text
 from tests.storage.samples import capture, survey
 
 EPSG = 32643
@@ -213,6 +214,45 @@ def test_no_weeds_no_ground() -> None:
     assert not found.treated
     assert found.coverage is None
     assert found.needs.saved_pct == 100
+
+
+def covered(spraying: Spraying) -> Known:
+    """A surveyed field of which only the cover of weeds is known."""
+    base = known(np.zeros((0, 2)), spraying)
+    cover = np.full((40, 60), 0.001, np.float32)
+    cover[5:10, 20:30] = 0.3
+    zero = np.zeros_like(cover)
+    grid = FieldMap(EPSG, HERE[0], HERE[1] + 40, 1.0, np.ones_like(cover), cover, *([zero] * 7))
+    told = replace(base.survey, weed_count=None, weed_count_interval95=None, weed_basis=WeedBasis.ROWS)
+    return replace(base, survey=told, grid=grid)
+
+
+def test_what_never_pays_is_left_where_only_cover_is_known() -> None:
+    never = Economics(price_per_t=1, yield_t_ha=1, loss_pct_per_weed=1, cost_per_ha=2)
+    found = prescribe(covered(Spraying(economics=never)))
+    assert found.never_pays
+    assert not found.treated
+    assert found.left
+
+
+def test_limit_in_counts_is_not_claimed_where_only_cover_is_known() -> None:
+    found = prescribe(covered(Spraying(from_per_m2=50.0)))
+    assert found.treated
+    assert found.threshold is None
+    assert "not counted one by one" in prescription_text(covered(Spraying()).field, found)
+
+
+def test_no_share_is_claimed_where_nothing_may_be_treated() -> None:
+    everywhere = KeepOff("all", (ring(-5, -5, 65, 45),), 1.0)
+    found = prescribe(known(seen(grown(1), 2, 0.85), Spraying(keep_off=(everywhere,))))
+    assert not found.treated
+    assert found.coverage is None
+
+
+def test_weeds_on_ground_kept_off_are_told_apart() -> None:
+    half = KeepOff("half", (ring(-5, -5, 30, 45),), 0.0)
+    here = known(seen(grown(1), 2, 0.85), Spraying(keep_off=(half,)))
+    assert "of all weeds that may be treated" in prescription_text(here.field, prescribe(here))
 
 
 def test_cover_is_laid_out_where_single_weeds_are_not_called() -> None:

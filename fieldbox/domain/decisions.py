@@ -176,6 +176,11 @@ class Spraying:
         if any(one.dose_l_ha > self.spray_l_ha for one in self.products):
             raise ValueError("a dose is part of the spray")
 
+    @property
+    def limits_counts(self) -> bool:
+        """Whether ground is treated only from so many weeds to the square metre on."""
+        return self.from_per_m2 is not None or self.economics is not None
+
     def dose_ml_tank(self, product: Product) -> float:
         """Millilitres of a product for a full tank."""
         return 1000 * self.tank_l * product.dose_l_ha / self.spray_l_ha
@@ -252,7 +257,7 @@ class Prescription:
     assured: float | None
     """Lower end (one-sided, 95 %) of that share; below `spraying.coverage` where that cannot be reached, or does not pay."""
     threshold: float | None
-    """Weeds to the square metre from which ground is treated; None: any, or (`never_pays`) none."""
+    """Weeds to the square metre from which ground is treated; None: any, or (`never_pays`) none, or they are not counted."""
     never_pays: bool
     needs: Needs
     laid: tuple[Laid, ...]
