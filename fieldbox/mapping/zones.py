@@ -232,7 +232,7 @@ class _Patches(_Plan):
 
     def __init__(self, weeds: Weeds, layout: Layout) -> None:
         super().__init__(weeds, layout)
-        wide, tall = np.ptp(weeds.places, axis=0) + 1.0
+        wide, tall = np.ptp(weeds.places, axis=0) + 2 * self._pad_m() + 1.0
         self.cell_m = max(_CELL_M, math.sqrt(wide * tall / _MOST_CELLS))
 
     def left_out(self, margin_m: float) -> NDArray[np.bool_]:
@@ -249,6 +249,10 @@ class _Patches(_Plan):
         inside[self._cells()] = True
         return traced(inside, west, north, self.cell_m)
 
+    def _pad_m(self) -> float:
+        """Around all weeds, for the widest kernel."""
+        return 3 * self._sigma(MARGINS_M[1])
+
     def _sigma(self, margin_m: float) -> float:
         return (self.least_m + margin_m) / 1.5
 
@@ -264,7 +268,7 @@ class _Patches(_Plan):
         return row, column
 
     def _frame(self) -> tuple[Floats, Floats, tuple[int, int]]:
-        pad = 3 * self._sigma(MARGINS_M[1])
+        pad = self._pad_m()
         low, high = self.weeds.places.min(axis=0) - pad, self.weeds.places.max(axis=0) + pad
         columns, rows = np.ceil((high - low) / self.cell_m).astype(int) + 1
         return low, high, (int(rows), int(columns))

@@ -120,6 +120,25 @@ def test_what_is_filled_in_comes_back() -> None:
     assert sprayform.told_in(MultiDict(), how) == Spraying(keep_off=(pond,))
 
 
+def test_what_the_form_does_not_ask_for_stays() -> None:
+    how = Spraying(
+        products=tuple(Product(name, 1.0) for name in "abcd"),
+        economics=Economics(
+            price_per_t=1, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1, most_loss_pct=40
+        ),
+    )
+    assert sprayform.told_in(MultiDict(sprayform.shown(how)), how) == how
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("swath_m", "1e-9"), ("drift_m", "1e9"), ("aim_m", "1e9"), ("tank_l", "1e-300"), ("from_per_m2", "nan")],
+)
+def test_numbers_that_would_fill_the_box_are_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"to 100|limit|L/ha"):
+        sprayform.told_in(MultiDict({name: value}), Spraying())
+
+
 def test_every_file_has_a_title() -> None:
     assert set(TITLES) == {one.key for one in FILES}
     assert {one.group for one in FILES} == set(GROUPS)
