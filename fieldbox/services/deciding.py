@@ -119,7 +119,7 @@ def products_of(told: Sequence[str]) -> tuple[Product, ...]:
 
 
 def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Spraying:
-    """With the ground of a map file kept off, in place of what came from a file of this name before."""
+    """With the ground of a map file kept off, beside what is kept off already: only `--clear` gives ground free."""
     plane = plane_of(shapely.Polygon(field.boundary))
     pieces = read_keep_off(path, on_ground((field.boundary,), plane), plane, strip_m)
     return replace(how, keep_off=(*how.keep_off, *(one for one in pieces if one not in how.keep_off)))

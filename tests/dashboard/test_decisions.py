@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import shapely
+import shapely.affinity
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
@@ -14,6 +17,7 @@ from fieldbox.dashboard import sprayform
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.decisions import GROUPS, TITLES
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
+from fieldbox.errors import Unavailable
 from fieldbox.services.offering import FILES, Offering
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import DemoBox, make_box
@@ -170,6 +174,31 @@ def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert len(answer.data) > 100
     assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404
+
+
+def test_many_files_at_once_leave_the_box_to_others(offering: Offering) -> None:
+    def made(_number: int) -> bool:
+        try:
+            return bool(offering.make("sv-demo-1", "isoxml", "en"))
+        except Unavailable:
+            return False
+
+    with ThreadPoolExecutor(4) as people:
+        assert set(people.map(made, range(4))) == {True, False}
+    assert made(0)
+
+
+def test_another_boundary_is_worked_out_anew(fresh: DemoBox, offering: Offering) -> None:
+    before = fresh.store.field(1)
+    assert before is not None
+    whole = offering.prescription("sv-demo-1").field_m2
+    middle = shapely.Polygon(before.boundary).centroid
+    smaller = shapely.affinity.scale(shapely.Polygon(before.boundary), 0.5, 0.5, origin=middle)
+    try:
+        fresh.store.update_field(1, boundary=list(smaller.exterior.coords)[:-1])
+        assert offering.prescription("sv-demo-1").field_m2 == pytest.approx(whole / 4, rel=0.01)
+    finally:
+        fresh.store.update_field(1, boundary=before.boundary)
 
 
 def test_where_the_crop_stands_poorer(visitor: FlaskClient) -> None:
