@@ -249,6 +249,35 @@ def test_no_share_is_claimed_where_nothing_may_be_treated() -> None:
     assert found.coverage is None
 
 
+def test_a_field_that_crosses_itself_and_one_without_area() -> None:
+    here = known(seen(grown(1), 2, 0.85), Spraying())
+    west_south, east_south, east_north, west_north = ring(0, 0, *SIZE)
+    crossed = replace(here.field, boundary=(west_south, east_north, east_south, west_north))
+    assert prescribe(replace(here, field=crossed)).field_m2 == pytest.approx(1200, rel=0.01)
+    for flat in (ring(0, 0, 60, 0), ring(0, 0, 0, 0)):
+        with pytest.raises(Rejected, match="has no area"):
+            prescribe(replace(here, field=replace(here.field, boundary=flat)))
+
+
+def test_weeds_beside_the_field_are_not_said_to_be_reached() -> None:
+    found = prescribe(known(HERE + np.array([(300.0, 200.0)]), Spraying()))
+    assert not found.treated
+    assert found.coverage is None
+
+
+def test_without_drift_and_error_and_with_nothing_found_out() -> None:
+    exact = Spraying(drift_m=0.0, least_m2=0.0, aim_m=0.0)
+    here = known(seen(grown(1), 2, 0.85), exact)
+    assert prescribe(here).treated
+    dots = [replace(one, area_cm2=0.0) for one in here.weeds if isinstance(one, Weed)]
+    for strategy in Strategy:
+        assert (
+            prescribe(replace(here, weeds=dots, spraying=replace(exact, strategy=strategy))).needs.area_ha
+            >= 0
+        )
+    assert prescribe(known(seen(grown(1), 2, 0.85), Spraying(), recall=0.0)).coverage is None
+
+
 def test_weeds_on_ground_kept_off_are_told_apart() -> None:
     half = KeepOff("half", (ring(-5, -5, 30, 45),), 0.0)
     here = known(seen(grown(1), 2, 0.85), Spraying(keep_off=(half,)))

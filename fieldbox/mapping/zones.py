@@ -254,7 +254,7 @@ class _Patches(_Plan):
         return 3 * self._sigma(MARGINS_M[1])
 
     def _sigma(self, margin_m: float) -> float:
-        return (self.least_m + margin_m) / 1.5
+        return max((self.least_m + margin_m) / 1.5, _HAIR_M)
 
     def _level(self, margin_m: float) -> float:
         """Density (per m2) of a weed alone, 1.5 standard deviations off."""
