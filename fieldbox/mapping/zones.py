@@ -31,6 +31,7 @@ from rasterio.transform import Affine
 from scipy.spatial import cKDTree
 
 from fieldbox.domain import Strategy
+from fieldbox.mapping.closing import filled, joined
 from fieldbox.mapping.files import north_up
 
 Floats = NDArray[np.float64]
@@ -119,7 +120,7 @@ def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
     share = plan.share(margin)
     whole = plan.ground(margin)
     if strategy is not Strategy.SWATHS:  # these are whole steps as they are
-        whole = _filled(_joined(whole, layout.join_m), layout.swath_m * layout.step_m)
+        whole = filled(joined(whole, layout.join_m), layout.swath_m * layout.step_m)
     pieces = _pieces(whole, layout)
     return Ground(strategy, pieces, *share, plan.least_m + margin, plan.left_out(margin))
 
@@ -404,22 +405,6 @@ def _pieces(ground: shapely.Geometry, layout: Layout) -> tuple[shapely.Polygon, 
         whole = whole & layout.allowed
     polygons = [one for one in shapely.get_parts(whole) if isinstance(one, shapely.Polygon) and one.area > 0]
     return tuple(sorted(polygons, key=lambda one: -one.area))
-
-
-def _joined(ground: shapely.Geometry, apart_m: float) -> shapely.Geometry:
-    """The ground with all that lies between pieces nearer to each other than this, or is narrower."""
-    if apart_m <= 0:
-        return ground
-    return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND)
-
-
-def _filled(ground: shapely.Geometry, least_m2: float) -> shapely.Geometry:
-    """The ground without openings that are smaller than what a sprayer can leave out."""
-    parts = [one for one in shapely.get_parts(ground) if isinstance(one, shapely.Polygon)]
-    kept = [[ring for ring in one.interiors if shapely.Polygon(ring).area >= least_m2] for one in parts]
-    return shapely.disjoint_subset_union_all(
-        [shapely.Polygon(one.exterior, rings) for one, rings in zip(parts, kept, strict=True)]
-    )
 
 
 def _widened(piece: shapely.Polygon, least_m2: float) -> shapely.Geometry:
