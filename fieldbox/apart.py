@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -50,14 +51,27 @@ _CRASHED = N_(
 _TOO_MUCH = N_("Reading it takes more memory than the box allows: it is damaged, or far too large.")
 
 
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Templates of what is said where a child does not answer."""
+
+    too_long: str = _TOO_LONG
+    """With {seconds}."""
+    crashed: str = _CRASHED
+    """With {how}."""
+    too_much: str = _TOO_MUCH
+
+
 class Apart:
     """Calls `task` ("module:function") in up to `processes` children. Threads may share it.
 
     What the function raises as one of our errors is raised here too.
     """
 
-    def __init__(self, task: str, *, processes: int = 1, memory_mb: int = MEMORY_MB) -> None:
-        self._task, self._memory_mb = task, memory_mb
+    def __init__(
+        self, task: str, *, processes: int = 1, memory_mb: int = MEMORY_MB, failures: Failures | None = None
+    ) -> None:
+        self._task, self._memory_mb, self._failures = task, memory_mb, failures or Failures()
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _number in range(processes):
             self._idle.put(None)  # started when it is first needed
@@ -86,7 +100,7 @@ class Apart:
         """
         child = self._idle.get()
         try:
-            child = child or _Child(self._task, self._memory_mb)
+            child = child or _Child(self._task, self._memory_mb, self._failures)
             return child.call(arguments, seconds)
         finally:
             self._idle.put(child if child and child.alive else None)
@@ -101,7 +115,8 @@ def shared(task: str, processes: int) -> Apart:
 class _Child:
     """One process; alive until a call was not answered well."""
 
-    def __init__(self, task: str, memory_mb: int) -> None:
+    def __init__(self, task: str, memory_mb: int, failures: Failures) -> None:
+        self._failures = failures
         command = [sys.executable, "-m", "fieldbox.apart", task, str(memory_mb)]
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own module
@@ -120,10 +135,10 @@ class _Child:
             answer = _receive(_pipe(self._process.stdout), time.monotonic() + seconds)
         except TimeoutError as error:
             self.end()
-            raise Rejected(_TOO_LONG, seconds=round(seconds)) from error
+            raise Rejected(self._failures.too_long, seconds=round(seconds)) from error
         except (OSError, EOFError) as error:
             self.end()
-            raise Rejected(_CRASHED, how=self._how()) from error
+            raise Rejected(self._failures.crashed, how=self._how()) from error
         except BaseException:
             self.end()
             raise
@@ -154,14 +169,14 @@ class _Child:
             verdict, value = _Returned(io.BytesIO(answer)).load()
         except Exception as error:  # bytes of a process that may have been taken over
             self.end()
-            raise Rejected(_CRASHED, how=type(error).__name__) from error
+            raise Rejected(self._failures.crashed, how=type(error).__name__) from error
         if verdict == "done":
             return value
         if verdict == "refused":
             kind, template, params = value
             raise _ERRORS.get(kind, Rejected)(template, **params)
         self.end()  # out of memory: what is left of the process is not to be relied on
-        raise Rejected(_TOO_MUCH)
+        raise Rejected(self._failures.too_much)
 
     def _how(self) -> str:
         code = self._process.poll()

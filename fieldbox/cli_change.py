@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fieldbox.cli_common import as_json, with_config
+from fieldbox.cli_common import Range, as_json, with_config
 from fieldbox.config import Config
 
 
@@ -24,7 +24,7 @@ from fieldbox.config import Config
 )
 @click.option(
     "--cell-m",
-    type=click.FloatRange(0.1, 50),
+    type=Range(0.1, 50),
     help="Side of the cells that are compared; without it the smallest that tell anything.",
 )
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,6 +17,17 @@ FAILED, DONE_WITH_REJECTED = 1, 3
 """Exit codes; 0 is done, and 2 (wrong usage) is click's own."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class Range(click.FloatRange):
+    """Numbers between bounds. Click takes what is no number, and none of its bounds holds that off."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Raises BadParameter for others, infinite ones among them."""
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(_("{value} is no number").format(value=value), param, ctx)
+        return found
 
 
 def with_config(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,47 +8,47 @@ from typing import Any
 
 import click
 
-from fieldbox.cli_common import as_json, with_config
+from fieldbox.cli_common import Range, as_json, with_config
 from fieldbox.config import Config
 from fieldbox.domain import ZoneKind
 
-_METRES = click.FloatRange(0, 1000)
+_METRES = Range(0, 1000)
 _SETTINGS = (
-    ("--swath-m", click.FloatRange(0.1, 100), "Width that the sprayer treats at once."),
-    ("--step-m", click.FloatRange(0.1, 100), "Shortest stretch that it can be on or off for."),
+    ("--swath-m", Range(0.1, 100), "Width that the sprayer treats at once."),
+    ("--step-m", Range(0.1, 100), "Shortest stretch that it can be on or off for."),
     ("--drift-m", _METRES, "Beyond each weed that is to be wet."),
-    ("--least-m2", click.FloatRange(0, 10_000), "No piece of ground is smaller."),
+    ("--least-m2", Range(0, 10_000), "No piece of ground is smaller."),
     (
         "--aim-m",
         _METRES,
         "How far off a place it may be, if it goes by rows and sight (else as the map, by satellite).",
     ),
-    ("--coverage-pct", click.FloatRange(1, 100), "Share of all weeds that is to be reached."),
+    ("--coverage-pct", Range(1, 100), "Share of all weeds that is to be reached."),
     ("--strategy", click.Choice(["smallest", "spots", "patches", "swaths"]), "How ground is laid out."),
-    ("--direction", click.FloatRange(0, 360), "Of the swaths, degrees from north (else along the rows)."),
-    ("--spray-l-ha", click.FloatRange(1, 5000), "Litres of the mixture to the hectare."),
-    ("--tank-l", click.FloatRange(0.5, 20_000), "Litres in a tank or a knapsack."),
-    ("--price-per-t", click.FloatRange(0, min_open=True), "Of the crop, in your money."),
-    ("--yield-t-ha", click.FloatRange(0, min_open=True), "Without weeds."),
+    ("--direction", Range(0, 360), "Of the swaths, degrees from north (else along the rows)."),
+    ("--spray-l-ha", Range(1, 5000), "Litres of the mixture to the hectare."),
+    ("--tank-l", Range(0.5, 20_000), "Litres in a tank or a knapsack."),
+    ("--price-per-t", Range(0, min_open=True), "Of the crop, in your money."),
+    ("--yield-t-ha", Range(0, min_open=True), "Without weeds."),
     (
         "--loss-pct-per-weed",
-        click.FloatRange(0, 100, min_open=True),
+        Range(0, 100, min_open=True),
         "Of the yield, for the first weed to the square metre.",
     ),
     (
         "--most-loss-pct",
-        click.FloatRange(0, 100, min_open=True),
+        Range(0, 100, min_open=True),
         "Of the yield, however many weeds there are.",
     ),
-    ("--cost-per-ha", click.FloatRange(0, min_open=True), "Of the treatment, product and work."),
-    ("--efficacy-pct", click.FloatRange(0, 100, min_open=True), "Share of the weeds that it kills."),
+    ("--cost-per-ha", Range(0, min_open=True), "Of the treatment, product and work."),
+    ("--efficacy-pct", Range(0, 100, min_open=True), "Share of the weeds that it kills."),
     (
         "--from-per-m2",
-        click.FloatRange(0, 10_000),
+        Range(0, 10_000),
         "Treat from so many weeds to the square metre, whatever the prices say.",
     ),
     ("--vigour-rates", str, "POOR,USUAL,BETTER in L/ha, for rates by how the crop stands."),
-    ("--from-cover-pct", click.FloatRange(0, 100), "Treat from so much of the ground covered by weeds."),
+    ("--from-cover-pct", Range(0, 100), "Treat from so much of the ground covered by weeds."),
 )
 _BY = click.option(
     "--by",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fieldbox.cli_common import as_json, with_config
+from fieldbox.cli_common import Range, as_json, with_config
 from fieldbox.config import Config
 
 DRONES = ("mini-4-pro", "air-2s", "mavic-2-pro", "mavic-3e", "phantom-4-pro")
@@ -18,15 +18,13 @@ DRONES = ("mini-4-pro", "air-2s", "mavic-2-pro", "mavic-3e", "phantom-4-pro")
 @click.option("--drone", type=click.Choice(DRONES), required=True)
 @click.option(
     "--weed-mm",
-    type=click.FloatRange(1, 1000),
+    type=Range(1, 1000),
     required=True,
     help="Diameter of the smallest weed to be counted.",
 )
-@click.option(
-    "--forward-overlap", type=click.FloatRange(30, 95), default=75, show_default=True, help="Percent."
-)
-@click.option("--side-overlap", type=click.FloatRange(20, 90), default=65, show_default=True, help="Percent.")
-@click.option("--direction", type=click.FloatRange(0, 360), help="Of the lines, degrees from north.")
+@click.option("--forward-overlap", type=Range(30, 95), default=75, show_default=True, help="Percent.")
+@click.option("--side-overlap", type=Range(20, 90), default=65, show_default=True, help="Percent.")
+@click.option("--direction", type=Range(0, 360), help="Of the lines, degrees from north.")
 @click.option(
     "-o",
     "--output",

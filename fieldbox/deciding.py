@@ -82,7 +82,7 @@ def prescribe(known: Known) -> Prescription:
         field_m2=float(shapely.area(layout.allowed)),
         coverage=reached.high if reached else None,
         assured=reached.low if reached else None,
-        threshold=least,
+        threshold=least if weeds.scores is not None else None,
         never_pays=never,
         needs=needs(
             how,
@@ -164,8 +164,8 @@ def weed_zones(known: Known) -> tuple[Zone, ...]:
     return tuple(sorted(zones, key=lambda one: one.rank))
 
 
-def on_ground(patch: Patch, plane: LocalPlane) -> shapely.Polygon:
-    """A patch east and north in metres."""
+def on_ground(patch: Patch, plane: LocalPlane) -> shapely.Geometry:
+    """A patch east and north in metres; in several pieces, or none, where its ring crosses itself or has no area."""
     return shapely.union_all(mended([on_plane(plane, polygon(patch))]))
 
 
@@ -190,8 +190,11 @@ def _weeds(known: Known) -> WeedGround:
 
 
 def _layout(known: Known) -> Layout:
+    """Raises Rejected for a field without area."""
     how, plane = known.spraying, known.plane
     whole = on_ground((known.field.boundary,), plane)
+    if whole.area <= 0:
+        raise Rejected(N_("The boundary of {field} has no area: draw it again."), field=known.field.name)
     direction = _direction(known, whole)
     return Layout(
         swath_m=how.swath_m,
@@ -206,7 +209,7 @@ def _layout(known: Known) -> Layout:
     )
 
 
-def _direction(known: Known, whole: shapely.Polygon) -> float:
+def _direction(known: Known, whole: shapely.Geometry) -> float:
     """In which swaths run, clockwise from north: as told, along the rows, or along the field."""
     told = known.spraying.direction_deg
     if told is None and known.survey.stand:
@@ -219,11 +222,11 @@ def _direction(known: Known, whole: shapely.Polygon) -> float:
     return math.degrees(math.atan2(longest[0], longest[1])) % 180
 
 
-def _corner(whole: shapely.Polygon, direction_deg: float) -> tuple[float, float]:
+def _corner(whole: shapely.Geometry, direction_deg: float) -> tuple[float, float]:
     """Where the first swath begins: the corner of the rectangle around the field, turned into their direction."""
     turn = math.radians(direction_deg)
     axes = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    east, north = (np.asarray(whole.exterior.coords) @ axes.T).min(axis=0) @ axes
+    east, north = (shapely.get_coordinates(whole) @ axes.T).min(axis=0) @ axes
     return float(east), float(north)
 
 

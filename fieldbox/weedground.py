@@ -79,15 +79,15 @@ class WeedGround:
         """Of a survey that calls single weeds. `error95_m`: by which the sprayer may be off their places."""
         area = np.array([one.area_cm2 / 1e4 for one in weeds], float)
         places = plane.to_ground([(one.lon, one.lat) for one in weeds])
-        recall = 1.0 if survey.weed_recall is None else survey.weed_recall
-        told = Weeds(places, np.sqrt(area / math.pi), error95_m, recall)
+        recall = survey.weed_recall or None
+        told = Weeds(places, np.sqrt(area / math.pi), error95_m, recall or 1.0)
         count, range95 = survey.weed_count or 0, survey.weed_count_interval95
         known = count and range95
         ratio = (
             Interval(range95.low / count, range95.high / count) if known and range95 else Interval(1.0, 1.0)
         )
         scores = np.array([one.score for one in weeds], float)
-        return cls(told, plane, area, scores, ratio, survey.weed_recall)
+        return cls(told, plane, area, scores, ratio, recall)
 
     @classmethod
     def of_cells(cls, grid: FieldMap, plane: LocalPlane, error95_m: float) -> WeedGround:
@@ -115,8 +115,8 @@ class WeedGround:
     def coverage(
         self, ground: Ground, kept: shapely.Geometry, allowed: shapely.Geometry | None
     ) -> Interval | None:
-        """Share of all weeds that is expected on a part of the ground."""
-        if not len(self.area_m2) or allowed is None:
+        """Share of all weeds where it is allowed that is expected on a part of the ground; None: not known, or there are none."""
+        if allowed is None or not shapely.intersects_xy(allowed, *self.weeds.places.T).any():
             return None
         return self.stated(share_on(self.weeds, ground, kept, allowed))
 
@@ -170,7 +170,11 @@ Pieces = list[shapely.Polygon]
 def judged(
     ground: Ground, layout: Layout, telling: WeedGround, least: float | None, least_cover_pct: float | None
 ) -> tuple[Pieces, Pieces]:
-    """Pieces of the ground that are to be treated, and those that do not pay."""
+    """Pieces of the ground that are to be treated, and those that do not pay.
+
+    `least`: weeds to the square metre, infinite where it never pays; where weeds are not counted no other limit of this kind
+    can be held against them.
+    """
     if least is None and least_cover_pct is None:
         return list(ground.pieces), []
     parts = [part for piece in ground.pieces for part in _parts(piece, layout)]
@@ -178,7 +182,7 @@ def judged(
     for part, weeds in zip(parts, telling.standing(parts), strict=True):
         density = telling.density(len(weeds), part.area)
         cover = 100 * telling.area_m2[weeds].sum() / part.area
-        enough = least is None or density is None or density >= least
+        enough = least is None or (least < math.inf if density is None else density >= least)
         pays.append(bool(enough and (least_cover_pct is None or cover >= least_cover_pct)))
     return _together(parts, pays, True), _together(parts, pays, False)
 

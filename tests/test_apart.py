@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fieldbox.apart import Apart
+from fieldbox.apart import Apart, Failures
 from fieldbox.domain import Window
 from fieldbox.errors import Rejected, Unavailable
 
@@ -116,3 +116,12 @@ def test_errors_keep_their_kind() -> None:
 def no_disk() -> None:
     """A failure of the box, not of the file."""
     raise Unavailable("The disk is full.")
+
+
+def test_what_does_not_answer_is_told_in_the_words_of_the_task() -> None:
+    with (
+        Apart(TASK, failures=Failures(crashed="No answer: {how}.")) as apart,
+        pytest.raises(Rejected) as error,
+    ):
+        apart.call("crash")
+    assert str(error.value) == "No answer: SIGSEGV."

@@ -32,6 +32,7 @@ from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.mapping.geo import easting_northing, lon_lat
 from fieldbox.mapping.intervals import count_interval
+from fieldbox.services.deciding import prescription_text
 from tests.storage.samples import capture, survey
 
 EPSG = 32643
@@ -213,6 +214,74 @@ def test_no_weeds_no_ground() -> None:
     assert not found.treated
     assert found.coverage is None
     assert found.needs.saved_pct == 100
+
+
+def covered(spraying: Spraying) -> Known:
+    """A surveyed field of which only the cover of weeds is known."""
+    base = known(np.zeros((0, 2)), spraying)
+    cover = np.full((40, 60), 0.001, np.float32)
+    cover[5:10, 20:30] = 0.3
+    zero = np.zeros_like(cover)
+    grid = FieldMap(EPSG, HERE[0], HERE[1] + 40, 1.0, np.ones_like(cover), cover, *([zero] * 7))
+    told = replace(base.survey, weed_count=None, weed_count_interval95=None, weed_basis=WeedBasis.ROWS)
+    return replace(base, survey=told, grid=grid)
+
+
+def test_what_never_pays_is_left_where_only_cover_is_known() -> None:
+    never = Economics(price_per_t=1, yield_t_ha=1, loss_pct_per_weed=1, cost_per_ha=2)
+    found = prescribe(covered(Spraying(economics=never)))
+    assert found.never_pays
+    assert not found.treated
+    assert found.left
+
+
+def test_limit_in_counts_is_not_claimed_where_only_cover_is_known() -> None:
+    found = prescribe(covered(Spraying(from_per_m2=50.0)))
+    assert found.treated
+    assert found.threshold is None
+    assert "not counted one by one" in prescription_text(covered(Spraying()).field, found)
+
+
+def test_no_share_is_claimed_where_nothing_may_be_treated() -> None:
+    everywhere = KeepOff("all", (ring(-5, -5, 65, 45),), 1.0)
+    found = prescribe(known(seen(grown(1), 2, 0.85), Spraying(keep_off=(everywhere,))))
+    assert not found.treated
+    assert found.coverage is None
+
+
+def test_a_field_that_crosses_itself_and_one_without_area() -> None:
+    here = known(seen(grown(1), 2, 0.85), Spraying())
+    west_south, east_south, east_north, west_north = ring(0, 0, *SIZE)
+    crossed = replace(here.field, boundary=(west_south, east_north, east_south, west_north))
+    assert prescribe(replace(here, field=crossed)).field_m2 == pytest.approx(1200, rel=0.01)
+    for flat in (ring(0, 0, 60, 0), ring(0, 0, 0, 0)):
+        with pytest.raises(Rejected, match="has no area"):
+            prescribe(replace(here, field=replace(here.field, boundary=flat)))
+
+
+def test_weeds_beside_the_field_are_not_said_to_be_reached() -> None:
+    found = prescribe(known(HERE + np.array([(300.0, 200.0)]), Spraying()))
+    assert not found.treated
+    assert found.coverage is None
+
+
+def test_without_drift_and_error_and_with_nothing_found_out() -> None:
+    exact = Spraying(drift_m=0.0, least_m2=0.0, aim_m=0.0)
+    here = known(seen(grown(1), 2, 0.85), exact)
+    assert prescribe(here).treated
+    dots = [replace(one, area_cm2=0.0) for one in here.weeds if isinstance(one, Weed)]
+    for strategy in Strategy:
+        assert (
+            prescribe(replace(here, weeds=dots, spraying=replace(exact, strategy=strategy))).needs.area_ha
+            >= 0
+        )
+    assert prescribe(known(seen(grown(1), 2, 0.85), Spraying(), recall=0.0)).coverage is None
+
+
+def test_weeds_on_ground_kept_off_are_told_apart() -> None:
+    half = KeepOff("half", (ring(-5, -5, 30, 45),), 0.0)
+    here = known(seen(grown(1), 2, 0.85), Spraying(keep_off=(half,)))
+    assert "of all weeds that may be treated" in prescription_text(here.field, prescribe(here))
 
 
 def test_cover_is_laid_out_where_single_weeds_are_not_called() -> None:

@@ -76,6 +76,7 @@ def changed(survey_id: str) -> str:
         spots=[_line(place, one) for place, one in enumerate(found.spots[:SPOTS_SHOWN], 1)] if found else [],
         more=max(0, len(found.spots) - SPOTS_SHOWN) if found else 0,
         worked=worked(found.efficacy) if found and found.efficacy else "",
+        works=bool(found and found.efficacy and told_to_work(found.efficacy)),
         map=_map(after, before, field.boundary, sprayed=sprayed) if found and before else None,
     )
 
@@ -198,11 +199,24 @@ def worked(found: Efficacy) -> str:
     range95 = (
         interval(type(found.interval95)(*(100 * one for one in found.interval95))) if found.interval95 else ""
     )
+    if found.interval95 is not None and found.interval95.high < 0:
+        return say("The spraying did not work: there are more weeds than without it.")
+    if not told_to_work(found):
+        return say(
+            "Whether the spraying worked cannot be told: it took %(range)s %% of the weeds, held against ground that was "
+            "not sprayed.",
+            range=range95,
+        )
     return say(
         "The spraying took %(value)s %% of the weeds (%(range)s), held against ground that was not sprayed.",
         value=number(100 * found.value),
         range=range95,
     )
+
+
+def told_to_work(found: Efficacy) -> bool:
+    """Whether more weeds went than chance takes: the whole interval is above 0."""
+    return found.interval95 is not None and found.interval95.low > 0
 
 
 def _line(place: int, spot: ChangedSpot) -> SpotLine:

@@ -254,7 +254,13 @@ def notes(found: Prescription, survey: Survey) -> list[str]:
         told.append(
             say("Tell below what you spray with, and how much of it: the box does not choose a product.")
         )
-    if found.threshold is None and not found.never_pays:
+    if found.spraying.keep_off and found.coverage is not None:
+        told.append(say("Weeds on ground that is kept off are not among these: nothing reaches them."))
+    if found.threshold is None and found.spraying.limits_counts and not found.never_pays:
+        told.append(
+            say("Weeds are not counted one by one in this survey, so no limit in weeds to the m² leaves any.")
+        )
+    elif found.threshold is None and found.spraying.from_cover_pct is None and not found.never_pays:
         told.append(
             say(
                 "Every weed counts, because nobody told prices. With prices the box leaves what does not pay."

@@ -38,22 +38,21 @@ def told_in(form: MultiDict[str, str], before: Spraying) -> Spraying:
     usual = Spraying()
     told = {name: value for name in _SPRAYER if (value := _number(form, name)) is not None}
     sprayer = replace(before, **{name: getattr(usual, name) for name in _SPRAYER} | told)
-    coverage, least = _number(form, "coverage_pct"), _number(form, "from_per_m2")
-    if least is not None and not 0 <= least < float("inf"):
-        raise ValueError("a number of weeds is not below 0")
+    coverage = _number(form, "coverage_pct")
     way = form.get("strategy", "")
     return replace(
         sprayer,
         coverage=usual.coverage if coverage is None else coverage / 100,
-        from_per_m2=least,
+        from_per_m2=_number(form, "from_per_m2"),
         aim_m=_number(form, "aim_m"),
         strategy=Strategy(way) if way else None,
-        economics=_economics(form),
-        products=tuple(_products(form)),
+        economics=_economics(form, before.economics),
+        products=(*_products(form), *before.products[PRODUCTS:]),
     )
 
 
-def _economics(form: MultiDict[str, str]) -> Economics | None:
+def _economics(form: MultiDict[str, str], before: Economics | None) -> Economics | None:
+    """What the form does not ask for stays as it was."""
     money = {name: _number(form, name) for name in _MONEY}
     known = {name: value for name, value in money.items() if value is not None}
     if not known:
@@ -61,7 +60,8 @@ def _economics(form: MultiDict[str, str]) -> Economics | None:
     if len(known) < len(money):
         raise ValueError("prices come together")
     efficacy = _number(form, "efficacy_pct")
-    return Economics(**known, efficacy=0.9 if efficacy is None else efficacy / 100)
+    rest = {"most_loss_pct": before.most_loss_pct} if before else {}
+    return Economics(**known, **rest, efficacy=0.9 if efficacy is None else efficacy / 100)
 
 
 def _products(form: MultiDict[str, str]) -> list[Product]:

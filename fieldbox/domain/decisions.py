@@ -13,6 +13,10 @@ Patch = tuple[tuple[tuple[float, float], ...], ...]
 """Open rings of (lon, lat): the outer one, then its openings."""
 
 
+MOST_L_HA = 5000.0
+"""Of spray: more is a flood."""
+
+
 class Strategy(StrEnum):
     """How ground that is to be treated is laid out."""
 
@@ -113,9 +117,11 @@ class Product:
     dose_l_ha: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError for no dose."""
+        """Raise ValueError for no dose, and for none of what."""
         if not 0 < self.dose_l_ha < math.inf:
             raise ValueError("a dose is above 0")
+        if not self.name.strip():
+            raise ValueError("a product has a name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,11 @@ class KeepOff:
     name: str
     patch: Patch
     strip_m: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a strip that would keep nothing off."""
+        if not 0 <= self.strip_m < math.inf:
+            raise ValueError("a strip is not below 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,17 +175,30 @@ class Spraying:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no sprayer can do."""
-        widths = (self.swath_m, self.step_m, self.spray_l_ha, self.tank_l)
-        if not all(0 < one < math.inf for one in widths):
-            raise ValueError("a swath, a step, the spray and the tank are above 0")
-        if not (0 <= self.drift_m < math.inf and 0 <= self.least_m2 < math.inf and 0 < self.coverage <= 1):
-            raise ValueError("drift and the least piece are not below 0, and coverage is a share")
-        if self.aim_m is not None and not 0 <= self.aim_m < math.inf:
-            raise ValueError("an aim is not below 0")
-        if self.vigour_rates and not all(0 <= one < math.inf for one in self.vigour_rates):
-            raise ValueError("rates are not below 0")
+        # Cells of a sprayer narrower than 10 cm, and margins of kilometres, fill the memory of a box.
+        if not all(0.1 <= one <= 100 for one in (self.swath_m, self.step_m)):
+            raise ValueError("a swath and a step are 0.1 to 100 m")
+        if not (0 < self.spray_l_ha <= MOST_L_HA and 0.1 <= self.tank_l <= 100_000):
+            raise ValueError(
+                f"the spray is above 0 and up to {MOST_L_HA:.0f} L/ha, a tank holds 0.1 to 100000 L"
+            )
+        if not (0 <= self.drift_m <= 1000 and 0 <= self.least_m2 <= 10_000 and 0 < self.coverage <= 1):
+            raise ValueError("drift is 0 to 1000 m, the least piece 0 to 10000 m2, and coverage is a share")
+        if self.aim_m is not None and not 0 <= self.aim_m <= 1000:
+            raise ValueError("an aim is 0 to 1000 m")
+        if self.vigour_rates and not all(0 <= one <= MOST_L_HA for one in self.vigour_rates):
+            raise ValueError(f"rates are 0 to {MOST_L_HA:.0f} L/ha")
+        if self.direction_deg is not None and not math.isfinite(self.direction_deg):
+            raise ValueError("a direction is a number of degrees")
+        if not all(one is None or 0 <= one < math.inf for one in (self.from_per_m2, self.from_cover_pct)):
+            raise ValueError("a limit from which ground is treated is not below 0")
         if any(one.dose_l_ha > self.spray_l_ha for one in self.products):
             raise ValueError("a dose is part of the spray")
+
+    @property
+    def limits_counts(self) -> bool:
+        """Whether ground is treated only from so many weeds to the square metre on."""
+        return self.from_per_m2 is not None or self.economics is not None
 
     def dose_ml_tank(self, product: Product) -> float:
         """Millilitres of a product for a full tank."""
@@ -252,7 +276,7 @@ class Prescription:
     assured: float | None
     """Lower end (one-sided, 95 %) of that share; below `spraying.coverage` where that cannot be reached, or does not pay."""
     threshold: float | None
-    """Weeds to the square metre from which ground is treated; None: any, or (`never_pays`) none."""
+    """Weeds to the square metre from which ground is treated; None: any, or (`never_pays`) none, or they are not counted."""
     never_pays: bool
     needs: Needs
     laid: tuple[Laid, ...]

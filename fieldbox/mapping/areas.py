@@ -13,14 +13,18 @@ import shapely
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.geo import easting_northing
+from fieldbox.mapping.patches import mended
 
 
 def read_areas(path: Path) -> shapely.Geometry:
-    """All polygons of a GeoJSON file as one geometry, in longitude and latitude. Raises Rejected where there are none."""
+    """All polygons of a GeoJSON file as one geometry, in longitude and latitude, without those that a prescription leaves.
+
+    Raises Rejected where there are none.
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         shapes = [shapely.geometry.shape(one) for one in _geometries(document)]
-        areas = [one.buffer(0) for one in shapes if one.geom_type in {"Polygon", "MultiPolygon"}]
+        areas = mended([one for one in shapes if one.geom_type in {"Polygon", "MultiPolygon"}])
     except (
         OSError,
         ValueError,
@@ -48,7 +52,9 @@ def _geometries(document: Any) -> Iterator[Any]:
         for one in document["features"]:
             yield from _geometries(one)
     elif kind == "Feature":
-        if document["geometry"] is not None:
+        # Of a prescription that was exported, zones that are left have a `treat` of 0.
+        left = (document.get("properties") or {}).get("treat") == 0
+        if document["geometry"] is not None and not left:
             yield from _geometries(document["geometry"])
     elif kind == "GeometryCollection":
         for one in document["geometries"]:

@@ -26,6 +26,8 @@ _SLIVER_M = 0.01
 _SHIFTS = 4
 """Places of the first line that are tried beyond those that begin where a piece does."""
 _OFTEN = 4
+_BEYOND = 4.0
+"""What a metre of swath beyond the field counts: that is somebody else's ground."""
 _NEIGHBOURS = 24
 
 
@@ -106,16 +108,24 @@ def _pair(point: Floats) -> tuple[float, float]:
 
 
 def _fewest(ground: _Ground, sprayer: Sprayer) -> tuple[list[_Stretch], float]:
-    """The stretches that spray the least, and where the first swath begins."""
+    """The stretches that spray the least, and the least beyond the field, and where the first swath begins."""
     if not len(ground.pieces):
         return [], 0.0
+    field = shapely.union_all(ground.field)
+    shapely.prepare(field)
     begins = np.round(shapely.bounds(ground.pieces)[:, 0] % sprayer.swath_m, 2)
     often, counts = np.unique(begins, return_counts=True)
     shifts = often[np.argsort(-counts, kind="stable")][:_OFTEN].tolist()
     shifts += (np.arange(_SHIFTS) * sprayer.swath_m / _SHIFTS).tolist()
+    # Swaths that begin, or end, with the field reach beyond it on the other side at most.
+    shifts += [float(edge) % sprayer.swath_m for edge in shapely.bounds(field)[[0, 2]]]
 
     def sprayed(found: tuple[list[_Stretch], float]) -> tuple[float, int]:
-        return round(sum(one.end - one.begin for one in found[0]), 2), len(found[0])
+        swaths = _swaths(*found, sprayer.swath_m)
+        leaving = swaths[~shapely.covers(field, swaths)]
+        beyond = shapely.area(shapely.difference(leaving, field)).sum() / sprayer.swath_m
+        metres = sum(one.end - one.begin for one in found[0])
+        return round(metres + (_BEYOND - 1) * float(beyond), 2), len(found[0])
 
     return min(((_stretches(ground, sprayer, one), one) for one in shifts), key=sprayed)
 
@@ -197,12 +207,16 @@ def _without(
 
 
 def _missed(pieces: NDArray[np.object_], found: Sequence[_Stretch], first: float, swath_m: float) -> float:
-    wetted = [
-        shapely.box(first + one.line * swath_m, one.begin, first + (one.line + 1) * swath_m, one.end)
-        for one in found
-    ]
     ground = shapely.union_all(pieces)
-    return float(ground.area - shapely.intersection(ground, shapely.union_all(wetted)).area)
+    wetted = shapely.union_all(_swaths(found, first, swath_m))
+    return float(ground.area - shapely.intersection(ground, wetted).area)
+
+
+def _swaths(found: Sequence[_Stretch], first: float, swath_m: float) -> NDArray[np.object_]:
+    """What each stretch wets."""
+    told = np.array([(one.line, one.begin, one.end) for one in found], float).reshape(-1, 3)
+    west = first + told[:, 0] * swath_m
+    return np.asarray(shapely.box(west, told[:, 1], west + swath_m, told[:, 2]), object)
 
 
 # -- in which order --------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ OUTSIDE = 3.0
 """What a metre outside the field counts, in metres: a short cut over the neighbour's is taken where the way round is long."""
 ROWS_ACROSS = 4.0
 """What a metre across crop rows counts, in metres, if somebody wants to keep to the rows."""
+MOST_CORNERS = 400
+"""Of ground that is kept off, around which ways may turn."""
 _PLAIN_M = 1.0
 """By which the outline of the field, and of ground that is kept off, may be drawn plainer."""
 _CLEAR_M = 0.5
@@ -133,7 +135,7 @@ class _Ways:
 def _ways(ends: Floats, terrain: Terrain) -> _Ways:
     ring = _edge(ends, terrain)
     barred = _barred(terrain)
-    corners = _corners(barred)
+    corners = _nearest(_corners(barred), ends)
     nodes = np.vstack([ends, ring, corners])
     first, second = np.triu_indices(len(nodes), 1)
     cost = _straight(nodes[first], nodes[second], terrain)
@@ -234,6 +236,17 @@ def _corners(barred: shapely.Geometry | None) -> Floats:
     around = barred.simplify(_PLAIN_M / 4).buffer(_CLEAR_M, join_style="mitre", mitre_limit=2.0)
     parts = [one for one in shapely.get_parts(around) if isinstance(one, shapely.Polygon)]
     return np.vstack([shapely.get_coordinates(one.exterior)[:-1] for one in parts])
+
+
+def _nearest(corners: Floats, ends: Floats) -> Floats:
+    """[K, 2] of many corners, those nearest to the straight ways between the ends: ways turn there, if anywhere, and all pairs of
+    thousands would fill the memory."""
+    if len(corners) <= MOST_CORNERS:
+        return corners
+    first, second = np.triu_indices(len(ends), 1)
+    ways = shapely.multilinestrings(shapely.linestrings(np.stack([ends[first], ends[second]], axis=1)))
+    away = shapely.distance(ways, shapely.points(corners))
+    return np.asarray(corners[np.argsort(away, kind="stable")[:MOST_CORNERS]], float)
 
 
 # -- the order -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Prescription, Treated, Zone
+from fieldbox.domain import Prescription, Treated, Zone, ZoneKind
 from fieldbox.i18n import N_, Sentence
 from fieldbox.mapping.export import Features, or_nan, rounded, words
 from fieldbox.mapping.patches import polygon
@@ -29,7 +29,7 @@ def prescription_features(prescription: Prescription, *, doses: bool = True) -> 
     """
     pieces = [*prescription.treated, *(Treated(one, 0.0) for one in prescription.left)]
     zones = [one.zone for one in pieces]
-    why = str(Sentence(N_("It has fewer weeds than the limit from which ground is treated.")))
+    why = str(_left_why(prescription))
     treated = len(prescription.treated)
     rates = np.array([one.rate_l_ha for one in pieces], float)
     columns: dict[str, NDArray[np.generic]] = {
@@ -44,6 +44,15 @@ def prescription_features(prescription: Prescription, *, doses: bool = True) -> 
         **_places(zones),
     }
     return Features([polygon(one.patch) for one in zones], columns)
+
+
+def _left_why(prescription: Prescription) -> Sentence:
+    """Why zones are left."""
+    if prescription.kind is ZoneKind.VIGOUR:
+        return Sentence(N_("The rate that was told for ground where the crop stands so is 0."))
+    if prescription.never_pays:
+        return Sentence(N_("By the prices that were told, treating it costs more than it brings."))
+    return Sentence(N_("It has fewer weeds than the limit from which ground is treated."))
 
 
 def _ids(zones: Sequence[Zone]) -> Columns:

@@ -31,6 +31,7 @@ from rasterio.transform import Affine
 from scipy.spatial import cKDTree
 
 from fieldbox.domain import Strategy
+from fieldbox.mapping.closing import filled, joined
 from fieldbox.mapping.files import north_up
 
 Floats = NDArray[np.float64]
@@ -119,7 +120,7 @@ def lay_out(weeds: Weeds, layout: Layout, strategy: Strategy) -> Ground:
     share = plan.share(margin)
     whole = plan.ground(margin)
     if strategy is not Strategy.SWATHS:  # these are whole steps as they are
-        whole = _filled(_joined(whole, layout.join_m), layout.swath_m * layout.step_m)
+        whole = filled(joined(whole, layout.join_m), layout.swath_m * layout.step_m)
     pieces = _pieces(whole, layout)
     return Ground(strategy, pieces, *share, plan.least_m + margin, plan.left_out(margin))
 
@@ -232,7 +233,7 @@ class _Patches(_Plan):
 
     def __init__(self, weeds: Weeds, layout: Layout) -> None:
         super().__init__(weeds, layout)
-        wide, tall = np.ptp(weeds.places, axis=0) + 1.0
+        wide, tall = np.ptp(weeds.places, axis=0) + 2 * self._pad_m() + 1.0
         self.cell_m = max(_CELL_M, math.sqrt(wide * tall / _MOST_CELLS))
 
     def left_out(self, margin_m: float) -> NDArray[np.bool_]:
@@ -249,8 +250,12 @@ class _Patches(_Plan):
         inside[self._cells()] = True
         return traced(inside, west, north, self.cell_m)
 
+    def _pad_m(self) -> float:
+        """Around all weeds, for the widest kernel."""
+        return 3 * self._sigma(MARGINS_M[1])
+
     def _sigma(self, margin_m: float) -> float:
-        return (self.least_m + margin_m) / 1.5
+        return max((self.least_m + margin_m) / 1.5, _HAIR_M)
 
     def _level(self, margin_m: float) -> float:
         """Density (per m2) of a weed alone, 1.5 standard deviations off."""
@@ -264,7 +269,7 @@ class _Patches(_Plan):
         return row, column
 
     def _frame(self) -> tuple[Floats, Floats, tuple[int, int]]:
-        pad = 3 * self._sigma(MARGINS_M[1])
+        pad = self._pad_m()
         low, high = self.weeds.places.min(axis=0) - pad, self.weeds.places.max(axis=0) + pad
         columns, rows = np.ceil((high - low) / self.cell_m).astype(int) + 1
         return low, high, (int(rows), int(columns))
@@ -400,22 +405,6 @@ def _pieces(ground: shapely.Geometry, layout: Layout) -> tuple[shapely.Polygon, 
         whole = whole & layout.allowed
     polygons = [one for one in shapely.get_parts(whole) if isinstance(one, shapely.Polygon) and one.area > 0]
     return tuple(sorted(polygons, key=lambda one: -one.area))
-
-
-def _joined(ground: shapely.Geometry, apart_m: float) -> shapely.Geometry:
-    """The ground with all that lies between pieces nearer to each other than this, or is narrower."""
-    if apart_m <= 0:
-        return ground
-    return ground.buffer(apart_m / 2, quad_segs=_ROUND).buffer(-apart_m / 2, quad_segs=_ROUND)
-
-
-def _filled(ground: shapely.Geometry, least_m2: float) -> shapely.Geometry:
-    """The ground without openings that are smaller than what a sprayer can leave out."""
-    parts = [one for one in shapely.get_parts(ground) if isinstance(one, shapely.Polygon)]
-    kept = [[ring for ring in one.interiors if shapely.Polygon(ring).area >= least_m2] for one in parts]
-    return shapely.disjoint_subset_union_all(
-        [shapely.Polygon(one.exterior, rings) for one, rings in zip(parts, kept, strict=True)]
-    )
 
 
 def _widened(piece: shapely.Polygon, least_m2: float) -> shapely.Geometry:

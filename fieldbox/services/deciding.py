@@ -119,7 +119,7 @@ def products_of(told: Sequence[str]) -> tuple[Product, ...]:
 
 
 def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Spraying:
-    """With the ground of a map file kept off, in place of what came from a file of this name before."""
+    """With the ground of a map file kept off, beside what is kept off already: only `--clear` gives ground free."""
     plane = plane_of(shapely.Polygon(field.boundary))
     pieces = read_keep_off(path, on_ground((field.boundary,), plane), plane, strip_m)
     return replace(how, keep_off=(*how.keep_off, *(one for one in pieces if one not in how.keep_off)))
@@ -227,7 +227,7 @@ def prescription_text(field: Field, found: Prescription) -> str:
         (_("Saved"), _("{saved:.0f} % ({low:.0f} to {high:.0f}) against spraying it all").format(
             saved=needs.saved_pct, low=needs.saved_pct_interval95.low, high=needs.saved_pct_interval95.high,
         )),
-        *([(_("Treated from"), _threshold_text(found.spraying))] if found.kind is ZoneKind.WEEDS else []),
+        *([(_("Treated from"), _limit_text(found))] if found.kind is ZoneKind.WEEDS else []),
         (_("Left"), _("{count} zones").format(count=len(found.left))),
         *((_("Way"), _laid_text(one, chosen=one.strategy is found.strategy)) for one in found.laid),
     ]  # fmt: skip
@@ -237,9 +237,19 @@ def prescription_text(field: Field, found: Prescription) -> str:
 def _coverage_text(found: Prescription) -> str:
     if found.coverage is None or found.assured is None:
         return _("not known: how many weeds are missed is not")
-    return _("{share:.0f} % of all weeds, surely {low:.0f} %").format(
-        share=100 * found.coverage, low=100 * found.assured
-    )
+    told = {"share": 100 * found.coverage, "low": 100 * found.assured}
+    if found.spraying.keep_off:
+        return _("{share:.0f} % of all weeds that may be treated, surely {low:.0f} %").format(**told)
+    return _("{share:.0f} % of all weeds, surely {low:.0f} %").format(**told)
+
+
+def _limit_text(found: Prescription) -> str:
+    how = found.spraying
+    if found.threshold is None and how.limits_counts and not found.never_pays:
+        how = replace(how, from_per_m2=None, economics=None)
+        if how.from_cover_pct is None:
+            return _("the first weed: weeds are not counted one by one in this survey")
+    return _threshold_text(how)
 
 
 def _laid_text(laid: Laid, *, chosen: bool) -> str:

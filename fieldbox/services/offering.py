@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from fieldbox.apart import Apart
+from fieldbox.apart import Apart, Failures
 from fieldbox.config import Config
-from fieldbox.domain import Change, Prescription, Spraying, Zone
+from fieldbox.domain import Change, Prescription, Spraying, Survey, Zone
+from fieldbox.errors import Unavailable
+from fieldbox.i18n import N_
 from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
 
@@ -23,6 +25,16 @@ SECONDS = 120.0
 IDLE_S = 60.0
 KEPT = 16
 """Answers that are kept at hand."""
+AT_ONCE = 2
+"""Requests that may wait for the child, the one that it answers among them: the others of the web process's threads are for all
+other pages, and for what comes in."""
+_FAILURES = Failures(
+    too_long=N_(
+        "Working this out took more than {seconds} s, so it was given up: the field is too large for this box."
+    ),
+    crashed=N_("Working this out failed ({how}): tell those who look after the box which survey it was."),
+    too_much=N_("Working this out takes more memory than the box allows: the field is too large for it."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +72,11 @@ class Offering:
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config, self._store = config, store
-        self._apart = Apart("fieldbox.services.answering:answer")
+        self._apart = Apart("fieldbox.services.answering:answer", failures=_FAILURES)
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(AT_ONCE)
         self._timer: threading.Timer | None = None
-        self._kept: OrderedDict[tuple[str, Spraying | None], object] = OrderedDict()
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
 
     def files(self) -> Sequence[Offered]:
         """All that can be made."""
@@ -73,27 +86,29 @@ class Offering:
         """What is sprayed where. Raises Rejected where there is nothing to lay out."""
         survey = find_survey(self._store, survey_id)
         how = self._store.spraying(survey.field_id)
-        return cast(Prescription, self._once("prescription", survey.id, how))
+        return cast(Prescription, self._once("prescription", survey, how))
 
     def vigour(self, survey_id: str) -> Sequence[Zone]:
         """Where the crop stands poorer or better than in the rest of the field."""
-        return cast(Sequence[Zone], self._once("vigour", find_survey(self._store, survey_id).id, None))
+        return cast(Sequence[Zone], self._once("vigour", find_survey(self._store, survey_id), None))
 
     def change(self, before_id: str, after_id: str, *, sprayed: bool) -> Change:
         """What changed from one survey to a later one; `sprayed`: the ground of the first one's prescription was treated in
         between. Raises Rejected where they must not be compared."""
         before, after = find_survey(self._store, before_id), find_survey(self._store, after_id)
         how = self._store.spraying(before.field_id) if sprayed else None
-        return cast(Change, self._once(f"{'sprayed' if sprayed else 'change'} {before.id}", after.id, how))
+        return cast(Change, self._once(f"{'sprayed' if sprayed else 'change'} {before.id}", after, how))
 
-    def _once(self, what: str, survey_id: str, how: Spraying | None) -> object:
-        """An answer, kept at hand as long as it holds."""
-        key = (f"{what} {survey_id}", how)
+    def _once(self, what: str, survey: Survey, how: Spraying | None) -> object:
+        """An answer, kept at hand as long as it holds: while the field has this boundary and these surveys."""
+        field = self._store.field(survey.field_id)
+        surveys = tuple(one.id for one in self._store.surveys(survey.field_id))
+        key = (what, survey.id, how, field.boundary if field else None, surveys)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        found = self._ask(what, survey_id, "")
+        found = self._ask(what, survey.id, "")
         with self._lock:
             self._kept[key] = found
             if len(self._kept) > KEPT:
@@ -111,13 +126,22 @@ class Offering:
         self._apart.close()
 
     def _ask(self, what: str, survey_id: str, language: str) -> object:
+        """Raises Unavailable while others wait for their answers already."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(N_("The box is working out something else: ask again in a minute."))
+        try:
+            self._wait_for(None)
+            return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS)
+        finally:
+            self._wait_for(IDLE_S)
+            self._places.release()
+
+    def _wait_for(self, seconds: float | None) -> None:
+        """End the child after so long; None: not yet."""
         with self._lock:
             if self._timer:
                 self._timer.cancel()
-        try:
-            return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS)
-        finally:
-            with self._lock:
-                self._timer = threading.Timer(IDLE_S, self._apart.close)
+            self._timer = threading.Timer(seconds, self._apart.close) if seconds is not None else None
+            if self._timer:
                 self._timer.daemon = True
                 self._timer.start()

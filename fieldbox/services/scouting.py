@@ -19,6 +19,7 @@ from fieldbox.georef.plane import GroundPlane
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.backdrop import read_overview
 from fieldbox.mapping.files import replacing
+from fieldbox.mapping.patches import mended
 from fieldbox.mapping.rows import find_rows
 from fieldbox.mapping.spots import Placed, Plants, of_crop, of_doubts, of_weeds, pictured, worth_visiting
 from fieldbox.mapping.walking import Terrain, shortest_walk
@@ -207,7 +208,7 @@ class _Scouting:
             shapely.Polygon(self._ground(outer), [self._ground(one) for one in openings])
             for outer, *openings in patches
         ]
-        return shapely.union_all(shapes).buffer(0) if shapes else None
+        return shapely.union_all(mended(shapes)) if shapes else None
 
     def _rows(self, *, wanted: bool = False) -> float | None:
         """In which crop rows run, clockwise from grid north. `wanted`: looked for if the survey does not say it; raises

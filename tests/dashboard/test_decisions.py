@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import shapely
+import shapely.affinity
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
@@ -14,6 +17,7 @@ from fieldbox.dashboard import sprayform
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.decisions import GROUPS, TITLES
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
+from fieldbox.errors import Unavailable
 from fieldbox.services.offering import FILES, Offering
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import DemoBox, make_box
@@ -120,6 +124,25 @@ def test_what_is_filled_in_comes_back() -> None:
     assert sprayform.told_in(MultiDict(), how) == Spraying(keep_off=(pond,))
 
 
+def test_what_the_form_does_not_ask_for_stays() -> None:
+    how = Spraying(
+        products=tuple(Product(name, 1.0) for name in "abcd"),
+        economics=Economics(
+            price_per_t=1, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1, most_loss_pct=40
+        ),
+    )
+    assert sprayform.told_in(MultiDict(sprayform.shown(how)), how) == how
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("swath_m", "1e-9"), ("drift_m", "1e9"), ("aim_m", "1e9"), ("tank_l", "1e-300"), ("from_per_m2", "nan")],
+)
+def test_numbers_that_would_fill_the_box_are_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"to 100|limit|L/ha"):
+        sprayform.told_in(MultiDict({name: value}), Spraying())
+
+
 def test_every_file_has_a_title() -> None:
     assert set(TITLES) == {one.key for one in FILES}
     assert {one.group for one in FILES} == set(GROUPS)
@@ -151,6 +174,31 @@ def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert len(answer.data) > 100
     assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404
+
+
+def test_many_files_at_once_leave_the_box_to_others(offering: Offering) -> None:
+    def made(_number: int) -> bool:
+        try:
+            return bool(offering.make("sv-demo-1", "isoxml", "en"))
+        except Unavailable:
+            return False
+
+    with ThreadPoolExecutor(4) as people:
+        assert set(people.map(made, range(4))) == {True, False}
+    assert made(0)
+
+
+def test_another_boundary_is_worked_out_anew(fresh: DemoBox, offering: Offering) -> None:
+    before = fresh.store.field(1)
+    assert before is not None
+    whole = offering.prescription("sv-demo-1").field_m2
+    middle = shapely.Polygon(before.boundary).centroid
+    smaller = shapely.affinity.scale(shapely.Polygon(before.boundary), 0.5, 0.5, origin=middle)
+    try:
+        fresh.store.update_field(1, boundary=list(smaller.exterior.coords)[:-1])
+        assert offering.prescription("sv-demo-1").field_m2 == pytest.approx(whole / 4, rel=0.01)
+    finally:
+        fresh.store.update_field(1, boundary=before.boundary)
 
 
 def test_where_the_crop_stands_poorer(visitor: FlaskClient) -> None:

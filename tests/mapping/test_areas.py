@@ -52,6 +52,22 @@ def test_every_polygon_counts(document: Any, pieces: int, tmp_path: Path) -> Non
     assert ground.area == pytest.approx(pieces * 105.9 * 110.7, rel=0.01)
 
 
+def test_what_a_prescription_leaves_does_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "prescription.geojson"
+    told = [
+        {**feature(polygon(ring)), "properties": {"treat": treat}} for ring, treat in ((RING, 1), (BESIDE, 0))
+    ]
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": told}))
+    assert in_zone(read_areas(file), 32643).area == pytest.approx(105.9 * 110.7, rel=0.01)
+
+
+def test_an_outline_that_crosses_itself_keeps_both_sides(tmp_path: Path) -> None:
+    file = tmp_path / "crossed.geojson"
+    crossed = [RING[0], RING[2], RING[1], RING[3], RING[0]]
+    file.write_text(json.dumps(polygon(crossed)))
+    assert in_zone(read_areas(file), 32643).area == pytest.approx(105.9 * 110.7 / 2, rel=0.01)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -76,5 +76,5 @@ def test_rates_differ() -> None:
     "wrong", [{"spray_l_ha": 1.0}, {"tank_l": 0.0}, {"swath_m": -1.0}, {"coverage": 1.5}]
 )
 def test_what_no_sprayer_can_do(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"above 0|part of the spray|a share"):
+    with pytest.raises(ValueError, match=r"above 0|to 100 m|part of the spray|a share"):
         Spraying(**{"products": (Product("x", 2.0),), **wrong})  # type: ignore[arg-type]

@@ -59,6 +59,14 @@ def test_nothing_is_lengthened_beyond_the_field() -> None:
     assert sorted((begin[1], end[1])) == pytest.approx([0, 0.6])
 
 
+def test_swaths_stay_on_the_field_where_they_can() -> None:
+    field = shapely.box(0, 0, 24, 30)
+    spots = [shapely.Point(x, y).buffer(0.6) & field for x, y in ((0.3, 5), (23.5, 9), (11, 20), (13, 3))]
+    flown = spray_lines(spots, NOTHING, field, Sprayer(4.0, 1.0, 0.0))
+    assert wetted(flown, 4.0).difference(field).area == pytest.approx(0, abs=0.01)
+    assert flown.missed_m2 == pytest.approx(0, abs=0.01)
+
+
 def test_kept_off_ground_is_never_within_half_a_swath() -> None:
     pond = shapely.Point(3, 0).buffer(4)
     flown = spray_lines([shapely.box(-20, -20, 20, 20)], pond, SQUARE, Sprayer(3.0, 1.0, 25.0))

@@ -90,6 +90,16 @@ def test_ways_go_around_what_is_kept_off() -> None:
     assert FIELD.buffer(1.1).covers(line)
 
 
+def test_a_thousand_trees_are_gone_around() -> None:
+    # All pairs of their corners would be tens of millions of ways.
+    east, north = np.meshgrid(np.arange(32) * 9.0 + 5, np.arange(32) * 9.0 + 5)
+    trees = shapely.union_all(shapely.buffer(shapely.points(east.ravel(), north.ravel()), 1.0))
+    field = shapely.box(0, 0, 290, 290)
+    found = shortest_walk([(9.5, 140.0), (280.0, 142.0)], Terrain(field, trees), (140.0, 0.0))
+    assert not shapely.LineString(found.path).intersects(trees.buffer(-0.05))
+    assert found.length_m < 1.05 * 2 * (math.hypot(140, 140) + 140)
+
+
 def test_a_wall_across_the_field_is_gone_around_outside() -> None:
     wall = shapely.box(45, -5, 55, 65)
     walk = shortest_walk([[80, 30]], Terrain(FIELD, wall), (20, 30))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyogrio.raw
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fieldbox.domain import Prescription
+from fieldbox.domain import Prescription, ZoneKind
 from fieldbox.mapping.export import VECTOR_FORMATS, export_vector
 from fieldbox.mapping.prescriptionfiles import PRESCRIPTION_WRITERS
 from fieldbox.mapping.zonefeatures import prescription_features, zone_features
@@ -50,6 +52,16 @@ def read(path: str) -> tuple[dict[str, NDArray[np.generic]], list[shapely.Polygo
 
 def areas(shapes: list[shapely.Polygon]) -> NDArray[np.float64]:
     return np.array([geodesic(one) for one in shapes])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"kind": ZoneKind.VIGOUR}, "crop stands"), ({"never_pays": True}, "costs more"), ({}, "fewer weeds")],
+)
+def test_zones_that_are_left_say_why(changes: dict[str, Any], words: str) -> None:
+    told = prescription_features(replace(whole(), **changes)).columns["why"].tolist()
+    assert words in told[-1]
+    assert told[0] is None
 
 
 @pytest.mark.parametrize("suffix", WITH_SHAPES)

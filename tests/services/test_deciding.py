@@ -170,5 +170,8 @@ def test_what_cannot_be_is_refused(box: Path) -> None:
     assert "there is North" in run("spraying", "South").output
     assert "like glyphosate=2.5" in run("spraying", "North", "--product", "x").output
     assert "a dose is part of the spray" in run("spraying", "North", "--product", "x=900").output
-    assert run("spraying", "North", "--swath-m", "nan").exit_code in (1, 2)
+    for option in ("--swath-m", "--direction", "--from-per-m2", "--from-cover-pct", "--strip-m"):
+        for value in ("nan", "inf"):
+            assert run("spraying", "North", option, value).exit_code == 2
+    assert "no product and dose" in run("spraying", "North", "--product", "=1").output
     assert spraying(box) == Spraying()

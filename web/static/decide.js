@@ -19,9 +19,12 @@
   function draw(feature) {
     const told = feature.properties;
     const kind = told.kept_off !== undefined ? "off" : told.treat ? "spray" : "left";
-    const layers = styles[kind].map((style) => L.geoJSON(feature, { style, interactive: false }).addTo(map));
+    const layers = styles[kind].map((style) => L.geoJSON(feature, { style, interactive: kind === "off" }).addTo(map));
     if (kind === "off") {
-      layers[1].bindTooltip(document.createTextNode(setup.words.keptOff.replace("NAME", told.kept_off)).textContent);
+      // A name comes from a file that anybody may have made: as text, never as markup.
+      const name = document.createElement("span");
+      name.textContent = setup.words.keptOff.replace("NAME", () => told.kept_off);
+      layers[1].bindTooltip(name);
       return;
     }
     zones.set(String(told.rank), layers[0].getBounds());
