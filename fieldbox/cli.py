@@ -222,7 +222,9 @@ def export(config: Config, survey_id: str, layer: str, kind: str, output: Path, 
     """
     from fieldbox.services import results  # noqa: PLC0415
 
-    results.export(config, survey_id, layer, kind, output, ZoneKind(by))
+    told = results.export(config, survey_id, layer, kind, output, ZoneKind(by))
+    if told:
+        click.echo(told, err=True)
 
 
 @main.command()

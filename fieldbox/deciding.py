@@ -108,6 +108,17 @@ def prescribe_by_vigour(known: Known, zones: Sequence[Zone]) -> Prescription:
             ),
             field=known.field.code,
         )
+    most = max(how.vigour_rates)
+    if how.products and most > how.spray_l_ha:
+        raise Rejected(
+            N_(
+                "At {most} L/ha of spray {product} would come to more than the {dose} L/ha that were told: lower the rates, or "
+                "tell the spray to the hectare that this dose belongs to."
+            ),
+            most=round(most, 1),
+            product=how.products[0].name,
+            dose=how.products[0].dose_l_ha,
+        )
     if not zones:
         raise Rejected(N_("Nothing is known of how the crop stands in this survey; its warnings say why."))
     layout = _layout(known)

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 PART_SWATHS = 3
 """Larger pieces of ground are judged part by part: squares of so many swaths."""
+_FAR_M = 1e6
 COVERED = 0.005
 """Share of a cell that weeds cover: less is not treated where single weeds are not called."""
 
@@ -193,14 +194,21 @@ def _parts(piece: shapely.Polygon, layout: Layout) -> list[shapely.Geometry]:
     if piece.area <= side**2:
         return [piece]
     frame = Frame.of(layout, np.zeros((1, 2)))
-    west, south, east, north = shapely.bounds(shapely.transform(piece, lambda xy: frame.turned(xy) / side))
-    across, along = np.meshgrid(
-        np.arange(math.floor(west), math.ceil(east)), np.arange(math.floor(south), math.ceil(north))
-    )
-    squares = shapely.box(across.ravel(), along.ravel(), across.ravel() + 1, along.ravel() + 1)
-    placed = shapely.transform(squares, lambda xy: frame.placed(xy * side))
-    cut = shapely.intersection(piece, placed)
-    return _without_slivers([one for one in cut if one.area > 0], side**2 / 4)
+    turned = shapely.transform(piece, frame.turned)
+    cut = [square for strip in _strips(turned, side, 0) for square in _strips(strip, side, 1)]
+    return _without_slivers([shapely.transform(one, frame.placed) for one in cut], side**2 / 4)
+
+
+def _strips(shape: shapely.Geometry, side: float, axis: int) -> list[shapely.Geometry]:
+    """A shape in strips of a width, across an axis. (Clipping strip by strip never looks at a whole large piece for a square.)"""
+    low, high = shapely.bounds(shape)[[axis, axis + 2]]
+    found = []
+    for number in range(math.floor(low / side), math.ceil(high / side)):
+        box = [-_FAR_M, -_FAR_M, _FAR_M, _FAR_M]
+        box[axis], box[axis + 2] = number * side, (number + 1) * side
+        part = shapely.clip_by_rect(shape, *box)
+        found += [one for one in shapely.get_parts(shapely.make_valid(part)) if one.area > 0]
+    return found
 
 
 def _without_slivers(parts: Sequence[shapely.Geometry], least_m2: float) -> list[shapely.Geometry]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard import pages, sprayform
-from fieldbox.dashboard.language import current, in_words, interval, number, say, say_many
+from fieldbox.dashboard import decidewords, pages, sprayform
+from fieldbox.dashboard.language import current, in_words, say
 from fieldbox.dashboard.ports import Decisions, OfferedFile, box
-from fieldbox.dashboard.words import Figure
-from fieldbox.domain import Patch, Prescription, Strategy, Survey, Vigour, Zone
+from fieldbox.domain import Patch, Strategy, Survey, Vigour, Zone
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_
 
 deciding = Blueprint("deciding", __name__)
 ZONES_SHOWN = 12
-FAR_OFF_M = 1.0
-"""A position error from which on most of what is sprayed is for its sake."""
 WAYS: Mapping[Strategy, str] = {
     Strategy.SPOTS: N_("a spot around each weed"),
     Strategy.PATCHES: N_("patches where weeds are dense"),
@@ -51,30 +48,6 @@ TITLES: Mapping[str, str] = {
 """Of files that can be made, by their keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneLine:
-    """A zone in a list."""
-
-    rank: int
-    lat: float
-    lon: float
-    title: str
-    note: str
-    treated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PoorZone:
-    """Ground whose crop stands poorly, and what to look at there."""
-
-    rank: int
-    lat: float
-    lon: float
-    title: str
-    before: str
-    checks: list[str]
-
-
 @deciding.get("/surveys/<survey_id>/decide")
 def decide(survey_id: str) -> str:
     """What is sprayed where, by this survey."""
@@ -100,13 +73,13 @@ def decide(survey_id: str) -> str:
         problem=problem,
         found=found,
         map=_map(survey, field.boundary, sprayed=found is not None) if found or zones else None,
-        poor=[stand(one) for one in zones if one.vigour is Vigour.POOR],
+        poor=[decidewords.stand(one) for one in zones if one.vigour is Vigour.POOR],
         judged=bool(zones),
-        lead=lead(found) if found else "",
-        notes=notes(found, survey) if found else [],
-        figures=figures(found) if found else [],
-        zones=_lines(found)[:ZONES_SHOWN] if found else [],
-        more=max(0, len(_lines(found)) - ZONES_SHOWN) if found else 0,
+        lead=decidewords.lead(found) if found else "",
+        notes=decidewords.notes(found, survey) if found else [],
+        figures=decidewords.figures(found) if found else [],
+        zones=decidewords.lines(found)[:ZONES_SHOWN] if found else [],
+        more=max(0, len(decidewords.lines(found)) - ZONES_SHOWN) if found else 0,
         groups=_groups(decisions.files()),
         form=sprayform.shown(how),
         ways={one.value: say(words_of) for one, words_of in WAYS.items()},
@@ -196,161 +169,6 @@ def spray(field_id: int) -> AnyResponse:
     if any(one.id == back for one in store.surveys(field_id=field_id)):
         return redirect(url_for("deciding.decide", survey_id=back))
     return redirect(url_for("pages.field", field_id=field_id))
-
-
-# -- in words --------------------------------------------------------------------------------------
-
-
-def lead(found: Prescription) -> str:
-    """The decision in one sentence."""
-    if found.never_pays:
-        return say("By the prices that were told, spraying costs more than it brings.")
-    if not found.treated:
-        return say("Nothing has to be sprayed.")
-    needs = found.needs
-    return say_many(
-        "Spray %(num)s zone, %(area)s of %(whole)s m²: %(litres)s L of spray, %(saved)s %% less than spraying it all.",
-        "Spray %(num)s zones, %(area)s of %(whole)s m²: %(litres)s L of spray, %(saved)s %% less than spraying it all.",
-        len(found.treated),
-        area=number(needs.area_ha * 1e4),
-        whole=number(found.field_m2),
-        litres=number(needs.spray_l, 1 if needs.spray_l < 100 else 0),
-        saved=number(needs.saved_pct),
-    )
-
-
-def notes(found: Prescription, survey: Survey) -> list[str]:
-    """What somebody has to know who acts on it."""
-    told = []
-    if found.spraying.aim_m is None and survey.position_error_m > FAR_OFF_M and found.treated:
-        told.append(
-            say(
-                "The map's places are right to ± %(error)s m only, so much more ground is sprayed than weeds need. Fly with RTK "
-                "or control points, or tell below how near a crew comes that goes by rows and sight.",
-                error=number(survey.position_error_m, 1),
-            )
-        )
-    if found.coverage is None:
-        told.append(
-            say("How many weeds this reaches is not known: how many the model misses is not known here.")
-        )
-    elif found.assured is not None and found.treated:
-        short = found.assured < found.spraying.coverage
-        told.append(
-            say(
-                "It reaches about %(share)s %% of all weeds, surely %(low)s %%, with those that the model missed. The rest "
-                "stand alone, or are not worth it.",
-                share=number(100 * found.coverage),
-                low=number(100 * found.assured),
-            )
-            if short
-            else say(
-                "It reaches about %(share)s %% of all weeds, surely %(low)s %%, with those that the model missed.",
-                share=number(100 * found.coverage),
-                low=number(100 * found.assured),
-            )
-        )
-    if not found.spraying.products and found.treated:
-        told.append(
-            say("Tell below what you spray with, and how much of it: the box does not choose a product.")
-        )
-    if found.spraying.keep_off and found.coverage is not None:
-        told.append(say("Weeds on ground that is kept off are not among these: nothing reaches them."))
-    if found.threshold is None and found.spraying.limits_counts and not found.never_pays:
-        told.append(
-            say("Weeds are not counted one by one in this survey, so no limit in weeds to the m² leaves any.")
-        )
-    elif found.threshold is None and found.spraying.from_cover_pct is None and not found.never_pays:
-        told.append(
-            say(
-                "Every weed counts, because nobody told prices. With prices the box leaves what does not pay."
-            )
-        )
-    elif found.threshold is not None:
-        told.append(
-            say(
-                "Ground is sprayed from %(least)s weeds to the square metre on.",
-                least=number(found.threshold, 2 if found.threshold < 1 else 1),
-            )
-        )
-    return told
-
-
-def figures(found: Prescription) -> list[Figure]:
-    """What it takes."""
-    needs = found.needs
-    shown = [
-        Figure(
-            say("To spray"),
-            number(needs.area_ha * 1e4),
-            "m²",
-            interval(_scaled(needs.area_ha_interval95, 1e4)),
-        ),
-        Figure(say("Spray"), number(needs.spray_l, 1), "L", interval(needs.spray_l_interval95, 1)),
-        Figure(
-            say("Tanks to fill"),
-            number(needs.tanks),
-            say("of %(litres)s L", litres=number(found.spraying.tank_l)),
-            None,
-        ),
-        Figure(say("Saved"), number(needs.saved_pct), "%", interval(needs.saved_pct_interval95)),
-    ]
-    for one in needs.products:
-        shown.append(Figure(one.product.name, number(one.litres, 2), "L", None))
-        shown.append(
-            Figure(say("%(name)s in a full tank", name=one.product.name), number(one.ml_tank), "ml", None)
-        )
-    return shown
-
-
-def _scaled(value: Any, factor: float) -> Any:
-    return type(value)(value.low * factor, value.high * factor)
-
-
-def stand(zone: Zone) -> PoorZone:
-    """A zone whose crop stands poorly, in words."""
-    before = ""
-    if zone.poor_before:
-        before = say_many(
-            "It was poor in %(num)s survey before, too.",
-            "It was poor in %(num)s surveys before, too.",
-            zone.poor_before,
-        )
-    elif zone.poor_before == 0:
-        before = say("In the survey before it was not poor.")
-    title = say("%(area)s m² of poorer crop", area=number(zone.area_m2))
-    return PoorZone(zone.rank, zone.lat, zone.lon, title, before, [in_words(one) for one in zone.causes])
-
-
-def _lines(found: Prescription) -> list[ZoneLine]:
-    zones = [(one.zone, True) for one in found.treated] + [(one, False) for one in found.left]
-    return [_line(zone, treated) for zone, treated in sorted(zones, key=lambda one: one[0].rank)]
-
-
-def _line(zone: Zone, treated: bool) -> ZoneLine:
-    if zone.count is not None:
-        title = say_many(
-            "%(num)s weed on %(area)s m²",
-            "%(num)s weeds on %(area)s m²",
-            zone.count,
-            area=number(zone.area_m2, 1),
-        )
-    else:
-        title = say("%(area)s m²", area=number(zone.area_m2, 1))
-    told = []
-    if zone.density is not None and zone.density_interval95 is not None:
-        told.append(
-            say(
-                "%(density)s to the m² (%(range)s)",
-                density=number(zone.density, 1),
-                range=interval(zone.density_interval95, 1),
-            )
-        )
-    elif zone.cover_pct is not None:
-        told.append(say("weeds cover %(share)s %%", share=number(zone.cover_pct, 1)))
-    if not treated:
-        told.append(say("left: too few to pay"))
-    return ZoneLine(zone.rank, zone.lat, zone.lon, title, ", ".join(told), treated)
 
 
 # -- the map, the files, the form ------------------------------------------------------------------

@@ -227,6 +227,8 @@ class Needs:
     spray_l_interval95: Interval
     tanks: int
     """To fill, the last one perhaps in part."""
+    tanks_most: int
+    """By the upper end of what is sprayed: so many should be at hand."""
     saved_pct: float
     """Of the spray, against treating all ground that may be treated."""
     saved_pct_interval95: Interval

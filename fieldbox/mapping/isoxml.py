@@ -27,7 +27,8 @@ from fieldbox.mapping.files import printable, replacing, write_zip
 from fieldbox.mapping.patches import area_m2, polygon
 from fieldbox.mapping.ratecells import RateCells, degree_cells
 
-MOST_CELLS = 1_000_000
+MOST_CELLS = 100_000
+"""Terminals are made for some thousands of cells of some metres."""
 RAW_PER_L_HA = 10_000
 _SETPOINT = "0001"
 """DDI of a volume per area."""

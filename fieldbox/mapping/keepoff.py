@@ -37,6 +37,17 @@ def read_keep_off(
     """
     shapes, columns = _read(path)
     ground = [_ground(one, plane) for one in shapes]
+    lost = sum(
+        one is None
+        for one, shape in zip(ground, shapes, strict=True)
+        if shape is not None and not shape.is_empty
+    )
+    if 0 < lost < len(shapes):  # what should be protected must not get lost among the others
+        raise Rejected(
+            N_("In {file} {count} pieces lie at no place on Earth: mend them or take them out."),
+            file=path.name,
+            count=lost,
+        )
     near = [one for one in ground if one is not None and one.distance(field) <= FAR_M]
     if not near:
         raise Rejected(

@@ -55,7 +55,8 @@ def needs(
         area_ha_interval95=over(area),
         spray_l=spray,
         spray_l_interval95=over(spray),
-        tanks=math.ceil(spray / spraying.tank_l - 1e-9),
+        tanks=_tanks(spray, spraying),
+        tanks_most=_tanks(over(spray).high, spraying),
         saved_pct=saved(1.0),
         saved_pct_interval95=Interval(saved(wet.high), saved(wet.low)),
         products=tuple(
@@ -68,3 +69,7 @@ def needs(
             for one in spraying.products
         ),
     )
+
+
+def _tanks(spray_l: float, spraying: Spraying) -> int:
+    return math.ceil(spray_l / spraying.tank_l - 1e-9)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from fieldbox.domain import Patch, Prescription
+from fieldbox.i18n import Sentence
 from fieldbox.mapping.export import export_vector
 from fieldbox.mapping.isoxml import write_isoxml
 from fieldbox.mapping.ratefiles import write_dji, write_rates
@@ -17,9 +18,12 @@ from fieldbox.mapping.zonekml import write_zone_kml
 
 
 class PrescriptionWriter(Protocol):
-    """Writes a prescription for the field `name` with the boundary `boundary` to `path`."""
+    """Writes a prescription for the field `name` with the boundary `boundary` to `path`. Returns what somebody has to know
+    of the file."""
 
-    def __call__(self, prescription: Prescription, boundary: Patch, name: str, path: Path) -> None: ...
+    def __call__(
+        self, prescription: Prescription, boundary: Patch, name: str, path: Path
+    ) -> Sentence | None: ...
 
 
 def write_geojson(prescription: Prescription, boundary: Patch, name: str, path: Path) -> None:  # noqa: ARG001

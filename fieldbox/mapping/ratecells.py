@@ -73,6 +73,9 @@ class Lattice:
         return shapely.transform(polygon(patch), placed)
 
 
+_HALF_ROUND = 180.0
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class RateCells:
     """What the cells of a lattice get."""
@@ -130,8 +133,13 @@ def degree_cells(prescription: Prescription, boundary: Patch, most: int) -> Rate
 
 
 def _extent(prescription: Prescription, boundary: Patch) -> shapely.Polygon:
-    """The box, in degrees, around a field and all that is treated."""
+    """The box, in degrees, around a field and all that is treated. Raises Rejected where it goes round the globe."""
     patches = [boundary, *(one.zone.patch for one in prescription.treated)]
+    west, _south, east, _north = shapely.total_bounds([polygon(one) for one in patches])
+    if east - west > _HALF_ROUND:
+        raise Rejected(
+            N_("A field across the 180th meridian cannot be written as cells: choose another format.")
+        )
     return shapely.box(*shapely.total_bounds([polygon(one) for one in patches]))
 
 

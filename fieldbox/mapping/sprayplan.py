@@ -11,9 +11,9 @@ from pathlib import Path
 
 import shapely
 
-from fieldbox.domain import Patch, Prescription
+from fieldbox.domain import Patch, Prescription, Spraying
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 from fieldbox.mapping.files import replacing
 from fieldbox.mapping.geo import LocalPlane
 from fieldbox.mapping.patches import kept_off, mended, on_plane, plane_of, polygon
@@ -24,6 +24,7 @@ HEIGHT_M = 3.0
 """Above the take-off. Nobody's advice: the pilot checks it against slopes, trees and wires."""
 SPEED_MPS = 3.0
 """Nobody's advice either: it goes with pump and nozzles."""
+_LITTLE_M2 = 0.1
 MOST_ITEMS = 65_535
 """MAVLink counts the items of a mission in 16 bits."""
 
@@ -36,10 +37,13 @@ def write_plan(
     *,
     height_m: float = HEIGHT_M,
     speed_mps: float = SPEED_MPS,
-) -> None:
-    """A `.plan` for QGroundControl. Raises Rejected where there is nothing to spray, or too much for one mission."""
-    items, home = _mission(prescription, boundary, name, height_m, speed_mps)
+) -> Sentence:
+    """A `.plan` for QGroundControl; returns what it sprays, which is whole swaths.
+
+    Raises Rejected where there is nothing to spray, or too much for one mission."""
+    items, home, sprays = _mission(prescription, boundary, name, height_m, speed_mps)
     _write(to_plan(items, home, speed_mps, Autopilot.ARDUPILOT), path)
+    return sprays
 
 
 def write_waypoints(
@@ -50,10 +54,11 @@ def write_waypoints(
     *,
     height_m: float = HEIGHT_M,
     speed_mps: float = SPEED_MPS,
-) -> None:
-    """A `.waypoints` for ArduPilot's ground stations. Raises Rejected as `write_plan` does."""
-    items, home = _mission(prescription, boundary, name, height_m, speed_mps)
+) -> Sentence:
+    """A `.waypoints` for ArduPilot's ground stations; what it sprays. Raises Rejected as `write_plan` does."""
+    items, home, sprays = _mission(prescription, boundary, name, height_m, speed_mps)
     _write(to_waypoints(items, home), path)
+    return sprays
 
 
 def lines_of(prescription: Prescription, boundary: Patch) -> tuple[SprayLines, LocalPlane]:
@@ -69,7 +74,7 @@ def lines_of(prescription: Prescription, boundary: Patch) -> tuple[SprayLines, L
 
 def _mission(
     prescription: Prescription, boundary: Patch, name: str, height_m: float, speed_mps: float
-) -> tuple[list[Item], Place]:
+) -> tuple[list[Item], Place, Sentence]:
     flown, plane = lines_of(prescription, boundary)
     if not flown.lines:
         raise Rejected(N_("{name}: there is nothing to spray, so there is nothing to fly."), name=name)
@@ -83,7 +88,24 @@ def _mission(
             count=len(items),
             most=MOST_ITEMS,
         )
-    return items, places[0]
+    return items, places[0], _sprays(prescription.spraying, flown)
+
+
+def _sprays(spraying: Spraying, flown: SprayLines) -> Sentence:
+    """How much a mission sprays, and what it leaves."""
+    wet = flown.sprayed_m * spraying.swath_m
+    told: dict[str, str | int | float] = {
+        "area": round(wet),
+        "litres": round(wet / 1e4 * spraying.spray_l_ha, 1),
+        "missed": round(flown.missed_m2, 1),
+    }
+    if flown.missed_m2 < _LITTLE_M2:
+        return Sentence(N_("The mission wets whole swaths: {area} m², {litres} L of the mixture."), told)
+    template = N_(
+        "The mission wets whole swaths: {area} m², {litres} L of the mixture. {missed} m² that should be sprayed lie too near to "
+        "ground that is kept off, or are too small, and are left."
+    )
+    return Sentence(template, told)
 
 
 def _items(lines: Sequence[tuple[Place, Place]], height_m: float, speed_mps: float) -> list[Item]:

@@ -26,7 +26,7 @@ from fieldbox.domain import (
 )
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
-from fieldbox.mapping.keepoff import read_keep_off
+from fieldbox.mapping.keepoff import MOST, read_keep_off
 from fieldbox.mapping.mosaic import read_map
 from fieldbox.mapping.patches import mended, plane_of, polygon
 from fieldbox.mapping.prescribing import threshold
@@ -85,8 +85,9 @@ def changed(how: Spraying, told: dict[str, Any]) -> Spraying:
     Raises Rejected for what no sprayer can do, and for economics of which a part is missing.
     """
     parts = {name: told.pop(name) for name in (*_ECONOMICS, "most_loss_pct", "efficacy") if name in told}
+    known = told.pop("economics", how.economics)
     try:
-        economics = _economics(how.economics, parts) if parts else how.economics
+        economics = _economics(known, parts) if parts else known
         return replace(how, **{"economics": economics, **told})
     except ValueError as error:
         raise Rejected(N_("That cannot be sprayed so: {why}."), why=str(error)) from error
@@ -122,7 +123,16 @@ def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Sprayin
     """With the ground of a map file kept off, beside what is kept off already: only `--clear` gives ground free."""
     plane = plane_of(shapely.Polygon(field.boundary))
     pieces = read_keep_off(path, on_ground((field.boundary,), plane), plane, strip_m)
-    return replace(how, keep_off=(*how.keep_off, *(one for one in pieces if one not in how.keep_off)))
+    told = {one.patch for one in pieces}
+    kept = (*(one for one in how.keep_off if one.patch not in told), *pieces)
+    if len(kept) > MOST:
+        raise Rejected(
+            N_(
+                "More than {most} pieces of ground would be kept off: `--clear keep-off` forgets those there are."
+            ),
+            most=MOST,
+        )
+    return replace(how, keep_off=kept)
 
 
 # -- told ------------------------------------------------------------------------------------------
@@ -218,8 +228,9 @@ def prescription_text(field: Field, found: Prescription) -> str:
             low=needs.area_ha_interval95.low, high=needs.area_ha_interval95.high,
         )),
         *([(_("Reaches"), _coverage_text(found))] if found.kind is ZoneKind.WEEDS else []),
-        (_("Spray"), _("{litres:.1f} L ({low:.1f} to {high:.1f}), tanks to fill: {tanks}").format(
-            litres=needs.spray_l, low=needs.spray_l_interval95.low, high=needs.spray_l_interval95.high, tanks=needs.tanks,
+        (_("Spray"), _("{litres:.1f} L ({low:.1f} to {high:.1f}), tanks to fill: {tanks}, at most {most}").format(
+            litres=needs.spray_l, low=needs.spray_l_interval95.low, high=needs.spray_l_interval95.high,
+            tanks=needs.tanks, most=needs.tanks_most,
         )),
         *((_("Product"), _("{name}: {litres:.2f} L, {ml:.0f} ml for a full tank; {saved:.2f} L saved").format(
             name=one.product.name, litres=one.litres, ml=one.ml_tank, saved=one.saved_l,
@@ -236,11 +247,13 @@ def prescription_text(field: Field, found: Prescription) -> str:
 
 def _coverage_text(found: Prescription) -> str:
     if found.coverage is None or found.assured is None:
-        return _("not known: how many weeds are missed is not")
+        return _("not known: laid out as if the model missed no weed")
     told = {"share": 100 * found.coverage, "low": 100 * found.assured}
     if found.spraying.keep_off:
-        return _("{share:.0f} % of all weeds that may be treated, surely {low:.0f} %").format(**told)
-    return _("{share:.0f} % of all weeds, surely {low:.0f} %").format(**told)
+        return _(
+            "{share:.0f} % of all weeds that may be treated, in 19 of 20 fields at least {low:.0f} %"
+        ).format(**told)
+    return _("{share:.0f} % of all weeds, in 19 of 20 fields at least {low:.0f} %").format(**told)
 
 
 def _limit_text(found: Prescription) -> str:

@@ -14,7 +14,7 @@ from fieldbox.deciding import Known, weed_zones
 from fieldbox.domain import Cover, Survey, ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.georef.plane import GroundPlane
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 from fieldbox.mapping.export import (
     RASTER_FORMATS,
     VECTOR_FORMATS,
@@ -64,13 +64,16 @@ def export(
     output: Path,
     *,
     by: ZoneKind = ZoneKind.WEEDS,
-) -> None:
-    """Write one layer of `survey` to `output`; a prescription `by` weeds or by vigour. Raises Rejected for what there is not."""
+) -> Sentence | None:
+    """Write one layer of `survey` to `output`; a prescription `by` weeds or by vigour.
+
+    Returns what somebody has to know of the file, if anything. Raises Rejected for what there is not.
+    """
     rasters = config.storage.root / "rasters" / survey.id
     check_layer(layer, kind)
     if layer == "mosaic":
         _copy(rasters / "mosaic.tif", output)
-        return
+        return None
     if layer in COVERS:
         if survey.weed_count is None:
             raise Rejected(N_("Single plants were not called in this survey; its warnings say why."))
@@ -83,13 +86,14 @@ def export(
     elif layer == "prescription":
         known = known_of(config, store, survey)
         found = prescription_of(config, store, known, by)
-        PRESCRIPTION_WRITERS[kind](found, (known.field.boundary,), known.field.name, output)
+        return PRESCRIPTION_WRITERS[kind](found, (known.field.boundary,), known.field.name, output)
     elif layer == "zones":
         _zones(config, store, known_of(config, store, survey), kind, output)
     elif layer in PHOTO_LAYERS:
         export_vector(PHOTO_LAYERS[layer](_photos(config, store, survey)), output, kind)
     else:
         export_raster(read_map(rasters / "map.tif"), layer, output, kind)
+    return None
 
 
 def check_layer(layer: str, kind: str) -> None:

@@ -107,9 +107,11 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
     }
 
 
-def export(config: Config, survey_id: str, layer: str, kind: str, output: Path, by: ZoneKind) -> None:
-    """Write a layer of a survey to `output`. Raises Rejected for what cannot be exported so."""
+def export(config: Config, survey_id: str, layer: str, kind: str, output: Path, by: ZoneKind) -> str:
+    """Write a layer of a survey to `output`; what somebody has to know of the file. Raises Rejected for what cannot be exported
+    so."""
     from fieldbox.services import exporting  # noqa: PLC0415  GDAL is loaded for exports alone
 
     with open_store(config) as store:
-        exporting.export(config, store, find_survey(store, survey_id), layer, kind, output, by=by)
+        told = exporting.export(config, store, find_survey(store, survey_id), layer, kind, output, by=by)
+    return str(told) if told else ""

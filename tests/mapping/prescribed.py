@@ -94,6 +94,7 @@ def prescription(
         spray_l=litres,
         spray_l_interval95=Interval(litres, litres),
         tanks=1,
+        tanks_most=1,
         saved_pct=50.0,
         saved_pct_interval95=Interval(50.0, 50.0),
         products=(),

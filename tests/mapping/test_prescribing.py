@@ -54,7 +54,7 @@ def test_litres_by_hand() -> None:
     assert told.area_ha == pytest.approx(0.12)
     assert told.spray_l == pytest.approx(36)
     assert told.spray_l_interval95 == pytest.approx(Interval(28.8, 45))
-    assert told.tanks == 3
+    assert (told.tanks, told.tanks_most) == (3, 3)  # 45 l at most
     assert told.saved_pct == pytest.approx(88)
     # 45 of 300 l are 15 %; the map's scale is that of the whole field, too.
     assert told.saved_pct_interval95 == pytest.approx(Interval(85, 88))
