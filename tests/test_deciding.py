@@ -340,6 +340,9 @@ def test_rates_by_how_the_crop_stands() -> None:
     assert [one.vigour for one in prescribe_by_vigour(known(np.zeros((0, 2)), bare), zones).left] == [
         Vigour.POOR
     ]
+    dosed = replace(how, products=(Product("x", 1.0),))
+    with pytest.raises(Rejected, match="that were told"):
+        prescribe_by_vigour(known(np.zeros((0, 2)), dosed), zones)
     with pytest.raises(Rejected, match="vigour-rates"):
         prescribe_by_vigour(known(np.zeros((0, 2)), Spraying()), zones)
     with pytest.raises(Rejected, match="how the crop stands"):

@@ -112,6 +112,15 @@ def test_a_threshold_from_prices(box: Path) -> None:
     assert "costs more than it brings" in run("spraying", "North", "--cost-per-ha", 1e6).output
 
 
+def test_prices_that_are_cleared_and_told_anew_are_new(box: Path) -> None:
+    whole = ("--price-per-t", 20_000, "--yield-t-ha", 3, "--loss-pct-per-weed", 2, "--cost-per-ha", 1080)
+    run("spraying", "North", *whole)
+    part = run("spraying", "North", "--clear", "economics", "--price-per-t", 10_000)
+    assert "--yield-t-ha" in part.output
+    again = told("spraying", "North", "--clear", "economics", *whole[:1], 10_000, *whole[2:])
+    assert again["economics"]["price_per_t"] == 10_000
+
+
 def test_options_of_prescribe_are_for_once(box: Path) -> None:
     assert told("prescribe", "abc", "--strategy", "swaths", "--spray-l-ha", 100)["strategy"] == "swaths"
     assert spraying(box) == Spraying()
@@ -143,6 +152,19 @@ def test_water_is_kept_off(box: Path, tmp_path: Path) -> None:
     after = told("prescribe", "abc")
     assert after["field_m2"] < before["field_m2"] - 400
     assert sum(one["count"] for one in after["treated"]) < 30
+
+
+def test_what_is_to_be_protected_does_not_get_lost(box: Path, tmp_path: Path) -> None:
+    file = tmp_path / "water.geojson"
+    well = {"type": "Point", "coordinates": [77.0003, 12.0002]}
+    lost = {"type": "Point", "coordinates": [586_000, 2_051_000]}
+    features = [{"type": "Feature", "properties": {}, "geometry": one} for one in (well, lost)]
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert "1 pieces lie at no place on Earth" in run("spraying", "North", "--keep-off", file).output
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features[:1]}))
+    run("spraying", "North", "--keep-off", file, "--strip-m", 2)
+    run("spraying", "North", "--keep-off", file, "--strip-m", 9)
+    assert [one.strip_m for one in spraying(box).keep_off] == [9.0]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_a_prescription_in_every_format(box: Path, tmp_path: Path, kind: str) ->
     done = run("export", "abc", "--layer", "prescription", "--format", kind, "-o", out)
     assert done.exit_code == 0, done.output
     assert out.stat().st_size > 100
+    assert ("The mission wets whole swaths" in done.output) is (kind in {"plan", "waypoints"})
     if kind in {"geojson", "gpkg", "shp", "kml"}:
         source = f"/vsizip/{out}" if kind == "shp" else out
         meta, _ids, geometry, columns = pyogrio.raw.read(source)
