@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def curved(tmp_path_factory: pytest.TempPathFactory) -> Mapped:
     """A small field with bent rows, mapped; only to be read."""
     folder = tmp_path_factory.mktemp("curved")
     options = field_of(RowShape.CURVED, (9.0, 7.0), seed=9)
-    card = fly(grow_field(options), FLIGHT, folder / "card")
+    flight = replace(FLIGHT, forward_overlap=0.6, side_overlap=0.5, overhang=0.1)
+    card = fly(grow_field(options), flight, folder / "card")
     box = Box(folder / "root")
     (survey,) = box.mapped(card)["surveys"]
     return box, survey, json.loads((card / "truth.json").read_text())

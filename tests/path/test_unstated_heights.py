@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from tests.path.box import Box
 from tests.path.conftest import Flown
-from tests.path.retold import Height, from_a_hill, retold, sea_level_only, zero
+from tests.path.retold import Height, from_a_hill, retold, sea_level_only
 
 FOUND = "it was found from the photos themselves"
 
@@ -37,9 +36,9 @@ def check(document: dict[str, Any], truth: dict[str, Any]) -> dict[str, Any]:
     return survey
 
 
-@pytest.mark.parametrize("height", [sea_level_only, zero, from_a_hill])
-def test_the_scale_comes_from_the_pixels(box: Box, flown: Flown, tmp_path: Path, height: Height) -> None:
-    survey = check(box.mapped(retold(flown[0], tmp_path / "card", height)), flown[1])
+def test_the_scale_comes_from_the_pixels(box: Box, flown: Flown, tmp_path: Path) -> None:
+    """Of the other ways in which a height is not stated: `tests/test_heights.py`."""
+    survey = check(box.mapped(retold(flown[0], tmp_path / "card", from_a_hill)), flown[1])
     assert [FOUND in warning for warning in survey["warnings"]].count(True) == 1
 
 
