@@ -18,7 +18,7 @@ from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.simulate import plants as drawing
 from fieldbox.simulate import symptoms, texture
-from fieldbox.simulate.later import Later
+from fieldbox.simulate.later import Later, check_ranges
 from fieldbox.simulate.paving import paved
 from fieldbox.simulate.placing import Place, sow
 from fieldbox.simulate.scene import Bytes, Floats, Plant, SimField, Surround
@@ -111,15 +111,7 @@ def _check_options(options: FieldOptions) -> None:
         "shadow": (options.shadow, 0.0, 1.0),
         "gsd_m": (options.gsd_m, 0.0005, 0.1),
     }
-    for name, (value, low, high) in ranges.items():
-        if not low <= value <= high:
-            raise Misconfigured(
-                N_("The simulated field's {name} is {value}; give a number from {low} to {high}."),
-                name=name,
-                value=value,
-                low=low,
-                high=high,
-            )
+    check_ranges(ranges)
     for name, given, known in (
         ("crop", options.crops, drawing.CROPS),
         ("weed", options.weed_kinds, drawing.WEEDS),

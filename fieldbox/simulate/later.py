@@ -5,7 +5,7 @@ Every plant that is left stands where it stood. What happened is kept, so that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,19 @@ from fieldbox.i18n import N_
 
 Ring = tuple[tuple[float, float], ...]
 """Open, local metres east and north."""
+
+
+def check_ranges(ranges: Mapping[str, tuple[float, float, float]]) -> None:
+    """Raise Misconfigured for the first of the named values that does not lie between its bounds."""
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise Misconfigured(
+                N_("The simulated field's {name} is {value}; give a number from {low} to {high}."),
+                name=name,
+                value=value,
+                low=low,
+                high=high,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +63,7 @@ class Later:
             "new_weeds": (self.new_weeds, 1, 10_000),
             "patch_m": (self.patch_m, 0.05, 50.0),
         }
-        for name, (value, low, high) in ranges.items():
-            if not low <= value <= high:
-                raise Misconfigured(
-                    N_("The simulated field's {name} is {value}; give a number from {low} to {high}."),
-                    name=name,
-                    value=value,
-                    low=low,
-                    high=high,
-                )
+        check_ranges(ranges)
 
 
 @dataclass(frozen=True, slots=True)
