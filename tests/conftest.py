@@ -8,10 +8,22 @@ SLOW = ("durability", "path", "browser", "services", "bench", "models")
 """Folders whose tests wait for whole processes: they go first, so that none of them is left to one process at the end."""
 
 
+FLOWN = (
+    "test_hard_flights.py",
+    "test_heights.py",
+    "test_headings.py",
+    "test_aligning.py",
+    "test_orthomosaics.py",
+)
+"""Files beside the folders whose tests fly and align whole flights: likewise."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow folders first; else in the order in which they stand."""
+    """Slow folders and files first; else in the order in which they stand."""
 
     def rank(item: pytest.Item) -> int:
+        if item.path.name in FLOWN:
+            return 0
         folder = item.path.parent.name
         return SLOW.index(folder) if folder in SLOW else len(SLOW)
 
