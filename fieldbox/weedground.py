@@ -45,7 +45,7 @@ def patch_of(piece: shapely.Polygon, plane: LocalPlane) -> Patch:
     """The rings of a piece of ground, in degrees."""
     return tuple(
         tuple(
-            (round(lon, 9), round(lat, 9))
+            (round(lon, 10), round(lat, 10))
             for lon, lat in plane.to_degrees(np.asarray(ring.coords)[:-1]).tolist()
         )
         for ring in (piece.exterior, *piece.interiors)

@@ -326,7 +326,7 @@ def _write(
     unknown = {
         name: np.isnan(values) for name, values in columns.items() if values.dtype.kind == "f"
     }  # not a number is no value that other programs read
-    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"} if driver == "GeoJSON" else {}
+    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "10"} if driver == "GeoJSON" else {}
     pyogrio.raw.write(
         path,
         geometry=shapely.to_wkb(np.array(features.shapes, object)),

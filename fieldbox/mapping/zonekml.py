@@ -76,5 +76,5 @@ def _name(row: dict[str, object]) -> str:
 
 def _ring(polygon: ET.Element, what: str, ring: shapely.LinearRing) -> None:
     line = ET.SubElement(ET.SubElement(polygon, what), "LinearRing")
-    told = (f"{lon:.9f},{lat:.9f}" for lon, lat in shapely.get_coordinates(ring))
+    told = (f"{lon:.10f},{lat:.10f}" for lon, lat in shapely.get_coordinates(ring))
     ET.SubElement(line, "coordinates").text = " ".join(told)

@@ -198,3 +198,11 @@ def test_any_pieces_keep_their_ground(
 
 def test_pieces_are_what_they_are_called() -> None:
     assert all(shape.is_valid for shape, _rate in PIECES)
+
+
+@pytest.mark.parametrize("suffix", WITH_SHAPES)
+def test_a_very_small_piece_keeps_its_ground(tmp_path: Path, suffix: str) -> None:
+    """Of a quarter of a metre across, coordinates to a tenth of a millimetre lost more than a thousandth."""
+    made = prescription(random_pieces(23_724, 22), here=(5.9999, 51.0))
+    _columns, shapes = read(written(made, suffix, tmp_path))
+    assert areas(shapes) == pytest.approx([one.zone.area_m2 for one in made.treated], rel=1e-3)
