@@ -24,6 +24,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -33,9 +34,13 @@ from fieldbox.i18n import N_
 MEMORY_MB = 1500
 """Address space of a child: some 500 MB of it are libraries."""
 SECONDS = 10.0
-"""For one file, unless a call says otherwise."""
+"""Of a processor, for one file, unless a call says otherwise."""
+PATIENCE = 6.0
+"""As many times those seconds may pass by the clock: other work has the cores too, and a card may be slow to read."""
 _LARGEST_ANSWER = 64 * 2**20
 _LENGTH = struct.Struct("<Q")
+_LOOK_S = 0.05
+"""Between two looks at how long a child has worked."""
 _GRACE_S = 2
 """After this the kernel ends a child that its parent, gone meanwhile, did not stop."""
 _POLITE = 5
@@ -93,15 +98,16 @@ class Apart:
                 child.end()
             self._idle.put(None)
 
-    def call(self, *arguments: Any, seconds: float = SECONDS) -> Any:
+    def call(self, *arguments: Any, seconds: float = SECONDS, patience: float = PATIENCE) -> Any:
         """What the function makes of `arguments`.
 
-        Raises Rejected if the child dies of it, needs too much memory or more than `seconds`.
+        Raises Rejected if the child dies of it, needs too much memory, more than `seconds` both of a processor and by the
+        clock, or `patience` times those by the clock alone.
         """
         child = self._idle.get()
         try:
             child = child or _Child(self._task, self._memory_mb, self._failures)
-            return child.call(arguments, seconds)
+            return child.call(arguments, seconds, seconds * patience)
         finally:
             self._idle.put(child if child and child.alive else None)
 
@@ -129,13 +135,16 @@ class _Child:
         self.alive = True
         self._greeting()
 
-    def call(self, arguments: tuple[Any, ...], seconds: float) -> Any:
+    def call(self, arguments: tuple[Any, ...], seconds: float, at_most_s: float) -> Any:
+        """`seconds` of a processor, `at_most_s` by the clock."""
+        began = time.monotonic()
         try:
-            _send(_pipe(self._process.stdin), pickle.dumps((arguments, math.ceil(seconds) + _GRACE_S)))
-            answer = _receive(_pipe(self._process.stdout), time.monotonic() + seconds)
+            _send(_pipe(self._process.stdin), pickle.dumps((arguments, math.ceil(at_most_s) + _GRACE_S)))
+            self._await(began, seconds, at_most_s)
+            answer = _receive(_pipe(self._process.stdout), began + at_most_s)
         except TimeoutError as error:
             self.end()
-            raise Rejected(self._failures.too_long, seconds=round(seconds)) from error
+            raise Rejected(self._failures.too_long, seconds=round(time.monotonic() - began)) from error
         except (OSError, EOFError) as error:
             self.end()
             raise Rejected(self._failures.crashed, how=self._how()) from error
@@ -153,6 +162,23 @@ class _Child:
             if pipe:
                 with suppress(OSError):
                     pipe.close()
+
+    def _await(self, began: float, seconds: float, at_most_s: float) -> None:
+        """Until it answers. Raises TimeoutError once it has worked, or the clock has come, too far."""
+        enough, pause = self._worked_s() + seconds, seconds
+        while not select.select([_pipe(self._process.stdout)], [], [], pause)[0]:
+            left = began + at_most_s - time.monotonic()
+            if left <= 0 or self._worked_s() >= enough:
+                raise TimeoutError
+            pause = min(left, max(_LOOK_S, enough - self._worked_s()))
+
+    def _worked_s(self) -> float:
+        """Seconds of a processor that it has had."""
+        with suppress(OSError):
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+            user, system = stat.rpartition(")")[2].split()[11:13]
+            return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return 0.0  # it is gone, which the pipe tells
 
     def _greeting(self) -> None:
         """Importing its libraries takes a while, and does not count against the first file."""

@@ -131,7 +131,7 @@ class Offering:
             raise Unavailable(N_("The box is working out something else: ask again in a minute."))
         try:
             self._wait_for(None)
-            return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS)
+            return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS, patience=1.0)
         finally:
             self._wait_for(IDLE_S)
             self._places.release()
