@@ -140,6 +140,24 @@ class SummaryConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncConfig:
+    """When and over what the box sends to its hub."""
+
+    identity: Path = Path()
+    """Folder of the box's keys, its certificate and its hub's; empty: `identity` under the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsConfig:
+    """Texts to the agronomist."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubConfig:
+    """The far end, where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class LocaleConfig:
     """The language of the box; a person's own choice on the dashboard goes before it."""
 
@@ -158,12 +176,21 @@ class Config:
     models: ModelsConfig = ModelsConfig()
     multispectral: MultispectralConfig = MultispectralConfig()
     summary: SummaryConfig = SummaryConfig()
+    sync: SyncConfig = SyncConfig()
+    sms: SmsConfig = SmsConfig()
+    hub: HubConfig = HubConfig()
     locale: LocaleConfig = LocaleConfig()
 
     @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.storage.root / "fieldbox.db"
+
+    @property
+    def identity(self) -> Path:
+        """Where the box's keys and certificates are."""
+        named = self.sync.identity
+        return self.storage.root / "identity" if named == Path() else named
 
     @property
     def drop_folder(self) -> Path:

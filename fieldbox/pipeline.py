@@ -27,7 +27,8 @@ from fieldbox.domain import (
     Detection,
     FieldMap,
     Ladder,
-    Message,
+    MessageKind,
+    Outgoing,
     Survey,
     WeedBasis,
 )
@@ -355,7 +356,14 @@ class Analysis:
         fresh = self._store.save_survey(
             survey,
             detections,
-            Message(survey.id, "summary", body, "waiting", 0, survey.made_at),
+            [
+                Outgoing(
+                    MessageKind.SUMMARY,
+                    body,
+                    survey.id,
+                    subject=f"survey {survey.flight_id} {survey.field_id}",
+                )
+            ],
             plan_key=task.key,
             release_sha=self._model.digest,
             to_geographic=task.flown.plane.to_geographic,

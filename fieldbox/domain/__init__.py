@@ -68,6 +68,7 @@ from fieldbox.domain.maps import (
     WeedBasis,
     Window,
 )
+from fieldbox.domain.messages import OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
 from fieldbox.domain.photos import (
     BANDS,
     MOSAIC_ERROR_TAG,
@@ -90,7 +91,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
-from fieldbox.domain.surveys import Message, Survey
+from fieldbox.domain.surveys import Survey
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
@@ -100,6 +101,8 @@ __all__ = [
     "MANY_HOLES_PCT",
     "MOSAIC_ERROR_TAG",
     "MUCH_THIN_PCT",
+    "OPEN",
+    "PRIORITY",
     "TO_RADIUS95",
     "Became",
     "Bringing",
@@ -138,10 +141,13 @@ __all__ = [
     "LayerLabel",
     "Measure",
     "Message",
+    "MessageKind",
+    "MessageState",
     "Needs",
     "NotAligned",
     "Offer",
     "Original",
+    "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",

@@ -60,16 +60,3 @@ class Survey:
     """Share of all weeds that the model finds, by its card; None: not known."""
     stand: CropStand | None = None
     """None: no rows are known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A row of the outbox."""
-
-    id: str
-    """Sortable by time; idempotent for the same survey."""
-    kind: str
-    body: str
-    state: str
-    attempts: int
-    created_at: datetime

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import ZoneKind
+from fieldbox.domain import OPEN, MessageKind, ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals
@@ -21,10 +21,10 @@ def summary(config: Config, survey_id: str) -> str:
     """The summary of a survey as it was put into the outbox: JSON of at most 1,024 bytes."""
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
-        message = store.message(survey.id)
-        if message is None:
+        told = [one for one in store.messages_of(survey.id) if one.kind is MessageKind.SUMMARY]
+        if not told:
             raise Rejected(N_("The survey {id} has no summary in the outbox."), id=survey.id)
-        return message.body
+        return told[-1].body
 
 
 def outbox(config: Config, *, as_json: bool) -> str:
@@ -79,7 +79,7 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
     fields = {field.id: field.name for field in store.fields()}
     return {
         "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
-        "outbox_waiting": len(store.messages("waiting")),
+        "outbox_waiting": sum(one.state in OPEN for one in store.messages()),
         "warnings": [str(sentence) for sentence in refusals(config)],
         "flights": [
             {

@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, union, update
 
-from fieldbox.domain import CaptureKind, FileKind, FileState, Original
+from fieldbox.domain import OPEN, CaptureKind, FileKind, FileState, Original
 from fieldbox.storage.accounts import note
 from fieldbox.storage.jobs import newest_by_flight
-from fieldbox.storage.outbox import DELIVERED
 from fieldbox.storage.portions import portions
 from fieldbox.storage.rows import Hold, Holding, JobState, Kept, Unused
 from fieldbox.storage.schema import (
@@ -94,7 +93,7 @@ def _holds(connection: Connection) -> dict[Hold, set[str]]:
     unsent = (
         select(surveys.c.flight_id)
         .join(messages, messages.c.survey_number == surveys.c.number)
-        .where(messages.c.state != DELIVERED)
+        .where(messages.c.state.in_([state.value for state in OPEN]))
     )
     arriving = (
         select(member.c.flight_id)

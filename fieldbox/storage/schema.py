@@ -27,7 +27,7 @@ from sqlalchemy import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
 
-REVISION: Final = "0014"
+REVISION: Final = "0015"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
 metadata = MetaData(
@@ -497,7 +497,7 @@ detection_places = Table("detection_places", MetaData(), PlaceColumns)
 
 
 class MessageColumns(TypedColumns):
-    """The outbox."""
+    """The outbox: `domain.Message` in rows."""
 
     id: Named[str] = Column(Text, primary_key=True)
     kind: Named[str] = Column(Text)
@@ -509,11 +509,94 @@ class MessageColumns(TypedColumns):
     next_try: Named[datetime | None] = Column(Utc)
     created_at: Named[datetime] = Column(Utc)
     survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
+    subject: Named[str | None] = Column(Text, index=True)
+    replaces: Named[Any] = Column(Json, nullable=True)
+    expires_at: Named[datetime | None] = Column(Utc)
+    sent_at: Named[datetime | None] = Column(Utc)
+    carrier: Named[str | None] = Column(Text)
+    batch: Named[str | None] = Column(Text, index=True)
+    acknowledged_at: Named[datetime | None] = Column(Utc)
+    why: Named[Sentence | None] = Column(SentenceText)
+    bytes_sent: Named[int] = Column(server_default=text("0"))
 
 
 messages = Table(
     "messages", metadata, MessageColumns, Index("ix_messages_state_priority_id", "state", "priority", "id")
 )
+
+
+class LinkDayColumns(TypedColumns):
+    """IP bytes over each link, day by day (UTC)."""
+
+    day: Named[date] = Column(Day, primary_key=True)
+    link: Named[str] = Column(Text, primary_key=True)
+    sent: Named[int] = Column(server_default=text("0"))
+    received: Named[int] = Column(server_default=text("0"))
+    connections: Named[int] = Column(server_default=text("0"))
+
+
+link_days = Table("link_days", metadata, LinkDayColumns)
+
+
+class CommandColumns(TypedColumns):
+    """What the hub told the box to do; kept so that nothing is done twice."""
+
+    id: Named[str] = Column(Text, primary_key=True)
+    kind: Named[str] = Column(Text)
+    body: Named[Any] = Column(Json, nullable=False)
+    issued_at: Named[datetime] = Column(Utc)
+    received_at: Named[datetime] = Column(Utc)
+    state: Named[str] = Column(Text)
+    """done or refused."""
+    why: Named[Sentence | None] = Column(SentenceText)
+
+
+commands = Table("commands", metadata, CommandColumns)
+
+
+class TextColumns(TypedColumns):
+    """Texts (SMS), out and in."""
+
+    id = Column(Integer, primary_key=True)
+    way: Named[str] = Column(Text)
+    """out or in."""
+    number: Named[str] = Column(Text)
+    body: Named[str] = Column(Text)
+    parts: Named[int]
+    state: Named[str] = Column(Text)
+    attempts: Named[int] = Column(server_default=text("0"))
+    next_try: Named[datetime | None] = Column(Utc)
+    created_at: Named[datetime] = Column(Utc)
+    sent_at: Named[datetime | None] = Column(Utc)
+    delivered_at: Named[datetime | None] = Column(Utc)
+    reference: Named[str | None] = Column(Text)
+    """Of the network, by which a delivery report names it."""
+    key: Named[str | None] = Column(Text, unique=True)
+    """Of what it tells and to whom, so that it is written once."""
+    code: Named[str | None] = Column(Text)
+    """By which a reply names it: 7A1."""
+    message_id: Named[str | None] = Column(Text)
+    survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
+    why: Named[Sentence | None] = Column(SentenceText)
+
+
+texts = Table("texts", metadata, TextColumns, Index("ix_texts_state", "state"))
+
+
+class SurveyVerdictColumns(TypedColumns):
+    """What people on the ground make of a survey."""
+
+    id = Column(Integer, primary_key=True)
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"), index=True)
+    verdict: Named[str] = Column(Text)
+    """right or wrong."""
+    way: Named[str] = Column(Text)
+    """sms, hub or dashboard."""
+    who: Named[str] = Column(Text)
+    at: Named[datetime] = Column(Utc)
+
+
+survey_verdicts = Table("survey_verdicts", metadata, SurveyVerdictColumns)
 
 
 class UserColumns(TypedColumns):

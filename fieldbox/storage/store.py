@@ -31,7 +31,10 @@ from fieldbox.domain import (
     FlightHeight,
     Gap,
     Message,
+    MessageKind,
+    MessageState,
     Original,
+    Outgoing,
     Placement,
     RefusedList,
     Rejection,
@@ -575,7 +578,7 @@ class Store:
         self,
         survey: Survey,
         detections: Sequence[Detection],
-        message: Message,
+        outgoing: Sequence[Outgoing],
         *,
         plan_key: str,
         release_sha: str,
@@ -584,11 +587,11 @@ class Store:
         placed: Sequence[Placement] = (),
         drop_views: bool = True,
     ) -> bool:
-        """Keep a survey with its plants and its message to the hub, and settle its job: all or nothing.
+        """Keep a survey with its plants and what the hub is told of it, and settle its job: all or nothing.
 
         `to_geographic` turns the plants' east and north (1-D arrays, metres) into latitudes and longitudes.
         False: this survey, or one of the same flight, plan and release, is there already; it and its
-        message stay as they are.
+        messages stay as they are.
         """
         with self._database.write() as connection:
             fresh = not surveys.is_saved(connection, survey, plan_key, release_sha)
@@ -597,19 +600,22 @@ class Store:
                 plants.add(connection, number, detections, to_geographic)
                 gaps.add(connection, number, missing, to_geographic)
                 placements.add(connection, number, placed)
-                outbox.add(connection, message, number)
+                for one in outgoing:
+                    outbox.add(connection, one, number, self._now())
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
                 views.drop(connection, plan_key, release_sha)
             return fresh
 
     def confirm_survey(self, survey_id: str, found: Sequence[Sentence]) -> None:
-        """A survey that was made before is what its flight gives now: it counts, and its message goes out, again if
-        another one counted meanwhile. `found` is added as far as it does not say it yet."""
+        """A survey that was made before is what its flight gives now: it counts, and is told again if another one counted
+        meanwhile. `found` is added as far as it does not say it yet."""
         with self._database.write() as connection:
             surveys.add_warnings(connection, survey_id, found)
             if surveys.count_again(connection, survey_id, self._now()):
-                outbox.send_again(connection, survey_id)
+                number = surveys.number_of(connection, survey_id)
+                for one in outbox.told_of(connection, number):
+                    outbox.add(connection, one, number, self._now())
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""
@@ -651,20 +657,59 @@ class Store:
 
     # Outbox
 
-    def messages(self, state: str | None = None) -> list[Message]:
-        """Messages in a state, or all: the most urgent first, then the oldest."""
+    def send(self, outgoing: Outgoing) -> str:
+        """Put a message into the outbox; its id."""
+        with self._database.write() as connection:
+            return outbox.add(connection, outgoing, None, self._now())
+
+    def messages(self, state: MessageState | None = None) -> list[Message]:
+        """Messages in a state, or all: the most urgent first, then the newest."""
         with self._database.read() as connection:
             return outbox.listed(connection, state)
 
-    def deliver(self, message_id: str) -> None:
-        """A message has arrived."""
+    def due_messages(
+        self, now: datetime, limit: int, kinds: Collection[MessageKind] | None = None
+    ) -> list[Message]:
+        """Those that should go now: the most urgent first, then the newest."""
+        with self._database.read() as connection:
+            return outbox.due(connection, now, limit, kinds)
+
+    def mark_sent(self, ids: Sequence[str], *, batch: str, carrier: str, size: int, now: datetime) -> None:
+        """They were handed to a link in the frame `batch` of `size` bytes."""
         with self._database.write() as connection:
-            outbox.deliver(connection, message_id)
+            outbox.mark_sent(connection, ids, batch=batch, carrier=carrier, size=size, now=now)
+
+    def acknowledge(
+        self,
+        now: datetime,
+        *,
+        batches: Collection[str] = (),
+        ids: Collection[str] = (),
+        refused: Mapping[str, str] | None = None,
+    ) -> int:
+        """The hub has committed these frames and messages, but for those `refused` (why, by id); how many rows changed."""
+        with self._database.write() as connection:
+            return outbox.acknowledge(connection, now, batches=batches, ids=ids, refused=refused or {})
+
+    def expire_messages(self, now: datetime) -> int:
+        """Give up what came to the end of its time; how many."""
+        with self._database.write() as connection:
+            return outbox.expire(connection, now)
+
+    def send_again(self, ids: Collection[str]) -> int:
+        """Let messages go once more, whatever became of them; how many there are."""
+        with self._database.write() as connection:
+            return outbox.send_again(connection, ids)
 
     def message(self, message_id: str) -> Message | None:
         """One message."""
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
+
+    def messages_of(self, survey_id: str) -> list[Message]:
+        """What was told of a survey, oldest first."""
+        with self._database.read() as connection:
+            return outbox.of_survey(connection, surveys.number_of(connection, survey_id))
 
     # Accounts, settings, audit
 

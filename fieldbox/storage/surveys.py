@@ -79,6 +79,12 @@ def by_id(connection: Connection, survey_id: str) -> Survey | None:
     return next(iter(_read(connection, surveys.c.id == survey_id)), None)
 
 
+def number_of(connection: Connection, survey_id: str) -> int:
+    """The number of a survey; 0: there is none."""
+    query = select(surveys.c.number).where(surveys.c.id == survey_id)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
 def made_of(connection: Connection, flight_id: str, plan_key: str, release_sha: str) -> Survey | None:
     """The survey of this flight, plan and release."""
     return next(iter(_read(connection, _made_of(flight_id, plan_key, release_sha))), None)

@@ -29,8 +29,9 @@ from fieldbox.domain import (
     Hotspot,
     Interval,
     LayerLabel,
-    Message,
+    MessageKind,
     NotAligned,
+    Outgoing,
     Placement,
     PlantHealth,
     Pose,
@@ -40,6 +41,7 @@ from fieldbox.domain import (
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
+from fieldbox.wire.ids import key_of
 
 EPSG = 32643
 WEST, NORTH = 378_600.0, 2_048_500.0
@@ -99,7 +101,7 @@ def make_box(root: Path, *, pretty: bool = False, known: bool = True) -> DemoBox
     store.save_survey(
         make_survey(flight.id, field.id, photo, plants, known=known),
         plants if known else [],
-        Message("m-1", "summary", "{}", "waiting", 0, datetime.now(UTC)),
+        [Outgoing(MessageKind.SUMMARY, "{}", key_of("m-1"))],
         plan_key="plan",
         release_sha=SHA,
         to_geographic=to_geographic,

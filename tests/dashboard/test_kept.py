@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def fresh(tmp_path: Path, password_hash: str) -> Iterator[DemoBox]:
     for job in made.store.jobs():
         made.store.finish(job.id)
     for message in made.store.messages():
-        made.store.deliver(message.id)
+        made.store.acknowledge(datetime.now(UTC), ids=[message.id])
     yield made
     made.store.close()
 

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from fieldbox.dashboard.app import create_app
+from fieldbox.domain import MessageState
 from fieldbox.retention import Keeper
 from fieldbox.simulate.field import FieldOptions
 from tests.path.box import Box, simulated
@@ -67,8 +69,8 @@ def fill(folder: Path, left: int) -> None:
 
 def deliver(box: Box) -> None:
     with box.store() as store:
-        for one in store.messages("waiting"):
-            store.deliver(one.id)
+        for one in store.messages(MessageState.WAITING):
+            store.acknowledge(datetime.now(UTC), ids=[one.id])
 
 
 def photos(root: Path) -> set[str]:

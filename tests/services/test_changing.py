@@ -66,7 +66,7 @@ class Field:
         self.store.save_survey(
             survey,
             plants,
-            samples.message(f"message {number}"),
+            samples.told(f"message {number}"),
             plan_key=f"plan {number}",
             release_sha="sha",
             to_geographic=GroundPlane(EPSG).to_geographic,

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from fieldbox.cli import main
 from fieldbox.domain import Flight, Interval, Product, Spraying
 from fieldbox.storage.store import Store
-from tests.storage.samples import add_captures, capture, detection, message, survey
+from tests.storage.samples import add_captures, capture, detection, survey, told
 
 RING = ((77.0, 12.0), (77.0006, 12.0), (77.0006, 12.0004), (77.0, 12.0004))
 """65 x 44 m."""
@@ -33,7 +33,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         field = store.add_field("North", RING, drawn=True)
         flight = Flight("flight", field.id, None, None, (capture(1),))
         store.save_flight(flight)
-        told = replace(
+        made = replace(
             survey(flight, "abc123"),
             weed_count=len(places),
             weed_count_interval95=Interval(50, 80),
@@ -42,9 +42,9 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             area_ha_interval95=Interval(0.27, 0.29),
         )
         store.save_survey(
-            told,
+            made,
             [detection(flight, east, north) for east, north in places],
-            message(),
+            told(),
             plan_key="plan",
             release_sha="r1",
             to_geographic=lambda east, north: (12.0 + north * 9.04e-6, 77.0 + east * 9.19e-6),
@@ -56,7 +56,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(one) for one in arguments])
 
 
-def told(*arguments: object) -> dict[str, Any]:
+def said(*arguments: object) -> dict[str, Any]:
     done = run(*arguments, "--json")
     assert done.exit_code == 0, done.output
     return dict(json.loads(done.stdout))
@@ -72,7 +72,7 @@ def test_a_prescription_is_told(box: Path) -> None:
     assert done.exit_code == 0, done.output
     for words in ("North: 0.28", "% of all weeds", "tanks to fill", "against spraying it all", "taken"):
         assert words in done.output
-    found = told("prescribe", "abc")
+    found = said("prescribe", "abc")
     assert sum(one["count"] for one in found["treated"]) == 63
     assert found["needs"]["spray_l"] == pytest.approx(found["needs"]["area_ha"] * 200)
     assert found["needs"]["products"] == []
@@ -89,10 +89,10 @@ def test_what_is_told_of_a_field_is_kept(box: Path) -> None:
     kept = spraying(box)
     assert (kept.swath_m, kept.coverage, kept.direction_deg) == (3.0, 0.9, 30.0)
     assert kept.products == (Product("one", 1.5), Product("two", 0.2))
-    found = told("prescribe", "abc")
+    found = said("prescribe", "abc")
     assert found["direction_deg"] == pytest.approx(30)
     assert [one["product"]["name"] for one in found["needs"]["products"]] == ["one", "two"]
-    cleared = told("spraying", "North", "--clear", "products", "--clear", "direction")
+    cleared = said("spraying", "North", "--clear", "products", "--clear", "direction")
     assert (cleared["products"], cleared["direction_deg"], cleared["swath_m"]) == ([], None, 3.0)
 
 
@@ -101,14 +101,14 @@ def test_a_threshold_from_prices(box: Path) -> None:
     assert part.exit_code == 1
     assert "--yield-t-ha, --loss-pct-per-weed, --cost-per-ha" in part.output
     whole = ("--price-per-t", 20_000, "--yield-t-ha", 3, "--loss-pct-per-weed", 2, "--cost-per-ha", 1080)
-    assert told("spraying", "North", *whole)["pays_from_per_m2"] == pytest.approx(1.02, abs=0.03)
+    assert said("spraying", "North", *whole)["pays_from_per_m2"] == pytest.approx(1.02, abs=0.03)
     # A lone weed in some square metres does not pay; one price told anew is enough from now on.
-    found = told("prescribe", "abc", "--strategy", "spots")
+    found = said("prescribe", "abc", "--strategy", "spots")
     assert [one["count"] for one in found["left"]].count(1) == 3
     assert found["treated"]
     assert all(one["density"] > 1.0 for one in found["treated"])
-    assert told("spraying", "North", "--cost-per-ha", 100)["pays_from_per_m2"] < 0.1
-    assert not told("prescribe", "abc", "--strategy", "spots")["left"]
+    assert said("spraying", "North", "--cost-per-ha", 100)["pays_from_per_m2"] < 0.1
+    assert not said("prescribe", "abc", "--strategy", "spots")["left"]
     assert "costs more than it brings" in run("spraying", "North", "--cost-per-ha", 1e6).output
 
 
@@ -117,12 +117,12 @@ def test_prices_that_are_cleared_and_told_anew_are_new(box: Path) -> None:
     run("spraying", "North", *whole)
     part = run("spraying", "North", "--clear", "economics", "--price-per-t", 10_000)
     assert "--yield-t-ha" in part.output
-    again = told("spraying", "North", "--clear", "economics", *whole[:1], 10_000, *whole[2:])
+    again = said("spraying", "North", "--clear", "economics", *whole[:1], 10_000, *whole[2:])
     assert again["economics"]["price_per_t"] == 10_000
 
 
 def test_options_of_prescribe_are_for_once(box: Path) -> None:
-    assert told("prescribe", "abc", "--strategy", "swaths", "--spray-l-ha", 100)["strategy"] == "swaths"
+    assert said("prescribe", "abc", "--strategy", "swaths", "--spray-l-ha", 100)["strategy"] == "swaths"
     assert spraying(box) == Spraying()
 
 
@@ -142,14 +142,14 @@ def test_water_is_kept_off(box: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     file = tmp_path / "water.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    before = told("prescribe", "abc")
+    before = said("prescribe", "abc")
     done = run("spraying", "North", "--keep-off", file, "--strip-m", 2)
     assert done.exit_code == 0, done.output
     assert "pond, with 2.0 m around it" in done.output
     assert [(one.name, one.strip_m) for one in spraying(box).keep_off] == [("pond", 2.0), ("hive", 8.0)]
     run("spraying", "North", "--keep-off", file, "--strip-m", 2)
     assert len(spraying(box).keep_off) == 2
-    after = told("prescribe", "abc")
+    after = said("prescribe", "abc")
     assert after["field_m2"] < before["field_m2"] - 400
     assert sum(one["count"] for one in after["treated"]) < 30
 

@@ -71,7 +71,7 @@ class Farm:
         self.store.save_survey(
             survey,
             plants(flight),
-            samples.message(name),
+            samples.told(name),
             plan_key=name,
             release_sha="r",
             to_geographic=PLANE.to_geographic,

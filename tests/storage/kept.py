@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fieldbox.domain import FileKind, Flight, Original
 from fieldbox.storage.store import Store
-from tests.storage.samples import RING, START, capture, message, near_bangalore, survey
+from tests.storage.samples import RING, START, capture, near_bangalore, survey, told
 
 
 def original(number: int) -> Original:
@@ -36,11 +36,11 @@ def chart(store: Store, flight: Flight, *, sent: bool = True) -> None:
     store.save_survey(
         replace(survey(flight, f"survey of {flight.id}"), hotspots=(), made_at=START),
         [],
-        message(f"message of {flight.id}"),
+        told(f"message of {flight.id}"),
         plan_key="plan",
         release_sha="release",
         to_geographic=near_bangalore,
     )
     store.finish(job)
     if sent:
-        store.deliver(f"message of {flight.id}")
+        store.acknowledge(START, ids=[one.id for one in store.messages_of(f"survey of {flight.id}")])

@@ -20,7 +20,8 @@ from fieldbox.domain import (
     Interval,
     Ladder,
     LayerLabel,
-    Message,
+    MessageKind,
+    Outgoing,
     Pose,
     Survey,
     WeedBasis,
@@ -142,9 +143,9 @@ def detection(flight: Flight, east: float, north: float, cover: Cover = Cover.WE
     return Detection(cover, 0.75, east, north, outline, 0.0012, 2.5, digest, 100.5, 200.25)
 
 
-def message(message_id: str = "0001") -> Message:
-    """A message that waits."""
-    return Message(message_id, "survey", '{"weeds":120}', "waiting", 0, START)
+def told(key: str = "0001") -> list[Outgoing]:
+    """What the hub is told of a survey."""
+    return [Outgoing(MessageKind.SUMMARY, '{"weeds":120}', f"{key:0>20}", subject=f"survey {key}")]
 
 
 def near_bangalore(

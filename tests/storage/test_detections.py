@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fieldbox.domain import Cover, Detection, Flight
 from fieldbox.storage.store import Store
-from tests.storage.samples import add_flight, as_degrees, detection, message, near_bangalore, survey
+from tests.storage.samples import add_flight, as_degrees, detection, near_bangalore, survey, told
 
 _NUMBERS = count()
 
@@ -29,7 +29,7 @@ def save(store: Store, flight: Flight, detections: list[Detection], *, degrees: 
     assert store.save_survey(
         survey(flight, name),
         detections,
-        message(name),
+        told(name),
         plan_key=name,
         release_sha="r1",
         to_geographic=to_geographic,

@@ -41,7 +41,7 @@ KILLED_IN_SURVEY = """
 import os, signal, sys
 from pathlib import Path
 from fieldbox.storage.store import Store
-from tests.storage.samples import detection, message, near_bangalore, survey
+from tests.storage.samples import detection, near_bangalore, survey, told
 
 def killed(east, north):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -49,7 +49,7 @@ def killed(east, north):
 to_geographic = killed if sys.argv[2] == "kill" else near_bangalore
 with Store.open(Path(sys.argv[1])) as store:
     flight = store.flight("flight")
-    store.save_survey(survey(flight), [detection(flight, 1.0, 2.0)], message(), plan_key="plan",
+    store.save_survey(survey(flight), [detection(flight, 1.0, 2.0)], told(), plan_key="plan",
                       release_sha="r1", to_geographic=to_geographic)
 """
 

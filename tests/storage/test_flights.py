@@ -9,7 +9,7 @@ from fieldbox.domain import Flight, Placement
 from fieldbox.errors import Rejected
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
-from tests.storage.samples import RING, add_captures, add_flight, capture, message, near_bangalore, survey
+from tests.storage.samples import RING, add_captures, add_flight, capture, near_bangalore, survey, told
 
 
 def test_a_flight_comes_back_with_its_captures_in_order(store: Store) -> None:
@@ -75,7 +75,7 @@ def test_photos_placed_by_a_list_are_counted_as_the_survey_that_counts_has_them(
         made = survey(flight, f"survey {number}")
         made = replace(made, made_at=made.made_at + timedelta(hours=number))
         store.save_survey(
-            made, [], replace(message(), id=made.id), plan_key=made.id, release_sha="r1",
+            made, [], told(made.id), plan_key=made.id, release_sha="r1",
             to_geographic=near_bangalore, placed=placements,
         )  # fmt: skip
         assert store.flights()[0].placed == 2 - number

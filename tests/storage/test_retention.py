@@ -13,7 +13,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import Hold, Holding
 from fieldbox.storage.store import Store
 from tests.storage.kept import bring, chart, original
-from tests.storage.samples import capture
+from tests.storage.samples import START, capture
 
 
 def holds(store: Store, flight_id: str) -> set[Hold]:
@@ -46,7 +46,7 @@ def test_what_holds_a_flight(store: Store) -> None:
     assert Hold.QUEUED in holds(store, "flight")
     chart(store, flight, sent=False)
     assert holds(store, "flight") == {Hold.UNSENT}
-    store.deliver("message of flight")
+    store.acknowledge(START, ids=[one.id for one in store.messages()])
     assert holds(store, "flight") == set()
     assert store.pin("flight", True)
     assert holds(store, "flight") == {Hold.PINNED}

@@ -23,7 +23,7 @@ from fieldbox.domain import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
-from tests.storage.samples import RING, add_flight, detection, message, near_bangalore, survey
+from tests.storage.samples import RING, add_flight, detection, near_bangalore, survey, told
 
 
 def save(
@@ -36,7 +36,7 @@ def save(
 
 def test_a_survey_comes_back_as_it_went_in(store: Store) -> None:
     flight = add_flight(store)
-    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], message())
+    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], told())
     assert store.survey("survey") == survey(flight)
     assert store.survey_for(flight.id, "plan", "r1") == survey(flight)
     assert store.survey_for(flight.id, "plan", "r2") is None
@@ -47,7 +47,7 @@ def test_surveys_are_listed_newest_first(store: Store) -> None:
     one, two = add_flight(store, "one"), add_flight(store, "two", first=10)
     older, newer = survey(one, "a"), replace(survey(one, "b"), made_at=survey(one).made_at + timedelta(1))
     for number, each in enumerate((newer, older, survey(two, "c"))):
-        assert save(store, each, [], message(str(number)), plan_key=str(number))
+        assert save(store, each, [], told(str(number)), plan_key=str(number))
     assert store.surveys(flight_id=one.id) == [newer, older]
     assert [each.id for each in store.surveys(field_id=two.field_id)] == ["c"]
     assert [each.id for each in store.surveys()] == ["b", "c", "a"]
@@ -58,12 +58,12 @@ def test_saving_a_survey_settles_everything_at_once(store: Store) -> None:
     store.enqueue(flight.id, release_sha="r1")
     store.claim()
     store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
-    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], message())
+    assert save(store, survey(flight), [detection(flight, 1.0, 2.0)], told())
     job = store.job_for_flight(flight.id)
     assert job is not None
     assert job.state is JobState.DONE
     assert store.views_done("plan", "r1") == set()
-    assert store.messages() == [message()]
+    assert store.messages() == [told()]
     assert len(store.detections("survey")) == 1
 
 
@@ -73,7 +73,7 @@ def test_views_are_kept_if_asked(store: Store) -> None:
     store.save_survey(
         survey(flight),
         [],
-        message(),
+        told(),
         plan_key="plan",
         release_sha="r1",
         to_geographic=near_bangalore,
@@ -85,13 +85,13 @@ def test_views_are_kept_if_asked(store: Store) -> None:
 def test_a_second_save_changes_neither_survey_nor_message_but_settles_the_job(store: Store) -> None:
     flight = add_flight(store)
     first = survey(flight)
-    assert save(store, first, [detection(flight, 1.0, 2.0)], message())
+    assert save(store, first, [detection(flight, 1.0, 2.0)], told())
     store.enqueue(flight.id, release_sha="r1")
-    assert not save(store, replace(first, area_ha=9.0), [detection(flight, 3.0, 4.0)], message("0002"))
-    assert not save(store, replace(first, id="same work, other id"), [], message("0003"))
+    assert not save(store, replace(first, area_ha=9.0), [detection(flight, 3.0, 4.0)], told("0002"))
+    assert not save(store, replace(first, id="same work, other id"), [], told("0003"))
     assert store.surveys() == [first]
     assert len(store.detections("survey")) == 1
-    assert store.messages() == [message()]
+    assert store.messages() == [told()]
     assert store.jobs([JobState.WAITING]) == []
 
 
@@ -107,32 +107,32 @@ def test_an_error_in_the_middle_leaves_nothing_behind(store: Store, late: bool) 
     store.enqueue(flight.id, release_sha="r1")
     store.claim()
     store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
-    assert save(store, survey(other, "before"), [], message(), plan_key="other plan")
+    assert save(store, survey(other, "before"), [], told(), plan_key="other plan")
     with pytest.raises(IntegrityError):
         store.save_survey(
             survey(flight),
             [detection(flight, 0.0, 1.0), detection(flight, 0.0, 0.5)],
-            message() if late else message("0002"),
+            told() if late else told("0002"),
             plan_key="plan",
             release_sha="r1",
             to_geographic=near_bangalore if late else south_of_the_pole,
         )
     assert [each.id for each in store.surveys()] == ["before"]
     assert store.detections("survey") == []
-    assert store.messages() == [message()]
+    assert store.messages() == [told()]
     assert [job.state for job in store.jobs()] == [JobState.RUNNING]
     assert len(store.views_done("plan", "r1")) == 1
-    assert save(store, survey(flight), [detection(flight, 1.0, 1.0, Cover.CROP)], message("0002"))
+    assert save(store, survey(flight), [detection(flight, 1.0, 1.0, Cover.CROP)], told("0002"))
 
 
 def test_messages_are_found_by_state_and_id(store: Store) -> None:
     flight = add_flight(store)
     for number, each in enumerate(("b", "a")):
-        save(store, survey(flight, each), [], message(each), plan_key=str(number))
+        save(store, survey(flight, each), [], told(each), plan_key=str(number))
     assert [each.id for each in store.messages()] == ["a", "b"]
     assert [each.id for each in store.messages("waiting")] == ["a", "b"]
     assert store.messages("sent") == []
-    assert store.message("a") == message("a")
+    assert store.message("a") == told("a")
     assert store.message("none") is None
 
 
@@ -145,7 +145,7 @@ def test_verdicts_and_gaps_come_back(store: Store) -> None:
     gaps = (Gap((1.0, 2.0), (1.0, 3.5), 3), Gap((5.0, 2.0), (5.0, 2.7), 1))
     told = replace(survey(flight), crop_missing=4)
     assert store.save_survey(
-        told, plants, message(), plan_key="plan", release_sha="r1", to_geographic=near_bangalore, missing=gaps
+        told, plants, told(), plan_key="plan", release_sha="r1", to_geographic=near_bangalore, missing=gaps
     )
     assert store.survey("survey") == told
     back = {one.health: (one.size_z, one.colour_z) for one in store.detections("survey")}
@@ -182,13 +182,13 @@ QUALITY = Quality(
 def test_how_well_a_flight_was_flown_comes_back(store: Store) -> None:
     flight = add_flight(store)
     told = replace(survey(flight), quality=QUALITY)
-    assert save(store, told, [], message())
+    assert save(store, told, [], told())
     assert store.survey("survey") == told
 
 
 def test_what_an_earlier_release_counted_otherwise_is_not_known(store: Store) -> None:
     flight = add_flight(store)
-    assert save(store, replace(survey(flight), quality=QUALITY), [], message())
+    assert save(store, replace(survey(flight), quality=QUALITY), [], told())
     with sqlite3.connect(store.path) as database:
         database.execute("UPDATE surveys SET quality = json_remove(quality, '$.bare_pct', '$.thin')")
     found = store.survey("survey")
@@ -198,7 +198,7 @@ def test_what_an_earlier_release_counted_otherwise_is_not_known(store: Store) ->
 
 def test_holes_of_an_earlier_release_are_rings_without_openings(store: Store) -> None:
     flight = add_flight(store)
-    assert save(store, replace(survey(flight), quality=QUALITY), [], message())
+    assert save(store, replace(survey(flight), quality=QUALITY), [], told())
     with sqlite3.connect(store.path) as database:
         database.execute(
             "UPDATE surveys SET quality = json_set(quality, '$.holes', json_array(json_extract(quality, '$.holes[0][0]')))"
@@ -220,7 +220,7 @@ def test_where_photos_stand_comes_back(store: Store) -> None:
     store.save_survey(
         survey(flight),
         [],
-        message(),
+        told(),
         plan_key="plan",
         release_sha="r1",
         to_geographic=near_bangalore,
@@ -233,8 +233,8 @@ def test_an_older_survey_that_is_confirmed_counts_again_and_its_message_goes_out
     flight = add_flight(store)
     first = survey(flight)
     later = replace(first, id="later", made_at=first.made_at + timedelta(hours=1))
-    assert save(store, first, [], replace(message(), id="survey"))
-    assert save(store, later, [], replace(message(), id="later"), plan_key="other plan")
+    assert save(store, first, [], told("survey"))
+    assert save(store, later, [], told("later"), plan_key="other plan")
     assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
     store.confirm_survey("later", [])
     assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
@@ -248,7 +248,7 @@ def test_an_older_survey_that_is_confirmed_counts_again_and_its_message_goes_out
 def test_a_list_that_came_later_and_changes_nothing_is_told_once(store: Store) -> None:
     flight = add_flight(store)
     known = survey(flight)
-    assert save(store, known, [], message())
+    assert save(store, known, [], told())
     late = Sentence("The list {file} is late.", {"file": "geo.txt", "share": 0.1})
     for _time in range(2):
         store.confirm_survey("survey", [late, *known.warnings])

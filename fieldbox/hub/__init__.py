@@ -1,0 +1,1 @@
+"""The far end: takes in what boxes send, and answers."""

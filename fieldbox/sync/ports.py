@@ -1,0 +1,77 @@
+"""What getting messages off the farm needs of others. Each port has the real adapter and a twin in memory, and both pass the same
+suite in `tests/contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from fieldbox.domain import Message, MessageKind
+
+
+class Outbox(Protocol):
+    """The messages of the box; kept by `fieldbox.storage.store.Store`, and by `fieldbox.sync.memory.MemoryOutbox`."""
+
+    def due_messages(
+        self, now: datetime, limit: int, kinds: Collection[MessageKind] | None = None
+    ) -> Sequence[Message]:
+        """Those that should go now: open, not before their next try, not at the end of their time; the most urgent first, then
+        the newest."""
+
+    def mark_sent(self, ids: Sequence[str], *, batch: str, carrier: str, size: int, now: datetime) -> None:
+        """They were handed to a link in the frame `batch` of `size` bytes; they go again later unless acknowledged."""
+
+    def acknowledge(
+        self,
+        now: datetime,
+        *,
+        batches: Collection[str] = (),
+        ids: Collection[str] = (),
+        refused: Mapping[str, str] | None = None,
+    ) -> int:
+        """The hub has committed these frames and messages, but for those `refused` (why, by id). How many rows changed.
+
+        What is not known is passed over; what was superseded meanwhile and arrived counts as acknowledged.
+        """
+
+
+class Session(Protocol):
+    """One connection to the hub. Raises Unsent where the link does not carry."""
+
+    def send(self, frame: bytes) -> None:
+        """Hand a frame to the link. It may block, never longer than the session's patience."""
+
+    def receive(self, seconds: float) -> bytes | None:
+        """What the hub sent, waiting at most so long; None: nothing came."""
+
+    def traffic(self) -> Traffic:
+        """IP bytes of this connection so far."""
+
+    def close(self) -> None:
+        """End it; never raises."""
+
+
+class Carrier(Protocol):
+    """A way to the hub."""
+
+    name: str
+    """As `Message.carrier` has it."""
+
+    def connect(self) -> Session:
+        """Open a connection. Raises Unsent, whose `retry_helps` is false where a person must act (a wrong certificate)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """IP bytes, headers and all, as they count against a data budget."""
+
+    sent: int = 0
+    received: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both ways."""
+        return self.sent + self.received

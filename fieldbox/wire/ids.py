@@ -1,0 +1,31 @@
+"""Ids of messages: they sort by when they were made, and the same content has the same end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from blake3 import blake3
+
+ID_BYTES: Final = 16
+TIME_DIGITS: Final = 12
+"""Hexadecimal, of the milliseconds since 1970: enough until the year 10889."""
+KEY_DIGITS: Final = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def key_of(*parts: str) -> str:
+    """The key of some content, of whatever tells it from others."""
+    return blake3("\0".join(parts).encode()).hexdigest()[:KEY_DIGITS]
+
+
+def message_id(at: datetime, key: str, last: str | None) -> str:
+    """The id of a message made `at`, after one with the id `last`: never before it, also where the clock was put back."""
+    told = max(0, (at - _EPOCH) // timedelta(milliseconds=1))
+    before = int(last[:TIME_DIGITS], 16) if last else -1
+    return f"{max(told, before + 1):0{TIME_DIGITS}x}{key}"
+
+
+def made_at(message: str) -> datetime:
+    """When a message was made, as its id tells."""
+    return _EPOCH + timedelta(milliseconds=int(message[:TIME_DIGITS], 16))
