@@ -189,7 +189,7 @@ def page(connection: Connection, limit: int, before: str | None) -> list[Message
 def counts(connection: Connection) -> dict[MessageState, int]:
     """How many messages there are in each state."""
     query = select(messages.c.state, func.count()).group_by(messages.c.state)
-    found = {MessageState(state): number for state, number in connection.execute(query).tuples()}
+    found = {MessageState(state): number for state, number in connection.execute(query)}
     return {state: found.get(state, 0) for state in MessageState}
 
 
