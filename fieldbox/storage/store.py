@@ -667,6 +667,11 @@ class Store:
         with self._database.read() as connection:
             return outbox.listed(connection, state)
 
+    def message_counts(self) -> dict[MessageState, int]:
+        """How many messages there are in each state."""
+        with self._database.read() as connection:
+            return outbox.counts(connection)
+
     def due_messages(
         self, now: datetime, limit: int, kinds: Collection[MessageKind] | None = None
     ) -> list[Message]:

@@ -36,7 +36,6 @@ def save(
     outgoing: list[Outgoing],
     *,
     plan_key: str = "plan",
-
 ) -> bool:
     return store.save_survey(
         survey, detections, outgoing, plan_key=plan_key, release_sha="r1", to_geographic=near_bangalore
