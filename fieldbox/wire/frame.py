@@ -50,7 +50,8 @@ class Item:
     """One message of a frame."""
 
     id: str
-    kind: MessageKind
+    kind: MessageKind | None
+    """None: a kind that is not known here, as a newer box may send (the rest of the frame can be read)."""
     body: str | None
     """JSON; None: its compact form cannot be read (the rest of the frame can)."""
     replaces: tuple[str, ...] = ()
@@ -135,13 +136,11 @@ def _item(row: Any) -> Item:
         if len(identity) != ID_BYTES or any(len(one) != ID_BYTES for one in replaces or ()):
             raise Unreadable("id")
         told = identity.hex()
-        named = KINDS[kind] if kind >= 0 else None
+        named = KINDS[kind] if 0 <= kind < len(KINDS) else None
         earlier = tuple(one.hex() for one in replaces or ())
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise Unreadable("row") from error
-    if named is None:
-        raise Unreadable("kind")
-    return Item(told, named, compact.unpack(named, body, told), earlier)
+    return Item(told, named, None if named is None else compact.unpack(named, body, told), earlier)
 
 
 @lru_cache(maxsize=1)
