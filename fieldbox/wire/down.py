@@ -15,6 +15,7 @@ from typing import Any, Final
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from fieldbox.wire import strict
 from fieldbox.wire.ids import ID_BYTES
 from fieldbox.wire.seal import Forged, Purpose, seal, unseal
 
@@ -107,7 +108,7 @@ def read(sealed: bytes, key: Ed25519PublicKey, box: str) -> Down:
         raise Unreadable("size")
     content = unseal(key, Purpose.DOWN, sealed)
     try:
-        version, to, identity, issued, kind, body = cbor2.loads(content)
+        version, to, identity, issued, kind, body = strict.loads(content)
         told = Down(to, identity.hex(), datetime.fromtimestamp(issued, UTC), DownKind(kind), dict(body))
     except Exception as error:  # signed, and yet of a version that is not known
         raise Unreadable("content") from error
