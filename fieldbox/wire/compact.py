@@ -1,8 +1,8 @@
 """The short form of a message's JSON, and back: the same facts, whatever they are.
 
-The first byte names the form. `JSON` and `CBOR` hold any body; a form with a layout holds the fields that it knows in a fixed order,
-without their names, and what is left of a body, if anything, as one CBOR map at the end. A body takes the shortest form that gives
-all of it back; that is tried out each time, not assumed.
+The first byte names the form. `JSON` and `CBOR` hold any body; a form with a layout holds the fields that it knows in a fixed
+order, without their names, and what is left of a body, if anything, as one CBOR map at the end. A body takes the shortest form
+that gives all of it back; that is tried out each time, not assumed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ def unpack(kind: MessageKind, short: Any, identity: str) -> str | None:
         return None
     try:
         return _dump(_value(kind, short, identity))
-    except (ValueError, TypeError, RecursionError):  # a stranger's bytes: what reads them says no more than that
+    except (
+        ValueError,
+        TypeError,
+        RecursionError,
+    ):  # a stranger's bytes: what reads them says no more than that
         return None
 
 

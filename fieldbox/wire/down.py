@@ -81,12 +81,19 @@ class Acknowledgement:
         """Read `Down.body`. Raises Unreadable."""
         try:
             return cls(
-                tuple(bytes(one).hex() for one in body.get("b", ())),
-                tuple(bytes(one).hex() for one in body.get("m", ())),
-                {bytes(one).hex(): str(why) for one, why in dict(body.get("r", {})).items()},
+                tuple(map(_hex, body.get("b", ()))),
+                tuple(map(_hex, body.get("m", ()))),
+                {_hex(one): str(why) for one, why in dict(body.get("r", {})).items()},
             )
         except (TypeError, ValueError, AttributeError) as error:
             raise Unreadable("acknowledgement") from error
+
+
+def _hex(told: Any) -> str:
+    """Raises TypeError for what is no bytes: `bytes` would make a number into as many zeros."""
+    if not isinstance(told, bytes):
+        raise TypeError("id")
+    return told.hex()
 
 
 def pack(down: Down, key: Ed25519PrivateKey) -> bytes:

@@ -17,6 +17,7 @@ from fieldbox.wire.parts import (
     CODE,
     DECIMAL,
     KEY,
+    PAIR,
     SPOTS,
     TEXT,
     TRUE,
@@ -134,6 +135,51 @@ SUMMARY: Final = Layout(
 )
 """Of `summary-v1.schema.json`."""
 
+ALERT: Final = Layout(
+    (
+        One("spray", _SPRAY, usual=False),
+        One("health", PAIR, usual=False),
+        One("weeds_ha", PAIR, usual=False),
+        One("weed_pct", PAIR, usual=False),
+        One("since", CAMERA_SECOND, usual=False),
+        One("flown", CAMERA_SECOND),
+        One("simulated", TRUE, usual=False),
+        One("v", _VERSION),
+        One("survey", KEY),
+        One("field", CODE),
+        One("made", UTC_SECOND),
+        One("why", several(choice("weeds", "health", "spray"))),
+    )
+)
+"""Of `alert-v1.schema.json`."""
+
+_STATES: Final = tuple(
+    One(state, WHOLE) for state in ("waiting", "sent", "acknowledged", "superseded", "refused")
+)
+BOX: Final = Layout(
+    (
+        One("last_failure", TEXT, usual=False),
+        One("throttled", maybe(choice(False, True))),
+        One("full_days", maybe(WHOLE)),
+        One("v", _VERSION),
+        One("made", UTC_SECOND),
+        One("app", TEXT),
+        One("models", several(TEXT)),
+        One("up_h", maybe(WHOLE)),
+        One("clock", choice("set", "unset", "unknown")),
+        One("disk_gb", row(DECIMAL, DECIMAL)),
+        One("db_mb", DECIMAL),
+        One("temp_c", maybe(DECIMAL)),
+        One("surveys", WHOLE),
+        One("photos", WHOLE),
+        One("outbox", inner(*_STATES)),
+        One("failed", WHOLE),
+    )
+)
+"""Of `box-v1.schema.json`."""
+
 LAYOUTS: Final[Mapping[MessageKind, tuple[Layout, ...]]] = {
+    MessageKind.ALERT: (ALERT,),
     MessageKind.SUMMARY: (SUMMARY,),
+    MessageKind.BOX: (BOX,),
 }

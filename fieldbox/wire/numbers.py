@@ -86,7 +86,7 @@ def scaled(value: float, places: int) -> int:
     """A number times ten to the power of `places`, which are as many as it has or more. Raises Unfit where it is too large."""
     front, _dot, rest = repr(value).partition(".")
     number = int(front + rest.rstrip("0").ljust(max(0, places), "0"))
-    number //= 10 ** max(0, -places)
+    number //= ten_to(max(0, -places))
     if abs(number) >= _EXACT:
         raise Unfit("number")
     return number
@@ -97,5 +97,11 @@ def unscaled(number: int, places: int) -> float:
     if abs(number) >= _EXACT or not LEAST_PLACES <= places <= MOST_PLACES:
         raise Unfit("number")
     if places <= 0:
-        return number * 10**-places
-    return number // 10**places if number % 10**places == 0 else number / 10**places
+        return number * ten_to(-places)
+    parts = ten_to(places)
+    return number // parts if number % parts == 0 else number / parts
+
+
+def ten_to(power: int) -> int:
+    """Ten to a power from 0 on."""
+    return int(10**power)

@@ -37,9 +37,13 @@ class Part(Protocol):
     `put` raises Unfit, or what Python raises for values of another kind; `get` of a stranger's bytes raises Unfit.
     """
 
-    names: tuple[str, ...]
-    usual: bool
-    """It is there in most bodies."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its fields."""
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is there in most bodies."""
 
     def put(self, told: Mapping[str, Any], around: Around) -> bytes:
         """The fields of it that a body has, as bytes."""
@@ -220,15 +224,15 @@ _MOST_WITH_ENDS, _MOST_ALONE = 5, 4
 class Estimates:
     """Numbers with their 95 % intervals: [value, low, high], [value] or null, several of them.
 
-    Half a byte for each tells what comes: 0 null, 1 to 9 an interval with -3 to 5 decimal places (-3: thousands), 10 to 14 a value
-    alone with 0 to 4, 15 that it is told elsewhere or not at all. Then the value, how far the low end lies below it and the high
-    end above, all times ten to the power of the places.
+    Half a byte for each tells what comes: 0 null, 1 to 9 an interval with -3 to 5 decimal places (-3: thousands), 10 to 14 a
+    value alone with 0 to 4, 15 that it is told elsewhere or not at all. Then the value, how far the low end lies below it and the
+    high end above, all times ten to the power of the places.
     """
 
     names: tuple[str, ...]
     usual: bool = True
 
-    def put(self, told: Mapping[str, Any], around: Around) -> bytes:
+    def put(self, told: Mapping[str, Any], around: Around) -> bytes:  # noqa: ARG002
         """See `Part`."""
         pieces = [self._piece(told, name) for name in self.names]
         heads = [head for head, _numbers in pieces] + [_NOT_HERE] * (len(pieces) % 2)
@@ -243,7 +247,7 @@ class Estimates:
         except (TypeError, ValueError):  # of another kind, or with its ends the other way about
             return _NOT_HERE, b""
 
-    def get(self, reader: Reader, around: Around) -> dict[str, Any]:
+    def get(self, reader: Reader, around: Around) -> dict[str, Any]:  # noqa: ARG002
         """See `Part`."""
         heads = [half for byte in reader.take((len(self.names) + 1) // 2) for half in (byte >> 4, byte & 15)]
         found = zip(self.names, heads, strict=False)
@@ -278,6 +282,25 @@ def _read_estimate(reader: Reader, head: int) -> list[float] | None:
     return [unscaled(one, head - _WITH_ENDS) for one in numbers]
 
 
+_BOTH: Final = Estimates(("now", "before"))
+
+
+def _put_pair(told: Sequence[Any], around: Around) -> bytes:
+    now, before = told
+    return _BOTH.put({"now": now, "before": before}, around)
+
+
+def _get_pair(reader: Reader, around: Around) -> list[Any]:
+    told = _BOTH.get(reader, around)
+    if told.keys() != set(_BOTH.names):
+        raise Unfit("pair")
+    return [told["now"], told["before"]]
+
+
+PAIR: Final = Form(_put_pair, _get_pair)
+"""Two estimates: what it is now, and what it was before."""
+
+
 # -- spots -----------------------------------------------------------------------------------------
 
 _DEGREE_PLACES = 6
@@ -293,7 +316,11 @@ def _put_spots(rows: Sequence[Sequence[Any]], _around: Around) -> bytes:
     lat, lon = 0, 0
     for one in rows:
         count, area, cover, *place = one
-        found += whole(0 if count is None else count + 1) + whole(scaled(area, areas)) + whole(scaled(cover, covers))
+        found += (
+            whole(0 if count is None else count + 1)
+            + whole(scaled(area, areas))
+            + whole(scaled(cover, covers))
+        )
         if len(place) != 2 * placed or any(places_of(each) > _DEGREE_PLACES for each in place):
             raise Unfit("position")
         if placed:

@@ -1,5 +1,5 @@
-"""CBOR (RFC 8949) of a stranger: only what JSON has too, and byte strings; nothing nested deeply, nothing of which a few bytes make
-many."""
+"""CBOR (RFC 8949) of a stranger: only what JSON has too, and byte strings; nothing nested deeply, nothing of which a few bytes
+make many."""
 
 from __future__ import annotations
 

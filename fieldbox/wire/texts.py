@@ -1,8 +1,8 @@
 """Texts as bytes, with what fieldbox itself often says as numbers.
 
-A text is a row of pieces, each with a number before it: an even one is twice the length of the UTF-8 bytes that follow, an odd one
-above 1 twice the place of a phrase of `PHRASES` and one, 1 says that such a number and then a count of characters follow, to which
-the phrase is cut; 0 ends the text.
+A text is a row of pieces, each with a number before it: an even one is twice the length of the UTF-8 bytes that follow, an odd
+one above 1 twice the place of a phrase of `PHRASES` and one; after 1 come the place of a phrase and the count of characters to
+which it is cut; 0 ends the text.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ PHRASES: Final = (
     "A fault of fieldbox stopped this flight (",
     "); please report it.",
 )
-"""A phrase never changes its place, and none goes: new ones come at the end. A sentence that was changed since costs its bytes."""
+"""A phrase never changes its place, and none goes: new ones come at the end. A sentence changed since then costs its bytes."""
 _LEAST_CUT = 8
 """Characters of a phrase at the end of a text that was cut, from which naming the phrase pays."""
 

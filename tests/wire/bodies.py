@@ -36,7 +36,10 @@ SUMMARY: dict[str, Any] = {
     "verdict": "usable",
     "spray": {"ha": [0.21, 0.2, 0.23], "l": [42, 40, 46], "how": "swaths"},
     "spots": [[57, 12, 3.2, 18.123457, 75.123457], [None, 4, 0.5, 18.123, 75.124001]],
-    "warnings": ["Positions are only good to 6.1 m: look around each spot, or fly with RTK.", "Flown at dusk."],
+    "warnings": [
+        "Positions are only good to 6.1 m: look around each spot, or fly with RTK.",
+        "Flown at dusk.",
+    ],
     "simulated": True,
     "name": "आम का खेत",
 }

@@ -30,10 +30,29 @@ scalar = (
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(), max_size=30)
-    | st.sampled_from([0.0, -0.0, 4, 4.0, 1e-7, 1.25, 2**63, -(2**63), 2**200, 1e300, "\ud800", "F01", "F1", "2026-11-23T10:05:00Z"])
+    | st.sampled_from(
+        [
+            0.0,
+            -0.0,
+            4,
+            4.0,
+            1e-7,
+            1.25,
+            2**63,
+            -(2**63),
+            2**200,
+            1e300,
+            "\ud800",
+            "F01",
+            "F1",
+            "2026-11-23T10:05:00Z",
+        ]
+    )
 )
 anything = st.recursive(
-    scalar, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5), max_leaves=20
+    scalar,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    max_leaves=20,
 )
 
 
@@ -56,7 +75,11 @@ def test_a_body_comes_back_from_its_layout(kind: MessageKind, body: dict[str, An
 
 
 @settings(max_examples=400, deadline=None)
-@given(kind=st.sampled_from(KINDS), changes=st.dictionaries(st.sampled_from([*SUMMARY, *ALERT, *BOX, "new", ""]), anything, max_size=4), lacks=st.sets(st.sampled_from([*SUMMARY, *BOX]), max_size=4))
+@given(
+    kind=st.sampled_from(KINDS),
+    changes=st.dictionaries(st.sampled_from([*SUMMARY, *ALERT, *BOX, "new", ""]), anything, max_size=4),
+    lacks=st.sets(st.sampled_from([*SUMMARY, *BOX]), max_size=4),
+)
 def test_whatever_a_body_says_comes_back(kind: MessageKind, changes: dict[str, Any], lacks: set[str]) -> None:
     base = {MessageKind.ALERT: ALERT, MessageKind.BOX: BOX}.get(kind, SUMMARY)
     body = {**{name: value for name, value in base.items() if name not in lacks}, **changes}
@@ -71,7 +94,10 @@ def test_any_json_comes_back(kind: MessageKind, body: Any) -> None:
     assert back(kind, text) == facts(text)
 
 
-@given(st.lists(st.sampled_from([*PHRASES, "3", "é", "🌱", "The ", " m"]), max_size=6).map("".join), st.integers(0, 400))
+@given(
+    st.lists(st.sampled_from([*PHRASES, "3", "é", "🌱", "The ", " m"]), max_size=6).map("".join),
+    st.integers(0, 400),
+)
 def test_texts_come_back_wherever_they_are_cut(text: str, length: int) -> None:
     body = json.dumps({**SUMMARY, "warnings": [text[:length], text]})
     assert back(MessageKind.SUMMARY, body) == facts(body)
@@ -92,7 +118,9 @@ def test_a_season_is_short() -> None:
     assert mean(len(compact.pack(one.kind, one.body, one.id)) for one in told) <= 130
     assert season.bytes_each(told, 20) <= 110
     for one in told:
-        assert facts(compact.unpack(one.kind, compact.pack(one.kind, one.body, one.id), one.id) or "") == facts(one.body)
+        assert facts(
+            compact.unpack(one.kind, compact.pack(one.kind, one.body, one.id), one.id) or ""
+        ) == facts(one.body)
 
 
 # -- a stranger's bytes ----------------------------------------------------------------------------
@@ -142,10 +170,12 @@ def test_any_bytes_give_a_text_or_nothing(noise: bytes) -> None:
             assert told is None or (json.loads(told) is not ... and len(told) < 200_000)
 
 
-@pytest.mark.parametrize(("kind", "body"), [(MessageKind.SUMMARY, SUMMARY), (MessageKind.ALERT, ALERT), (MessageKind.BOX, BOX)])
+@pytest.mark.parametrize(
+    ("kind", "body"), [(MessageKind.SUMMARY, SUMMARY), (MessageKind.ALERT, ALERT), (MessageKind.BOX, BOX)]
+)
 def test_changed_and_cut_bodies_give_a_text_or_nothing(kind: MessageKind, body: dict[str, Any]) -> None:
     short = compact.pack(kind, json.dumps(body), ID)
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311  no secret
     for at in range(len(short)):
         for byte in {0, 0x7F, 0xFF, chance.randrange(256)}:
             told = compact.unpack(kind, short[:at] + bytes([byte]) + short[at + 1 :], ID)
