@@ -23,10 +23,10 @@ CONNECT_SECONDS: Final = 60.0
 NOTICED_SECONDS: Final = 15.0
 """After which a link that is down counts as broken, as the real adapter tells the kernel."""
 
-FULL: Final = Traffic(2100, 2300)
-RESUMED: Final = Traffic(1700, 1100)
-FRAME: Final = Traffic(150, 130)
-WORD: Final = Traffic(130, 150)
+FULL: Final = Traffic(1580, 2650)
+RESUMED: Final = Traffic(1350, 1250)
+FRAME: Final = Traffic(157, 78)
+WORD: Final = Traffic(78, 107)
 TRIED: Final = Traffic(360, 0)
 NOTHING: Final = Traffic()
 Hub = Callable[[bytes], Iterable[bytes]]
