@@ -98,8 +98,6 @@ class Hold(StrEnum):
     """There is no map of it, or its pictures are gone: they would have to be made of the originals."""
     QUEUED = "queued"
     """Its newest job is not done (it waits, runs or has failed), or was done before the last of its photos came."""
-    UNSENT = "unsent"
-    """A message about it has not arrived yet."""
     ARRIVING = "arriving"
     """Some of them are being brought in."""
     UNPLACED = "unplaced"
@@ -125,6 +123,8 @@ class Holding:
     """Of these pictures."""
     placed: bool = True
     """False: nothing tells where its photos were taken, so there is no map to wait for."""
+    unsent: bool = False
+    """The hub has not confirmed yet what tells of it: it may go, but after all others, as the hub may ask for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
