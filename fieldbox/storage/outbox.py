@@ -30,7 +30,7 @@ from fieldbox.domain.messages import MOST_REPLACED, OVER, UNREADABLE, shares
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import furthest, pause
 from fieldbox.storage.portions import portions
-from fieldbox.storage.schema import messages
+from fieldbox.storage.schema import messages, surveys
 from fieldbox.wire.ids import TIME_DIGITS, message_id
 
 KEPT: Final = {
@@ -230,6 +230,12 @@ def of_survey(connection: Connection, survey_number: int) -> list[Message]:
     return [_message(row) for row in connection.execute(query)]
 
 
+def survey_of(connection: Connection, identity: str) -> str | None:
+    """The id of the survey that a message tells of."""
+    query = select(surveys.c.id).join(messages, messages.c.survey_number == surveys.c.number)
+    return connection.execute(query.where(messages.c.id == identity)).scalar_one_or_none()
+
+
 def told_of(connection: Connection, survey_number: int) -> list[Outgoing]:
     """What was told of a survey, to be told again."""
     last = {
@@ -246,6 +252,14 @@ def listed(connection: Connection, state: MessageState | None) -> list[Message]:
     query = select(messages).order_by(messages.c.priority, messages.c.id.desc())
     if state is not None:
         query = query.where(messages.c.state == state.value, _open() if state in OPEN else _settled())
+    return [_message(row) for row in connection.execute(query)]
+
+
+def page(connection: Connection, limit: int, before: str | None) -> list[Message]:
+    """The newest messages, or the next older than `before`."""
+    query = select(messages).order_by(messages.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(messages.c.id < before)
     return [_message(row) for row in connection.execute(query)]
 
 
