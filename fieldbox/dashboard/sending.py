@@ -17,6 +17,8 @@ from fieldbox.wire import compact
 
 sending = Blueprint("sending", __name__)
 SHOWN = 30
+LONGEST = 300
+"""Characters of a value on a page; a picture has more."""
 KINDS: Mapping[MessageKind, str] = {
     MessageKind.ALERT: N_("Alert"),
     MessageKind.SUMMARY: N_("Summary of a survey"),
@@ -243,10 +245,27 @@ def _plainly(value: Any) -> str:
     if isinstance(value, bool):
         return say("yes") if value else say("no")
     if isinstance(value, int | float):
-        return number(value, 0 if float(value).is_integer() else 2)
+        return _number(value)
     if isinstance(value, str):
-        return value
+        return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+    if isinstance(value, list):
+        return _listed(value)
     return _dump(value).decode()
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """An estimate with its interval as people write it; other lists one after the other."""
+    if len(values) == 3 and all(isinstance(one, int | float) for one in values):
+        return f"{_number(values[0])} ({_number(values[1])}–{_number(values[2])})"
+    return "; ".join(
+        ", ".join(map(_plainly, one)) if isinstance(one, list) else _plainly(one) for one in values
+    )
+
+
+def _number(value: float) -> str:
+    """As many decimals as it has, five at most."""
+    decimals = f"{value:.5f}".rstrip("0").partition(".")[2]
+    return number(value, len(decimals))
 
 
 def _read(body: str) -> dict[str, Any]:
