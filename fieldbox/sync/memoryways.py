@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from fieldbox.domain import Link
 from fieldbox.errors import Unsent
@@ -91,3 +92,36 @@ def not_dialled(profile: str, why: str) -> Unsent:
         profile=profile,
         why=why,
     )
+
+
+@dataclass(slots=True)
+class MemoryTime:
+    """As `fieldbox.sync.clock.SystemTime`: what the time is said to be may be put anywhere; how long something took may not."""
+
+    said: datetime = datetime(2027, 1, 1, tzinfo=UTC)
+    passed: float = 0.0
+    kept_right: bool = False
+    may_put: bool = True
+
+    def now(self) -> datetime:
+        """What the time is said to be."""
+        return self.said
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self.passed
+
+    def synchronised(self) -> bool:
+        """As it was made."""
+        return self.kept_right
+
+    def put(self, to: datetime) -> bool:
+        """Set it, if that is allowed."""
+        if self.may_put:
+            self.said = to
+        return self.may_put
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self.passed += seconds
+        self.said += timedelta(seconds=seconds)
