@@ -96,7 +96,7 @@ def not_dialled(profile: str, why: str) -> Unsent:
 
 @dataclass(slots=True)
 class MemoryTime:
-    """As `fieldbox.sync.clock.SystemTime`: what the time is said to be may be put anywhere; how long something took may not."""
+    """As `fieldbox.sync.timekeeping.SystemTime`: what the time is said to be may be put anywhere; what has passed may not."""
 
     said: datetime = datetime(2027, 1, 1, tzinfo=UTC)
     passed: float = 0.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldbox.sync.clock import KernelTime, SystemTime
 from fieldbox.sync.memoryways import MemoryTime
+from fieldbox.sync.timekeeping import KernelTime, SystemTime
 
 
 @pytest.fixture(params=["memory", "kernel"])

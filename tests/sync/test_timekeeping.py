@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbox.sync.clock import BELIEVABLE, CLOSE, OLDEST, TimedSession, TrustedClock
 from fieldbox.sync.memorylink import MemoryCarrier
 from fieldbox.sync.memoryways import MemoryTime
+from fieldbox.sync.timekeeping import BELIEVABLE, CLOSE, OLDEST, TimedSession, TrustedClock
 from fieldbox.wire import down
 from fieldbox.wire.down import Acknowledgement, Down, DownKind
 from fieldbox.wire.frame import batch_of
