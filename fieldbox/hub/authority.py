@@ -1,5 +1,7 @@
 """The hub's own certificate authority: who may speak to its broker.
 
+Certificates are small, because each connection over 2G carries one each way: no extension that says what its absence says too.
+
 Times: the authority's and the hub's own certificates begin in 2020, long before they are made, so that a box whose clock lost its
 battery still finds them valid. A box's certificate is judged by the hub's clock; it begins a day before it is made, for a hub
 whose clock is late.
@@ -8,6 +10,7 @@ whose clock is late.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +27,7 @@ AUTHORITY_FOR: Final = timedelta(days=25 * 365)
 BOX_FOR: Final = timedelta(days=5 * 365)
 """Longer than any season: a box renews by air or by courier in the last year."""
 EARLIER: Final = timedelta(days=1)
+_SERIAL_BITS: Final = 64
 LOCAL: Final = ("localhost", "127.0.0.1")
 """Names under which the hub reaches its broker on the same machine."""
 
@@ -50,8 +54,7 @@ def found_authority(name: str, now: datetime) -> Authority:
         .not_valid_before(BEGINNING)
         .not_valid_after(now + AUTHORITY_FOR)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_SIGNS, critical=True)
     )
     return Authority(key, builder.sign(key, hashes.SHA256()))
 
@@ -118,7 +121,7 @@ def _builder(who: x509.Name, by: x509.Name, key: ec.EllipticCurvePublicKey) -> x
         .subject_name(who)
         .issuer_name(by)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(secrets.randbits(_SERIAL_BITS) | 1)
     )
 
 
@@ -132,31 +135,25 @@ def _certified(
     *,
     more: Sequence[x509.ExtensionType] = (),
 ) -> x509.Certificate:
-    by = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(by)
     builder = (
         _builder(_named(name), authority.certificate.subject, key)
         .not_valid_before(begins)
         .not_valid_after(min(ends, authority.certificate.not_valid_after_utc))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-        .add_extension(issuer, critical=False)
     )
     for one in more:
         builder = builder.add_extension(one, critical=False)
     return builder.sign(authority.key, hashes.SHA256())
 
 
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+_SIGNS: Final = x509.KeyUsage(
+    digital_signature=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -138,7 +137,7 @@ def found(folder: Path, *, host: str, port: int, sms: str | None, now: datetime)
 def _fill(made: Path, folder: Path, *, host: str, port: int, sms: str | None, now: datetime) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     name = join.hub_id(key.public_key().public_bytes_raw())
-    own = authority.found_authority(f"fieldbox hub {name}", now)
+    own = authority.found_authority(name, now)
     server, client = authority.new_key(), authority.new_key()
     _keep_key(made / "hub.key", key)
     _keep_key(made / "ca.key", own.key)
@@ -169,11 +168,3 @@ def _keep_key(file: Path, key: PrivateKey) -> None:
 def client_certificate(folder: Path) -> tuple[Path, Path]:
     """The files with which the hub speaks to its broker: certificate and key."""
     return folder / "client.crt", folder / "client.key"
-
-
-def of_box(home: Home, wanted: bytes, box: str, now: datetime) -> x509.Certificate:
-    """A certificate for a box that asked for it (`join.Request.certificate_request`, already checked)."""
-    key = x509.load_der_x509_csr(wanted).public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise TypeError("not a key for TLS")
-    return authority.certify_box(home.authority, key, box, now)

@@ -132,6 +132,11 @@ class HubStore:
         with self._database.read() as connection:
             return commands.waiting(connection, box, now, sent_before)
 
+    def commands_never_sent(self, now: datetime, limit: int = 100) -> list[Command]:
+        """Commands that were handed to nobody yet, oldest first."""
+        with self._database.read() as connection:
+            return commands.never_sent(connection, now, limit)
+
     def commands_sent(self, ids: Iterable[str], now: datetime) -> None:
         """They were handed to the broker or a stick."""
         with self._database.write() as connection:

@@ -26,7 +26,7 @@ from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from fieldbox.wholefile import clear_leftovers, written
-from fieldbox.wire import down, frame, join
+from fieldbox.wire import down, frame, join, strict
 from fieldbox.wire.join import BOX_ID
 from fieldbox.wire.seal import SIGNATURE_BYTES, Forged, Purpose, seal, unseal
 
@@ -236,10 +236,10 @@ def _list(file: BinaryIO) -> bytes:
 
 def _content(sealed: bytes, key: Ed25519PublicKey) -> Any:
     try:
-        return cbor2.loads(unseal(key, Purpose.COURIER, sealed))
+        return strict.loads(unseal(key, Purpose.COURIER, sealed))
     except Forged as error:
         raise Unreadable("forged") from error
-    except Exception as error:  # a box may be anybody's by now, and CBOR of a stranger fails in many ways
+    except ValueError as error:
         raise Unreadable("content") from error
 
 

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from fieldbox.wire import strict
 from fieldbox.wire.seal import Forged, Purpose, content_of, seal, unseal
 
 VERSION: Final = 1
@@ -172,8 +173,8 @@ def _check(sealed: bytes, key: bytes) -> None:
 
 def _parts(sealed: bytes, count: int) -> list[Any]:
     try:
-        found = cbor2.loads(content_of(sealed))
-    except Exception as error:  # nothing of it is trusted yet, and CBOR of a stranger fails in many ways
+        found = strict.loads(content_of(sealed))
+    except (Forged, ValueError) as error:
         raise Unreadable("content") from error
     if not isinstance(found, list) or len(found) != count:
         raise Unreadable("content")
