@@ -52,6 +52,11 @@ class HubStore:
         with self._database.write() as connection:
             boxes.certify(connection, box, certificate, now)
 
+    def newest_certificate(self, box: str) -> Certificate | None:
+        """The certificate of a box that ends last; None: there is none that was not revoked."""
+        with self._database.read() as connection:
+            return boxes.newest_certificate(connection, box)
+
     def revoke(self, box: str, now: datetime) -> bool:
         """Hear a box no more; whether it was known."""
         with self._database.write() as connection:
@@ -126,6 +131,11 @@ class HubStore:
         """Commands that a box has not answered, oldest first; with `sent_before`, those that were not sent since."""
         with self._database.read() as connection:
             return commands.waiting(connection, box, now, sent_before)
+
+    def commands_never_sent(self, now: datetime, limit: int = 100) -> list[Command]:
+        """Commands that were handed to nobody yet, oldest first."""
+        with self._database.read() as connection:
+            return commands.never_sent(connection, now, limit)
 
     def commands_sent(self, ids: Iterable[str], now: datetime) -> None:
         """They were handed to the broker or a stick."""

@@ -237,3 +237,21 @@ class AuditEntry:
     actor: str
     action: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that the hub told the box to do, and what came of it."""
+
+    id: str
+    """32 hexadecimal digits."""
+    kind: str
+    """resend, picture, settings or certificate."""
+    body: Mapping[str, object]
+    """Plain values, without what is large or secret."""
+    issued_at: datetime
+    """By the hub's clock."""
+    received_at: datetime
+    done: bool
+    why: Sentence
+    """What came of it."""

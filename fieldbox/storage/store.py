@@ -30,6 +30,10 @@ from fieldbox.domain import (
     FlightHeadings,
     FlightHeight,
     Gap,
+    LinkDay,
+    LinkKind,
+    LinkPast,
+    LinkState,
     Message,
     MessageKind,
     MessageState,
@@ -41,12 +45,14 @@ from fieldbox.domain import (
     SideFile,
     Spraying,
     Survey,
+    Waiting,
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
     checks,
+    commands,
     fields,
     files,
     flights,
@@ -58,7 +64,9 @@ from fieldbox.storage import (
     retention,
     sidefiles,
     surveys,
+    traffic,
     views,
+    waiting,
 )
 from fieldbox.storage import detections as plants
 from fieldbox.storage.backup import copy_database
@@ -70,6 +78,7 @@ from fieldbox.storage.rows import (
     KEEP,
     AuditEntry,
     Box,
+    Command,
     FlightRow,
     HeadingsRow,
     HeightRow,
@@ -725,6 +734,86 @@ class Store:
         """What was told of a survey, oldest first."""
         with self._database.read() as connection:
             return outbox.of_survey(connection, surveys.number_of(connection, survey_id))
+
+    # The link
+
+    def waiting(self, now: datetime) -> list[Waiting]:
+        """What may go now, counted by kind."""
+        with self._database.read() as connection:
+            return waiting.now_due(connection, now)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the first message may go of those that may not yet; None: there are none."""
+        with self._database.read() as connection:
+            return waiting.next_due(connection, now)
+
+    def messages_since(self, moment: datetime) -> list[str]:
+        """Ids of the messages that were made since, but for superseded ones."""
+        with self._database.read() as connection:
+            return waiting.since(connection, moment)
+
+    def add_traffic(
+        self, day: date, kind: LinkKind, *, sent: int = 0, received: int = 0, connections: int = 0
+    ) -> None:
+        """Count IP bytes over a link; negative ones give back what was counted too much."""
+        with self._database.write() as connection:
+            traffic.add(connection, day, kind, sent, received, connections)
+
+    def traffic_since(self, day: date) -> list[LinkDay]:
+        """What links cost from `day` on, oldest first."""
+        with self._database.read() as connection:
+            return traffic.since(connection, day)
+
+    def link_pasts(self) -> dict[LinkKind, LinkPast]:
+        """What came of the connections over each kind of link."""
+        with self._database.read() as connection:
+            return traffic.pasts(connection)
+
+    def keep_link_pasts(self, pasts: Mapping[LinkKind, LinkPast]) -> None:
+        """Keep them in place of what was kept."""
+        with self._database.write() as connection:
+            traffic.keep_pasts(connection, pasts)
+
+    def link_state(self) -> LinkState | None:
+        """How the box stands with its hub, as the sending process told it last; None: it never did."""
+        with self._database.read() as connection:
+            return traffic.state(connection)
+
+    def keep_link_state(self, state: LinkState) -> None:
+        """Tell how the box stands with its hub."""
+        with self._database.write() as connection:
+            traffic.keep_state(connection, state)
+
+    def is_followed(self, command_id: str) -> bool:
+        """Whether a command of the hub came before."""
+        with self._database.read() as connection:
+            return commands.is_known(connection, command_id)
+
+    def follow(
+        self,
+        command: Command,
+        outgoing: Sequence[Outgoing] = (),
+        *,
+        again: Collection[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Keep what came of a command with all that it changes: messages that go again, settings, answers. False: it came
+        before, and nothing changes."""
+        with self._database.write() as connection:
+            if commands.is_known(connection, command.id):
+                return False
+            outbox.send_again(connection, again)
+            for key, value in (settings or {}).items():
+                accounts.set_setting(connection, key, value)
+            for one in outgoing:
+                outbox.add(connection, one, None, self._now())
+            commands.add(connection, command)
+            return True
+
+    def commands(self, limit: int = 100) -> list[Command]:
+        """What the hub told the box to do, newest first."""
+        with self._database.read() as connection:
+            return commands.listed(connection, limit)
 
     # Accounts, settings, audit
 
