@@ -18,7 +18,9 @@ from fieldbox import __version__
 from fieldbox.cli_change import change
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_decide import prescribe, spraying
+from fieldbox.cli_hub import hub
 from fieldbox.cli_leaf import leaf
+from fieldbox.cli_link import link
 from fieldbox.cli_models import models
 from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
@@ -618,6 +620,9 @@ def simulate_flight(
 
 
 main.add_command(models)
+main.add_command(outbox)
+main.add_command(link)
+main.add_command(hub)
 main.add_command(leaf)
 main.add_command(outbox)
 main.add_command(plan)
