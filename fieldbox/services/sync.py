@@ -58,6 +58,8 @@ LOOK_S: Final = 30.0
 UNJOINED_S: Final = 60.0
 FAULT_S: Final = 300.0
 """After a fault of the box itself, such as a full disk."""
+AGAIN_S: Final = 1.0
+"""After a connection."""
 KEEP_S: Final = 3600.0
 """So often what the time is goes into the database, and the state that is shown though nothing changed."""
 _FLOOR, _SEEN = "clock.floor", "clock.seen"
@@ -148,6 +150,7 @@ class Syncing:
             self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
             return UNJOINED_S
         self._parts.clock.recall(_certain(mine), None)
+        self._look_at_certificates(mine)
         rules, situation = self._situation(mine)
         if now:
             rules, situation = (
@@ -162,19 +165,39 @@ class Syncing:
         self._connect(mine, told)
         rules, situation = self._situation(mine)
         self._show(self._state(situation, rules, decide(situation, rules)))
-        return 0.0
+        return AGAIN_S
 
     def run(self) -> None:
         """Until it is to stop."""
+        self._forgive()
         while not self._parts.stopping():
-            try:
-                pause = self.step()
-            except FieldboxError as error:
-                log.warning("sending waits", reason=str(error))
-                pause = FAULT_S
+            pause = self._careful_step()
             notify("WATCHDOG=1")
             if not self._parts.stopping():
                 self._parts.ways.wait(pause)
+
+    def attempt(self) -> tuple[Sentence, bool]:
+        """Send what may go now, whatever failed before; what came of it, and whether all that may go has gone."""
+        before = self._store.link_pasts()
+        self.step(now=True)
+        after = self._store.link_pasts()
+        tried = [past for kind, past in after.items() if past != before.get(kind)]
+        left = sum(one.count for one in self._store.waiting(self.now()))
+        failed = next((past.why for past in tried if past.failures and past.why is not None), None)
+        if failed is not None:
+            return failed, False
+        if tried:
+            return Sentence(N_("The hub was reached; {count} messages wait."), {"count": left}), True
+        return self._shown.why if self._shown else _SILENT, not left
+
+    def _careful_step(self) -> float:
+        try:
+            return self.step()
+        except FieldboxError as error:
+            log.warning("sending waits", reason=str(error))
+            with suppress(FieldboxError):  # the disk may be full
+                self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
+            return FAULT_S
 
     # What is the case.
 
@@ -213,6 +236,12 @@ class Syncing:
             self._come_again(back)
         self._there = kinds
         return found
+
+    def _forgive(self) -> None:
+        """What a person had to do may be done: after a start, and with other certificates, it is tried."""
+        pasts = self._store.link_pasts()
+        if any(past.stuck for past in pasts.values()):
+            self._store.keep_link_pasts({kind: replace(past, stuck=False) for kind, past in pasts.items()})
 
     def _come_again(self, kinds: Collection[LinkKind]) -> None:
         pasts = self._store.link_pasts()
@@ -295,20 +324,25 @@ class Syncing:
         stuck = isinstance(error, Distrusted)
         if stuck and self._trying:
             renewal.refused(mine.identity.folder)
-            self._carrier, stuck = None, False
+            self._trying, stuck = False, False
         return Outcome(False, 0, seconds, 0.0, why=error.sentence, stuck=stuck)
 
     def _accepted(self, mine: Joined) -> None:
         if self._trying:
             renewal.worked(mine.identity.folder)
-            self._trying, self._of = False, None
+            self._trying = False
+
+    def _look_at_certificates(self, mine: Joined) -> None:
+        made_of = (mine.hub, renewal.credentials(mine), mine.expires_at)
+        if self._of != made_of:
+            if self._of is not None:
+                self._forgive()
+            self._carrier, self._of = None, made_of
 
     def _carrier_of(self, mine: Joined) -> Carrier:
         """The same one as long as its hub and certificates are the same: it keeps the ticket for TLS."""
-        made_of = (mine.hub, renewal.credentials(mine), mine.expires_at)
-        if self._carrier is None or self._of != made_of:
+        if self._carrier is None:
             self._carrier, self._trying = self._parts.carrier(mine)
-            self._of = made_of
         return self._carrier
 
     def _sender(self, mine: Joined, plan: Connect) -> Sender:
@@ -473,16 +507,6 @@ def serve(config: Config) -> None:
 
 
 def once(config: Config) -> tuple[Sentence, bool]:
-    """Send what may go now; what came of it in a sentence, and whether the hub was reached, or nothing was to be done."""
-    with opened(config, lambda: False) as (syncing, _ways), open_store(config) as store:
-        before = store.link_pasts()
-        syncing.step(now=True)
-        tried = {kind: past for kind, past in store.link_pasts().items() if past != before.get(kind)}
-        state = store.link_state()
-        failed = [past.why for past in tried.values() if past.failures and past.why is not None]
-        if failed:
-            return failed[0], False
-        waiting = sum(one.count for one in store.waiting(syncing.now()))
-        if tried:
-            return Sentence(N_("The hub was reached; {count} messages wait."), {"count": waiting}), True
-        return (state.why if state else _SILENT), not waiting
+    """Send what may go now; see `Syncing.attempt`."""
+    with opened(config, _goes_on) as (syncing, _ways):
+        return syncing.attempt()
