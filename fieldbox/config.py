@@ -168,6 +168,8 @@ class SyncConfig:
     """After so long without a connection one is made even if nothing waits, to hear what the hub wants; 0: never."""
     pictures: bool = False
     """Whether the hub may ask for small pictures of spots."""
+    hub_settings: bool = True
+    """Whether the hub may change when and how much is sent, and the language."""
     modem_connection: str = ""
     """NetworkManager's profile that is brought up for a burst; empty: none is."""
 

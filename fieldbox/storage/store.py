@@ -156,6 +156,10 @@ class Store:
         """Be the one worker on this database inside the block; False: another process is it already."""
         return held(self.path.with_name("worker.lock"), wait_s=0)
 
+    def sync_lock(self) -> AbstractContextManager[bool]:
+        """Be the one that sends from this database inside the block; False: another process is it already."""
+        return held(self.path.with_name("sync.lock"), wait_s=0)
+
     @contextmanager
     def ingest_lock(self, ingest_id: int) -> Iterator[bool]:
         """Be the one that works on an ingest inside the block; False: another process does."""
