@@ -49,7 +49,8 @@ class Item:
     """One message of a frame."""
 
     id: str
-    kind: MessageKind
+    kind: MessageKind | None
+    """None: a kind that is not known here, as a newer box may send (the rest of the frame can be read)."""
     body: str | None
     """JSON; None: its compact form cannot be read (the rest of the frame can)."""
     replaces: tuple[str, ...] = ()
@@ -130,12 +131,13 @@ def _item(row: Any) -> Item:
     if not isinstance(row, list) or len(row) != _COLUMNS:
         raise Unreadable("row")
     kind, identity, replaces, body = row
-    if type(kind) is not int or not 0 <= kind < len(KINDS):
+    if type(kind) is not int:
         raise Unreadable("kind")
     if not isinstance(replaces, list | None):
         raise Unreadable("replaces")
-    named, told = KINDS[kind], _id(identity)
-    return Item(told, named, compact.unpack(named, body, told), tuple(map(_id, replaces or ())))
+    named, told = KINDS[kind] if 0 <= kind < len(KINDS) else None, _id(identity)
+    text = None if named is None else compact.unpack(named, body, told)
+    return Item(told, named, text, tuple(map(_id, replaces or ())))
 
 
 def _id(told: Any) -> str:
