@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from fieldbox.domain import Field, Flight, Interval, MessageKind, Outgoing, Prescription, Survey
 from fieldbox.summary.short import clip_utf8, dump, estimate
+from fieldbox.summary.v1 import MAX_CODE_BYTES
 
 MAX_BYTES: Final = 300
 _GIVE_WAY: Final = ("spray", "health", "weed_pct", "weeds_ha", "since", "flown")
@@ -89,7 +90,7 @@ def _head(survey: Survey, field: Field, flight: Flight, reasons: Sequence[str]) 
     told: dict[str, Any] = {
         "v": 1,
         "survey": survey.id,
-        "field": clip_utf8(field.code, 16),
+        "field": clip_utf8(field.code, MAX_CODE_BYTES),
         "made": survey.made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "why": list(reasons),
     }

@@ -18,21 +18,17 @@ from fieldbox.domain import (
     Interval,
     LayerLabel,
     MessageKind,
-    Needs,
     Prescription,
     Spraying,
-    Strategy,
     Survey,
-    Treated,
     WeedBasis,
-    Zone,
-    ZoneKind,
 )
 from fieldbox.summary.alert import MAX_BYTES, Earlier, alert_of, subject_of, withdrawal
 from fieldbox.wire import compact
 from fieldbox.wire.ids import message_id
 from fieldbox.wire.schemas import fault
 from tests.summary.test_v1 import FIELD, FLIGHT, SURVEY
+from tests.summary.treating import prescription
 from tests.wire.bodies import facts
 
 SCHEMA = json.loads((files("fieldbox.summary") / "alert-v1.schema.json").read_text())
@@ -41,36 +37,7 @@ AFTER = replace(
 )
 BEFORE = replace(AFTER, id="f" * 20, flight_id="before")
 DAY = datetime(2026, 11, 6, 8, 30)
-ZONE = Zone(
-    rank=1,
-    kind=ZoneKind.WEEDS,
-    patch=(((0, 0), (0, 1), (1, 1)),),
-    area_m2=2100,
-    lat=0.5,
-    lon=0.5,
-    certainty=0.9,
-)
 ECONOMICS = Economics(price_per_t=200, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=40)
-
-
-def prescription(how: Spraying, *, treated: bool = True) -> Prescription:
-    needs = Needs(0.21, Interval(0.2, 0.23), 42, Interval(40, 46), 3, 4, 80, Interval(78, 82), ())
-    return Prescription(
-        survey_id=AFTER.id,
-        kind=ZoneKind.WEEDS,
-        spraying=how,
-        direction_deg=0,
-        strategy=Strategy.SWATHS,
-        treated=(Treated(ZONE, 200),) if treated else (),
-        left=(),
-        field_m2=12000,
-        coverage=0.9,
-        assured=0.8,
-        threshold=None,
-        never_pays=False,
-        needs=needs,
-        laid=(),
-    )
 
 
 def weeds(survey: Survey, value: int, low: float, high: float) -> Survey:
@@ -199,7 +166,7 @@ number = st.floats(allow_nan=True, allow_infinity=True) | st.none()
 interval = st.builds(Interval, st.floats(), st.floats()) | st.none()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     values=st.lists(st.tuples(number, interval), min_size=4, max_size=4),
     code=st.text(min_size=1, max_size=400),
