@@ -291,6 +291,13 @@ def counts(connection: Connection) -> dict[MessageState, int]:
     return {state: found.get(state.value, 0) for state in MessageState}
 
 
+def newest(connection: Connection, kind: MessageKind) -> Message | None:
+    """The last message of a kind."""
+    query = select(messages).where(messages.c.kind == kind.value).order_by(messages.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _message(row)
+
+
 def by_id(connection: Connection, identity: str) -> Message | None:
     """One message."""
     row = connection.execute(select(messages).where(messages.c.id == identity)).one_or_none()

@@ -46,6 +46,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
+    census,
     checks,
     fields,
     files,
@@ -70,6 +71,7 @@ from fieldbox.storage.rows import (
     KEEP,
     AuditEntry,
     Box,
+    Census,
     FlightRow,
     HeadingsRow,
     HeightRow,
@@ -658,6 +660,11 @@ class Store:
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
 
+    def census(self, now: datetime) -> Census:
+        """What the box holds, counted."""
+        with self._database.read() as connection:
+            return census.take(connection, now)
+
     # Outbox
 
     def send(self, outgoing: Outgoing) -> str:
@@ -718,6 +725,11 @@ class Store:
         """One message."""
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
+
+    def newest_message(self, kind: MessageKind) -> Message | None:
+        """The last message of a kind that was put into the outbox."""
+        with self._database.read() as connection:
+            return outbox.newest(connection, kind)
 
     def survey_told(self, message_id: str) -> str | None:
         """The id of the survey that a message tells of."""
