@@ -51,6 +51,7 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
+    census,
     checks,
     commands,
     fields,
@@ -78,6 +79,7 @@ from fieldbox.storage.rows import (
     KEEP,
     AuditEntry,
     Box,
+    Census,
     Command,
     FlightRow,
     HeadingsRow,
@@ -613,22 +615,25 @@ class Store:
                 plants.add(connection, number, detections, to_geographic)
                 gaps.add(connection, number, missing, to_geographic)
                 placements.add(connection, number, placed)
-                for one in outgoing:
-                    outbox.add(connection, one, number, self._now())
+                outbox.tell(connection, outgoing, number, self._now())
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
                 views.drop(connection, plan_key, release_sha)
             return fresh
 
-    def confirm_survey(self, survey_id: str, found: Sequence[Sentence]) -> None:
+    def confirm_survey(
+        self, survey_id: str, found: Sequence[Sentence], otherwise: Sequence[Outgoing] = ()
+    ) -> None:
         """A survey that was made before is what its flight gives now: it counts, and is told again if another one counted
-        meanwhile. `found` is added as far as it does not say it yet."""
+        meanwhile; `otherwise` is told of kinds that it was not told by. `found` is added as far as it does not say it yet."""
         with self._database.write() as connection:
             surveys.add_warnings(connection, survey_id, found)
             if surveys.count_again(connection, survey_id, self._now()):
                 number = surveys.number_of(connection, survey_id)
-                for one in outbox.told_of(connection, number):
-                    outbox.add(connection, one, number, self._now())
+                told = outbox.told_of(connection, number)
+                kinds = {one.kind for one in told}
+                new = [one for one in otherwise if one.kind not in kinds]
+                outbox.tell(connection, [*told, *new], number, self._now())
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""
@@ -667,6 +672,11 @@ class Store:
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def census(self, now: datetime) -> Census:
+        """What the box holds, counted."""
+        with self._database.read() as connection:
+            return census.take(connection, now)
 
     # Outbox
 
@@ -728,6 +738,11 @@ class Store:
         """One message."""
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
+
+    def newest_message(self, kind: MessageKind) -> Message | None:
+        """The last message of a kind that was put into the outbox."""
+        with self._database.read() as connection:
+            return outbox.newest(connection, kind)
 
     def survey_told(self, message_id: str) -> str | None:
         """The id of the survey that a message tells of."""
