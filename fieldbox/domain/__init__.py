@@ -92,11 +92,23 @@ from fieldbox.domain.photos import (
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
 from fieldbox.domain.surveys import Survey
+from fieldbox.domain.texts import (
+    GONE,
+    HANDED,
+    NewText,
+    Order,
+    SentText,
+    SurveyVerdict,
+    TextIn,
+    TextState,
+)
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
     "BANDS",
     "FEW_HOLES_PCT",
+    "GONE",
+    "HANDED",
     "HOPELESS",
     "MANY_HOLES_PCT",
     "MOSAIC_ERROR_TAG",
@@ -144,8 +156,10 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Needs",
+    "NewText",
     "NotAligned",
     "Offer",
+    "Order",
     "Original",
     "Outgoing",
     "Patch",
@@ -158,6 +172,7 @@ __all__ = [
     "Quality",
     "RefusedList",
     "Rejection",
+    "SentText",
     "Shift",
     "ShiftBasis",
     "Side",
@@ -171,6 +186,9 @@ __all__ = [
     "Stated",
     "Strategy",
     "Survey",
+    "SurveyVerdict",
+    "TextIn",
+    "TextState",
     "Treated",
     "Upload",
     "Verdict",
