@@ -95,12 +95,15 @@ from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
     HANDED,
+    GivenVerdict,
     NewText,
     Order,
+    Receipt,
     SentText,
     SurveyVerdict,
     TextIn,
     TextState,
+    Understood,
 )
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
@@ -143,6 +146,7 @@ __all__ = [
     "FlightHeight",
     "FromCorner",
     "Gap",
+    "GivenVerdict",
     "Hotspot",
     "InRows",
     "IntakeStatus",
@@ -170,6 +174,7 @@ __all__ = [
     "Product",
     "ProductNeed",
     "Quality",
+    "Receipt",
     "RefusedList",
     "Rejection",
     "SentText",
@@ -190,6 +195,7 @@ __all__ = [
     "TextIn",
     "TextState",
     "Treated",
+    "Understood",
     "Upload",
     "Verdict",
     "View",

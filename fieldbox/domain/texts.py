@@ -57,13 +57,20 @@ class SurveyVerdict(StrEnum):
     WRONG = "wrong"
 
 
+class Receipt(StrEnum):
+    """What the network says of a part that it took."""
+
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    """It is not tried any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewText:
     """A text that is to go."""
 
     number: str
     body: str
-    parts: int
     key: str
     """Of what it tells and to whom: it is written once."""
     code: str | None = None
@@ -73,10 +80,7 @@ class NewText:
     survey_id: str | None = None
     again: str | None = None
     """What it says if it goes a second time because nobody said what became of the first; None: it never does."""
-    again_parts: int = 0
     urgent: bool = False
-    why: Sentence | None = None
-    """Why it may not go: it is only written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class SentText:
     attempts: int
     created_at: datetime
     next_try: datetime | None = None
+    """Not before; of one in doubt: until when a delivery report is waited for, None: no longer."""
     sent_at: datetime | None = None
     """When it was last handed to the modem; of one that came in, when it was sent by the network's clock."""
     delivered_at: datetime | None = None
@@ -123,3 +128,29 @@ class TextIn:
     body: str
     sent_at: datetime | None
     """By the network's clock; None: it does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the box makes of a text that came in."""
+
+    order: Order | None = None
+    """None: nothing, or it carries what a hub says."""
+    survey_id: str | None = None
+    """Which survey it is about."""
+    followed: bool = False
+    why: Sentence | None = None
+    """Why it changes nothing."""
+    answer: NewText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenVerdict:
+    """A verdict as it is kept."""
+
+    survey_id: str
+    verdict: SurveyVerdict
+    way: str
+    """sms, hub or dashboard."""
+    who: str
+    at: datetime

@@ -204,8 +204,8 @@ class AtModem:
         return "".join(answers).encode("latin-1")
 
     def news(self) -> bytes:
-        """One thing that it says unasked, and did not say yet: a text came in, a delivery report. ModemManager 1.20 takes only the
-        first of several that it reads at once."""
+        """One thing that it says unasked, and did not say yet: a text came in, a delivery report. ModemManager 1.20 takes only
+        the first of several that it reads at once."""
         if self._asks_pdu:
             return b""
         while len(self._sim) < self._slots and (came := self._network.next_delivery()) is not None:

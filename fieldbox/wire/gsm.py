@@ -32,7 +32,9 @@ EXTENSION: Final = {
     0x40: "|",
     0x65: "€",
 }
-_CODES: dict[str, tuple[int, ...]] = {letter: (code,) for code, letter in enumerate(ALPHABET) if code != ESCAPE}
+_CODES: dict[str, tuple[int, ...]] = {
+    letter: (code,) for code, letter in enumerate(ALPHABET) if code != ESCAPE
+}
 _CODES |= {letter: (ESCAPE, code) for code, letter in EXTENSION.items()}
 PLAIN: Final = frozenset(ALPHABET) - {"\x1b"}
 """Letters that take one septet."""

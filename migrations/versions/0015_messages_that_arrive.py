@@ -16,7 +16,7 @@ _TEXT = ("subject", "replaces", "expires_at", "sent_at", "carrier", "batch", "ac
 def upgrade() -> None:
     for name in _TEXT:
         op.add_column("messages", sa.Column(name, sa.Text(), nullable=True))
-    op.add_column("messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.create_index("ix_messages_batch", "messages", ["batch"])
     op.create_index("ix_messages_subject", "messages", ["subject"])
     _name_anew()
@@ -24,9 +24,9 @@ def upgrade() -> None:
         "link_days",
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("received", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("connections", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("sent", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("received", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("connections", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("day", "link", name="pk_link_days"),
     )
     op.create_table(
@@ -53,16 +53,23 @@ def _texts() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("attempts", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("next_try", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.Text(), nullable=True),
         sa.Column("delivered_at", sa.Text(), nullable=True),
-        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("handle", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Integer(), nullable=True),
+        sa.Column("reported", sa.Text(), nullable=True),
         sa.Column("key", sa.Text(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("survey_number", sa.Integer(), nullable=True),
+        sa.Column("again", sa.Text(), nullable=True),
+        sa.Column("doubts", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("paid_parts", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.text("0")),
+        sa.Column("wish", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["survey_number"], ["surveys.number"], name="fk_texts_survey_number"),
         sa.PrimaryKeyConstraint("id", name="pk_texts"),
