@@ -8,16 +8,18 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from jeepney import DBusAddress, new_method_call
-from jeepney.io.blocking import DBusConnection, Proxy, open_dbus_connection
+from jeepney.io.blocking import open_dbus_connection
 
 from fieldbox.simulate.modem import AtModem, Network, serve_socket
+from fieldbox.sync.sms.modem import NoModem
+from fieldbox.sync.sms.modemmanager import ModemManager
 
 POLKITD = "/usr/lib/polkit-1/polkitd"
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -36,7 +38,9 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 def missing() -> list[str]:
     """Programs that are not on this machine."""
     programs = ("dbus-daemon", "ModemManager", POLKITD)
-    lacking = [name for name in programs if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
+    lacking = [
+        name for name in programs if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None
+    ]
     return lacking + ([] if os.geteuid() == 0 else ["root"])
 
 
@@ -63,14 +67,23 @@ def modem_manager(folder: Path) -> Iterator[Managed]:
         address = _bus(folder, programs)
         _started(programs, folder, address, POLKITD, "--no-debug")
         _started(
-            programs, folder, address, "ModemManager",
-            "--test-session", "--test-enable", "--no-auto-scan", "--test-no-udev", "--test-no-suspend-resume", "--debug",
+            programs,
+            folder,
+            address,
+            "ModemManager",
+            "--test-session",
+            "--test-enable",
+            "--no-auto-scan",
+            "--test-no-udev",
+            "--test-no-suspend-resume",
+            "--debug",
         )
-        _found(address, port)
+        _add(address, port)
+        _wait_for(address)
         yield Managed(network, address)
     finally:
         for program in reversed(programs):
-            program.terminate()
+            program.kill()  # ModemManager waits 20 s for a modem that does not answer
             program.wait()
         stop.set()
         serving.join()
@@ -80,8 +93,12 @@ def _bus(folder: Path, programs: list[subprocess.Popen[bytes]]) -> str:
     path = Path("/tmp") / f"fieldbox-bus-{uuid.uuid4().hex[:12]}"  # noqa: S108  a socket's path may not be long
     config = folder / "bus.conf"
     config.write_text(BUS.format(socket=path))
-    programs.append(subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"]))
-    _until(path.exists, "the bus")
+    programs.append(
+        subprocess.Popen(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL
+        )
+    )
+    until(path.exists, "the bus")
     path.chmod(0o666)
     return f"unix:path={path}"
 
@@ -93,23 +110,38 @@ def _started(programs: list[subprocess.Popen[bytes]], folder: Path, address: str
         programs.append(subprocess.Popen(command, env=environ, stdout=log, stderr=log))
 
 
-def _found(address: str, port: str) -> None:
+def _add(address: str, port: str) -> None:
     name = "org.freedesktop.ModemManager1"
     tests = DBusAddress("/org/freedesktop/ModemManager1", name, "org.freedesktop.ModemManager1.Test")
     bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
     with open_dbus_connection(address) as connection:
-        def owned() -> bool:
-            return bool(connection.send_and_get_reply(new_method_call(bus, "NameHasOwner", "s", (name,))).body[0])
 
-        _until(owned, "ModemManager")
+        def owned() -> bool:
+            return bool(
+                connection.send_and_get_reply(new_method_call(bus, "NameHasOwner", "s", (name,))).body[0]
+            )
+
+        until(owned, "ModemManager")
         connection.send_and_get_reply(
             new_method_call(tests, "SetProfile", "ssas", ("fieldbox", "generic", [port]))
         )
 
 
-def _until(come: object, what: str, seconds: float = 30) -> None:
+def _wait_for(address: str) -> None:
+    def registered() -> bool:
+        try:
+            return modem.reception().registered
+        except NoModem:
+            return False
+
+    with closing(ModemManager(address)) as modem:
+        until(registered, "a modem in its network")
+
+
+def until(come: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Return when `come` is true. Raises TimeoutError, which says what did not come."""
     end = time.monotonic() + seconds
-    while not come():  # type: ignore[operator]
+    while not come():
         if time.monotonic() > end:
             raise TimeoutError(what)
         time.sleep(0.02)

@@ -58,7 +58,7 @@ class SurveyVerdict(StrEnum):
 
 
 class Receipt(StrEnum):
-    """What the network says of a part that it took."""
+    """What the network says of a text that it took."""
 
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"

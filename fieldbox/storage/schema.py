@@ -573,8 +573,6 @@ class TextColumns(TypedColumns):
     """By which the modem knows it."""
     reference: Named[int | None]
     """Of its last part, by the network: delivery reports name it."""
-    reported: Named[Any] = Column(Json, nullable=True)
-    """References of parts that have arrived."""
     key: Named[str | None] = Column(Text, unique=True)
     """Of what it tells and to whom, so that it is written once, and read once."""
     code: Named[str | None] = Column(Text)

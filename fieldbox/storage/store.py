@@ -785,7 +785,7 @@ class Store:
             return texts.due(connection, now)
 
     def texts_in_hand(self) -> list[SentText]:
-        """Texts that were about to be handed to the modem when their process ended."""
+        """Texts of which it is not known yet whether the network has them."""
         with self._database.read() as connection:
             return texts.in_hand(connection)
 
@@ -822,7 +822,7 @@ class Store:
             texts.refuse_others(connection, numbers)
 
     def report_text(self, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
-        """The network says what became of a part; False: of none that is known."""
+        """The network says what became of a text, by the reference of its last part; False: of none that is known."""
         with self._database.write() as connection:
             return texts.report(connection, number, reference, receipt, now)
 

@@ -37,7 +37,6 @@ REPORTS_WITHIN: Final = timedelta(days=8)
 """The network gives a text up after some days; later its reference may be another's."""
 KEPT: Final = 2000
 """Texts that are done with; older ones go."""
-REFERENCES: Final = 256
 _TOLD_UP_TO = "sms.told_up_to"
 _DAY = timedelta(days=1)
 _OUT, _IN = "out", "in"
@@ -147,8 +146,8 @@ def due(connection: Connection, now: datetime) -> list[SentText]:
 
 
 def in_hand(connection: Connection) -> list[SentText]:
-    """Texts that were about to be handed to the modem when their process ended."""
-    query = _told().where(_way(_OUT), texts.c.state == TextState.SENDING.value).order_by(texts.c.id)
+    """Texts of which it is not known yet whether the network has them."""
+    query = _told().where(_way(_OUT), _in_doubt()).order_by(texts.c.id)
     return [_text(row) for row in connection.execute(query)]
 
 
@@ -174,7 +173,6 @@ def claim(connection: Connection, text_id: int, handle: str, most_parts: int, no
         state=TextState.SENDING.value,
         handle=handle,
         reference=None,
-        reported=None,
         sent_at=now,
         attempts=row.attempts + 1,
         paid_parts=row.paid_parts + row.parts,
@@ -227,7 +225,6 @@ def doubt(connection: Connection, text_id: int, now: datetime) -> None:
             state=TextState.MAYBE.value,
             doubts=row.doubts + 1,
             next_try=now + WAIT_FOR_REPORT,
-            handle=None,
             why=Sentence(UNKNOWN),
         )
 
@@ -242,7 +239,13 @@ def settle_doubts(connection: Connection, now: datetime) -> int:
             again = {"body": row.again, "parts": length_of(row.again).parts}
             _change(connection, row.id, state=TextState.WAITING.value, next_try=None, **again)
         else:
-            _change(connection, row.id, next_try=None, why=Sentence(TWICE if row.doubts > 1 else UNKNOWN))
+            _change(
+                connection,
+                row.id,
+                next_try=None,
+                handle=None,
+                why=Sentence(TWICE if row.doubts > 1 else UNKNOWN),
+            )
     return len(rows)
 
 
@@ -264,26 +267,23 @@ def refuse_others(connection: Connection, numbers: Collection[str]) -> int:
 
 
 def report(connection: Connection, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
-    """The network says what became of a part; False: of none that is known.
+    """The network says what became of a text, by the reference of its last part; False: of none that is known.
 
-    A part of a known reference is looked for first; else it is of the text to this number that is in doubt: there is never more
-    than one.
+    One that was sent under this reference is looked for first; else it is the one to this number that is in doubt: there is
+    never more than one.
     """
     row = _named(connection, number, reference, now) or _doubted(connection, number, now)
     if row is None:
         return False
-    values = _came_back(row, now) if receipt is Receipt.UNDELIVERED else _arrived(row, reference, now)
+    values = _came_back(row, now) if receipt is Receipt.UNDELIVERED else _arrived(row, now)
     _change(connection, row.id, **values)
     return True
 
 
-def _arrived(row: Row[*tuple[Any, ...]], reference: int, now: datetime) -> dict[str, Any]:
-    parts = sorted({*(row.reported or ()), reference})
-    if len(parts) < row.parts:
-        return {"reported": parts}
+def _arrived(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
     twice = row.doubts and row.attempts > 1
     done = {"state": TextState.DELIVERED.value, "delivered_at": now, "next_try": None, "handle": None}
-    return done | {"reported": parts, "why": Sentence(TWICE) if twice else None}
+    return done | {"why": Sentence(TWICE) if twice else None}
 
 
 def _came_back(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
@@ -300,12 +300,8 @@ def _came_back(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
 def _named(
     connection: Connection, number: str, reference: int, now: datetime
 ) -> Row[*tuple[Any, ...]] | None:
-    """The text that has a part of this reference: its parts have consecutive ones."""
-    query = _lately(number, now).where(texts.c.state == TextState.SENT.value, texts.c.reference.is_not(None))
-    for row in connection.execute(query):
-        if (row.reference - reference) % REFERENCES < row.parts:
-            return row
-    return None
+    query = _lately(number, now).where(texts.c.state == TextState.SENT.value, texts.c.reference == reference)
+    return connection.execute(query.limit(1)).one_or_none()
 
 
 def _doubted(connection: Connection, number: str, now: datetime) -> Row[*tuple[Any, ...]] | None:

@@ -60,7 +60,6 @@ def _texts() -> None:
         sa.Column("delivered_at", sa.Text(), nullable=True),
         sa.Column("handle", sa.Text(), nullable=True),
         sa.Column("reference", sa.Integer(), nullable=True),
-        sa.Column("reported", sa.Text(), nullable=True),
         sa.Column("key", sa.Text(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
