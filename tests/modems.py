@@ -63,8 +63,9 @@ def modem_manager(folder: Path) -> Iterator[Managed]:
     serving = threading.Thread(target=serve_socket, args=(AtModem(network), port, stop))
     serving.start()
     programs: list[subprocess.Popen[bytes]] = []
+    path = Path("/tmp") / f"fieldbox-bus-{uuid.uuid4().hex[:12]}"  # noqa: S108  a socket's path may not be long
     try:
-        address = _bus(folder, programs)
+        address = _bus(path, folder, programs)
         _started(programs, folder, address, POLKITD, "--no-debug")
         _started(
             programs,
@@ -87,10 +88,10 @@ def modem_manager(folder: Path) -> Iterator[Managed]:
             program.wait()
         stop.set()
         serving.join()
+        path.unlink(missing_ok=True)
 
 
-def _bus(folder: Path, programs: list[subprocess.Popen[bytes]]) -> str:
-    path = Path("/tmp") / f"fieldbox-bus-{uuid.uuid4().hex[:12]}"  # noqa: S108  a socket's path may not be long
+def _bus(path: Path, folder: Path, programs: list[subprocess.Popen[bytes]]) -> str:
     config = folder / "bus.conf"
     config.write_text(BUS.format(socket=path))
     programs.append(

@@ -10,15 +10,21 @@ from alembic import op
 revision = "0015"
 down_revision = "0014"
 
+_OPEN = "('waiting', 'sent')"
 _TEXT = ("subject", "replaces", "expires_at", "sent_at", "carrier", "batch", "acknowledged_at", "why")
 
 
 def upgrade() -> None:
     for name in _TEXT:
         op.add_column("messages", sa.Column(name, sa.Text(), nullable=True))
-    op.add_column("messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.add_column(
+        "messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default=sa.text("0"))
+    )
     op.create_index("ix_messages_batch", "messages", ["batch"])
-    op.create_index("ix_messages_subject", "messages", ["subject"])
+    op.create_index("ix_messages_subject_id", "messages", ["subject", "id"])
+    op.drop_index("ix_messages_state_priority_id", "messages")
+    op.execute(f"CREATE INDEX ix_messages_open ON messages (priority, id DESC, state) WHERE state IN {_OPEN}")
+    op.execute(f"CREATE INDEX ix_messages_settled ON messages (kind, id, state) WHERE state NOT IN {_OPEN}")
     _name_anew()
     op.create_table(
         "link_days",
