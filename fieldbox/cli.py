@@ -19,6 +19,7 @@ from fieldbox.cli_change import change
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
+from fieldbox.cli_link import link
 from fieldbox.cli_models import models
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
@@ -458,7 +459,7 @@ def demo(config: Config, flight: Path | None, serve: bool) -> None:
 
 @main.group()
 def simulate() -> None:
-    """Make fields and flights whose truth is known."""
+    """Make fields and flights whose truth is known, and a poor link."""
 
 
 @simulate.command("flight")
@@ -635,6 +636,7 @@ def simulate_flight(
     )
 
 
+simulate.add_command(link)
 main.add_command(models)
 main.add_command(leaf)
 main.add_command(plan)
