@@ -28,6 +28,7 @@ from fieldbox.dashboard.pages import pages
 from fieldbox.dashboard.people import load_person, people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Box, Decisions, Intake, Store
+from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.uploading import (
     CHUNK_ENDPOINT,
     LARGEST_CHUNK,
@@ -106,7 +107,7 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = Box(store, root, language, intake, decisions)
-    for blueprint in (people, pages, pictures, api, uploading, deciding, changing):
+    for blueprint in (people, pages, pictures, api, uploading, deciding, changing, sending):
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, 
 from fieldbox.domain import OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due, pause
-from fieldbox.storage.schema import messages
+from fieldbox.storage.schema import messages, surveys
 from fieldbox.wire.ids import TIME_DIGITS, message_id
 
 MOST_REPLACED: Final = 16
@@ -153,6 +153,12 @@ def of_survey(connection: Connection, survey_number: int) -> list[Message]:
     return [_message(row) for row in connection.execute(query)]
 
 
+def survey_of(connection: Connection, identity: str) -> str | None:
+    """The id of the survey that a message tells of."""
+    query = select(surveys.c.id).join(messages, messages.c.survey_number == surveys.c.number)
+    return connection.execute(query.where(messages.c.id == identity)).scalar_one_or_none()
+
+
 def told_of(connection: Connection, survey_number: int) -> list[Outgoing]:
     """What was told of a survey, to be told again."""
     last = {
@@ -170,6 +176,21 @@ def listed(connection: Connection, state: MessageState | None) -> list[Message]:
     if state is not None:
         query = query.where(messages.c.state == state.value)
     return [_message(row) for row in connection.execute(query)]
+
+
+def page(connection: Connection, limit: int, before: str | None) -> list[Message]:
+    """The newest messages, or the next older than `before`."""
+    query = select(messages).order_by(messages.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(messages.c.id < before)
+    return [_message(row) for row in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[MessageState, int]:
+    """How many messages there are in each state."""
+    query = select(messages.c.state, func.count()).group_by(messages.c.state)
+    found = {MessageState(state): number for state, number in connection.execute(query)}
+    return {state: found.get(state, 0) for state in MessageState}
 
 
 def by_id(connection: Connection, identity: str) -> Message | None:

@@ -667,6 +667,16 @@ class Store:
         with self._database.read() as connection:
             return outbox.listed(connection, state)
 
+    def message_page(self, limit: int, before: str | None = None) -> list[Message]:
+        """The newest messages, or the next older than the one with the id `before`."""
+        with self._database.read() as connection:
+            return outbox.page(connection, limit, before)
+
+    def message_counts(self) -> dict[MessageState, int]:
+        """How many messages there are in each state."""
+        with self._database.read() as connection:
+            return outbox.counts(connection)
+
     def due_messages(
         self, now: datetime, limit: int, kinds: Collection[MessageKind] | None = None
     ) -> list[Message]:
@@ -705,6 +715,11 @@ class Store:
         """One message."""
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
+
+    def survey_told(self, message_id: str) -> str | None:
+        """The id of the survey that a message tells of."""
+        with self._database.read() as connection:
+            return outbox.survey_of(connection, message_id)
 
     def messages_of(self, survey_id: str) -> list[Message]:
         """What was told of a survey, oldest first."""

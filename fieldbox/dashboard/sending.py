@@ -1,0 +1,280 @@
+"""What leaves the farm: each message's journey, and every byte of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request
+
+from fieldbox.dashboard.language import in_words, number, say, say_many, when
+from fieldbox.dashboard.ports import box
+from fieldbox.domain import OPEN, Message, MessageKind, MessageState
+from fieldbox.i18n import N_
+from fieldbox.wire import compact
+
+sending = Blueprint("sending", __name__)
+SHOWN = 30
+LONGEST = 300
+"""Characters of a value on a page; a picture has more."""
+KINDS: Mapping[MessageKind, str] = {
+    MessageKind.ALERT: N_("Alert"),
+    MessageKind.SUMMARY: N_("Summary of a survey"),
+    MessageKind.ANSWER: N_("Answer to the hub"),
+    MessageKind.BOX: N_("Health of the box"),
+    MessageKind.PICTURE: N_("Picture"),
+}
+STATES: Mapping[MessageState, str] = {
+    MessageState.WAITING: N_("waits for a link"),
+    MessageState.SENT: N_("sent, not confirmed yet"),
+    MessageState.ACKNOWLEDGED: N_("arrived"),
+    MessageState.SUPERSEDED: N_("a newer one goes in its place"),
+    MessageState.REFUSED: N_("given up"),
+}
+PARTS: Mapping[str, str] = {
+    "v": N_("version of this list"),
+    "id": N_("number of the survey"),
+    "field": N_("code of the field"),
+    "name": N_("name of the field, because the owner allows it"),
+    "flown": N_("when it was flown"),
+    "made": N_("when it was worked out"),
+    "area_ha": N_("ground seen, hectares"),
+    "weed_pct": N_("weed cover, %"),
+    "weeds": N_("single weeds"),
+    "crop_pct": N_("crop cover, %"),
+    "crops": N_("crop plants"),
+    "health": N_("crop health, 100 is best"),
+    "unsure_pct": N_("ground where no class is sure, %"),
+    "unseen_pct": N_("part of the field not seen, %"),
+    "gsd_cm": N_("detail of the photos, cm a pixel"),
+    "pos_err_m": N_("how far off a plant may lie, m"),
+    "label": N_("how far the layers can be trusted"),
+    "release": N_("the model that looked"),
+    "photos": N_("photos used, photos that could not be placed"),
+    "spots": N_("worst spots: weeds, m², cover; places only if the owner allows"),
+    "spots_total": N_("number of spots"),
+    "warnings": N_("warnings"),
+    "row_based": N_("weeds by rows, since the model does not know the crop"),
+    "simulated": N_("made by simulation"),
+}
+"""What the parts of a message are; one that is not here is shown by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a message as it leaves."""
+
+    title: str
+    value: str
+    bytes: int
+    """Of its JSON, key and comma and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message in a list."""
+
+    id: str
+    title: str
+    about: str
+    state: str
+    when: str
+    size: str
+    trouble: bool
+
+
+@sending.get("/sending")
+def outbox() -> str:
+    """The newest messages, or those before `?before=`."""
+    store = box().store
+    found = store.message_page(SHOWN + 1, request.args.get("before"))
+    counts = store.message_counts()
+    return render_template(
+        "sending.html",
+        lead=lead(counts),
+        lines=[line_of(one) for one in found[:SHOWN]],
+        older=found[SHOWN - 1].id if len(found) > SHOWN else None,
+        first="before" not in request.args,
+    )
+
+
+@sending.get("/sending/<message_id>")
+def message(message_id: str) -> str:
+    """All that leaves the farm in one message."""
+    found = box().store.message(message_id)
+    if found is None:
+        abort(404)
+    told = box().store.survey_told(found.id)
+    survey = box().store.survey(told) if told else None
+    return render_template(
+        "message.html",
+        message=found,
+        line=line_of(found),
+        journey=journey(found),
+        parts=parts_of(found.body),
+        sizes=sizes(found),
+        survey=survey,
+        field=box().store.field(survey.field_id) if survey else None,
+    )
+
+
+@sending.get("/api/messages")
+def messages() -> Response:
+    """The newest messages, or those before `?before=`, with all that leaves in them."""
+    found = box().store.message_page(SHOWN, request.args.get("before"))
+    return jsonify(
+        counts={state.value: count for state, count in box().store.message_counts().items()},
+        messages=[
+            {
+                "id": one.id,
+                "kind": one.kind.value,
+                "state": one.state.value,
+                "attempts": one.attempts,
+                "created_at": one.created_at.isoformat(),
+                "sent_at": one.sent_at.isoformat() if one.sent_at else None,
+                "acknowledged_at": one.acknowledged_at.isoformat() if one.acknowledged_at else None,
+                "carrier": one.carrier,
+                "bytes": len(one.body.encode()),
+                "bytes_sent": one.bytes_sent,
+                "body": json.loads(one.body),
+            }
+            for one in found
+        ],
+    )
+
+
+# -- in words --------------------------------------------------------------------------------------
+
+
+def lead(counts: Mapping[MessageState, int]) -> str:
+    """How the messages stand, in one or two sentences."""
+    waiting = sum(counts[state] for state in OPEN)
+    arrived = counts[MessageState.ACKNOWLEDGED]
+    told = [
+        say_many("%(num)s message waits for a link.", "%(num)s messages wait for a link.", waiting)
+        if waiting
+        else say("No message waits."),
+        say_many("%(num)s has arrived.", "%(num)s have arrived.", arrived) if arrived else "",
+    ]
+    return " ".join(filter(None, told))
+
+
+def line_of(message: Message) -> Line:
+    """A message in one line."""
+    body = _read(message.body)
+    return Line(
+        id=message.id,
+        title=say(KINDS[message.kind]),
+        about=str(body.get("field", "")),
+        state=say(STATES[message.state]),
+        when=when(message.created_at),
+        size=say_many("%(num)s byte", "%(num)s bytes", len(message.body.encode())),
+        trouble=message.state is MessageState.REFUSED,
+    )
+
+
+def journey(message: Message) -> list[str]:
+    """What became of a message, step by step."""
+    steps = [say("Written on %(when)s.", when=when(message.created_at))]
+    if message.sent_at:
+        steps.append(
+            say("Last handed to a link on %(when)s (%(way)s).", when=when(message.sent_at), way=way(message))
+        )
+    if message.state is MessageState.ACKNOWLEDGED and message.acknowledged_at:
+        steps.append(say("The hub confirmed on %(when)s that it has it.", when=when(message.acknowledged_at)))
+    elif message.state in OPEN and message.next_try:
+        steps.append(say("It goes again after %(when)s unless it is confirmed.", when=when(message.next_try)))
+    elif message.state is MessageState.SUPERSEDED:
+        steps.append(say("It does not go any more: a newer one of the same survey goes in its place."))
+    if message.why:
+        steps.append(in_words(message.why))
+    return steps
+
+
+WAYS = {"mqtt": N_("internet"), "courier": N_("USB stick"), "sms": N_("SMS")}
+
+
+def way(message: Message) -> str:
+    """Over what a message last left."""
+    carrier = message.carrier or ""
+    return say(WAYS[carrier]) if carrier in WAYS else carrier
+
+
+def sizes(message: Message) -> list[str]:
+    """How many bytes a message has, as it is and as it travels."""
+    plain, short = (
+        len(message.body.encode()),
+        len(compact.pack(message.kind, message.body, message.id)),
+    )
+    told = [
+        say_many("%(num)s byte as text.", "%(num)s bytes as text.", plain),
+        say_many(
+            "%(num)s byte as it travels, before it is put together with others.",
+            "%(num)s bytes as it travels, before it is put together with others.",
+            short,
+        ),
+    ]
+    if message.bytes_sent:
+        told.append(
+            say_many(
+                "%(num)s byte has left for it so far.",
+                "%(num)s bytes have left for it so far.",
+                message.bytes_sent,
+            )
+        )
+    return told
+
+
+def parts_of(body: str) -> list[Part]:
+    """All parts of a message's JSON with their bytes, which add up to the whole but for the two braces."""
+    return [
+        Part(
+            say(PARTS[name]) if name in PARTS else name,
+            _plainly(value),
+            len(_dump({name: value})) - 1,  # its braces go, its comma comes
+        )
+        for name, value in _read(body).items()
+    ]
+
+
+def _plainly(value: Any) -> str:
+    if value is None:
+        return say("not known")
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+    if isinstance(value, list):
+        return _listed(value)
+    return _dump(value).decode()
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """An estimate with its interval as people write it; other lists one after the other."""
+    if len(values) == 3 and all(isinstance(one, int | float) for one in values):
+        return f"{_number(values[0])} ({_number(values[1])}–{_number(values[2])})"
+    return "; ".join(
+        ", ".join(map(_plainly, one)) if isinstance(one, list) else _plainly(one) for one in values
+    )
+
+
+def _number(value: float) -> str:
+    """As many decimals as it has, five at most."""
+    decimals = f"{value:.5f}".rstrip("0").partition(".")[2]
+    return number(value, len(decimals))
+
+
+def _read(body: str) -> dict[str, Any]:
+    told = json.loads(body)
+    return told if isinstance(told, dict) else {"": told}
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+__all__: Sequence[str] = ("sending",)
