@@ -3,6 +3,7 @@
     FieldboxError
     ├── Rejected        the input is wrong: this file or flight, never the box      (no retry helps)
     ├── Unsent          the link did not carry a message                            (retry later)
+    │   └── Distrusted  the box and its hub do not accept each other's certificates (a person must act)
     ├── Unavailable     a resource of the box is short: disk full, read-only        (retry when mended)
     └── Misconfigured   the box itself: settings, a model file, a database          (a person must act)
 
@@ -36,6 +37,12 @@ class Unsent(FieldboxError):
     """A message that the link did not carry."""
 
     retry_helps = True
+
+
+class Distrusted(Unsent):
+    """Box and hub do not accept each other: a wrong or expired certificate, another hub, a box that is not known."""
+
+    retry_helps = False
 
 
 class Unavailable(FieldboxError):

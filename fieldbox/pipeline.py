@@ -62,7 +62,7 @@ from fieldbox.quality import control_sentences
 from fieldbox.retention import require_originals
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
-from fieldbox.summary.v1 import summarise
+from fieldbox.summary.v1 import Allowed, summarise
 from fieldbox.surveying import Evidence, make_survey
 from fieldbox.task import Flown, Task
 
@@ -345,14 +345,9 @@ class Analysis:
         )
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
-        allowed = self._config.summary
-        body = summarise(
-            survey,
-            task.flown.field,
-            task.flown.flight,
-            share_name=allowed.share_name,
-            share_position=allowed.share_position,
-        )
+        shared = self._config.summary
+        allowed = Allowed(shared.share_name, shared.share_position)
+        body = summarise(survey, task.flown.field, task.flown.flight, allowed)
         fresh = self._store.save_survey(
             survey,
             detections,

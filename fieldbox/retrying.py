@@ -29,4 +29,9 @@ def is_due(next_try: datetime | None, now: datetime, *, longest: timedelta = LON
 
     A time that lies further ahead than any pause was set while the clock was wrong: it counts as come.
     """
-    return next_try is None or next_try <= now or next_try > now + longest * (1 + _JITTER)
+    return next_try is None or next_try <= now or next_try > furthest(now, longest=longest)
+
+
+def furthest(now: datetime, *, longest: timedelta = LONGEST) -> datetime:
+    """The latest time that a pause which began by now can end."""
+    return now + longest * (1 + _JITTER)

@@ -68,7 +68,15 @@ from fieldbox.domain.maps import (
     WeedBasis,
     Window,
 )
-from fieldbox.domain.messages import OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
+from fieldbox.domain.messages import (
+    LEFT,
+    OPEN,
+    PRIORITY,
+    Message,
+    MessageKind,
+    MessageState,
+    Outgoing,
+)
 from fieldbox.domain.photos import (
     BANDS,
     MOSAIC_ERROR_TAG,
@@ -98,6 +106,7 @@ __all__ = [
     "BANDS",
     "FEW_HOLES_PCT",
     "HOPELESS",
+    "LEFT",
     "MANY_HOLES_PCT",
     "MOSAIC_ERROR_TAG",
     "MUCH_THIN_PCT",

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from fieldbox.i18n import Sentence
+from fieldbox.i18n import N_, Sentence
 
 
 class MessageKind(StrEnum):
@@ -49,8 +49,21 @@ class MessageState(StrEnum):
     """The hub cannot read it, or it came to the end of its time: it does not go again."""
 
 
-OPEN: Final = frozenset({MessageState.WAITING, MessageState.SENT})
+OPEN: Final = (MessageState.WAITING, MessageState.SENT)
 """States of a message that must still go."""
+LEFT: Final = (*OPEN, MessageState.SUPERSEDED)
+"""States of a message of which the hub may still say that it has it."""
+
+UNREADABLE: Final = N_("The hub cannot read it ({why}).")
+OVER: Final = N_("It came to the end of its time before the hub had confirmed it.")
+MOST_REPLACED: Final = 16
+"""Ids of earlier messages that one names; nobody analyses a flight that often."""
+
+
+def shares(size: int, count: int) -> list[int]:
+    """`size` bytes shared out among `count` messages, whole bytes and none lost."""
+    each, over = divmod(size, count)
+    return [each + (number < over) for number in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,8 @@ class Message:
     """Not before; None: at once."""
     subject: str | None = None
     replaces: tuple[str, ...] = ()
-    """Ids of earlier messages of its subject: the hub is told that this one goes in their place."""
+    """Ids of earlier messages of its subject: the hub is told that this one goes in their place. A health report names the
+    first and the last, and means all reports between them."""
     expires_at: datetime | None = None
     sent_at: datetime | None = None
     """When it was last handed to a link."""

@@ -79,7 +79,7 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
     fields = {field.id: field.name for field in store.fields()}
     return {
         "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
-        "outbox_waiting": sum(one.state in OPEN for one in store.messages()),
+        "outbox_waiting": sum(map(store.message_counts().__getitem__, OPEN)),
         "warnings": [str(sentence) for sentence in refusals(config)],
         "flights": [
             {

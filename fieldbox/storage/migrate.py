@@ -85,7 +85,7 @@ def _upgrade(connection: Connection, path: Path, scripts: Path, target: str) -> 
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         # We hold the write lock, so what is copied is what will be migrated.
         copy_database(path, backups_of(path) / f"{path.stem}-{before}-{stamp}.db")
-    _run_migrations(connection, scripts, target)
+    run_migrations(connection, scripts, target)
     _refuse_broken(connection, path)
 
 
@@ -113,7 +113,8 @@ def _refuse_newer(revision: str, path: Path, target: str) -> None:
         )
 
 
-def _run_migrations(connection: Connection, scripts: Path, target: str) -> None:
+def run_migrations(connection: Connection, scripts: Path, target: str) -> None:
+    """Bring the tables behind `connection` to `target` by the migrations in the folder `scripts`."""
     from alembic import command  # noqa: PLC0415  (slow to load, and seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 

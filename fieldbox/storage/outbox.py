@@ -1,28 +1,56 @@
-"""Messages on their way out of the box."""
+"""Messages on their way out of the box.
+
+What is settled is kept for people to look at, the newest of each kind; what tells of a survey is kept with it. How many are
+kept is counted and not a matter of age: the clock of a box without a link may be years off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from fieldbox.domain import OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
-from fieldbox.i18n import N_, Sentence
-from fieldbox.retrying import is_due, pause
+from fieldbox.domain import LEFT, OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
+from fieldbox.domain.messages import MOST_REPLACED, OVER, UNREADABLE, shares
+from fieldbox.i18n import Sentence
+from fieldbox.retrying import furthest, pause
+from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import messages, surveys
 from fieldbox.wire.ids import TIME_DIGITS, message_id
 
-MOST_REPLACED: Final = 16
-"""Ids of earlier analyses that a message names; nobody analyses a flight that often."""
-_OPEN = [state.value for state in OPEN]
+KEPT: Final = {
+    MessageKind.ALERT: 400,
+    MessageKind.ANSWER: 400,
+    MessageKind.BOX: 400,
+    MessageKind.PICTURE: 20,
+}
+"""How many settled messages of a kind are kept: a year of daily health reports; pictures are large."""
 _OF_A_RANGE = frozenset({MessageKind.BOX})
 """Kinds that name the first and the last of those they replace, since there may be hundreds."""
 
+# Literal, as SQLite uses an index of a part of a table only for a condition that reads as the index's own.
+_LITERALLY_OPEN: BindParameter[Any] = bindparam(
+    "open", [state.value for state in OPEN], expanding=True, literal_execute=True
+)
+
 
 def add(connection: Connection, outgoing: Outgoing, survey_number: int | None, now: datetime) -> str:
-    """Put a message into the outbox in place of what still waits of its subject; its id."""
+    """Put a message into the outbox in place of what still waits of its subject; its id. Raises ValueError for a wrong key."""
     last = connection.execute(select(func.max(messages.c.id))).scalar_one()
     identity = message_id(now, outgoing.key, last)
     connection.execute(
@@ -40,6 +68,7 @@ def add(connection: Connection, outgoing: Outgoing, survey_number: int | None, n
             expires_at=outgoing.expires_at,
         )
     )
+    _prune(connection, outgoing.kind)
     return identity
 
 
@@ -48,57 +77,91 @@ def _supersede(connection: Connection, outgoing: Outgoing) -> Sequence[str]:
     if outgoing.subject is None:
         return ()
     same = and_(messages.c.subject == outgoing.subject, messages.c.kind == outgoing.kind.value)
-    known = same & (messages.c.state != MessageState.REFUSED.value)
-    earlier = connection.scalars(select(messages.c.id).where(known).order_by(messages.c.id)).all()
+    replaced = _range(connection, same) if outgoing.kind in _OF_A_RANGE else _earlier(connection, same)
     connection.execute(
-        update(messages)
-        .where(same, messages.c.state.in_(_OPEN))
-        .values(state=MessageState.SUPERSEDED.value, next_try=None)
+        update(messages).where(same, _open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
     )
-    if outgoing.kind in _OF_A_RANGE:
-        return (earlier[0], earlier[-1]) if earlier else ()
-    return earlier[-MOST_REPLACED:]
+    return replaced
+
+
+def _earlier(connection: Connection, same: ColumnElement[bool]) -> Sequence[str]:
+    known = same & (messages.c.state != MessageState.REFUSED.value)
+    newest = connection.scalars(
+        select(messages.c.id).where(known).order_by(messages.c.id.desc()).limit(MOST_REPLACED)
+    )
+    return newest.all()[::-1]
+
+
+def _range(connection: Connection, same: ColumnElement[bool]) -> Sequence[str]:
+    """The first that the hub was not told to be replaced, and the last. Each one carries on what those before it had to tell."""
+    last = connection.execute(select(messages).where(same).order_by(messages.c.id.desc()).limit(1)).first()
+    if last is None:
+        return ()
+    told = last.state == MessageState.ACKNOWLEDGED.value or not last.replaces
+    return (last.id if told else last.replaces[0], last.id)
+
+
+def _prune(connection: Connection, kind: MessageKind) -> None:
+    """Forget the oldest settled messages of a kind, but for those that tell of a survey (a picture is only of its ground)."""
+    if kind not in KEPT:
+        return
+    mine = messages.c.kind == kind.value
+    if kind is not MessageKind.PICTURE:
+        mine &= messages.c.survey_number.is_(None)
+    settled = mine & _settled()
+    last = select(messages.c.id).where(settled).order_by(messages.c.id.desc()).limit(1).offset(KEPT[kind])
+    connection.execute(delete(messages).where(settled, messages.c.id <= last.scalar_subquery()))
 
 
 def due(
     connection: Connection, now: datetime, limit: int, kinds: Collection[MessageKind] | None
 ) -> list[Message]:
     """Open messages that may go: the most urgent first, then the newest."""
+    again, over = messages.c.next_try, messages.c.expires_at
     query = (
         select(messages)
-        .where(messages.c.state.in_(_OPEN), or_(messages.c.expires_at.is_(None), messages.c.expires_at > now))
+        .where(
+            _open(),
+            or_(again.is_(None), again <= now, again > furthest(now)),  # as `retrying.is_due`
+            or_(over.is_(None), over > now),
+        )
         .order_by(messages.c.priority, messages.c.id.desc())
+        .limit(limit)
     )
     if kinds is not None:
-        query = query.where(messages.c.kind.in_([kind.value for kind in kinds]))
-    found: list[Message] = []
-    for row in connection.execute(query):
-        if is_due(row.next_try, now):
-            found.append(_message(row))
-        if len(found) == limit:
-            break
-    return found
+        query = query.where(messages.c.priority.in_([PRIORITY[kind] for kind in kinds]))
+    return [_message(row) for row in connection.execute(query)]
 
 
 def mark_sent(
     connection: Connection, ids: Sequence[str], *, batch: str, carrier: str, size: int, now: datetime
 ) -> None:
-    """They were handed to a link in one frame of `size` bytes."""
-    share = -(-size // max(1, len(ids)))
-    for row in connection.execute(select(messages).where(messages.c.id.in_(ids), _open())).all():
-        attempts = row.attempts + 1
+    """They were handed to a link in one frame of `size` bytes. What is open no more stays as it is."""
+    share = dict(zip(ids, shares(size, len(ids)), strict=True)) if ids else {}
+    rows = [
+        {
+            "one": row.id,
+            "attempt": row.attempts + 1,
+            "again": now + pause(row.attempts + 1, row.id),
+            "more": share[row.id],
+        }
+        for part in portions(list(share))
+        for row in connection.execute(select(messages.c.id, messages.c.attempts).where(_among(part), _open()))
+    ]
+    if rows:
         connection.execute(
             update(messages)
-            .where(messages.c.id == row.id)
+            .where(messages.c.id == bindparam("one"))
             .values(
                 state=MessageState.SENT.value,
-                attempts=attempts,
-                next_try=now + pause(attempts, row.id),
+                attempts=bindparam("attempt"),
+                next_try=bindparam("again"),
                 sent_at=now,
                 carrier=carrier,
                 batch=batch,
-                bytes_sent=row.bytes_sent + share,
-            )
+                bytes_sent=messages.c.bytes_sent + bindparam("more"),
+            ),
+            rows,
         )
 
 
@@ -112,39 +175,53 @@ def acknowledge(
 ) -> int:
     """The hub has committed these, but for those it refused; how many rows changed."""
     changed = 0
-    for one, why in refused.items():
-        changed += _refuse(connection, [one], N_("The hub cannot read it ({why})."), why=why)
-    arrived = or_(messages.c.batch.in_(batches), messages.c.id.in_(ids))
-    left = messages.c.state.in_([*_OPEN, MessageState.SUPERSEDED.value])
-    done = connection.execute(
-        update(messages)
-        .where(arrived, left, messages.c.id.not_in(list(refused)))
-        .values(state=MessageState.ACKNOWLEDGED.value, acknowledged_at=now, next_try=None)
-    )
-    return changed + done.rowcount
+    for why in set(refused.values()):
+        unreadable = [one for one, told in refused.items() if told == why]
+        for part in portions(unreadable):
+            changed += _refuse(connection, _among(part) & _left(), Sentence(UNREADABLE, {"why": why}))
+    arrived: list[ColumnElement[bool]] = [messages.c.batch.in_(part) for part in portions(list(batches))]
+    arrived += [_among(part) for part in portions(list(ids))]
+    for those in arrived:
+        changed += connection.execute(
+            update(messages)
+            .where(those, _left())
+            .values(state=MessageState.ACKNOWLEDGED.value, acknowledged_at=now, next_try=None)
+        ).rowcount
+    return changed
 
 
 def expire(connection: Connection, now: datetime) -> int:
     """Give up what came to the end of its time; how many."""
-    over = connection.scalars(select(messages.c.id).where(_open(), messages.c.expires_at <= now)).all()
-    return _refuse(connection, over, N_("It came to the end of its time before a link carried it."))
+    return _refuse(connection, _open() & (messages.c.expires_at <= now), Sentence(OVER))
 
 
-def _refuse(connection: Connection, ids: Iterable[str], template: str, **params: str) -> int:
+def _refuse(connection: Connection, those: ColumnElement[bool], why: Sentence) -> int:
     return connection.execute(
-        update(messages)
-        .where(messages.c.id.in_(list(ids)), _open())
-        .values(state=MessageState.REFUSED.value, why=Sentence(template, params), next_try=None)
+        update(messages).where(those).values(state=MessageState.REFUSED.value, why=why, next_try=None)
     ).rowcount
 
 
 def send_again(connection: Connection, ids: Collection[str]) -> int:
-    """Let messages wait for a link once more, whatever became of them; how many there are."""
-    return connection.execute(
-        update(messages)
-        .where(messages.c.id.in_(list(ids)))
-        .values(state=MessageState.WAITING.value, attempts=0, next_try=None, why=None)
-    ).rowcount
+    """Let messages go once more, whatever became of them, and without an end to their time; how many there are.
+
+    A late confirmation of the frame in which one left before does not count.
+    """
+    return sum(
+        connection.execute(
+            update(messages)
+            .where(_among(part))
+            .values(
+                state=MessageState.WAITING.value,
+                attempts=0,
+                next_try=None,
+                expires_at=None,
+                batch=None,
+                acknowledged_at=None,
+                why=None,
+            )
+        ).rowcount
+        for part in portions(list(set(ids)))
+    )
 
 
 def of_survey(connection: Connection, survey_number: int) -> list[Message]:
@@ -174,7 +251,7 @@ def listed(connection: Connection, state: MessageState | None) -> list[Message]:
     """Messages in a state, or all: the most urgent first, then the newest."""
     query = select(messages).order_by(messages.c.priority, messages.c.id.desc())
     if state is not None:
-        query = query.where(messages.c.state == state.value)
+        query = query.where(messages.c.state == state.value, _open() if state in OPEN else _settled())
     return [_message(row) for row in connection.execute(query)]
 
 
@@ -188,9 +265,10 @@ def page(connection: Connection, limit: int, before: str | None) -> list[Message
 
 def counts(connection: Connection) -> dict[MessageState, int]:
     """How many messages there are in each state."""
-    query = select(messages.c.state, func.count()).group_by(messages.c.state)
-    found = {MessageState(state): number for state, number in connection.execute(query)}
-    return {state: found.get(state, 0) for state in MessageState}
+    asked = select(messages.c.state, func.count().label("number")).group_by(messages.c.state)
+    rows = [row for part in (_open(), _settled()) for row in connection.execute(asked.where(part))]
+    found = {row.state: row.number for row in rows}
+    return {state: found.get(state.value, 0) for state in MessageState}
 
 
 def by_id(connection: Connection, identity: str) -> Message | None:
@@ -200,7 +278,19 @@ def by_id(connection: Connection, identity: str) -> Message | None:
 
 
 def _open() -> ColumnElement[bool]:
-    return messages.c.state.in_(_OPEN)
+    return messages.c.state.in_(_LITERALLY_OPEN)
+
+
+def _settled() -> ColumnElement[bool]:
+    return messages.c.state.not_in(_LITERALLY_OPEN)
+
+
+def _left() -> ColumnElement[bool]:
+    return messages.c.state.in_([state.value for state in LEFT])
+
+
+def _among(ids: Collection[str]) -> ColumnElement[bool]:
+    return messages.c.id.in_(ids)
 
 
 def _message(row: Row[*tuple[Any, ...]]) -> Message:

@@ -509,7 +509,7 @@ class MessageColumns(TypedColumns):
     next_try: Named[datetime | None] = Column(Utc)
     created_at: Named[datetime] = Column(Utc)
     survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
-    subject: Named[str | None] = Column(Text, index=True)
+    subject: Named[str | None] = Column(Text)
     replaces: Named[Any] = Column(Json, nullable=True)
     expires_at: Named[datetime | None] = Column(Utc)
     sent_at: Named[datetime | None] = Column(Utc)
@@ -520,8 +520,15 @@ class MessageColumns(TypedColumns):
     bytes_sent: Named[int] = Column(server_default=text("0"))
 
 
+_OPEN = "('waiting', 'sent')"
+
 messages = Table(
-    "messages", metadata, MessageColumns, Index("ix_messages_state_priority_id", "state", "priority", "id")
+    "messages",
+    metadata,
+    MessageColumns,
+    Index("ix_messages_subject_id", "subject", "id"),
+    Index("ix_messages_open", "priority", text("id DESC"), "state", sqlite_where=text(f"state IN {_OPEN}")),
+    Index("ix_messages_settled", "kind", "id", "state", sqlite_where=text(f"state NOT IN {_OPEN}")),
 )
 
 

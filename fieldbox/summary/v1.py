@@ -1,78 +1,121 @@
 """A survey as JSON of at most 1,024 bytes (`summary-v1.schema.json`), whatever its names and counts.
 
 The numbers always go; lists and names give way: first the tail of the hotspots, then the warnings,
-then the name, cut at a whole character.
+then the names, cut at a whole character.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from fieldbox.domain import Field, Flight, Hotspot, Interval, Survey, WeedBasis
+from fieldbox.domain import Field, Flight, Hotspot, Prescription, Survey, Verdict, WeedBasis
+from fieldbox.summary.short import clip_utf8, dump, estimate, in_english, short, without_numbers
 
 MAX_BYTES = 1024
 MAX_SPOTS = 8
 MAX_WARNING_BYTES = 90
 MAX_NAME_BYTES = 120
+MAX_CROP_BYTES = 24
+VERDICTS: Final = {Verdict.GOOD: "good", Verdict.USABLE: "usable", Verdict.AGAIN: "again"}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What of a field the owner lets leave the farm, beside its code."""
+
+    name: bool = False
+    position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside a survey's own figures. What is not known is None."""
+
+    prescription: Prescription | None = None
+    """Only where somebody told how the field is sprayed."""
+    verdict: Verdict | None = None
+    """How well it was flown."""
 
 
 def summarise(
-    survey: Survey, field: Field, flight: Flight, *, share_name: bool = False, share_position: bool = False
+    survey: Survey, field: Field, flight: Flight, allowed: Allowed | None = None, beside: Beside | None = None
 ) -> str:
     """The summary of `survey`: UTF-8 JSON without spaces, at most 1,024 bytes.
 
-    The field's code always goes; its name and the positions of spots only if the owner allows.
+    The field's code always goes; its name and the positions of spots only if the owner allows. What may be a telephone number
+    goes in no case, nor does a name that somebody gave to a file or to a point on the ground.
     """
-    body = _numbers(survey, field, flight)
-    if share_name:
-        body["name"] = clip_utf8(field.name, MAX_NAME_BYTES)
-    spots = [_spot(spot, share_position) for spot in survey.hotspots[:MAX_SPOTS]]
-    warnings = [clip_utf8(w.in_language("en"), MAX_WARNING_BYTES) for w in survey.warnings]
+    allowed = allowed or Allowed()
+    body = {**_numbers(survey, field), **_flown(survey, flight), **_beside(beside or Beside())}
+    if field.crop:
+        body["crop"] = clip_utf8(without_numbers(field.crop), MAX_CROP_BYTES)
+    if allowed.name:
+        body["name"] = clip_utf8(without_numbers(field.name), MAX_NAME_BYTES)
+    spots = [_spot(spot, allowed) for spot in survey.hotspots[:MAX_SPOTS]]
+    warnings = [clip_utf8(in_english(one), MAX_WARNING_BYTES) for one in survey.warnings]
     return _fit(body, spots, warnings)
 
 
-def clip_utf8(text: str, limit: int) -> str:
-    """`text` cut to at most `limit` bytes of JSON, at a whole character."""
-    while len(_dump(text)) - 2 > limit:
-        text = text[: max(0, min(len(text) - 1, limit))]
-    return text
-
-
-def _numbers(survey: Survey, field: Field, flight: Flight) -> dict[str, Any]:
-    body: dict[str, Any] = {
+def _numbers(survey: Survey, field: Field) -> dict[str, Any]:
+    return {
         "v": 1,
         "id": survey.id,
         "field": field.code,
         "made": survey.made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "area_ha": _estimate(survey.area_ha, survey.area_ha_interval95),
-        "weed_pct": _estimate(survey.weed_cover_pct, survey.weed_cover_pct_interval95),
-        "weeds": _estimate(survey.weed_count, survey.weed_count_interval95, whole=True),
-        "crop_pct": _estimate(survey.crop_cover_pct, survey.crop_cover_pct_interval95),
-        "crops": _estimate(survey.crop_count, survey.crop_count_interval95, whole=True),
-        "health": _estimate(survey.health_index, survey.health_index_interval95),
-        "unsure_pct": _estimate(survey.unsure_pct, survey.unsure_pct_interval95),
-        "unseen_pct": _estimate(survey.unseen_pct, survey.unseen_pct_interval95),
-        "gsd_cm": _short(survey.gsd_cm),
-        "pos_err_m": _short(survey.position_error_m),
+        "area_ha": estimate(survey.area_ha, survey.area_ha_interval95),
+        "weed_pct": estimate(survey.weed_cover_pct, survey.weed_cover_pct_interval95),
+        "weeds": estimate(survey.weed_count, survey.weed_count_interval95, whole=True),
+        "crop_pct": estimate(survey.crop_cover_pct, survey.crop_cover_pct_interval95),
+        "crops": estimate(survey.crop_count, survey.crop_count_interval95, whole=True),
+        "health": estimate(survey.health_index, survey.health_index_interval95),
+        "unsure_pct": estimate(survey.unsure_pct, survey.unsure_pct_interval95),
+        "unseen_pct": estimate(survey.unseen_pct, survey.unseen_pct_interval95),
+        "gsd_cm": short(survey.gsd_cm, 3),
+        "pos_err_m": short(survey.position_error_m, 3),
         "label": survey.layer_label.value,
         "release": clip_utf8(survey.release, 48),
         "photos": [survey.photos_used, survey.photos_unplaced],
         "spots_total": len(survey.hotspots),
     }
+
+
+def _flown(survey: Survey, flight: Flight) -> dict[str, Any]:
+    """What is there only where it is known, or true."""
+    told: dict[str, Any] = {}
     if flight.started_at:
-        body["flown"] = flight.started_at.strftime("%Y-%m-%dT%H:%M:%S")
+        told["flown"] = flight.started_at.strftime("%Y-%m-%dT%H:%M:%S")
+    if survey.crop_missing is not None:
+        told["missing"] = survey.crop_missing
     if survey.weed_basis is WeedBasis.ROWS:
-        body["row_based"] = True
+        told["row_based"] = True
     if flight.simulated:
-        body["simulated"] = True
-    return body
+        told["simulated"] = True
+    return told
+
+
+def _beside(beside: Beside) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if beside.prescription:
+        told["spray"] = spray(beside.prescription)
+    if beside.verdict:
+        told["verdict"] = VERDICTS[beside.verdict]
+    return told
+
+
+def spray(found: Prescription) -> dict[str, Any]:
+    """What a prescription against weeds comes to."""
+    needs = found.needs
+    told: dict[str, Any] = {
+        "ha": estimate(needs.area_ha, needs.area_ha_interval95),
+        "l": estimate(needs.spray_l, needs.spray_l_interval95),
+    }
+    return {**told, "how": found.strategy.value} if found.strategy else told
 
 
 def _fit(body: dict[str, Any], spots: list[list[float | None]], warnings: list[str]) -> str:
     while True:
-        text = _dump({**body, "spots": spots, **({"warnings": warnings} if warnings else {})})
+        text = dump({**body, "spots": spots, **({"warnings": warnings} if warnings else {})})
         excess = len(text) - MAX_BYTES
         if excess <= 0:
             return text.decode()
@@ -82,34 +125,19 @@ def _fit(body: dict[str, Any], spots: list[list[float | None]], warnings: list[s
             warnings = warnings[:-1]
         elif spots:
             spots = []
-        else:
-            name = str(body.pop("name"))  # the numbers alone fit, so a name is there to give way
-            shorter = clip_utf8(name, len(_dump(name)) - 2 - excess)
-            if shorter:
-                body["name"] = shorter
+        else:  # the numbers alone fit, so a name is there to give way
+            _shorten(body, "name" if "name" in body else "crop", excess)
 
 
-def _spot(spot: Hotspot, share_position: bool) -> list[float | None]:
-    row: list[float | None] = [spot.weed_count, _short(spot.area_m2), _short(spot.weed_cover * 100)]
-    return [*row, round(spot.lat, 6), round(spot.lon, 6)] if share_position else row
+def _shorten(body: dict[str, Any], which: str, excess: int) -> None:
+    told = str(body.pop(which))
+    shorter = clip_utf8(told, len(dump(told)) - 2 - excess)
+    if shorter:
+        body[which] = shorter
 
 
-def _estimate(value: float | None, interval: Interval | None, *, whole: bool = False) -> list[float] | None:
-    if value is None or not math.isfinite(value):
-        return None
-    numbers = [value] if interval is None else [value, interval.low, interval.high]
-    return [round(number) if whole else _short(number) for number in numbers]
-
-
-def _short(value: float) -> float:
-    """Four significant figures: more would claim what is not known, and costs bytes."""
-    rounded = float(f"{value:.4g}")
-    if not math.isfinite(rounded):  # the largest floats round up past the largest float
-        return value
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8", "replace"
-    )
+def _spot(spot: Hotspot, allowed: Allowed) -> list[float | None]:
+    cover = spot.weed_cover * 100
+    told: list[float | None] = [spot.weed_count, short(spot.area_m2)]
+    told.append(short(round(cover, 1)) if cover >= 1 else short(cover, 2))
+    return [*told, round(spot.lat, 6), round(spot.lon, 6)] if allowed.position else told

@@ -38,20 +38,39 @@ class Outbox(Protocol):
         """
 
 
+class Clock(Protocol):
+    """Two clocks: what the time is may be wrong and jump, how long something took never is."""
+
+    def now(self) -> datetime:
+        """The time of day, UTC."""
+
+    def elapsed(self) -> float:
+        """Seconds since some moment, which never go back."""
+
+
 class Session(Protocol):
-    """One connection to the hub. Raises Unsent where the link does not carry."""
+    """One connection to the hub. Each method but `close` raises Unsent once the link does not carry any more."""
+
+    name: str
+    """Of its carrier."""
 
     def send(self, frame: bytes) -> None:
-        """Hand a frame to the link. It may block, never longer than the session's patience."""
+        """Hand a frame to the link. It does not wait until anybody has it."""
 
     def receive(self, seconds: float) -> bytes | None:
-        """What the hub sent, waiting at most so long; None: nothing came."""
+        """What the hub sent, waiting at most so long; None: nothing came. Nothing else passes time."""
+
+    def taken(self) -> None:
+        """What `receive` gave last is committed. What is not taken comes again in another connection."""
+
+    def round_trip(self) -> float:
+        """Seconds to the far end and back, as the link measured it; 0: it did not yet."""
 
     def traffic(self) -> Traffic:
-        """IP bytes of this connection so far."""
+        """IP bytes of this connection so far; after `close`, all of them. Never raises."""
 
     def close(self) -> None:
-        """End it; never raises."""
+        """End it; never raises. It may pass some seconds, so that the end is heard and counted."""
 
 
 class Carrier(Protocol):
@@ -59,9 +78,11 @@ class Carrier(Protocol):
 
     name: str
     """As `Message.carrier` has it."""
+    spent: Traffic
+    """IP bytes of all connections that are over, those among them that did not come about."""
 
     def connect(self) -> Session:
-        """Open a connection. Raises Unsent, whose `retry_helps` is false where a person must act (a wrong certificate)."""
+        """Open a connection. Raises Unsent; of it Distrusted where a person must act (a wrong certificate)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +96,6 @@ class Traffic:
     def total(self) -> int:
         """Both ways."""
         return self.sent + self.received
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(self.sent + other.sent, self.received + other.received)

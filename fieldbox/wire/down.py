@@ -15,6 +15,7 @@ from typing import Any, Final
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from fieldbox.wire import strict
 from fieldbox.wire.ids import ID_BYTES
 from fieldbox.wire.seal import Forged, Purpose, seal, unseal
 
@@ -80,12 +81,19 @@ class Acknowledgement:
         """Read `Down.body`. Raises Unreadable."""
         try:
             return cls(
-                tuple(bytes(one).hex() for one in body.get("b", ())),
-                tuple(bytes(one).hex() for one in body.get("m", ())),
-                {bytes(one).hex(): str(why) for one, why in dict(body.get("r", {})).items()},
+                tuple(map(_hex, body.get("b", ()))),
+                tuple(map(_hex, body.get("m", ()))),
+                {_hex(one): str(why) for one, why in dict(body.get("r", {})).items()},
             )
         except (TypeError, ValueError, AttributeError) as error:
             raise Unreadable("acknowledgement") from error
+
+
+def _hex(told: Any) -> str:
+    """Raises TypeError for what is no bytes: `bytes` would make a number into as many zeros."""
+    if not isinstance(told, bytes):
+        raise TypeError("id")
+    return told.hex()
 
 
 def pack(down: Down, key: Ed25519PrivateKey) -> bytes:
@@ -107,7 +115,7 @@ def read(sealed: bytes, key: Ed25519PublicKey, box: str) -> Down:
         raise Unreadable("size")
     content = unseal(key, Purpose.DOWN, sealed)
     try:
-        version, to, identity, issued, kind, body = cbor2.loads(content)
+        version, to, identity, issued, kind, body = strict.loads(content)
         told = Down(to, identity.hex(), datetime.fromtimestamp(issued, UTC), DownKind(kind), dict(body))
     except Exception as error:  # signed, and yet of a version that is not known
         raise Unreadable("content") from error

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import cbor2
@@ -19,13 +18,13 @@ from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from fieldbox.domain import Message, MessageKind
-from fieldbox.wire import compact
+from fieldbox.wire import compact, strict
 from fieldbox.wire.ids import ID_BYTES
 from fieldbox.wire.seal import Purpose, content_of, seal, unseal
 
 VERSION: Final = 1
 _PLAIN, _ZSTD = 0, 1
-_HEAD = 2
+_HEAD, _COLUMNS = 2, 4
 MAX_FRAME: Final = 256 * 1024
 """Of a frame, in bytes; a picture may be large."""
 MAX_CONTENT: Final = 1024 * 1024
@@ -50,7 +49,8 @@ class Item:
     """One message of a frame."""
 
     id: str
-    kind: MessageKind
+    kind: MessageKind | None
+    """None: a kind that is not known here, as a newer box may send (the rest of the frame can be read)."""
     body: str | None
     """JSON; None: its compact form cannot be read (the rest of the frame can)."""
     replaces: tuple[str, ...] = ()
@@ -102,17 +102,15 @@ def read(frame: bytes, key_of: Callable[[str], Ed25519PublicKey]) -> Frame:
 
 
 def _rows(content: bytes) -> tuple[str, Sequence[Any]]:
-    if content[:1] != bytes([VERSION]):
+    if content[:1] != bytes([VERSION]) or len(content) <= _HEAD:
         raise Unreadable("version")
     try:
-        plain = _unpacked(content[1], content[_HEAD:])
-        box, rows = cbor2.loads(plain)
-        known = isinstance(box, str) and isinstance(rows, list) and len(rows) <= MAX_MESSAGES
+        box, rows = strict.loads(_unpacked(content[1], content[_HEAD:]))
     except Unreadable:
         raise
-    except Exception as error:  # nothing of it is trusted yet, and CBOR of a stranger fails in many ways
+    except (ValueError, TypeError, zstandard.ZstdError) as error:
         raise Unreadable("content") from error
-    if not known:
+    if not (isinstance(box, str) and isinstance(rows, list) and len(rows) <= MAX_MESSAGES):
         raise Unreadable("content")
     return box, rows
 
@@ -130,20 +128,25 @@ def _unpacked(form: int, content: bytes) -> bytes:
 
 
 def _item(row: Any) -> Item:
-    try:
-        kind, identity, replaces, body = row
-        if len(identity) != ID_BYTES or any(len(one) != ID_BYTES for one in replaces or ()):
-            raise Unreadable("id")
-        told = identity.hex()
-        named = KINDS[kind] if kind >= 0 else None
-        earlier = tuple(one.hex() for one in replaces or ())
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise Unreadable("row") from error
-    if named is None:
+    if not isinstance(row, list) or len(row) != _COLUMNS:
+        raise Unreadable("row")
+    kind, identity, replaces, body = row
+    if type(kind) is not int or kind < 0:
         raise Unreadable("kind")
-    return Item(told, named, compact.unpack(named, body, told), earlier)
+    if not isinstance(replaces, list | None):
+        raise Unreadable("replaces")
+    told, earlier = _id(identity), tuple(map(_id, replaces or ()))
+    if kind >= len(KINDS):  # of a newer box: this message alone is refused
+        return Item(told, None, None, earlier)
+    return Item(told, KINDS[kind], compact.unpack(KINDS[kind], body, told), earlier)
 
 
-@lru_cache(maxsize=1)
+def _id(told: Any) -> str:
+    if not isinstance(told, bytes) or len(told) != ID_BYTES:
+        raise Unreadable("id")
+    return told.hex()
+
+
 def _compressor() -> zstandard.ZstdCompressor:
+    """A new one each time: threads cannot share it."""
     return zstandard.ZstdCompressor(level=19, write_checksum=False, write_content_size=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ ID_BYTES: Final = 16
 TIME_DIGITS: Final = 12
 """Hexadecimal, of the milliseconds since 1970: enough until the year 10889."""
 KEY_DIGITS: Final = 20
+_KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,7 +22,12 @@ def key_of(*parts: str) -> str:
 
 
 def message_id(at: datetime, key: str, last: str | None) -> str:
-    """The id of a message made `at`, after one with the id `last`: never before it, also where the clock was put back."""
+    """The id of a message made `at`, after one with the id `last`: never before it, also where the clock was put back.
+
+    Raises ValueError for a key that is none: such an id could never be sent.
+    """
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"no key of {KEY_DIGITS} hexadecimal digits: {key!r}")
     told = max(0, (at - _EPOCH) // timedelta(milliseconds=1))
     before = int(last[:TIME_DIGITS], 16) if last else -1
     return f"{max(told, before + 1):0{TIME_DIGITS}x}{key}"

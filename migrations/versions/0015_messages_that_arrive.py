@@ -10,23 +10,29 @@ from alembic import op
 revision = "0015"
 down_revision = "0014"
 
+_OPEN = "('waiting', 'sent')"
 _TEXT = ("subject", "replaces", "expires_at", "sent_at", "carrier", "batch", "acknowledged_at", "why")
 
 
 def upgrade() -> None:
     for name in _TEXT:
         op.add_column("messages", sa.Column(name, sa.Text(), nullable=True))
-    op.add_column("messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column(
+        "messages", sa.Column("bytes_sent", sa.Integer(), nullable=False, server_default=sa.text("0"))
+    )
     op.create_index("ix_messages_batch", "messages", ["batch"])
-    op.create_index("ix_messages_subject", "messages", ["subject"])
+    op.create_index("ix_messages_subject_id", "messages", ["subject", "id"])
+    op.drop_index("ix_messages_state_priority_id", "messages")
+    op.execute(f"CREATE INDEX ix_messages_open ON messages (priority, id DESC, state) WHERE state IN {_OPEN}")
+    op.execute(f"CREATE INDEX ix_messages_settled ON messages (kind, id, state) WHERE state NOT IN {_OPEN}")
     _name_anew()
     op.create_table(
         "link_days",
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("received", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("connections", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("sent", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("received", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("connections", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("day", "link", name="pk_link_days"),
     )
     op.create_table(
@@ -53,7 +59,7 @@ def _texts() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("attempts", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("next_try", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.Text(), nullable=True),

@@ -28,6 +28,7 @@ from fieldbox.domain import (
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
+from fieldbox.wire.ids import key_of
 
 REPOSITORY = Path(__file__).parents[2]
 RING = ((77.0, 12.0), (77.001, 12.0), (77.001, 12.001))
@@ -143,9 +144,10 @@ def detection(flight: Flight, east: float, north: float, cover: Cover = Cover.WE
     return Detection(cover, 0.75, east, north, outline, 0.0012, 2.5, digest, 100.5, 200.25)
 
 
-def told(key: str = "0001") -> list[Outgoing]:
+def told(name: str = "0001", subject: str | None = None) -> list[Outgoing]:
     """What the hub is told of a survey."""
-    return [Outgoing(MessageKind.SUMMARY, '{"weeds":120}', f"{key:0>20}", subject=f"survey {key}")]
+    about = subject or f"survey {name}"
+    return [Outgoing(MessageKind.SUMMARY, '{"weeds":120}', key_of(name), subject=about)]
 
 
 def near_bangalore(

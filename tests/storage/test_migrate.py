@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from fieldbox.domain import MessageKind, Outgoing
 from fieldbox.errors import Misconfigured
 from fieldbox.storage.migrate import migrations_folder, prepare
 from fieldbox.storage.schema import REVISION, metadata
@@ -170,3 +172,54 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
     ]
     assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
     assert len(ask(path, "SELECT * FROM audit")) == 3
+
+
+OLD_FLIGHT = "0123456789abcdef0123"
+OLD_MESSAGES = [
+    ("a" * 20, "2026-06-01T06:00:00.000000Z", "done", 1),
+    ("b" * 20, "2026-06-01T06:00:00.000000Z", "waiting", 2),  # made at once with the one before
+    ("c" * 20, "1970-01-01T00:05:00.000000Z", "waiting", 3),  # by a clock whose battery was dead
+]
+
+
+def test_messages_of_the_release_before_keep_their_state_and_get_ids_that_sort(tmp_path: Path) -> None:
+    path = tmp_path / "fieldbox.db"
+    prepare(path, target="0014")
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("INSERT INTO fields VALUES (7, 'F07', 'North', '[]', 1, 'chilli', NULL, NULL)")
+        _insert(raw, "flights", {"id": OLD_FLIGHT, "field_id": 7})
+        for identity, made, state, number in OLD_MESSAGES:
+            survey = {
+                "number": number,
+                "id": identity,
+                "flight_id": OLD_FLIGHT,
+                "field_id": 7,
+                "made_at": made,
+            }
+            _insert(raw, "surveys", survey | {"plan_key": identity})
+            message = {"id": identity, "body": "{}", "state": state, "created_at": made}
+            _insert(raw, "messages", message | {"kind": "summary", "survey_number": number})
+    with Store.open(path) as store:
+        assert store.check() == []
+        done, waits, early = (store.messages_of(identity)[0] for identity, *_ in OLD_MESSAGES)
+        assert [one.id[12:] for one in (done, waits, early)] == ["a" * 20, "b" * 20, "c" * 20]
+        assert early.id < done.id < waits.id
+        assert [one.state.value for one in (done, waits, early)] == ["acknowledged", "waiting", "waiting"]
+        assert {(one.subject, one.priority, one.bytes_sent) for one in (done, waits, early)} == {
+            (f"survey {OLD_FLIGHT} 7", 3, 0)
+        }
+        assert store.due_messages(datetime.now(UTC), 9) == [waits, early]
+        newer = Outgoing(MessageKind.SUMMARY, "{}", "d" * 20, waits.subject)
+        told = store.message(store.send(newer))
+        assert told and told.replaces == (early.id, done.id, waits.id)
+        assert store.due_messages(datetime.now(UTC), 9) == [told]
+
+
+def _insert(raw: sqlite3.Connection, table: str, known: dict[str, object]) -> None:
+    """A row with what is known, and something of the right kind in every other column that wants a value."""
+    row = dict(known)
+    for _number, name, kind, wanted, default, _key in raw.execute(f"PRAGMA table_info({table})"):
+        if wanted and default is None and name not in row:
+            row[name] = "[]" if kind == "TEXT" else 0
+    names, marks = ", ".join(row), ", ".join("?" for _ in row)
+    raw.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))  # noqa: S608

@@ -13,8 +13,10 @@ from fieldbox.domain import (
     Cover,
     Detection,
     Gap,
-    Message,
+    MessageKind,
+    MessageState,
     NotAligned,
+    Outgoing,
     Placement,
     PlantHealth,
     Quality,
@@ -23,15 +25,27 @@ from fieldbox.domain import (
 from fieldbox.i18n import Sentence
 from fieldbox.storage.rows import JobState, ViewKey
 from fieldbox.storage.store import Store
+from fieldbox.wire.ids import TIME_DIGITS, key_of
 from tests.storage.samples import RING, add_flight, detection, near_bangalore, survey, told
 
 
 def save(
-    store: Store, survey: Survey, detections: list[Detection], message: Message, *, plan_key: str = "plan"
+    store: Store,
+    survey: Survey,
+    detections: list[Detection],
+    outgoing: list[Outgoing],
+    *,
+    plan_key: str = "plan",
 ) -> bool:
     return store.save_survey(
-        survey, detections, message, plan_key=plan_key, release_sha="r1", to_geographic=near_bangalore
+        survey, detections, outgoing, plan_key=plan_key, release_sha="r1", to_geographic=near_bangalore
     )
+
+
+def said(store: Store, state: MessageState | None = None) -> list[str]:
+    """The messages by the names that `told` gave them, in the order in which they go."""
+    names = {key_of(name): name for name in ("0001", "0002", "a", "b")}
+    return [names[one.id[TIME_DIGITS:]] for one in store.messages(state)]
 
 
 def test_a_survey_comes_back_as_it_went_in(store: Store) -> None:
@@ -63,7 +77,7 @@ def test_saving_a_survey_settles_everything_at_once(store: Store) -> None:
     assert job is not None
     assert job.state is JobState.DONE
     assert store.views_done("plan", "r1") == set()
-    assert store.messages() == [told()]
+    assert said(store) == ["0001"]
     assert len(store.detections("survey")) == 1
 
 
@@ -91,7 +105,7 @@ def test_a_second_save_changes_neither_survey_nor_message_but_settles_the_job(st
     assert not save(store, replace(first, id="same work, other id"), [], told("0003"))
     assert store.surveys() == [first]
     assert len(store.detections("survey")) == 1
-    assert store.messages() == [told()]
+    assert said(store) == ["0001"]
     assert store.jobs([JobState.WAITING]) == []
 
 
@@ -101,25 +115,25 @@ def south_of_the_pole(
     return north - 91.0, east
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["broken detection", "message id taken"])
+@pytest.mark.parametrize("late", [False, True], ids=["broken detection", "broken message"])
 def test_an_error_in_the_middle_leaves_nothing_behind(store: Store, late: bool) -> None:
     flight, other = add_flight(store), add_flight(store, "other", first=10)
     store.enqueue(flight.id, release_sha="r1")
     store.claim()
     store.save_view(ViewKey(flight.captures[0].digest, "plan", "r1"), b"x", None)
     assert save(store, survey(other, "before"), [], told(), plan_key="other plan")
-    with pytest.raises(IntegrityError):
+    with pytest.raises((IntegrityError, ValueError)):
         store.save_survey(
             survey(flight),
             [detection(flight, 0.0, 1.0), detection(flight, 0.0, 0.5)],
-            told() if late else told("0002"),
+            [replace(told("0002")[0], key="no key")] if late else told("0002"),
             plan_key="plan",
             release_sha="r1",
             to_geographic=near_bangalore if late else south_of_the_pole,
         )
     assert [each.id for each in store.surveys()] == ["before"]
     assert store.detections("survey") == []
-    assert store.messages() == [told()]
+    assert said(store) == ["0001"]
     assert [job.state for job in store.jobs()] == [JobState.RUNNING]
     assert len(store.views_done("plan", "r1")) == 1
     assert save(store, survey(flight), [detection(flight, 1.0, 1.0, Cover.CROP)], told("0002"))
@@ -129,10 +143,13 @@ def test_messages_are_found_by_state_and_id(store: Store) -> None:
     flight = add_flight(store)
     for number, each in enumerate(("b", "a")):
         save(store, survey(flight, each), [], told(each), plan_key=str(number))
-    assert [each.id for each in store.messages()] == ["a", "b"]
-    assert [each.id for each in store.messages("waiting")] == ["a", "b"]
-    assert store.messages("sent") == []
-    assert store.message("a") == told("a")
+    assert said(store) == ["a", "b"]  # the newest first
+    assert said(store, MessageState.WAITING) == ["a", "b"]
+    assert said(store, MessageState.SENT) == []
+    newest, _older = store.messages()
+    assert store.message(newest.id) == newest
+    assert store.messages_of("a") == [newest]
+    assert (newest.kind, newest.body, newest.attempts) == (MessageKind.SUMMARY, told()[0].body, 0)
     assert store.message("none") is None
 
 
@@ -143,11 +160,11 @@ def test_verdicts_and_gaps_come_back(store: Store) -> None:
     )
     plants = [judged, detection(flight, 3.0, 4.0, Cover.CROP)]
     gaps = (Gap((1.0, 2.0), (1.0, 3.5), 3), Gap((5.0, 2.0), (5.0, 2.7), 1))
-    told = replace(survey(flight), crop_missing=4)
+    known = replace(survey(flight), crop_missing=4)
     assert store.save_survey(
-        told, plants, told(), plan_key="plan", release_sha="r1", to_geographic=near_bangalore, missing=gaps
+        known, plants, told(), plan_key="plan", release_sha="r1", to_geographic=near_bangalore, missing=gaps
     )
-    assert store.survey("survey") == told
+    assert store.survey("survey") == known
     back = {one.health: (one.size_z, one.colour_z) for one in store.detections("survey")}
     assert back == {PlantHealth.YELLOWING: (0.25, -3.5), None: (None, None)}
     assert [one.health for one in store.detections("survey", poor=True)] == [PlantHealth.YELLOWING]
@@ -181,9 +198,9 @@ QUALITY = Quality(
 
 def test_how_well_a_flight_was_flown_comes_back(store: Store) -> None:
     flight = add_flight(store)
-    told = replace(survey(flight), quality=QUALITY)
-    assert save(store, told, [], told())
-    assert store.survey("survey") == told
+    known = replace(survey(flight), quality=QUALITY)
+    assert save(store, known, [], told())
+    assert store.survey("survey") == known
 
 
 def test_what_an_earlier_release_counted_otherwise_is_not_known(store: Store) -> None:
@@ -229,20 +246,28 @@ def test_where_photos_stand_comes_back(store: Store) -> None:
     assert tuple(store.placements("survey")) == placed
 
 
-def test_an_older_survey_that_is_confirmed_counts_again_and_its_message_goes_out_again(store: Store) -> None:
+def test_an_older_survey_that_is_confirmed_counts_again_and_is_told_again(store: Store) -> None:
     flight = add_flight(store)
     first = survey(flight)
     later = replace(first, id="later", made_at=first.made_at + timedelta(hours=1))
-    assert save(store, first, [], told("survey"))
-    assert save(store, later, [], told("later"), plan_key="other plan")
+    subject = "survey of the flight"
+    assert save(store, first, [], told("a", subject))
+    assert save(store, later, [], told("b", subject), plan_key="other plan")
     assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
+    assert said(store, MessageState.WAITING) == ["b"]
     store.confirm_survey("later", [])
     assert [one.id for one in store.surveys(flight_id=flight.id)] == ["later", "survey"]
+    assert said(store) == ["b", "a"]
     store.confirm_survey("survey", [])
     assert [one.id for one in store.surveys(flight_id=flight.id)] == ["survey", "later"]
-    assert {one.id for one in store.messages("waiting")} == {"survey", "later"}
+    assert said(store, MessageState.WAITING) == ["a"]
+    assert said(store, MessageState.SUPERSEDED) == ["b", "a"]
+    again, later_one, first_one = store.messages()
+    assert again.replaces == (first_one.id, later_one.id)
+    assert store.messages_of("survey") == [first_one, again]
     store.confirm_survey("later", [])
     assert [one.id for one in store.surveys()] == ["later", "survey"]
+    assert said(store, MessageState.WAITING) == ["b"]
 
 
 def test_a_list_that_came_later_and_changes_nothing_is_told_once(store: Store) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fieldbox.domain import Field, Flight, Hotspot, Interval, LayerLabel, Survey, WeedBasis
 from fieldbox.i18n import Sentence
-from fieldbox.summary.v1 import MAX_BYTES, clip_utf8, summarise
+from fieldbox.summary.short import clip_utf8
+from fieldbox.summary.v1 import MAX_BYTES, Allowed, summarise
 
 SCHEMA = json.loads((files("fieldbox.summary") / "summary-v1.schema.json").read_text())
 
@@ -82,9 +83,9 @@ def test_name_and_position_stay_on_the_farm_unless_the_owner_allows() -> None:
     private = summarise(survey, FIELD, FLIGHT)
     assert FIELD.name not in private
     assert "18.12" not in private
-    shared = parse(summarise(survey, FIELD, FLIGHT, share_name=True, share_position=True))
+    shared = parse(summarise(survey, FIELD, FLIGHT, Allowed(name=True, position=True)))
     assert shared["name"] == FIELD.name
-    assert shared["spots"] == [[57, 12, 3.21, 18.123457, 75.123457]]
+    assert shared["spots"] == [[57, 12, 3.2, 18.123457, 75.123457]]
 
 
 def test_row_based_weeds_say_so() -> None:
@@ -126,7 +127,7 @@ def test_it_always_fits(
         warnings=tuple(warnings),
         hotspots=(SPOT,) * spots,
     )
-    text = summarise(survey, replace(FIELD, name=name), FLIGHT, share_name=share, share_position=share)
+    text = summarise(survey, replace(FIELD, name=name), FLIGHT, Allowed(name=share, position=share))
     assert len(text.encode()) <= MAX_BYTES
     body = parse(text)
     assert (body["weed_pct"] is None) == (value is None or not math.isfinite(value))

@@ -1,0 +1,140 @@
+"""Taking in a frame: whose it is, whether it is sound, the commit, and only then the acknowledgement.
+
+A frame that comes again, over whatever carries it, changes nothing and is acknowledged again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from fieldbox.domain import MessageKind
+from fieldbox.hub.refusals import noted
+from fieldbox.hub.rows import Arrival, Arriving, Way
+from fieldbox.hub.store import HubStore
+from fieldbox.wire import down, frame, schemas
+from fieldbox.wire.ids import ID_BYTES
+from fieldbox.wire.seal import Forged
+
+COMMAND: Final = "to"
+"""Where an answer's JSON names the command that it answers."""
+
+
+class Stranger(Exception):
+    """A box that the hub does not know, or knows no more."""
+
+    def __init__(self, box: str, why: str) -> None:
+        super().__init__(box, why)
+        self.box, self.why = box, why
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a frame."""
+
+    box: str | None
+    """Whose it is; None: it was not taken."""
+    down: bytes | None
+    """The signed acknowledgement for that box; None: it was not taken."""
+    new: int = 0
+    """Messages of it that the hub did not have."""
+    known: int = 0
+    """Messages of it that the hub had already."""
+    refused: int = 0
+    """Messages of it that cannot be read."""
+    why: str | None = None
+    """Why the frame was not taken, in a word: `unknown`, `revoked`, `forged`, or what cannot be read of it."""
+
+
+def receive(store: HubStore, key: Ed25519PrivateKey, sealed: bytes, *, how: Way, now: datetime) -> Receipt:
+    """Take in a frame; `key` is the hub's. When this returns, what it brought is on the disk.
+
+    Raises Unavailable and Misconfigured of the store: then nothing was taken, and nothing must be acknowledged.
+    """
+    try:
+        found = frame.read(sealed, lambda box: key_of(store, box))
+    except (frame.Unreadable, Forged, Stranger) as error:
+        return _turned_away(store, sealed, error, how=how, now=now)
+    arrival = _arrival(found, how, now)
+    new = store.keep(arrival)
+    return Receipt(
+        found.box,
+        acknowledgement(key, arrival, now),
+        new,
+        len(arrival.taken) - new,
+        len(arrival.refused),
+    )
+
+
+def key_of(store: HubStore, box: str) -> Ed25519PublicKey:
+    """The key under which a box's messages are. Raises Stranger."""
+    known = store.box(box)
+    if known is None or known.revoked_at is not None:
+        raise Stranger(box, "unknown" if known is None else "revoked")
+    return Ed25519PublicKey.from_public_bytes(known.key)
+
+
+def acknowledgement(key: Ed25519PrivateKey, arrival: Arrival, now: datetime) -> bytes:
+    """What the box is told of an arrival that was committed."""
+    told = down.Acknowledgement(batches=(arrival.frame,), refused=arrival.refused)
+    return say(key, arrival.box, down.DownKind.ACKNOWLEDGE, told.body(), now)
+
+
+def say(
+    key: Ed25519PrivateKey, box: str, kind: down.DownKind, body: dict[str, object], now: datetime
+) -> bytes:
+    """Something for a box, under the hub's signature and with an id of its own."""
+    return down.pack(down.Down(box, secrets.token_hex(ID_BYTES), now, kind, body), key)
+
+
+def _turned_away(store: HubStore, sealed: bytes, error: Exception, *, how: Way, now: datetime) -> Receipt:
+    box, why = (error.box, error.why) if isinstance(error, Stranger) else ("", str(error) or "forged")
+    store.refuse(noted(frame.batch_of(sealed), why, how.value, now, box=_printable(box)))
+    return Receipt(None, None, why=why)
+
+
+def _printable(name: str) -> str:
+    """What a stranger calls itself, short and safe to keep."""
+    return "".join(one for one in name[:16] if one.isascii() and one.isprintable())
+
+
+def _arrival(found: frame.Frame, how: Way, now: datetime) -> Arrival:
+    faults = {one.id: _fault(one) for one in found.items}
+    sound = [one for one in _once(found.items) if faults[one.id] is None]
+    return Arrival(
+        box=found.box,
+        frame=found.batch,
+        how=how,
+        at=now,
+        taken=tuple(
+            Arriving(one.id, one.kind, one.body, one.replaces)
+            for one in sound
+            if one.kind is not None and one.body is not None
+        ),
+        refused={one: why for one, why in faults.items() if why is not None},
+        answers=_answers(sound),
+    )
+
+
+def _once(items: Iterable[frame.Item]) -> list[frame.Item]:
+    return list({one.id: one for one in items}.values())
+
+
+def _fault(one: frame.Item) -> str | None:
+    return "kind" if one.kind is None else schemas.fault(one.kind, one.body)
+
+
+def _answers(items: Iterable[frame.Item]) -> dict[str, str]:
+    """Ids of messages that answer a command, by the command's id."""
+    told = {
+        json.loads(one.body).get(COMMAND): one.id
+        for one in items
+        if one.kind is MessageKind.ANSWER and one.body is not None
+    }
+    return {command: message for command, message in told.items() if isinstance(command, str)}

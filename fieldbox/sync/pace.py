@@ -1,0 +1,69 @@
+"""How fast a link carries, and how much is handed to it at once: pure functions of what the hub acknowledged.
+
+A sample of the rate is what was acknowledged between the handing over of a frame and its own acknowledgement, divided by the time
+between the two (as the delivery rate of Cheng and others, draft-cheng-iccrg-delivery-rate-estimation): it needs no idle link and
+no single frame in flight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+FIRST_FRAME: Final = 1800
+"""Bytes: under a second at 20 kbit/s, and a dozen summaries."""
+SMALLEST_FRAME: Final = 600
+LARGEST_FRAME: Final = 12 * 1024
+LARGEST_WINDOW: Final = 64 * 1024
+FRAME_SECONDS: Final = 2.0
+"""What a frame should take on its way: longer saves little (a frame of two seconds at 20 kbit/s is 5 kB, and what comes on top of
+it a tenth), and what an outage cuts off goes twice."""
+GAIN: Final = 2.0
+"""Twice what the link carries in a round trip: while that is less than it could carry, each round trip doubles it."""
+GROWTH: Final = 2.0
+"""A frame is at most so many times the one before."""
+_KEPT: Final = 0.7
+_LEAST_SECONDS: Final = 1e-3
+_LATE: Final = 4.0
+_LEAST_LATE: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is known of a link in one connection."""
+
+    frame: float = FIRST_FRAME
+    """Bytes that a frame should have."""
+    rate: float | None = None
+    """Bytes of frames a second that the hub acknowledged of late; None: nothing yet."""
+    answer: float | None = None
+    """Seconds of the quickest acknowledgement."""
+    troubles: int = 0
+    """Times that an acknowledgement was late since the last that came."""
+
+    @property
+    def window(self) -> float:
+        """Bytes that may be handed over and not acknowledged; one frame may go over it, so that there is always one."""
+        if self.troubles:
+            return 0
+        if self.rate is None or self.answer is None:
+            return self.frame
+        return min(LARGEST_WINDOW, self.frame + GAIN * self.rate * self.answer)
+
+    @property
+    def late(self) -> float:
+        """Seconds after which a missing acknowledgement is trouble."""
+        return max(_LEAST_LATE, _LATE * (self.answer or 0))
+
+    def answered(self, delivered: int, seconds: float, answer: float) -> Pace:
+        """After an acknowledgement: `delivered` bytes in `seconds`, and it came `answer` seconds after its frame."""
+        sample = delivered / max(_LEAST_SECONDS, seconds)
+        rate = sample if self.rate is None else max(sample, _KEPT * self.rate + (1 - _KEPT) * sample)
+        wanted = min(GROWTH * self.frame, FRAME_SECONDS * rate)
+        quickest = answer if self.answer is None else min(answer, self.answer)
+        return Pace(min(LARGEST_FRAME, max(SMALLEST_FRAME, wanted)), rate, quickest)
+
+    def troubled(self) -> Pace:
+        """After an acknowledgement that is late: half as much at once, and nothing new until one comes."""
+        rate = None if self.rate is None else self.rate / 2
+        return replace(self, frame=max(SMALLEST_FRAME, self.frame / 2), rate=rate, troubles=self.troubles + 1)
