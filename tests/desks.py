@@ -35,7 +35,7 @@ class Desk:
 
     def __call__(self, sealed: bytes) -> list[bytes]:
         """Keep a frame and acknowledge it."""
-        read = frame.read(sealed, lambda box: self.box_key.public_key())
+        read = frame.read(sealed, lambda _: self.box_key.public_key())
         self.has.update(item.id for item in read.items)
         self.kinds.extend(item.kind for item in read.items)
         self.batches.append([item.id for item in read.items])

@@ -64,6 +64,7 @@ class CertificateColumns(TypedColumns):
 
     serial: Named[str] = Column(Text, primary_key=True)
     box: Named[str] = Column(ForeignKey("boxes.id"), index=True)
+    pem: Named[str] = Column(Text)
     issued_at: Named[datetime] = Column(Utc)
     expires_at: Named[datetime] = Column(Utc)
     revoked_at: Named[datetime | None] = Column(Utc)

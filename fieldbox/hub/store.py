@@ -52,6 +52,11 @@ class HubStore:
         with self._database.write() as connection:
             boxes.certify(connection, box, certificate, now)
 
+    def newest_certificate(self, box: str) -> Certificate | None:
+        """The certificate of a box that ends last; None: there is none that was not revoked."""
+        with self._database.read() as connection:
+            return boxes.newest_certificate(connection, box)
+
     def revoke(self, box: str, now: datetime) -> bool:
         """Hear a box no more; whether it was known."""
         with self._database.write() as connection:

@@ -35,8 +35,6 @@ SESSION_SECONDS: Final = 400 * 24 * 3600
 """For which the broker is asked to keep what the hub says to a box that is away."""
 END_SECONDS: Final = 3.0
 """At least, to hear the other end of a connection close."""
-NOT_REACHED: Final = Traffic(360, 60)
-"""IP bytes, at most, where TCP did not come about: six segments of 60 bytes in 60 seconds (RFC 6298), one answer."""
 _NOT_WELCOME: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """MQTT 5, 2.4: client identifier not valid, bad user name, not authorized, banned, bad authentication method."""
 
@@ -76,7 +74,6 @@ class MqttCarrier:
 
     def connect(self) -> MqttSession:
         """Open a connection. Raises Unsent, of it Distrusted where a person must act."""
-        self._context.wire = None
         session = MqttSession(self)
         try:
             session.open(self._context)
@@ -115,13 +112,11 @@ class MqttSession:
         self._given: MQTTMessage | None = None
         self._failure: Unsent | None = None
         self._socket: Socket | None = None
-        self._wire: Wire | None = None
-        self._tried = False
+        self._wire = Wire()
         self._closed = False
 
     def open(self, tls: Context) -> None:
         """Connect, with TLS and MQTT, and be subscribed. Raises Unsent."""
-        self._tried = True
         self._reach(tls)
         self._await_welcome()
         sock = self._client.socket()
@@ -159,13 +154,11 @@ class MqttSession:
 
     def round_trip(self) -> float:
         """Seconds, as TCP measured them."""
-        return 0.0 if self._wire is None else self._wire.counts().round_trip
+        return self._wire.counts().round_trip
 
     def traffic(self) -> Traffic:
         """IP bytes of this connection so far."""
-        if self._wire is not None:
-            return self._wire.counts().traffic
-        return NOT_REACHED if self._tried else Traffic()
+        return self._wire.counts().traffic
 
     def close(self) -> None:
         """Take leave of the broker, hear it close, and count the last of it."""
@@ -177,14 +170,14 @@ class MqttSession:
             self._flush(END_SECONDS)
         if self._socket is not None:
             self._socket.close()
-        if self._wire is not None:
-            self._wire.end(0.0 if self._failure else max(END_SECONDS, 4 * self.round_trip()))
+        self._wire.end(0.0 if self._failure else max(END_SECONDS, 4 * self.round_trip()))
         self._carrier.over(self.traffic())
 
     def _reach(self, tls: Context) -> None:
         address = self._carrier.address
         wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wanted.SessionExpiryInterval = SESSION_SECONDS
+        tls.wire = self._wire
         self._client.tls_set_context(tls)
         try:
             self._client.connect(address.host, address.port, KEEPALIVE, clean_start=False, properties=wanted)
@@ -194,8 +187,6 @@ class MqttSession:
         except OSError as error:
             self._failure = self._failed(error)
             raise self._failure from error
-        finally:
-            self._wire = tls.wire
         sock = self._client.socket()
         self._socket = sock if isinstance(sock, Socket) else None
 
@@ -221,7 +212,10 @@ class MqttSession:
         if not isinstance(sock, Socket):
             return
         writes = [sock] if self._client.want_write() else []
+        if seconds:
+            self._wire.hold(False)
         ready = select.select([sock], writes, [], 0.0 if sock.pending() else seconds)
+        self._wire.hold(True)
         if ready[0] or sock.pending():
             self._client.loop_read()
         if ready[1] and self._client.socket() is not None:

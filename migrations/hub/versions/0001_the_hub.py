@@ -63,6 +63,7 @@ def _boxes() -> None:
         "certificates",
         sa.Column("serial", sa.Text(), nullable=False),
         sa.Column("box", sa.Text(), nullable=False),
+        sa.Column("pem", sa.Text(), nullable=False),
         sa.Column("issued_at", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.Text(), nullable=False),
         sa.Column("revoked_at", sa.Text(), nullable=True),
