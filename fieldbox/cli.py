@@ -19,10 +19,10 @@ from fieldbox.cli_change import change
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_decide import prescribe, spraying
 from fieldbox.cli_leaf import leaf
-from fieldbox.cli_link import link
 from fieldbox.cli_models import models
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
+from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -636,7 +636,7 @@ def simulate_flight(
     )
 
 
-simulate.add_command(link)
+simulate.add_command(poor_link)
 main.add_command(models)
 main.add_command(leaf)
 main.add_command(plan)

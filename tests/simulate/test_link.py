@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fieldbox.cli import main
 from fieldbox.config import Config
-from fieldbox.services.linking import options_from
+from fieldbox.services.poorlink import options_from
 from fieldbox.simulate.link import Fate, LinkOptions, Outages, Uptime, Way
 from fieldbox.simulate.nat import Nat
 from fieldbox.simulate.packets import ICMP, SYN, TCP, UDP, Head

@@ -61,7 +61,7 @@ def _outage(_context: click.Context, _option: click.Parameter, value: str | None
 @click.option("--hub", help="A command to run at the hub's end meanwhile.")
 @as_json
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def link(*, hub: str | None, command: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def poor_link(*, hub: str | None, command: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Run COMMAND at the box's end of a simulated 2G link, under the kernel's own TCP; needs root.
 
     The hub's end has the address 10.98.2.1. Without a COMMAND it tells how to get at both ends. The exit code is
@@ -71,8 +71,8 @@ def link(*, hub: str | None, command: tuple[str, ...], as_json: bool, **given: A
     Example: fieldbox simulate link --rate 20k --rtt 1.2 --loss 0.05 --outage 40/60-120 --nat-idle 30 \\
                  --hub "fieldbox hub serve" -- fieldbox sync
     """
-    from fieldbox.services import linking  # noqa: PLC0415
+    from fieldbox.services import poorlink  # noqa: PLC0415
 
-    carried = linking.run(linking.options_from(given), command, hub, quiet=as_json)
+    carried = poorlink.run(poorlink.options_from(given), command, hub, quiet=as_json)
     click.echo(json.dumps(carried.to_json()) if as_json else carried.to_text(), err=not as_json)
     sys.exit(carried.code)
