@@ -122,6 +122,7 @@ class MemoryCarrier:
     kept: dict[int, bytes] = field(default_factory=dict)
     """What the broker keeps for the box until it is taken, by number."""
     chance: Random = field(init=False)
+    interface: str | None = None
     ticket_at: float | None = None
     """When the last ticket for TLS was given out."""
     _numbers: Iterator[int] = field(default_factory=count)

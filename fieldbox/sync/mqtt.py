@@ -7,6 +7,7 @@ was sent at once and without limit. No thread of paho's runs: one caller reads a
 from __future__ import annotations
 
 import select
+import socket
 import ssl
 import time
 from collections import deque
@@ -24,7 +25,7 @@ from fieldbox.errors import Distrusted, Unsent
 from fieldbox.i18n import N_
 from fieldbox.sync.failing import broken, unreachable
 from fieldbox.sync.ports import Traffic
-from fieldbox.sync.tcp import Wire
+from fieldbox.sync.tcp import Wire, connected
 from fieldbox.sync.tls import Context, Credentials, Socket, TrustedNow, by_the_clock, context, distrusted
 
 CONNECT_SECONDS: Final = 90.0
@@ -78,6 +79,7 @@ class MqttCarrier:
         self.spent = Traffic()
         self.resumed = False
         """Whether the last connection was opened with a ticket."""
+        self.interface: str | None = None
         self._context = context(credentials, trusted_now)
 
     def connect(self) -> MqttSession:
@@ -95,13 +97,23 @@ class MqttCarrier:
         self.spent += traffic
 
 
+class _Client(paho.Client):
+    """paho's, which knows no interfaces: their sockets are made here."""
+
+    interface: str | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        """As of paho."""
+        return connected((self._host, self._port), self._connect_timeout, self.interface)
+
+
 class MqttSession:
     """One connection. It belongs to one thread."""
 
     def __init__(self, carrier: MqttCarrier) -> None:
         self.name = carrier.name
         self._carrier = carrier
-        self._client = paho.Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=carrier.box,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -109,6 +121,7 @@ class MqttSession:
             reconnect_on_failure=False,
         )
         self._client.connect_timeout = carrier.patience
+        self._client.interface = carrier.interface
         self._client.on_socket_open = self._opened
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected

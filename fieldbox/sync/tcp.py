@@ -87,6 +87,28 @@ class Wire:
             self._socket.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
+def connected(address: tuple[str, int], seconds: float, interface: str | None) -> socket.socket:
+    """A connection over an interface (SO_BINDTODEVICE), whatever the routes prefer; None: as they do. Raises OSError.
+
+    Names are looked up as the system does it.
+    """
+    if interface is None:
+        return socket.create_connection(address, seconds)
+    failure = OSError("no address")
+    for family, kind, protocol, _name, to in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+            made.settimeout(seconds)
+            made.connect(to)
+        except OSError as error:
+            made.close()
+            failure = error
+        else:
+            return made
+    raise failure
+
+
 def _drain(sock: socket.socket, seconds: float) -> bool:
     """Read until the other end has closed; whether it has."""
     sock.setblocking(False)
