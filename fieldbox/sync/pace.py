@@ -12,14 +12,17 @@ from typing import Final
 
 FIRST_FRAME: Final = 1800
 """Bytes: under a second at 20 kbit/s, and a dozen summaries."""
+FIRST_WINDOW: Final = 6 * FIRST_FRAME
+"""Bytes in flight before anything is known."""
 SMALLEST_FRAME: Final = 600
 LARGEST_FRAME: Final = 12 * 1024
-LARGEST_WINDOW: Final = 64 * 1024
+LARGEST_WINDOW: Final = 32 * 1024
 FRAME_SECONDS: Final = 2.0
 """What a frame should take on its way: longer saves little (a frame of two seconds at 20 kbit/s is 5 kB, and what comes on top of
 it a tenth), and what an outage cuts off goes twice."""
-GAIN: Final = 2.0
-"""Twice what the link carries in a round trip: while that is less than it could carry, each round trip doubles it."""
+GAIN: Final = 6.0
+"""Times what the link carried in a round trip: while it could carry more, each round trip finds more. Where a link loses much,
+TCP needs some segments behind a lost one to see it soon."""
 GROWTH: Final = 2.0
 """A frame is at most so many times the one before."""
 _KEPT: Final = 0.7
@@ -47,7 +50,7 @@ class Pace:
         if self.troubles:
             return 0
         if self.rate is None or self.answer is None:
-            return self.frame
+            return FIRST_WINDOW
         return min(LARGEST_WINDOW, self.frame + GAIN * self.rate * self.answer)
 
     @property
