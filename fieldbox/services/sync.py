@@ -113,6 +113,10 @@ class Chosen:
         """As of the outbox."""
         self._inner.mark_sent(ids, batch=batch, carrier=carrier, size=size, now=now)
 
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """As of the outbox."""
+        return self._inner.lost(carrier, ids)
+
     def acknowledge(
         self,
         now: datetime,
@@ -170,6 +174,7 @@ class Syncing:
     def run(self) -> None:
         """Until it is to stop."""
         self._forgive()
+        self._store.lost(MqttCarrier.name)  # a connection of this process' earlier life is over
         while not self._parts.stopping():
             pause = self._careful_step()
             notify("WATCHDOG=1")
