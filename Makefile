@@ -13,6 +13,7 @@
 # make proof-directions  map flights without directions and heights, compare with their tags (minutes)
 # make proof-rows        map fields with straight, curved and terraced rows, compare with what was sown (minutes)
 # make proof-change      fly a made field twice, hold what is said to have changed against the truth (minutes)
+# make proof-season      240 days without a link, 200 power cuts, then GPRS: all arrives once (root for a full disk; minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
 # make lock              refresh both lock files (needs uv)
 
@@ -28,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-season
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -76,6 +77,9 @@ proof-card: $(VENV)/.develop
 
 proof-directions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.directions_proof
+
+proof-season: $(VENV)/.develop
+	$(BIN)/fieldbox simulate season --days 240 --cuts 200
 
 proof-rows: $(VENV)/.develop
 	$(BIN)/python -m tests.path.rows_proof

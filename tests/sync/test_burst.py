@@ -248,9 +248,7 @@ def test_a_command_that_could_not_be_kept_comes_again(farm: Farm) -> None:
 
 def test_what_the_hub_cannot_read_does_not_go_again(farm: Farm) -> None:
     good, bad = farm.has(2)
-    farm.link.hub = lambda sealed: [
-        farm.desk.acknowledges(frame.batch_of(sealed), refused={bad: "schema"})
-    ]
+    farm.link.hub = lambda sealed: [farm.desk.acknowledges(frame.batch_of(sealed), refused={bad: "schema"})]
     assert farm.burst().ending is Ending.DONE
     states = {one.id: one.state for one in farm.store.messages()}
     assert states == {good: MessageState.ACKNOWLEDGED, bad: MessageState.REFUSED}
