@@ -168,6 +168,8 @@ class SyncConfig:
     """After so long without a connection one is made even if nothing waits, to hear what the hub wants; 0: never."""
     pictures: bool = False
     """Whether the hub may ask for small pictures of spots."""
+    hub_settings: bool = True
+    """Whether the hub may change when and how much is sent, and the language."""
     modem_connection: str = ""
     """NetworkManager's profile that is brought up for a burst; empty: none is."""
 
@@ -251,6 +253,16 @@ class SmsConfig:
 class HubConfig:
     """The far end, where it runs."""
 
+    folder: Path = Path()
+    """Where fieldbox hub init made it; empty: `hub` under the root."""
+    database: str = ""
+    """A file, or postgresql+psycopg://user@host/name; empty: hub.db in its folder."""
+    broker: str = "localhost"
+    """Where the hub itself reaches its broker."""
+    host: str = "127.0.0.1"
+    """On which its page answers, which has no log-in."""
+    port: int = bounded(8090, 1, 65535)
+
 
 @dataclass(frozen=True, slots=True)
 class LocaleConfig:
@@ -286,6 +298,12 @@ class Config:
         """Where the box's keys and certificates are."""
         named = self.sync.identity
         return self.storage.root / "identity" if named == Path() else named
+
+    @property
+    def hub_folder(self) -> Path:
+        """Where the hub's keys, certificates and tables are, on the machine that is one."""
+        named = self.hub.folder
+        return self.storage.root / "hub" if named == Path() else named
 
     @property
     def drop_folder(self) -> Path:

@@ -156,7 +156,7 @@ class Broker:
 
     folder: Path
     authority: Authority
-    shown: Shown
+    shown: Shown | Credentials
     port: int = field(default_factory=free_port)
     saves: bool = True
     """Whether it writes each message to the disk, which is not its default."""

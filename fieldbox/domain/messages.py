@@ -95,6 +95,8 @@ class Outgoing:
     report. None: it supersedes nothing."""
     expires_at: datetime | None = None
     """When it is of no use any more; None: never, which is the rule."""
+    withdraws: bool = False
+    """It says no more than that earlier ones of its subject do not stand: it goes only if one of them has left the box."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """What the box holds, counted."""
+
+    surveys: int
+    photos: int
+    release: str | None
+    """Of the model that the newest survey was made with."""
+    bytes_a_day: float | None
+    """That came onto the box lately; None: nothing did."""
+    failed: int
+    """Flights that could not be mapped."""
+    last_failure: Sentence | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 

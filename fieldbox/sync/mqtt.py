@@ -64,10 +64,18 @@ class MqttCarrier:
     name = "mqtt"
 
     def __init__(
-        self, address: Address, credentials: Credentials, box: str, trusted_now: TrustedNow = by_the_clock
+        self,
+        address: Address,
+        credentials: Credentials,
+        box: str,
+        trusted_now: TrustedNow = by_the_clock,
+        *,
+        patience: float = CONNECT_SECONDS,
     ) -> None:
         self.address = address
         self.box = box
+        self.patience = patience
+        """Seconds for each of TCP, TLS and MQTT to come about."""
         self.spent = Traffic()
         self.resumed = False
         """Whether the last connection was opened with a ticket."""
@@ -112,8 +120,9 @@ class MqttSession:
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        self._client.connect_timeout = CONNECT_SECONDS
+        self._client.connect_timeout = carrier.patience
         self._client.interface = carrier.interface
+        self._client.on_socket_open = self._opened
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._came
@@ -132,10 +141,7 @@ class MqttSession:
         """Connect, with TLS and MQTT, and be subscribed. Raises Unsent."""
         self._reach(tls)
         self._await_welcome()
-        sock = self._client.socket()
-        if isinstance(sock, Socket):
-            self._carrier.resumed = bool(sock.session_reused)
-            tls.ticket = sock.session if sock.session and sock.session.has_ticket else tls.ticket
+        self._keep_ticket(tls)
         if not self._welcome:
             self._client.subscribe(down(self._carrier.box), qos=1)
 
@@ -200,8 +206,12 @@ class MqttSession:
         except OSError as error:
             self._failure = self._failed(error)
             raise self._failure from error
-        sock = self._client.socket()
-        self._socket = sock if isinstance(sock, Socket) else None
+
+    def _keep_ticket(self, tls: Context) -> None:
+        if self._socket is not None:
+            self._carrier.resumed = bool(self._socket.session_reused)
+            given = self._socket.session
+            tls.ticket = given if given and given.has_ticket else tls.ticket
 
     def _failed(self, error: OSError) -> Unsent:
         host = self._carrier.address.host
@@ -209,7 +219,7 @@ class MqttSession:
         return told or unreachable(host, error.strerror or str(error))
 
     def _await_welcome(self) -> None:
-        deadline = time.monotonic() + CONNECT_SECONDS
+        deadline = time.monotonic() + self._carrier.patience
         while self._welcome is None:
             self._check()
             left = deadline - time.monotonic()
@@ -246,6 +256,9 @@ class MqttSession:
             raise self._failure
 
     # What paho says.
+
+    def _opened(self, _client: Any, _data: Any, sock: Any) -> None:
+        self._socket = sock
 
     def _connected(
         self, _client: Any, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _more: Any

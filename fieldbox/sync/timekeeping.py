@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Final, Protocol
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from fieldbox.errors import Unsent
+from fieldbox.i18n import N_
 from fieldbox.sync.ports import Session, Traffic
 from fieldbox.wire import down
 from fieldbox.wire.down import Acknowledgement, DownKind
@@ -35,6 +38,10 @@ SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 _TIMEX_BYTES: Final = 1024
 """More than struct timex has (adjtimex(2))."""
 _TIME_ERROR: Final = 5
+
+
+LOOK_S: Final = 1.0
+"""Between two looks at whether to stop."""
 
 
 class SystemTime(Protocol):
@@ -103,15 +110,21 @@ class TrustedClock:
 
     system: SystemTime
     floor: datetime = OLDEST
-    seen: datetime | None = None
     _told: tuple[datetime, float] | None = None
     _hub_told: bool = False
     _began: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
         self.floor = max(self.floor, OLDEST)
-        seen = self.seen or self.floor
-        start = seen if self.floor <= seen <= self._latest() else self.floor
+        self._began = (self.floor, self.system.elapsed())
+
+    def recall(self, floor: datetime | None, seen: datetime | None) -> None:
+        """What was known before a restart, or is certain by other means; a floor beyond belief is passed over."""
+        if floor is not None and self.floor < floor <= self._latest():
+            self.floor = floor
+        start = max(self._counted(), self.floor)
+        if seen is not None and start < seen <= self._latest():
+            start = seen
         self._began = (start, self.system.elapsed())
 
     def now(self) -> datetime:
@@ -176,14 +189,20 @@ class TrustedClock:
         return self.floor + BELIEVABLE
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
-class TimedSession:
-    """A connection whose clock listens: what the hub signs tells the time, before anything else of it is heard."""
+class ListeningSession:
+    """A connection whose clock listens: what the hub signs tells the time, before anything else of it is heard. It ends early
+    where the process is to stop."""
 
     inner: Session
     clock: TrustedClock
     hub: Ed25519PublicKey
     box: str
+    stopping: Callable[[], bool] = _never
     name: str = ""
     _sent: set[str] = field(default_factory=set)
 
@@ -196,11 +215,16 @@ class TimedSession:
         self.inner.send(frame)
 
     def receive(self, seconds: float) -> bytes | None:
-        """As of the connection."""
-        word = self.inner.receive(seconds)
-        if word is not None:
-            self._hear(word)
-        return word
+        """As of the connection. Raises Unsent too where the process is to stop."""
+        while True:
+            if self.stopping():
+                raise Unsent(N_("The box stops sending for now: what was not acknowledged goes again."))
+            word = self.inner.receive(min(seconds, LOOK_S))
+            seconds -= LOOK_S
+            if word is not None:
+                self._hear(word)
+            if word is not None or seconds <= 0:
+                return word
 
     def taken(self) -> None:
         """As of the connection."""

@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldbox.errors import Unsent
 from fieldbox.sync.memorylink import MemoryCarrier
 from fieldbox.sync.memoryways import MemoryTime
-from fieldbox.sync.timekeeping import BELIEVABLE, CLOSE, OLDEST, TimedSession, TrustedClock
+from fieldbox.sync.timekeeping import BELIEVABLE, CLOSE, OLDEST, ListeningSession, TrustedClock
 from fieldbox.wire import down
 from fieldbox.wire.down import Acknowledgement, Down, DownKind
 from fieldbox.wire.frame import batch_of
@@ -31,12 +32,17 @@ def test_a_clock_that_may_be_right_is_gone_by() -> None:
 
 def test_a_dead_clock_is_no_earlier_than_what_is_certain() -> None:
     time = MemoryTime(DEAD)
-    clock = TrustedClock(time, seen=TRUE)
+    clock = TrustedClock(time)
+    clock.recall(None, TRUE)
     assert (clock.now(), clock.known(), clock.judged()) == (TRUE, False, TRUE)
     time.pass_by(3600)
     assert clock.now() == TRUE + HOUR
     assert TrustedClock(time).now() == OLDEST
-    assert TrustedClock(time, floor=TRUE, seen=OLDEST).now() == TRUE
+    certain = TrustedClock(time, floor=TRUE)
+    certain.recall(OLDEST, OLDEST)
+    assert certain.now() == TRUE
+    certain.recall(TRUE + HOUR, None)
+    assert certain.now() == certain.floor == TRUE + HOUR
 
 
 def test_the_hubs_word_sets_a_dead_clock() -> None:
@@ -82,7 +88,8 @@ def test_the_network_tells_a_dead_clock_and_nothing_more() -> None:
 def test_a_clock_that_ran_ahead_is_put_back_by_a_fresh_word_only() -> None:
     ahead = TRUE + timedelta(days=3000)
     time = MemoryTime(ahead)
-    clock = TrustedClock(time, seen=ahead)
+    clock = TrustedClock(time)
+    clock.recall(None, ahead)
     clock.hear_hub(TRUE, fresh=False)
     assert (clock.now(), clock.floor) == (ahead, TRUE)
     clock.hear_hub(TRUE + HOUR, fresh=True)
@@ -118,8 +125,9 @@ def test_a_clock_that_is_kept_right_is_left_alone() -> None:
 
 
 def test_what_was_seen_is_only_what_can_be() -> None:
-    clock = TrustedClock(MemoryTime(DEAD), seen=OLDEST + 2 * BELIEVABLE)
-    assert clock.now() == OLDEST
+    clock = TrustedClock(MemoryTime(DEAD))
+    clock.recall(OLDEST + 2 * BELIEVABLE, OLDEST + 2 * BELIEVABLE)
+    assert clock.now() == clock.floor == OLDEST
 
 
 jumps = st.lists(
@@ -181,7 +189,7 @@ def word(kind: DownKind, issued: datetime, *batches: str, key: Ed25519PrivateKey
 def test_what_answers_a_frame_of_this_connection_tells_the_time(said: object, now: datetime | None) -> None:
     ahead = TRUE + timedelta(days=2000)
     clock = TrustedClock(MemoryTime(ahead))
-    session = TimedSession(MemoryCarrier(lambda _frame: said()).connect(), clock, HUB.public_key(), BOX)  # type: ignore[operator]
+    session = ListeningSession(MemoryCarrier(lambda _frame: said()).connect(), clock, HUB.public_key(), BOX)  # type: ignore[operator]
     session.send(b"frame")
     heard = session.receive(30.0)
     session.taken()
@@ -191,3 +199,15 @@ def test_what_answers_a_frame_of_this_connection_tells_the_time(said: object, no
     assert session.round_trip() > 0
     session.close()
     assert clock.now() == (now or ahead)
+
+
+def test_a_connection_ends_where_the_process_is_to_stop() -> None:
+    inner = MemoryCarrier(lambda _frame: []).connect()
+    looks = iter([False, False, True])
+    session = ListeningSession(
+        inner, TrustedClock(MemoryTime()), HUB.public_key(), BOX, stopping=lambda: next(looks)
+    )
+    with pytest.raises(Unsent):
+        session.receive(60.0)
+    assert inner.carrier.clock.elapsed() < 20
+    assert next(looks, None) is None
