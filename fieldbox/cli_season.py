@@ -27,7 +27,8 @@ def season(days: int, seed: int, cuts: int, as_json: bool) -> None:
     from fieldbox.services import season as service  # noqa: PLC0415  the hub's store and the link are loaded for this alone
 
     result = service.season(
-        service.Season(days=days, seed=seed, cuts=cuts), lambda line: None if as_json else click.echo(line, err=True)
+        service.Season(days=days, seed=seed, cuts=cuts),
+        lambda line: None if as_json else click.echo(line, err=True),
     )
     click.echo(json.dumps(result.document()) if as_json else service.as_text(result))
     if result.wrong:

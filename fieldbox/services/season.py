@@ -10,9 +10,11 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,20 +22,22 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from fieldbox.domain import PRIORITY, Link, LinkKind, Message, MessageKind, MessageState
 from fieldbox.errors import Unsent
-from fieldbox.hub.receiving import receive
-from fieldbox.hub.rows import Certificate, KnownBox, Way
+from fieldbox.hub.home import Home, found
+from fieldbox.hub.joining import enrol
+from fieldbox.hub.receiving import key_of, receive
+from fieldbox.hub.rows import Way
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import Sentence
-from fieldbox.services.seasonbox import EPOCH, LOOK, Identity, Looked, Said, live
+from fieldbox.services.seasonbox import EPOCH, LOOK, Said, live, settings
 from fieldbox.services.smalldisk import SmallDisk, small_disk
 from fieldbox.simulate.season import START, Event, Season, What
 from fieldbox.storage.store import Store
+from fieldbox.sync import identity
 from fieldbox.sync.failing import broken
 from fieldbox.sync.memorylink import MemoryCarrier, MemorySession, Plan, SimulatedClock
+from fieldbox.sync.ports import Traffic
 from fieldbox.wire import frame as frames
 from fieldbox.wire.ids import TIME_DIGITS
 
@@ -49,7 +53,7 @@ SWAPS: Final = 0.05
 """Of frames and of acknowledgements: they overtake the ones before."""
 GPRS: Final = Plan(round_trip=1.2, rate=2500, loses=LOSES, doubles=DOUBLES, cuts=0.01, refuses=0.05)
 _MODEM: Final = Link(LinkKind.MODEM, "wwan0", metered=True)
-_CUT = object()
+_CUT, _FULL = object(), object()
 Shown = Callable[[str], None]
 
 
@@ -114,9 +118,9 @@ def season(chosen: Season, shown: Shown) -> Result:
     with (
         TemporaryDirectory(prefix="fieldbox-season-") as name,
         small_disk(Path(name), DISK_BYTES) as disk,
-        HubStore.open(Path(name) / "hub.db") as hub,
+        _hub(Path(name) / "hub") as (home, hub),
     ):
-        world = _World(chosen, disk, hub, shown)
+        world = _World(chosen, disk, home, hub, shown)
         try:
             world.run()
         finally:
@@ -124,6 +128,20 @@ def season(chosen: Season, shown: Shown) -> Result:
         result = world.result
     result.seconds = time.monotonic() - start
     return result
+
+
+@contextmanager
+def _hub(folder: Path) -> Iterator[tuple[Home, HubStore]]:
+    home = found(folder, host="hub.example", port=8883, sms=None, now=START)
+    with HubStore.open(home.database) as store:
+        yield home, store
+
+
+def _join(folder: Path, home: Home, hub: HubStore) -> None:
+    """The box and its hub get to know each other."""
+    mine = identity.own(folder)
+    _known, welcome = enrol(home, hub, mine.request(), "", START)
+    identity.join_hub(mine, identity.welcomed(mine, welcome))
 
 
 def as_text(result: Result) -> str:
@@ -134,8 +152,8 @@ def as_text(result: Result) -> str:
         f"{result.days} days without a link, {result.simulated_days:.0f} in all, {result.surveys} surveys (seed {result.seed})",
         f"in the outbox at the end: {states}",
         f"in the hub's table: {result.arrived} messages, each once; {result.copies} more copies reached the hub",
-        f"{result.tries} tries to connect, {result.connections} connections, {result.frames} frames, {result.bytes_sent} IP bytes up,"
-        f" {result.bytes_received} down",
+        f"{result.tries} tries to connect, {result.connections} connections, {result.frames} frames,"
+        f" {result.bytes_sent} IP bytes up, {result.bytes_received} down",
         f"after the link came: first message {_seconds(result.first_at)}, last alert that waited {_seconds(result.alerts_at)},"
         f" all that waited {_seconds(result.backlog_at)}",
         f"power cuts (SIGKILL): {sum(result.cuts.values())} ({cuts})",
@@ -162,10 +180,8 @@ def _rows(rows: dict[str, int]) -> str:
 class _Desk:
     """The hub at its end of the link: frames and acknowledgements may overtake each other."""
 
-    def __init__(
-        self, hub: HubStore, box: Identity, key: Ed25519PrivateKey, clock: _TrueClock, seed: int
-    ) -> None:
-        self._hub, self._box, self._key, self._clock = hub, box, key, clock
+    def __init__(self, home: Home, hub: HubStore, clock: _TrueClock, seed: int) -> None:
+        self._home, self._hub, self._clock = home, hub, clock
         self._chance = Random(f"{seed} desk")  # noqa: S311
         self._late: list[bytes] = []
         self._held: list[bytes] = []
@@ -197,9 +213,8 @@ class _Desk:
         return identity in self.named
 
     def _take(self, sealed: bytes) -> Iterable[bytes]:
-        key = Ed25519PrivateKey.from_private_bytes(self._box.key).public_key()
-        items = frames.read(sealed, lambda _box: key).items
-        receipt = receive(self._hub, self._key, sealed, how=Way.MQTT, now=START + self._clock.at)
+        items = frames.read(sealed, partial(key_of, self._hub)).items
+        receipt = receive(self._hub, self._home.key, sealed, how=Way.MQTT, now=START + self._clock.at)
         new = [one.id for one in items if one.id not in self.first]
         self.frames += 1
         self.copies += receipt.known
@@ -228,8 +243,8 @@ class _TrueClock(SimulatedClock):
 class _Box:
     """The process of the box: it is started when there is something to do, and killed when the power is cut."""
 
-    def __init__(self, path: Path, identity: Identity, chosen: Season) -> None:
-        self._given = (path, identity, chosen.seed, chosen.fields)
+    def __init__(self, folder: Path, chosen: Season) -> None:
+        self._given = (folder, chosen.seed, chosen.fields)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["fieldbox.services.seasonbox"])
         self._process: BaseProcess | None = None
@@ -290,19 +305,16 @@ class _Power:
 class _World:
     """All that is not the box."""
 
-    def __init__(self, chosen: Season, disk: SmallDisk, hub: HubStore, shown: Shown) -> None:
+    def __init__(self, chosen: Season, disk: SmallDisk, home: Home, hub: HubStore, shown: Shown) -> None:
         self._season, self._disk, self._hub, self._shown = chosen, disk, hub, shown
         self._clock = _TrueClock(said=START)
-        hub_key, box_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-        name = "b" + "season27"
-        self._identity = Identity(name, box_key.private_bytes_raw(), hub_key.public_key().public_bytes_raw())
-        certificate = Certificate("01", START + timedelta(days=1825))
-        hub.add_box(KnownBox(name, "", box_key.public_key().public_bytes_raw(), certificate, START), START)
-        self._desk = _Desk(hub, self._identity, hub_key, self._clock, chosen.seed)
+        config = settings(disk.folder)
+        _join(config.identity, home, hub)
+        self._desk = _Desk(home, hub, self._clock, chosen.seed)
         self._carrier = MemoryCarrier(self._desk, self._clock, self._plan())
         self._session: MemorySession | None = None
-        self._path = disk.folder / "fieldbox.db"
-        self._box = _Box(self._path, self._identity, chosen)
+        self._path = config.database
+        self._box = _Box(disk.folder, chosen)
         self._power = _Power(chosen.cut_times(), Random(f"{chosen.seed} power"))  # noqa: S311
         self._battery = True
         self._put_off: list[Event] = []
@@ -368,36 +380,36 @@ class _World:
                 self._disk.fill()
             case What.ROOM:
                 self._disk.clear()
-            case What.LINK:
-                pass  # whoever looks sees it
-            case _:
+            case What.FLOWN | What.ANEW:
                 self._put_off.append(event)
+            case What.LINK | What.MORNING:
+                pass  # whoever looks sees it
         self._work_off()
         self._look()
 
     def _work_off(self) -> None:
         """What the box has to do, with what was put off before."""
         todo, self._put_off = self._put_off, []
-        while todo and self._done(todo[0].what.value, todo[0]) is not None:
+        while todo and self._done(todo[0].what.value, todo[0]) is not _FULL:
             todo.pop(0)
         self._put_off = todo
-        self.result.refused_by_disk += bool(todo)
 
     def _look(self) -> None:
-        """The box looks at its link."""
-        there = [_MODEM] if self._season.is_there(self._clock.at) else []
-        looked: Looked | None = self._done(LOOK, there)
-        if not there:
+        """The box looks at itself and at its link."""
+        again = self._done(LOOK)
+        if not self._links():
             self._looks_at = None
             return
-        again = looked.again if looked is not None else None
-        wait = LONGEST_WAIT if again is None else min(max(again, SHORTEST_WAIT), LONGEST_WAIT)
+        wait = LONGEST_WAIT if again in (None, _FULL) else min(max(again, SHORTEST_WAIT), LONGEST_WAIT)
         self._looks_at = self._clock.at + wait
+
+    def _links(self) -> Sequence[Link]:
+        return [_MODEM] if self._season.is_there(self._clock.at) else []
 
     # -- the process of the box --
 
-    def _done(self, work: str, given: object) -> Any:
-        """Let the box do something, again where the power was cut; None: the disk is full."""
+    def _done(self, work: str, given: object = None) -> Any:
+        """Let the box do something, again where the power was cut; `_FULL`: the disk is full."""
         while True:
             came = self._try(work, given)
             if came is not _CUT:
@@ -409,7 +421,7 @@ class _World:
     def _try(self, work: str, given: object) -> Any:
         start, pipe = time.monotonic(), self._box.pipe()
         cut = self._power.due(self._clock.at, work)
-        pipe.send(self._said((work, given)))
+        pipe.send(self._said((work, given, self._links())))
         doing = work
         while True:
             left = None if cut is None else max(0.0, start + cut - time.monotonic())
@@ -422,7 +434,10 @@ class _World:
                 pipe.send(self._answer(*told))
                 continue
             self._power.took(work, time.monotonic() - start)
-            return (told if told is not None else True) if what == "done" else None
+            if what == "done":
+                return told
+            self.result.refused_by_disk += 1
+            return _FULL
 
     def _cut(self, doing: str) -> None:
         self._box.kill()
@@ -433,7 +448,7 @@ class _World:
 
     def _stop(self) -> None:
         """End the process as a service ends: nothing is open any more."""
-        self._box.pipe().send(self._said(("end", None)))
+        self._box.pipe().send(self._said(("end", None, ())))
         while self._box.pipe().recv()[0] != "done":
             pass
         self._box.gone()
@@ -454,7 +469,6 @@ class _World:
 
     def _on_connect(self) -> None:
         self._hang_up()
-        self._before = self._carrier.spent
         self.result.tries += 1
         self._session = self._carrier.connect()
 
@@ -471,11 +485,11 @@ class _World:
     def _on_round_trip(self) -> float:
         return self._open_session().round_trip()
 
-    def _on_traffic(self) -> Any:
-        if self._session is None:
-            spent, before = self._carrier.spent, self._before
-            return type(spent)(spent.sent - before.sent, spent.received - before.received)
-        return self._session.traffic()
+    def _on_spent(self) -> Traffic:
+        return self._carrier.spent
+
+    def _on_traffic(self) -> Traffic:
+        return self._open_session().traffic()
 
     def _on_close(self) -> None:
         self._hang_up()
@@ -543,7 +557,8 @@ class _World:
         """Every message arrived, or was superseded and the hub knows it."""
         for one in messages:
             if one.state is MessageState.SUPERSEDED:
-                if not self._desk.is_told(one.id, one.kind):
+                withdrawn = one.kind is MessageKind.ALERT and one.sent_at is None  # nobody ever heard of it
+                if not (withdrawn or self._desk.is_told(one.id, one.kind)):
                     yield f"{one.id} was superseded, and the hub was not told"
             elif one.state is not MessageState.ACKNOWLEDGED:
                 yield f"{one.id} is {one.state}"
@@ -563,12 +578,11 @@ class _World:
 
     def _standing(self, messages: Sequence[Message]) -> Iterable[str]:
         """At the hub just those messages stand in whose place the box sent no other."""
-        last: dict[tuple[MessageKind, str], str] = {}
-        for one in sorted(messages, key=lambda one: one.id):
-            last[one.kind, one.subject or one.id] = one.id
+        last = {(one.kind, one.subject or one.id): one for one in sorted(messages, key=lambda one: one.id)}
+        wanted = {one.id for one in last.values() if one.state is not MessageState.SUPERSEDED}
         standing = {one.id for one in self._hub.messages(standing=True)}
-        yield from (f"{one} stands at the hub, and should not" for one in standing - set(last.values()))
-        yield from (f"{one} does not stand at the hub, and should" for one in set(last.values()) - standing)
+        yield from (f"{one} stands at the hub, and should not" for one in standing - wanted)
+        yield from (f"{one} does not stand at the hub, and should" for one in wanted - standing)
 
     def _time_the_backlog(self) -> None:
         comes, first = self._season.link_comes, self._desk.first

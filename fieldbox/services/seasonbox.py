@@ -5,10 +5,9 @@ It has no clock and no link of its own: both are at the other end of a pipe (`fi
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,51 +15,38 @@ from typing import Any, Final
 
 import numpy as np
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from numpy.typing import NDArray
 
-from fieldbox.config import SyncConfig
-from fieldbox.domain import (
-    Capture,
-    Cover,
-    Detection,
-    Field,
-    Flight,
-    Link,
-    LinkKind,
-    LinkPast,
-    MessageKind,
-    Outgoing,
-)
+from fieldbox.config import Config
+from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Link, MessageKind, Outgoing
 from fieldbox.errors import Unavailable, Unsent
 from fieldbox.i18n import Sentence
-from fieldbox.simulate.season import START, Event, Named, What, survey
+from fieldbox.services.boxing import report_daily
+from fieldbox.services.sync import LOOK_S, Parts, Syncing, recalled
+from fieldbox.simulate.season import START, Event, Named, survey
 from fieldbox.storage.store import Store
+from fieldbox.summary.alert import alert_of, withdrawal
+from fieldbox.summary.boxreport import ClockState
 from fieldbox.summary.v1 import summarise
-from fieldbox.sync.burst import BurstReport, Limits, Sender, burst
-from fieldbox.sync.policy import Outcome, Rules, Situation, Wait, decide, learnt, month_of
-from fieldbox.sync.ports import Session, Traffic
-from fieldbox.sync.timekeeping import TimedSession, TrustedClock
-from fieldbox.wire.down import Down
+from fieldbox.sync.identity import Joined
+from fieldbox.sync.memoryways import MemoryDialler, MemoryWays
+from fieldbox.sync.ports import Carrier, Session, Traffic
+from fieldbox.sync.timekeeping import TrustedClock
+from fieldbox.telling import earlier_of
 from fieldbox.wire.ids import key_of
 
 PLANTS: Final = 24
 """Of each survey, stored with it; a real one has thousands, which the outbox does not see."""
 LOOK: Final = "look"
-MANY_WEEDS_HA: Final = 1500
-"""From so many on this farm wants to be told at once."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a clock without a battery says after a power cut."""
 _RING = ((73.85, 18.52), (73.852, 18.52), (73.852, 18.522))
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the box is, and its hub."""
-
-    box: str
-    key: bytes
-    """The box's private key (Ed25519), 32 bytes."""
-    hub: bytes
-    """The hub's public key, 32 bytes."""
+def settings(folder: Path) -> Config:
+    """Of a box that keeps everything in `folder`."""
+    config = Config()
+    return replace(config, storage=replace(config.storage, root=folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +60,22 @@ class Said:
     """The link does not carry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What came of a look at the link."""
-
-    again: timedelta | None
-    """When to look again; None: when something happens."""
-    burst: BurstReport | None = None
-
-
 class World:
     """The other end of the pipe: two clocks, and a carrier with its session."""
 
     name = "mqtt"
     interface: str | None = None
-    spent = Traffic()
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._now, self._elapsed = START, 0.0
+        self.ways = MemoryWays()
 
     def task(self) -> tuple[str, Any]:
-        """What to do next; it waits for it."""
-        told: tuple[str, Any] = self._heard()
-        return told
+        """What to do next, and which links there are; it waits for it."""
+        task, given, links = self._heard()
+        self._put_links(links)
+        return task, given
 
     def tell(self, what: str, result: object) -> None:
         """What came of it."""
@@ -119,6 +97,17 @@ class World:
         """Set the system's clock."""
         self._ask("put", to)
         return True
+
+    @property
+    def spent(self) -> Traffic:
+        """As of `Carrier`."""
+        spent: Traffic = self._ask("spent")
+        return spent
+
+    @spent.setter
+    def spent(self, spent: Traffic) -> None:
+        """The other end counts; nobody sets it here."""
+        raise NotImplementedError
 
     def connect(self) -> Session:
         """Open a connection. Raises Unsent."""
@@ -151,6 +140,13 @@ class World:
         """As of `Session`."""
         self._ask("close")
 
+    def _put_links(self, links: Sequence[Link]) -> None:
+        for name in set(self.ways.links) - {one.name for one in links}:
+            self.ways.take(name)
+        for one in links:
+            if one.name not in self.ways.links:
+                self.ways.put(one)
+
     def _ask(self, what: str, *given: object) -> Any:
         self._pipe.send(("ask", (what, given)))
         return self._heard()
@@ -163,55 +159,79 @@ class World:
         return said.answer
 
 
-def live(pipe: Connection, path: Path, identity: Identity, seed: int, fields: int) -> None:
+def live(pipe: Connection, folder: Path, seed: int, fields: int) -> None:
     """Be the box, until it is killed or told to end."""
     # What it says of itself is not asked for, thousands of times.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    world = World(pipe)
-    while True:
-        task, given = world.task()
+    world, config = World(pipe), settings(folder)
+    task, given = world.task()
+    while task != "end":
+        clock = TrustedClock(world)
         try:
-            with Store.open(path, clock=world.now) as store:
-                box = _Box(store, world, identity, (seed, fields))
+            with Store.open(config.database, clock=clock.now) as store:
+                recalled(store, clock)
+                box = _Box(store, _syncing(config, store, world, clock), clock.now, (seed, fields))
                 while task != "end":
                     world.tell("done", box.do(task, given))
                     task, given = world.task()
-        except Unavailable as error:
+        except Unavailable as error:  # the disk is full: as a service that begins anew
             world.tell("unavailable", str(error))
-            continue
-        world.tell("done", None)
-        return
+            task, given = world.task()
+    world.tell("done", None)
+
+
+def _syncing(config: Config, store: Store, world: World, clock: TrustedClock) -> Syncing:
+    """The process that sends, with a link and a clock of this world."""
+
+    def carrier(_mine: Joined) -> tuple[Carrier, bool]:
+        return world, False
+
+    def report() -> None:
+        report_daily(config, store, clock.now(), ClockState.SET if clock.known() else ClockState.UNSET)
+
+    return Syncing(config, store, Parts(world.ways, MemoryDialler(), clock, carrier, report=report))
 
 
 class _Box:
     """What a box does in a season."""
 
-    def __init__(self, store: Store, world: World, identity: Identity, made: tuple[int, int]) -> None:
-        self._store, self._world, self._identity = store, world, identity
+    def __init__(
+        self, store: Store, syncing: Syncing, now: Callable[[], datetime], made: tuple[int, int]
+    ) -> None:
+        self._store, self._syncing, self._now = store, syncing, now
         self._seed, self._fields = made
-        self._rules = Rules.of(SyncConfig())
 
-    def do(self, task: str, given: Any) -> Any:
-        """Do it; whatever was done of it before, in a process that was killed, is not done twice."""
+    def do(self, task: str, given: Any) -> timedelta | None:
+        """Do it; whatever was done of it before, in a process that was killed, is not done twice. Of a look at the link: when
+        to look again, None: when something happens."""
         if task == LOOK:
-            return self._look(given)
-        event: Event = given
-        return self._report(event) if event.what is What.REPORT else self._map(event)
+            return self._look()
+        self._map(given)
+        return None
 
-    # -- what is to be sent --
+    def _look(self) -> timedelta | None:
+        pause = self._syncing.step()
+        if pause < LOOK_S:
+            return timedelta(seconds=pause)
+        state = self._store.link_state()
+        return None if state is None or state.next_try is None else state.next_try - self._now()
 
     def _map(self, event: Event) -> None:
         field = self._field(event.number % self._fields)
         flight = self._flight(field, event.number)
         identity = key_of(flight.id, str(event.release))
-        named = Named(identity, flight.id, field.id, event.release, self._world.now())
+        named = Named(identity, flight.id, field.id, event.release, self._now())
         told = survey(named, self._seed, event.number)
-        subject = f"survey {flight.id} {field.id}"
+        alert = alert_of(told, field, flight, earlier_of(self._store, told, flight), None)
         outgoing = [
-            Outgoing(MessageKind.SUMMARY, summarise(told, field, flight), identity, subject),
+            Outgoing(
+                MessageKind.SUMMARY,
+                summarise(told, field, flight),
+                identity,
+                subject=f"survey {flight.id} {field.id}",
+            ),
+            alert or withdrawal(told, field, flight),
         ]
-        if (told.weed_count or 0) / told.area_ha >= MANY_WEEDS_HA:
-            outgoing.append(_alert(told.id, field.code, subject))
         self._store.save_survey(
             told,
             _plants(flight, event.number),
@@ -240,89 +260,6 @@ class _Box:
         self._store.end_ingest(ingest, duplicates=0)
         return flight
 
-    def _report(self, event: Event) -> None:
-        counts = self._store.message_counts()
-        body = {
-            "v": 1,
-            "made": self._world.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "up_h": round(self._world.elapsed() / 3600),
-            "surveys": len(self._store.surveys()),
-            "outbox": {state.value: count for state, count in counts.items()},
-        }
-        key = key_of("report", str(event.number))
-        self._store.send(Outgoing(MessageKind.BOX, json.dumps(body, separators=(",", ":")), key, "box"))
-
-    # -- sending --
-
-    def _look(self, links: Sequence[Link]) -> Looked:
-        trusted = TrustedClock(self._world)
-        now = self._world.now()
-        verdict = decide(self._situation(now, links, known=trusted.known()), self._rules)
-        if isinstance(verdict, Wait):
-            return Looked(None if verdict.until is None else verdict.until - now)
-        pasts, start = self._store.link_pasts(), self._world.elapsed()
-        link = verdict.link.kind
-        report, why = self._burst(verdict.byte_allowance, trusted)
-        spent = self._world.traffic()
-        outcome = Outcome(
-            report is not None and (report.acknowledged > 0 or report.messages == 0),
-            spent.total,
-            0.0,
-            self._world.elapsed() - start,
-            why=why,
-        )
-        self._store.add_traffic(now.date(), link, sent=spent.sent, received=spent.received, connections=1)
-        self._store.keep_link_pasts({**pasts, link: learnt(pasts.get(link, LinkPast()), outcome, now)})
-        return Looked(timedelta(0), report)
-
-    def _burst(self, allowance: int, trusted: TrustedClock) -> tuple[BurstReport | None, Sentence | None]:
-        sender = Sender(
-            self._identity.box,
-            Ed25519PrivateKey.from_private_bytes(self._identity.key),
-            Ed25519PublicKey.from_public_bytes(self._identity.hub),
-            self._store,
-            self._world,
-            _no_commands,
-        )
-        try:
-            inner = self._world.connect()
-        except Unsent as error:
-            return None, error.sentence
-        session = TimedSession(inner, trusted, sender.hub, sender.box)
-        try:
-            report = burst(session, sender, Limits(allowance))
-        finally:
-            session.close()
-        return report, report.why
-
-    def _situation(self, now: datetime, links: Sequence[Link], *, known: bool) -> Situation:
-        return Situation(
-            now=now,
-            links=links,
-            waiting=self._store.waiting(now),
-            next_due=self._store.next_due(now),
-            used=self._used(now),
-            pasts=self._store.link_pasts(),
-            box=self._identity.box,
-            clock_known=known,
-        )
-
-    def _used(self, now: datetime) -> Mapping[LinkKind, int]:
-        first, _after = month_of(now.date(), self._rules.month_starts)
-        used: dict[LinkKind, int] = {}
-        for day in self._store.traffic_since(first):
-            used[day.kind] = used.get(day.kind, 0) + day.sent + day.received
-        return used
-
-
-def _no_commands(_told: Down) -> None:
-    """The hub of this season wants nothing."""
-
-
-def _alert(survey_id: str, field: str, subject: str) -> Outgoing:
-    body = {"v": 1, "survey": survey_id, "field": field, "why": ["weeds"]}
-    return Outgoing(MessageKind.ALERT, json.dumps(body, separators=(",", ":")), survey_id, subject)
-
 
 def _capture(number: int) -> Capture:
     digest = (key_of("photo", str(number)) * 4)[:64]
@@ -346,7 +283,3 @@ def _to_geographic(
     east: NDArray[np.float64], north: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return 18.52 + north / 111_000, 73.85 + east / 105_000
-
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""What a clock without a battery says after a power cut."""

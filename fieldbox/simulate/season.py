@@ -36,8 +36,8 @@ class What(StrEnum):
     """A flight came in and is mapped."""
     ANEW = "anew"
     """A flight of before is mapped anew with another model."""
-    REPORT = "report"
-    """The box tells how it does."""
+    MORNING = "morning"
+    """Another day: the box tells how it does."""
     LINK = "link"
     """A modem gets a connection, or loses it."""
     CLOCK = "clock"
@@ -57,7 +57,7 @@ class Event:
     at: timedelta
     what: What
     number: int = 0
-    """Of the flight, or of the report."""
+    """Of the flight."""
     release: int = 3
     """Of the weed model."""
     off: timedelta = timedelta(0)
@@ -88,7 +88,7 @@ class Season:
     def events(self) -> list[Event]:
         """All that happens, in its order."""
         chance = Random(f"{self.seed} events")  # noqa: S311  a season that can be repeated, no secret
-        found = [*self._flights(chance), *self._reports(), *self._mishaps()]
+        found = [*self._flights(chance), *self._mornings(), *self._mishaps()]
         return sorted((one for one in found if one.at < self.end), key=lambda one: one.at)
 
     def cut_times(self) -> list[timedelta]:
@@ -124,9 +124,9 @@ class Season:
                     yield Event(at + chance.uniform(0.1, 20) * _DAY, What.ANEW, number, release=4)
                 number += 1
 
-    def _reports(self) -> Iterator[Event]:
+    def _mornings(self) -> Iterator[Event]:
         for day in range(int(self.days * (1 + LINKED))):
-            yield Event(day * _DAY + timedelta(hours=3), What.REPORT, day)
+            yield Event(day * _DAY + timedelta(hours=3), What.MORNING)
 
     def _mishaps(self) -> Iterator[Event]:
         told = (
