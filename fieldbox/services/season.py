@@ -54,6 +54,9 @@ SWAPS: Final = 0.05
 GPRS: Final = Plan(round_trip=1.2, rate=2500, loses=LOSES, doubles=DOUBLES, cuts=0.01, refuses=0.05)
 _MODEM: Final = Link(LinkKind.MODEM, "wwan0", metered=True)
 _CUT, _FULL = object(), object()
+CONNECTION: Final = "connection"
+IN_CONNECTIONS: Final = 0.8
+"""Share of cuts that wait for a connection where there is a link."""
 Shown = Callable[[str], None]
 
 
@@ -82,7 +85,12 @@ class Result:
     """Messages in the hub's table."""
     copies: int = 0
     """Messages that reached the hub once more, and are in its table once."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    """Messages in the hub's table by their kind."""
     frames: int = 0
+    """That the hub heard."""
+    handed: int = 0
+    """Frames that the box handed over; the order of each was looked at."""
     first_at: float | None = None
     """Seconds after the link came when the first message was in the hub's table."""
     alerts_at: float | None = None
@@ -151,12 +159,13 @@ def as_text(result: Result) -> str:
     lines = [
         f"{result.days} days without a link, {result.simulated_days:.0f} in all, {result.surveys} surveys (seed {result.seed})",
         f"in the outbox at the end: {states}",
-        f"in the hub's table: {result.arrived} messages, each once; {result.copies} more copies reached the hub",
-        f"{result.tries} tries to connect, {result.connections} connections, {result.frames} frames,"
+        f"in the hub's table: {_rows(result.kinds)}, each once; {result.copies} more copies reached the hub",
+        f"{result.tries} tries to connect, {result.connections} connections, {result.handed} frames handed over,"
+        f" {result.frames} heard,"
         f" {result.bytes_sent} IP bytes up, {result.bytes_received} down",
         f"after the link came: first message {_seconds(result.first_at)}, last alert that waited {_seconds(result.alerts_at)},"
         f" all that waited {_seconds(result.backlog_at)}",
-        f"power cuts (SIGKILL): {sum(result.cuts.values())} ({cuts})",
+        f"power cuts (SIGKILL): {sum(result.cuts.values())} ({cuts or 'none'})",
         f"full disk: {result.disk or 'not simulated, that needs root'}; it put off {result.refused_by_disk} pieces of work",
     ]
     lines += [
@@ -286,20 +295,53 @@ class _Power:
     """Seconds that a kind of work takes."""
     done: Counter[str] = field(default_factory=Counter)
 
-    def due(self, at: timedelta, work: str) -> float | None:
-        """Seconds of real time after which it is cut; None: it is not."""
-        if not self.times or self.times[0] > at:
-            return None
+    def due(self, at: timedelta) -> bool:
+        """Whether it is time for a cut."""
+        return bool(self.times) and self.times[0] <= at
+
+    def within(self, work: str) -> float:
+        """Seconds of real time after which a piece of work is cut off."""
         return self.chance.uniform(0, 1.1 * self.usual.get(work, 0.05))
 
-    def cut(self, doing: str) -> None:
+    def cut(self, work: str) -> None:
         """It was."""
         self.times.pop(0)
-        self.done[doing] += 1
+        self.done[work] += 1
 
     def took(self, work: str, seconds: float) -> None:
         """It was not."""
         self.usual[work] = 0.8 * self.usual.get(work, seconds) + 0.2 * seconds
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One piece of work of the box, and when it is cut off."""
+
+    power: _Power
+    work: str
+    cuts: bool
+    later: bool
+    """It is cut off in a connection, if there is one."""
+    began: float = field(default_factory=time.monotonic)
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.cuts and not self.later:
+            self.at = self.began + self.power.within(self.work)
+
+    def connects(self) -> None:
+        """It opens a connection."""
+        self.work, self.began = CONNECTION, time.monotonic()
+        if self.cuts:
+            self.at = self.began + self.power.within(self.work)
+
+    def left(self) -> float | None:
+        """Seconds; None: it is not cut off."""
+        return None if self.at is None else max(0.0, self.at - time.monotonic())
+
+    def ends(self) -> None:
+        """It came to its end."""
+        self.power.took(self.work, time.monotonic() - self.began)
 
 
 class _World:
@@ -419,29 +461,26 @@ class _World:
                 self._clock.jump(EPOCH)
 
     def _try(self, work: str, given: object) -> Any:
-        start, pipe = time.monotonic(), self._box.pipe()
-        cut = self._power.due(self._clock.at, work)
-        pipe.send(self._said((work, given, self._links())))
-        doing = work
-        while True:
-            left = None if cut is None else max(0.0, start + cut - time.monotonic())
-            if not pipe.poll(left):
-                self._cut(doing)
-                return _CUT
+        pipe, links = self._box.pipe(), self._links()
+        later = bool(links) and work == LOOK and self._power.chance.random() < IN_CONNECTIONS
+        watch = _Watch(self._power, work, self._power.due(self._clock.at), later)
+        pipe.send(self._said((work, given, links)))
+        while pipe.poll(watch.left()):
             what, told = pipe.recv()
             if what == "ask":
-                doing = f"{work}, {told[0]}"
+                if told[0] == "connect":
+                    watch.connects()
                 pipe.send(self._answer(*told))
                 continue
-            self._power.took(work, time.monotonic() - start)
-            if what == "done":
-                return told
-            self.result.refused_by_disk += 1
-            return _FULL
+            watch.ends()
+            self.result.refused_by_disk += what != "done"
+            return told if what == "done" else _FULL
+        self._cut(watch.work)
+        return _CUT
 
-    def _cut(self, doing: str) -> None:
+    def _cut(self, work: str) -> None:
         self._box.kill()
-        self._power.cut(doing)
+        self._power.cut(work)
         if self._session is not None and self._power.chance.random() < 0.5:
             self._session.rising.clear()  # what was still in the modem
         self._hang_up()
@@ -473,6 +512,7 @@ class _World:
         self._session = self._carrier.connect()
 
     def _on_send(self, sealed: bytes) -> None:
+        self.result.handed += 1
         self._check_order(frames.batch_of(sealed))
         self._open_session().send(sealed)
 
@@ -544,6 +584,7 @@ class _World:
             result.wrong += store.check()
         result.messages = {state.value: 0 for state in MessageState}
         result.messages |= Counter(one.state.value for one in messages)
+        result.kinds = dict(Counter(one.kind.value for one in self._hub.messages(standing=False)))
         result.arrived, result.copies, result.frames = self._hub.count_messages(), desk.copies, desk.frames
         result.connections = self._carrier.connections
         result.bytes_sent, result.bytes_received = self._carrier.spent.sent, self._carrier.spent.received
