@@ -26,6 +26,7 @@ from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
+from fieldbox.cli_season import season
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -633,6 +634,7 @@ main.add_command(prescribe)
 main.add_command(report)
 main.add_command(sheet)
 main.add_command(walk)
+simulate.add_command(season)
 main.add_command(change)
 
 
