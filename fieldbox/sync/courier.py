@@ -17,7 +17,7 @@ from fieldbox.sync.identity import Joined
 from fieldbox.sync.ports import Outbox
 from fieldbox.wire import courier, frame
 from fieldbox.wire.courier import Part, PartKind, Way
-from fieldbox.wire.down import Acknowledgement, Down, DownKind, read
+from fieldbox.wire.down import VALID_FOR, Acknowledgement, Down, DownKind, read
 from fieldbox.wire.down import Unreadable as NotSaid
 from fieldbox.wire.seal import Forged
 
@@ -137,6 +137,8 @@ def _use(joined: Joined, part: courier.Listed, content: bytes, hands: Hands, now
 
 def _follow(told: Down, hands: Hands, now: datetime) -> _Used:
     if told.kind is not DownKind.ACKNOWLEDGE:
+        if now - told.issued > VALID_FOR:
+            return _Used(passed_over=1)
         hands.on_down(told)
         return _Used(commands=1)
     said = Acknowledgement.of(told.body)
