@@ -136,7 +136,7 @@ def test_a_message_replaces_only_earlier_ones_of_its_kind_and_box(store: HubStor
 def test_what_cannot_be_read_is_refused_and_the_rest_is_kept(store: HubStore, box: Sender) -> None:
     good, bad = box.summary(1), box.message('{"v":1,"id":"s"}')
     got = receive(store, HUB, box.frame(good, bad), how=Way.MQTT, now=NOW)
-    assert (got.new, got.refused) == (1, 1)
+    assert (got.new, got.taken, got.refused) == (1, (good.id,), {bad.id: "schema"})
     assert acknowledged(got.down, HUB, box.id).refused == {bad.id: "schema"}
     assert [m.id for m in store.messages()] == [good.id]
     assert [(r.box, r.message, r.why) for r in store.refused()] == [(box.id, bad.id, "schema")]
