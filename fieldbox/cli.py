@@ -25,6 +25,7 @@ from fieldbox.cli_models import models
 from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
+from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -442,7 +443,7 @@ def demo(config: Config, flight: Path | None, serve: bool) -> None:
 
 @main.group()
 def simulate() -> None:
-    """Make fields and flights whose truth is known."""
+    """Make fields and flights whose truth is known, and a poor link."""
 
 
 @simulate.command("flight")
@@ -619,11 +620,13 @@ def simulate_flight(
     )
 
 
+simulate.add_command(poor_link)
 main.add_command(models)
 main.add_command(outbox)
 main.add_command(link)
 main.add_command(hub)
 main.add_command(leaf)
+main.add_command(outbox)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)
