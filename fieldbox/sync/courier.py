@@ -94,7 +94,7 @@ class Hands:
     """Hears the hub's time under its signature: it is at least so late."""
 
 
-def take_in(joined: Joined, stick: Path, hands: Hands, now: datetime) -> Imported | None:
+def take_in(joined: Joined, stick: Path, hands: Hands, now: Callable[[], datetime]) -> Imported | None:
     """Take in what the hub sent this box on a stick; None: there is nothing for this box.
 
     Raises `courier.Unreadable` for a file that cannot be trusted as a whole: then nothing was changed. Raises OSError where the
@@ -104,7 +104,7 @@ def take_in(joined: Joined, stick: Path, hands: Hands, now: datetime) -> Importe
         return None
     with courier.opened(stick, joined.identity.box, Way.DOWN, joined.hub_key) as package:
         hands.on_time(package.made)
-        told = [_use(joined, part, content, hands, now) for part, content in package.contents()]
+        told = [_use(joined, part, content, hands, now()) for part, content in package.contents()]
         unknown = sum(part.kind is None for part in package.parts)
         return Imported(
             package.made,

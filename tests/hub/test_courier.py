@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,11 +19,11 @@ from fieldbox.hub.home import Home, found
 from fieldbox.hub.receiving import command, receive
 from fieldbox.hub.rows import Way
 from fieldbox.hub.store import HubStore
-from fieldbox.sync import courier, identity
+from fieldbox.sync import courier, identity, renewal
 from fieldbox.sync.courier import Hands, Imported
 from fieldbox.sync.memory import MemoryOutbox
+from fieldbox.wire import commands, frame
 from fieldbox.wire import courier as wire
-from fieldbox.wire import frame
 from fieldbox.wire.courier import FOLDER, Unreadable
 from fieldbox.wire.down import Down, DownKind
 from fieldbox.wire.ids import key_of
@@ -65,7 +64,7 @@ class Box:
 
     def take_in(self, stick: Path) -> Imported | None:
         hands = Hands(self.outbox, self.commands.append, self.models.__setitem__, self.times.append)
-        return courier.take_in(self.joined, stick, hands, self.now)
+        return courier.take_in(self.joined, stick, hands, lambda: self.now)
 
 
 class Desk:
@@ -93,6 +92,11 @@ class Desk:
 
     def has(self, box: Box) -> set[str]:
         return {one.id for one in self.store.messages(box=box.id)}
+
+
+def picture() -> str:
+    """One that nothing compresses."""
+    return commands.picture("ab" * 16, commands.Picture("s1"), os.urandom(4096), "webp")
 
 
 @pytest.fixture
@@ -227,13 +231,13 @@ def test_an_answer_that_is_not_the_hubs_changes_nothing(
 
 
 def test_commands_go_by_stick_until_they_are_answered(desk: Desk, hill: Box, stick: Path) -> None:
-    told = command(desk.home.key, hill.id, DownKind.SETTINGS, {"sync.pictures": True}, NOW)
+    told = command(desk.home.key, hill.id, commands.Settings({"sync.gather_hours": 8}), NOW)
     desk.store.add_command(told)
     for _ in range(2):
         desk.answer(stick, hill.id)
         hill.take_in(stick)
     assert [one.id for one in hill.commands] == [told.id, told.id]
-    answer = f'{{"v":1,"to":"{told.id}","done":true}}'
+    answer = commands.answer(told.id, True, "Done.")
     hill.outbox.send(Outgoing(MessageKind.ANSWER, answer, key_of(told.id)))
     hill.export(stick)
     desk.take_in(stick)
@@ -243,16 +247,16 @@ def test_commands_go_by_stick_until_they_are_answered(desk: Desk, hill: Box, sti
 
 
 def test_another_boxs_answer_answers_nothing(desk: Desk, hill: Box, dale: Box, stick: Path) -> None:
-    told = command(desk.home.key, hill.id, DownKind.SETTINGS, {}, NOW)
+    told = command(desk.home.key, hill.id, commands.Resend(("ab" * 16,)), NOW)
     desk.store.add_command(told)
-    dale.outbox.send(Outgoing(MessageKind.ANSWER, f'{{"v":1,"to":"{told.id}"}}', key_of(told.id)))
+    dale.outbox.send(Outgoing(MessageKind.ANSWER, commands.answer(told.id, True, "Done."), key_of(told.id)))
     dale.export(stick)
     desk.take_in(stick)
     assert len(desk.store.waiting_commands(hill.id, NOW)) == 1
 
 
 def test_a_command_that_is_too_old_is_passed_over(desk: Desk, hill: Box, stick: Path) -> None:
-    desk.store.add_command(command(desk.home.key, hill.id, DownKind.SETTINGS, {}, NOW))
+    desk.store.add_command(command(desk.home.key, hill.id, commands.Resend(("ab" * 16,)), NOW))
     desk.answer(stick, hill.id)
     hill.now = NOW + 401 * DAY
     got = hill.take_in(stick)
@@ -270,9 +274,11 @@ def test_a_certificate_is_renewed_by_stick_alone(desk: Desk, hill: Box, stick: P
     hill.take_in(stick)
     (told,) = hill.commands
     assert told.kind is DownKind.CERTIFICATE
-    assert identity.renew(hill.joined.identity.folder, told.body["pem"])
-    renewed = identity.joined(hill.joined.identity.folder)
-    assert renewed.expires_at > desk.now + 1800 * DAY
+    order = commands.read(told.kind, told.body)
+    assert isinstance(order, commands.Certificate)
+    assert renewal.offer(hill.joined.identity.folder, order.pem, hill.now)
+    renewal.worked(hill.joined.identity.folder)
+    assert identity.joined(hill.joined.identity.folder).expires_at > desk.now + 1800 * DAY
     assert desk.take_in(stick) == [Brought(hill.id, 0, 1)], "the old stick again"
     assert len(desk.store.commands(hill.id)) == 1, "gives no third certificate"
 
@@ -298,8 +304,7 @@ def test_nothing_for_this_box_is_nothing(hill: Box, stick: Path) -> None:
 
 def test_thousands_of_messages_and_a_picture_fit(desk: Desk, hill: Box, stick: Path) -> None:
     sent = hill.tell(*range(1100))
-    picture = '{"v":1,"jpeg":"' + "A" * 180_000 + '"}'
-    sent.append(hill.outbox.send(Outgoing(MessageKind.PICTURE, picture, key_of("picture"))))
+    sent.append(hill.outbox.send(Outgoing(MessageKind.PICTURE, picture(), key_of("picture"))))
     size = hill.export(stick).size
     assert size < 600_000
     (one,) = desk.take_in(stick)
@@ -321,8 +326,10 @@ def test_a_stick_that_is_full_leaves_all_as_it_was(hill: Box, tmp_path: Path) ->
         file = small / FOLDER / f"{hill.id}.up"
         before = file.read_bytes()
         states = [one.state for one in hill.outbox.messages()]
-        noise = base64.b64encode(os.urandom(90_000)).decode()
-        many = [hill.outbox.send(Outgoing(MessageKind.PICTURE, f'{{"v":1,"jpeg":"{noise}"}}', key_of("p")))]
+        many = [
+            hill.outbox.send(Outgoing(MessageKind.PICTURE, picture(), key_of("picture", str(n))))
+            for n in range(20)
+        ]
         with pytest.raises(OSError, match="space"):
             hill.export(small)
         assert file.read_bytes() == before

@@ -79,13 +79,14 @@ def test_a_command_reaches_a_box_that_is_there_and_one_that_comes_later(
 ) -> None:
     dale.burst()  # it has a session at the broker from here on
     for box in (hill, dale):
-        station.ok("hub", "send", box.id, "resend", '{"ids": []}')
+        station.ok("hub", "send", "resend", box.id, "--id", "ab" * 16)
         before = len(box.commands)
         box.tell(100 + before)
         until(lambda box=box: box.burst() and box.commands)  # type: ignore[misc]
-        assert box.commands[-1].body == {"ids": []}
-    assert station.run("hub", "send", "bnobody22", "resend").exit_code == 1
-    assert station.run("hub", "send", hill.id, "resend", "[1]").exit_code == 2
+        assert box.commands[-1].body == {"ids": [b"\xab" * 16]}
+    assert station.run("hub", "send", "picture", "bnobody22", "s1").exit_code == 1
+    for wrong in (("resend", hill.id), ("resend", hill.id, "--id", "x"), ("settings", hill.id, "sync=1")):
+        assert station.run("hub", "send", *wrong).exit_code == 2
 
 
 def test_no_box_writes_or_reads_as_another(station: Station, hill: JoinedBox, dale: JoinedBox) -> None:

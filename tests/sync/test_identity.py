@@ -90,36 +90,6 @@ def test_a_lost_key_is_not_made_anew_behind_a_hubs_back(joined: Joined) -> None:
         identity.own(joined.identity.folder)
 
 
-def test_a_renewal_is_taken_if_it_is_this_boxs_and_lasts_longer(joined: Joined, hub: Home) -> None:
-    folder, box = joined.identity.folder, joined.identity
-    later = certificate(hub, box, NOW + timedelta(days=1500))
-    assert identity.renew(folder, later)
-    assert identity.joined(folder).expires_at - joined.expires_at == timedelta(days=1500)
-    assert not identity.renew(folder, certificate(hub, box))  # an old stick changes nothing
-    assert identity.joined(folder).expires_at - joined.expires_at == timedelta(days=1500)
-
-
-def test_a_certificate_of_another_box_or_authority_is_refused(
-    joined: Joined, hub: Home, tmp_path: Path
-) -> None:
-    folder, box = joined.identity.folder, joined.identity
-    other = identity.own(tmp_path / "other")
-    at = NOW + timedelta(days=100)
-    stranger = found(tmp_path / "stranger", host="localhost", port=1, sms=None, now=NOW)
-    bad = [
-        certificate(hub, other, at),
-        certificate(hub, replace(other, box=box.box), at),
-        certificate(stranger, box, at),
-        "nonsense",
-        certificate(hub, box, at) * 2,
-    ]
-    before = box.certificate.read_bytes()
-    for pem in bad:
-        with pytest.raises(Rejected):
-            identity.renew(folder, pem)
-    assert box.certificate.read_bytes() == before
-
-
 def test_renewal_is_asked_for_in_the_last_year(joined: Joined) -> None:
     end = joined.expires_at
     assert not joined.wants_renewal(end - timedelta(days=366))
