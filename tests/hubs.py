@@ -78,7 +78,7 @@ class Station:
     def ok(self, *arguments: object) -> str:
         told = self.run(*arguments)
         assert told.exit_code == 0, told.output
-        return told.output
+        return told.stdout
 
     def init(self) -> None:
         self.ok("hub", "init", self.home, "--host", "localhost", "--port", self.port)

@@ -82,8 +82,8 @@ def take_in(config: Config, stick: Path) -> Imported | None:
 
 
 def _hear(store: Store, clock: TrustedClock, made: datetime) -> None:
-    """The hub has signed the stick's file at `made`: it cannot be earlier now."""
-    clock.hear_hub(made, fresh=False)
+    """The hub has signed at `made`: it cannot be earlier now. The system's clock is left to the process that sends."""
+    clock.recall(made, None)
     remember(store, clock)
 
 
