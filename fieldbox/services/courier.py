@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ from fieldbox.config import Config
 from fieldbox.domain import OPEN, Message, MessageKind, MessageState
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_, _
+from fieldbox.memory import MB
 from fieldbox.services.box import open_store
 from fieldbox.services.commanding import Commander
 from fieldbox.services.sync import recalled, remember
@@ -92,8 +94,14 @@ def _keep_model(config: Config, name: str, content: bytes) -> None:
     file = folder / name
     try:
         folder.mkdir(exist_ok=True)
-        if not file.exists() or file.read_bytes() != content:
-            put(file, content)
+        if file.exists() and file.read_bytes() == content:
+            return
+        if shutil.disk_usage(folder).free - len(content) < config.storage.reserve_mb * MB:
+            raise Unavailable(
+                N_("There is no room for the model {name}; free some space and take the stick in again."),
+                name=name,
+            )
+        put(file, content)
     except OSError as error:
         raise Unavailable(
             N_("The model {name} cannot be kept ({why})."), name=name, why=error.strerror or "?"

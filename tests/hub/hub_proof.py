@@ -1,7 +1,7 @@
 """`make proof-hub`: what a hub takes in a second, over SQLite and PostgreSQL, and what messages weigh on a stick.
 
-Each store is given the same 5,000 summaries in frames of one, of twenty and by courier; every message must be there once, and every
-acknowledgement must name its frame.
+Each store is given the same 5,000 summaries in frames of one, of twenty and by courier; every message must be there once, and
+every acknowledgement must name its frame.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def measure(name: str, home: Home, where: str, folder: Path, messages: Sequence[
             seconds = timed(lambda frames=frames, box=box: take(home, store, frames, box))  # type: ignore[misc]
             check(store, box, some)
             say(
-                f"{name}: frames of {each}: {len(some) / seconds:.0f} messages a second, {1000 * seconds / len(frames):.1f} ms a frame"
+                f"{name}: frames of {each}: {len(some) / seconds:.0f} messages a second,"
+                f" {1000 * seconds / len(frames):.1f} ms a frame"
             )
         stick(name, home, store, folder, messages)
 
