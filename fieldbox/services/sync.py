@@ -384,8 +384,7 @@ class Syncing:
         ):
             return
         self._kept_at = clock.elapsed()
-        self._store.set_setting(_FLOOR, clock.floor.isoformat())
-        self._store.set_setting(_SEEN, clock.now().isoformat())
+        remember(self._store, clock)
 
     def _state(self, now: Situation, rules: Rules, told: Connect | Wait) -> LinkState:
         last = [past.last_success for past in now.pasts.values() if past.last_success is not None]
@@ -469,6 +468,16 @@ def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
             ) from error
 
     return made
+
+
+def remember(store: Store, clock: TrustedClock) -> None:
+    """Keep what the clock knows for the next start, and for others who ask the time."""
+    kept = store.setting(_FLOOR)
+    clock.recall(
+        None if kept is None else datetime.fromisoformat(kept), None
+    )  # a stick may have told another process
+    store.set_setting(_FLOOR, clock.floor.isoformat())
+    store.set_setting(_SEEN, clock.now().isoformat())
 
 
 def recalled(store: Store, clock: TrustedClock) -> None:
