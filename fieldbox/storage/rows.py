@@ -113,8 +113,6 @@ class Hold(StrEnum):
     """There is no map of it, or its pictures are gone: they would have to be made of the originals."""
     QUEUED = "queued"
     """Its newest job is not done (it waits, runs or has failed), or was done before the last of its photos came."""
-    UNSENT = "unsent"
-    """A message about it has not arrived yet."""
     ARRIVING = "arriving"
     """Some of them are being brought in."""
     UNPLACED = "unplaced"
@@ -140,6 +138,8 @@ class Holding:
     """Of these pictures."""
     placed: bool = True
     """False: nothing tells where its photos were taken, so there is no map to wait for."""
+    unsent: bool = False
+    """The hub has not confirmed yet what tells of it: it may go, but after all others, as the hub may ask for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +252,21 @@ class AuditEntry:
     actor: str
     action: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that the hub told the box to do, and what came of it."""
+
+    id: str
+    """32 hexadecimal digits."""
+    kind: str
+    """resend, picture, settings or certificate."""
+    body: Mapping[str, object]
+    """Plain values, without what is large or secret."""
+    issued_at: datetime
+    """By the hub's clock."""
+    received_at: datetime
+    done: bool
+    why: Sentence
+    """What came of it."""

@@ -131,13 +131,14 @@ def _item(row: Any) -> Item:
     if not isinstance(row, list) or len(row) != _COLUMNS:
         raise Unreadable("row")
     kind, identity, replaces, body = row
-    if type(kind) is not int:
+    if type(kind) is not int or kind < 0:
         raise Unreadable("kind")
     if not isinstance(replaces, list | None):
         raise Unreadable("replaces")
-    named, told = KINDS[kind] if 0 <= kind < len(KINDS) else None, _id(identity)
-    text = None if named is None else compact.unpack(named, body, told)
-    return Item(told, named, text, tuple(map(_id, replaces or ())))
+    told, earlier = _id(identity), tuple(map(_id, replaces or ()))
+    if kind >= len(KINDS):  # of a newer box: this message alone is refused
+        return Item(told, None, None, earlier)
+    return Item(told, KINDS[kind], compact.unpack(KINDS[kind], body, told), earlier)
 
 
 def _id(told: Any) -> str:

@@ -119,6 +119,7 @@ BAD_ROWS: dict[str, Any] = {
     "no list": 5,
     "too short": [1, ID, None],
     "too long": [1, ID, None, b"", 0],
+    "a kind below 0": [-1, ID, None, b""],
     "a kind that is true": [True, ID, None, b""],
     "a kind that is text": ["1", ID, None, b""],
     "a short id": [1, ID[:-1], None, b""],
@@ -136,10 +137,11 @@ def test_a_row_that_is_none_makes_no_frame(row: Any) -> None:
         frame.read(signed(cbor2.dumps([NAME, [row]])), key_of)
 
 
-@pytest.mark.parametrize("kind", [99, -1, 2**64 - 1])
+@pytest.mark.parametrize("kind", [len(frame.KINDS), 99, 2**64 - 1])
 def test_a_kind_that_is_not_known_leaves_the_others(kind: int) -> None:
-    items = frame.read(signed(cbor2.dumps([NAME, [[kind, ID, None, b"\x00{}"]]])), key_of).items
-    assert [(one.kind, one.body, one.id) for one in items] == [(None, None, OLD)]
+    good = [1, ID, None, b'\x00{"a":1}']
+    items = frame.read(signed(cbor2.dumps([NAME, [[kind, ID, None, b"\x00{}"], good]])), key_of).items
+    assert [(one.kind, one.body) for one in items] == [(None, None), (MessageKind.SUMMARY, '{"a":1}')]
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", None, 3, "text", [b"\x00{}"], b"\x02\xff"])
