@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldbox.config import Config
-from fieldbox.domain import Message, MessageKind, MessageState, ZoneKind
+from fieldbox.domain import OPEN, Message, MessageKind, MessageState, ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals

@@ -24,6 +24,7 @@ from fieldbox.hub.store import HubStore
 from fieldbox.wire import frame
 from tests.contract import hubs
 from tests.hub.boxes import NOW, Sender, acknowledged, ids, summary
+from tests.wire.bodies import ALERT, BOX
 
 HUB = Ed25519PrivateKey.generate()
 
@@ -118,13 +119,17 @@ def test_a_health_report_stands_for_all_before_it(store: HubStore, box: Sender, 
 
 
 def _report(box: Sender, number: int, replaces: list[str] | None = None) -> Message:
-    return box.message(f'{{"v":1,"n":{number}}}', MessageKind.BOX, replaces or [])
+    return box.message(json.dumps({**BOX, "surveys": number}), MessageKind.BOX, replaces or [])
 
 
 def test_a_message_replaces_only_earlier_ones_of_its_kind_and_box(store: HubStore, box: Sender) -> None:
     another = Sender()
     store.add_box(another.known, NOW)
-    mine, theirs, alert = box.summary(1), another.summary(9), box.message('{"v":1}', MessageKind.ALERT)
+    mine, theirs, alert = (
+        box.summary(1),
+        another.summary(9),
+        box.message(json.dumps(ALERT), MessageKind.ALERT),
+    )
     later = "f" * 32
     told = box.summary(2, [theirs.id, alert.id, later])
     for sender, one in ((box, mine), (another, theirs), (box, alert), (box, told)):
