@@ -68,7 +68,7 @@ def report(state: BoxState, made_at: datetime) -> str:
         "temp_c": None if state.temperature_c is None else short(round(state.temperature_c, 1)),
         "throttled": state.throttled,
         "surveys": state.surveys,
-        "photos": state.photos,
+        "photos_total": state.photos,
         "outbox": {one.value: state.outbox.get(one, 0) for one in MessageState},
         "failed": state.failed,
     }

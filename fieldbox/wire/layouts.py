@@ -172,7 +172,7 @@ BOX: Final = Layout(
         One("db_mb", DECIMAL),
         One("temp_c", maybe(DECIMAL)),
         One("surveys", WHOLE),
-        One("photos", WHOLE),
+        One("photos_total", WHOLE),
         One("outbox", inner(*_STATES)),
         One("failed", WHOLE),
     )

@@ -51,7 +51,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 def test_an_empty_box_tells_nothing_that_it_does_not_know(box: Box) -> None:
     body = box.body(box.report())
-    assert (body["app"], body["models"], body["surveys"], body["photos"]) == (__version__, [], 0, 0)
+    assert (body["app"], body["models"], body["surveys"], body["photos_total"]) == (__version__, [], 0, 0)
     assert (body["up_h"], body["temp_c"], body["throttled"], body["full_days"]) == (None, None, None, None)
     assert "last_failure" not in body
     free, total = body["disk_gb"]
@@ -66,7 +66,7 @@ def test_what_is_on_the_box_is_counted(box: Box) -> None:
         kept, [], told(), plan_key="p", release_sha="s", to_geographic=lambda east, north: (north, east)
     )
     body = box.body(box.report())
-    assert (body["models"], body["surveys"], body["photos"]) == (["weeds@3"], 1, 3)
+    assert (body["models"], body["surveys"], body["photos_total"]) == (["weeds@3"], 1, 3)
     assert body["outbox"]["waiting"] == 1
     assert (body["failed"], body.get("last_failure")) == (0, None)
 

@@ -69,7 +69,7 @@ BOX: dict[str, Any] = {
     "temp_c": 61.3,
     "throttled": None,
     "surveys": 312,
-    "photos": 41022,
+    "photos_total": 41022,
     "outbox": {"waiting": 3, "sent": 1, "acknowledged": 298, "superseded": 9, "refused": 0},
     "failed": 2,
     "last_failure": "No photo of this flight could be placed, so there is nothing to map.",
