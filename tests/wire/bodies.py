@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fieldbox.wire import commands
+from fieldbox.wire.commands import Picture
+
 
 def facts(text: str) -> str:
     """The same text for the same facts: 4 and 4.0 differ, the order of names does not matter."""
@@ -74,3 +77,7 @@ BOX: dict[str, Any] = {
     "failed": 2,
     "last_failure": "No photo of this flight could be placed, so there is nothing to map.",
 }
+ANSWER: dict[str, Any] = json.loads(commands.answer("0f" * 16, True, "12 messages go again.", count=12))
+PICTURE: dict[str, Any] = json.loads(
+    commands.picture("0f" * 16, Picture("0123456789abcdef0123", 2), bytes(range(256)) * 12, "webp")
+)
