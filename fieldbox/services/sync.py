@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -22,10 +23,12 @@ from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Mess
 from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services.box import open_store
+from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
 from fieldbox.storage.store import Store
+from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
@@ -487,6 +490,11 @@ def recalled(store: Store, clock: TrustedClock) -> None:
     clock.recall(floor, seen)
 
 
+def _report(config: Config, store: Store, clock: TrustedClock) -> None:
+    state = ClockState.SET if clock.known() else ClockState.UNSET
+    report_daily(config, store, clock.now(), state)
+
+
 @contextmanager
 def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Syncing, Ways]]:
     """The real parts on the box's own database. Raises Misconfigured where another process sends already."""
@@ -498,7 +506,15 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
         manager = NetworkManager()
         ways = KernelWays(manager.metered)
         try:
-            parts = Parts(ways, manager, clock, by_mqtt(clock), network=ModemTime(), stopping=stopping)
+            parts = Parts(
+                ways,
+                manager,
+                clock,
+                by_mqtt(clock),
+                network=ModemTime(),
+                stopping=stopping,
+                report=partial(_report, config, store, clock),
+            )
             yield Syncing(config, store, parts), ways
         finally:
             ways.close()
