@@ -11,7 +11,8 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
 from fieldbox.dashboard.ports import box
-from fieldbox.domain import OPEN, Message, MessageKind, MessageState
+from fieldbox.domain import OPEN, Message, MessageState
+from fieldbox.domain.messages import KIND_WORDS, STATE_WORDS
 from fieldbox.i18n import N_
 from fieldbox.wire import compact
 
@@ -19,20 +20,6 @@ sending = Blueprint("sending", __name__)
 SHOWN = 30
 LONGEST = 300
 """Characters of a value on a page; a picture has more."""
-KINDS: Mapping[MessageKind, str] = {
-    MessageKind.ALERT: N_("Alert"),
-    MessageKind.SUMMARY: N_("Summary of a survey"),
-    MessageKind.ANSWER: N_("Answer to the hub"),
-    MessageKind.BOX: N_("Health of the box"),
-    MessageKind.PICTURE: N_("Picture"),
-}
-STATES: Mapping[MessageState, str] = {
-    MessageState.WAITING: N_("waits for a link"),
-    MessageState.SENT: N_("sent, not confirmed yet"),
-    MessageState.ACKNOWLEDGED: N_("arrived"),
-    MessageState.SUPERSEDED: N_("a newer one goes in its place"),
-    MessageState.REFUSED: N_("given up"),
-}
 PARTS: Mapping[str, str] = {
     "v": N_("version of this list"),
     "id": N_("number of the survey"),
@@ -166,9 +153,9 @@ def line_of(message: Message) -> Line:
     body = _read(message.body)
     return Line(
         id=message.id,
-        title=say(KINDS[message.kind]),
+        title=say(KIND_WORDS[message.kind]),
         about=str(body.get("field", "")),
-        state=say(STATES[message.state]),
+        state=say(STATE_WORDS[message.state]),
         when=when(message.created_at),
         size=say_many("%(num)s byte", "%(num)s bytes", len(message.body.encode())),
         trouble=message.state is MessageState.REFUSED,

@@ -54,6 +54,15 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
+from fieldbox.domain.links import (
+    Link,
+    LinkDay,
+    LinkDoing,
+    LinkKind,
+    LinkPast,
+    LinkState,
+    Waiting,
+)
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -164,6 +173,12 @@ __all__ = [
     "Ladder",
     "Laid",
     "LayerLabel",
+    "Link",
+    "LinkDay",
+    "LinkDoing",
+    "LinkKind",
+    "LinkPast",
+    "LinkState",
     "Measure",
     "Message",
     "MessageKind",
@@ -209,6 +224,7 @@ __all__ = [
     "Verdict",
     "View",
     "Vigour",
+    "Waiting",
     "Walk",
     "Way",
     "WeedBasis",

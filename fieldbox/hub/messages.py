@@ -45,11 +45,15 @@ def _add(connection: Connection, arrival: Arrival, one: Arriving) -> bool:
         "received_at": arrival.at,
         "how": arrival.how.value,
         "frame": arrival.frame,
+        "carried_at": arrival.at if arrival.how is Way.COURIER else None,
         "replaced_by": _replacement(connection, arrival.box, one),
         "replaces_first": min(one.replaces) if ranged else None,
         "replaces_last": max(one.replaces) if ranged else None,
     }
     if not insert_new(connection, messages, row):
+        if arrival.how is Way.COURIER:
+            known = (messages.c.box == arrival.box) & (messages.c.id == one.id)
+            connection.execute(update(messages).where(known).values(carried_at=arrival.at))
         return False
     _replace(connection, arrival.box, one, ranged=ranged)
     return True
@@ -113,12 +117,12 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(messages)).scalar_one()
 
 
-def brought_since(connection: Connection, box: str, how: Way, since: datetime, limit: int) -> Sequence[str]:
-    """Ids of a box's messages that came over `how` since a moment, the newest first."""
+def carried_since(connection: Connection, box: str, since: datetime, limit: int) -> Sequence[str]:
+    """Ids of a box's messages that a courier brought since a moment, the newest first."""
     query = (
         select(messages.c.id)
-        .where(messages.c.box == box, messages.c.how == how.value, messages.c.received_at >= since)
-        .order_by(messages.c.received_at.desc(), messages.c.id.desc())
+        .where(messages.c.box == box, messages.c.carried_at >= since)
+        .order_by(messages.c.carried_at.desc(), messages.c.id.desc())
         .limit(limit)
     )
     return connection.scalars(query).all()

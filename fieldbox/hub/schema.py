@@ -64,6 +64,7 @@ class CertificateColumns(TypedColumns):
 
     serial: Named[str] = Column(Text, primary_key=True)
     box: Named[str] = Column(ForeignKey("boxes.id"), index=True)
+    pem: Named[str] = Column(Text)
     issued_at: Named[datetime] = Column(Utc)
     expires_at: Named[datetime] = Column(Utc)
     revoked_at: Named[datetime | None] = Column(Utc)
@@ -88,6 +89,8 @@ class MessageColumns(TypedColumns):
     """How it came first: mqtt, courier or sms."""
     frame: Named[str] = Column(Text)
     """The frame in which it came first."""
+    carried_at: Named[datetime | None] = Column(Utc)
+    """When it last came by courier, also if it had come otherwise: the courier takes the acknowledgement back."""
     replaced_by: Named[str | None] = Column(Text)
     """The id of one that goes in its place."""
     replaces_first: Named[str | None] = Column(Text)
@@ -110,6 +113,7 @@ messages = Table(
         postgresql_where=text("replaced_by IS NULL"),
     ),
     Index("ix_messages_ranges", "box", "replaces_last"),
+    Index("ix_messages_carried_at", "box", "carried_at"),
 )
 
 

@@ -1,4 +1,4 @@
-"""What the box found, for the command line: exports, summaries, the outbox, the state of the box."""
+"""What the box found, for the command line: exports, summaries, the state of the box."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import OPEN, MessageKind, ZoneKind
+from fieldbox.domain import OPEN, MessageKind, MessageState, ZoneKind
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals
 from fieldbox.services.box import open_store
 from fieldbox.services.finding import find_survey
+from fieldbox.services.outbox import in_words
 from fieldbox.storage.store import Store
 
 
@@ -27,31 +28,6 @@ def summary(config: Config, survey_id: str) -> str:
         return told[-1].body
 
 
-def outbox(config: Config, *, as_json: bool) -> str:
-    """The outbox as text or as a JSON list."""
-    with open_store(config) as store:
-        messages = store.messages()
-    if as_json:
-        rows = [
-            {
-                "id": m.id,
-                "kind": m.kind,
-                "state": m.state,
-                "attempts": m.attempts,
-                "created_at": m.created_at.isoformat(),
-                "bytes": len(m.body.encode()),
-            }
-            for m in messages
-        ]
-        return json.dumps(rows)
-    if not messages:
-        return _("The outbox is empty.")
-    return "\n".join(
-        f"{m.id}  {m.kind}  {m.state}  {len(m.body.encode())} B  {m.created_at:%Y-%m-%d %H:%M}"
-        for m in messages
-    )
-
-
 def status(config: Config, *, as_json: bool) -> str:
     """Flights, queue, surveys and disk, as text or JSON."""
     with open_store(config) as store:
@@ -60,7 +36,7 @@ def status(config: Config, *, as_json: bool) -> str:
         return json.dumps(state, ensure_ascii=False)
     lines = [
         _("{free_gb:.1f} GB free of {total_gb:.1f} GB in {root}").format(**state["disk"]),
-        _("Messages that wait for a link: {count}").format(count=state["outbox_waiting"]),
+        in_words({MessageState(name): count for name, count in state["outbox"].items()}),
     ]
     lines += state["warnings"]
     lines += [
@@ -77,9 +53,11 @@ def status(config: Config, *, as_json: bool) -> str:
 def _state(config: Config, store: Store) -> dict[str, Any]:
     disk = shutil.disk_usage(config.storage.root)
     fields = {field.id: field.name for field in store.fields()}
+    counts = store.message_counts()
     return {
         "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
-        "outbox_waiting": sum(map(store.message_counts().__getitem__, OPEN)),
+        "outbox": {state.value: count for state, count in counts.items()},
+        "outbox_waiting": sum(counts[state] for state in OPEN),
         "warnings": [str(sentence) for sentence in refusals(config)],
         "flights": [
             {

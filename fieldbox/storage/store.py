@@ -31,6 +31,10 @@ from fieldbox.domain import (
     FlightHeight,
     Gap,
     GivenVerdict,
+    LinkDay,
+    LinkKind,
+    LinkPast,
+    LinkState,
     Message,
     MessageKind,
     MessageState,
@@ -48,12 +52,15 @@ from fieldbox.domain import (
     SurveyVerdict,
     TextIn,
     Understood,
+    Waiting,
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
+    census,
     checks,
+    commands,
     fields,
     files,
     flights,
@@ -66,7 +73,9 @@ from fieldbox.storage import (
     sidefiles,
     surveys,
     texts,
+    traffic,
     views,
+    waiting,
 )
 from fieldbox.storage import detections as plants
 from fieldbox.storage.backup import copy_database
@@ -78,6 +87,8 @@ from fieldbox.storage.rows import (
     KEEP,
     AuditEntry,
     Box,
+    Census,
+    Command,
     FlightRow,
     HeadingsRow,
     HeightRow,
@@ -154,6 +165,10 @@ class Store:
     def worker_lock(self) -> AbstractContextManager[bool]:
         """Be the one worker on this database inside the block; False: another process is it already."""
         return held(self.path.with_name("worker.lock"), wait_s=0)
+
+    def sync_lock(self) -> AbstractContextManager[bool]:
+        """Be the one that sends from this database inside the block; False: another process is it already."""
+        return held(self.path.with_name("sync.lock"), wait_s=0)
 
     @contextmanager
     def ingest_lock(self, ingest_id: int) -> Iterator[bool]:
@@ -608,22 +623,25 @@ class Store:
                 plants.add(connection, number, detections, to_geographic)
                 gaps.add(connection, number, missing, to_geographic)
                 placements.add(connection, number, placed)
-                for one in outgoing:
-                    outbox.add(connection, one, number, self._now())
+                outbox.tell(connection, outgoing, number, self._now())
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
                 views.drop(connection, plan_key, release_sha)
             return fresh
 
-    def confirm_survey(self, survey_id: str, found: Sequence[Sentence]) -> None:
+    def confirm_survey(
+        self, survey_id: str, found: Sequence[Sentence], otherwise: Sequence[Outgoing] = ()
+    ) -> None:
         """A survey that was made before is what its flight gives now: it counts, and is told again if another one counted
-        meanwhile. `found` is added as far as it does not say it yet."""
+        meanwhile; `otherwise` is told of kinds that it was not told by. `found` is added as far as it does not say it yet."""
         with self._database.write() as connection:
             surveys.add_warnings(connection, survey_id, found)
             if surveys.count_again(connection, survey_id, self._now()):
                 number = surveys.number_of(connection, survey_id)
-                for one in outbox.told_of(connection, number):
-                    outbox.add(connection, one, number, self._now())
+                told = outbox.told_of(connection, number)
+                kinds = {one.kind for one in told}
+                new = [one for one in otherwise if one.kind not in kinds]
+                outbox.tell(connection, [*told, *new], number, self._now())
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""
@@ -662,6 +680,11 @@ class Store:
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def census(self, now: datetime) -> Census:
+        """What the box holds, counted."""
+        with self._database.read() as connection:
+            return census.take(connection, now)
 
     # Outbox
 
@@ -724,6 +747,11 @@ class Store:
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
 
+    def newest_message(self, kind: MessageKind) -> Message | None:
+        """The last message of a kind that was put into the outbox."""
+        with self._database.read() as connection:
+            return outbox.newest(connection, kind)
+
     def survey_told(self, message_id: str) -> str | None:
         """The id of the survey that a message tells of."""
         with self._database.read() as connection:
@@ -733,6 +761,86 @@ class Store:
         """What was told of a survey, oldest first."""
         with self._database.read() as connection:
             return outbox.of_survey(connection, surveys.number_of(connection, survey_id))
+
+    # The link
+
+    def waiting(self, now: datetime) -> list[Waiting]:
+        """What may go now, counted by kind."""
+        with self._database.read() as connection:
+            return waiting.now_due(connection, now)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the first message may go of those that may not yet; None: there are none."""
+        with self._database.read() as connection:
+            return waiting.next_due(connection, now)
+
+    def messages_since(self, moment: datetime) -> list[str]:
+        """Ids of the messages that were made since, but for superseded ones."""
+        with self._database.read() as connection:
+            return waiting.since(connection, moment)
+
+    def add_traffic(
+        self, day: date, kind: LinkKind, *, sent: int = 0, received: int = 0, connections: int = 0
+    ) -> None:
+        """Count IP bytes over a link; negative ones give back what was counted too much."""
+        with self._database.write() as connection:
+            traffic.add(connection, day, kind, sent, received, connections)
+
+    def traffic_since(self, day: date) -> list[LinkDay]:
+        """What links cost from `day` on, oldest first."""
+        with self._database.read() as connection:
+            return traffic.since(connection, day)
+
+    def link_pasts(self) -> dict[LinkKind, LinkPast]:
+        """What came of the connections over each kind of link."""
+        with self._database.read() as connection:
+            return traffic.pasts(connection)
+
+    def keep_link_pasts(self, pasts: Mapping[LinkKind, LinkPast]) -> None:
+        """Keep them in place of what was kept."""
+        with self._database.write() as connection:
+            traffic.keep_pasts(connection, pasts)
+
+    def link_state(self) -> LinkState | None:
+        """How the box stands with its hub, as the sending process told it last; None: it never did."""
+        with self._database.read() as connection:
+            return traffic.state(connection)
+
+    def keep_link_state(self, state: LinkState) -> None:
+        """Tell how the box stands with its hub."""
+        with self._database.write() as connection:
+            traffic.keep_state(connection, state)
+
+    def is_followed(self, command_id: str) -> bool:
+        """Whether a command of the hub came before."""
+        with self._database.read() as connection:
+            return commands.is_known(connection, command_id)
+
+    def follow(
+        self,
+        command: Command,
+        outgoing: Sequence[Outgoing] = (),
+        *,
+        again: Collection[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Keep what came of a command with all that it changes: messages that go again, settings, answers. False: it came
+        before, and nothing changes."""
+        with self._database.write() as connection:
+            if commands.is_known(connection, command.id):
+                return False
+            outbox.send_again(connection, again)
+            for key, value in (settings or {}).items():
+                accounts.set_setting(connection, key, value)
+            for one in outgoing:
+                outbox.add(connection, one, None, self._now())
+            commands.add(connection, command)
+            return True
+
+    def commands(self, limit: int = 100) -> list[Command]:
+        """What the hub told the box to do, newest first."""
+        with self._database.read() as connection:
+            return commands.listed(connection, limit)
 
     # Texts
 

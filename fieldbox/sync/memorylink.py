@@ -50,8 +50,13 @@ class SimulatedClock:
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass."""
-        self.passed += seconds
-        self.said += timedelta(seconds=seconds)
+        self.pass_to(self.passed + seconds)
+
+    def pass_to(self, elapsed: float) -> None:
+        """Let time pass until a moment, unless it is over."""
+        if elapsed > self.passed:
+            self.said += timedelta(seconds=elapsed - self.passed)
+            self.passed = elapsed
 
     def jump(self, to: datetime) -> None:
         """Be set, rightly or wrongly."""
@@ -115,6 +120,7 @@ class MemoryCarrier:
     kept: dict[int, bytes] = field(default_factory=dict)
     """What the broker keeps for the box until it is taken, by number."""
     chance: Random = field(init=False)
+    interface: str | None = None
     ticket_at: float | None = None
     """When the last ticket for TLS was given out."""
     _numbers: Iterator[int] = field(default_factory=count)
@@ -194,7 +200,7 @@ class MemorySession:
         while True:
             self._check()
             at = min(self.breaks_at, _first(self.rising), _first(self.falling))
-            self._pass_to(min(at, deadline))
+            self.carrier.clock.pass_to(min(at, deadline))
             if at > deadline:
                 return None
             if self.breaks_at > at and (word := self._arrive(at)) is not None:
@@ -257,9 +263,6 @@ class MemorySession:
     def _check(self) -> None:
         if self.closed or self.carrier.clock.elapsed() >= self.breaks_at:
             raise broken("timed out")
-
-    def _pass_to(self, at: float) -> None:
-        self.carrier.clock.pass_by(max(0.0, at - self.carrier.clock.elapsed()))
 
 
 def _first(events: Sequence[tuple[float, int, object]]) -> float:

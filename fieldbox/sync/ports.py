@@ -80,6 +80,8 @@ class Carrier(Protocol):
     """As `Message.carrier` has it."""
     spent: Traffic
     """IP bytes of all connections that are over, those among them that did not come about."""
+    interface: str | None
+    """Over which connections go, whatever the routes prefer; None: as they do."""
 
     def connect(self) -> Session:
         """Open a connection. Raises Unsent; of it Distrusted where a person must act (a wrong certificate)."""

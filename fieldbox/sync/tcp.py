@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import socket
@@ -16,6 +15,8 @@ from fieldbox.sync.ports import Traffic
 DEAD_AFTER: Final = 15
 """Seconds after which data that nobody acknowledged end a connection (RFC 5482). A NAT that forgot the connection was noticed
 after 23 seconds with it and after 105 without."""
+NOT_REACHED: Final = Traffic(360, 60)
+"""IP bytes, at most, where TCP did not come about: six segments of 60 bytes in 60 seconds (RFC 6298), one answer."""
 _INFO: Final = "8B24I4Q6I4Q2I2Q"
 """linux/tcp.h, `struct tcp_info`, up to `tcpi_bytes_retrans` (Linux 4.19)."""
 _OPTIONS, _RTT, _BYTES_RECEIVED, _SEGS_OUT, _SEGS_IN, _BYTES_SENT = 5, 23, 35, 36, 37, 48
@@ -41,34 +42,71 @@ class Counts:
 class Wire:
     """A TCP connection, beside whoever speaks over it: it outlives their closing, to hear and to count the end."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._last = Counts(NOT_REACHED, 0.0)
+
+    def watch(self, connected: socket.socket) -> None:
+        """This connection came about."""
         self._socket = socket.socket(fileno=os.dup(connected.fileno()))
-        self._last = Counts(Traffic(), 0.0)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER * 1000)
+        self._tell(socket.TCP_USER_TIMEOUT, DEAD_AFTER * 1000)
+        self._tell(socket.TCP_NODELAY, 1)
+        self.spare_answers()
 
     def counts(self) -> Counts:
         """As of now, or of its end."""
-        with contextlib.suppress(OSError):
+        if self._socket is not None:
             self._last = _counts(self._socket)
         return self._last
 
+    def spare_answers(self) -> None:
+        """Let what is received be acknowledged by the next thing that is sent, where one follows soon (TCP_QUICKACK off)."""
+        self._tell(socket.TCP_QUICKACK, 0)
+
     def hold(self, on: bool) -> None:
         """Let what is written wait (TCP_CORK), so that small writes share a segment; or let it go."""
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
+        self._tell(socket.TCP_CORK, int(on))
 
     def end(self, seconds: float) -> None:
         """Say that nothing more comes and wait for the other end to say so, at most so long; then it is gone."""
+        if self._socket is None:
+            return
         try:
             self._socket.shutdown(socket.SHUT_WR)
             heard = _drain(self._socket, seconds)
         except OSError:
             heard = False
         self.counts()
-        with contextlib.suppress(OSError):
-            if not heard:  # no segments after the last that was counted
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        if not heard:  # no segments after the last that was counted
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._socket.close()
+        self._socket = None
+
+    def _tell(self, option: int, value: int) -> None:
+        if self._socket is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def connected(address: tuple[str, int], seconds: float, interface: str | None) -> socket.socket:
+    """A connection over an interface (SO_BINDTODEVICE), whatever the routes prefer; None: as they do. Raises OSError.
+
+    Names are looked up as the system does it.
+    """
+    if interface is None:
+        return socket.create_connection(address, seconds)
+    failure = OSError("no address")
+    for family, kind, protocol, _name, to in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+            made.settimeout(seconds)
+            made.connect(to)
+        except OSError as error:
+            made.close()
+            failure = error
+        else:
+            return made
+    raise failure
 
 
 def _drain(sock: socket.socket, seconds: float) -> bool:

@@ -15,6 +15,7 @@ from fieldbox.wire.numbers import Reader, Unfit, whole
 from fieldbox.wire.parts import (
     CAMERA_SECOND,
     CODE,
+    DAY,
     DECIMAL,
     KEY,
     PAIR,
@@ -141,8 +142,8 @@ ALERT: Final = Layout(
         One("health", PAIR, usual=False),
         One("weeds_ha", PAIR, usual=False),
         One("weed_pct", PAIR, usual=False),
-        One("since", CAMERA_SECOND, usual=False),
-        One("flown", CAMERA_SECOND),
+        One("since", DAY, usual=False),
+        One("flown", DAY),
         One("simulated", TRUE, usual=False),
         One("v", _VERSION),
         One("survey", KEY),

@@ -209,6 +209,7 @@ def instant(pattern: str) -> Form:
     return Form(put, get)
 
 
+DAY: Final = instant("%Y-%m-%d")
 UTC_SECOND: Final = instant("%Y-%m-%dT%H:%M:%SZ")
 CAMERA_SECOND: Final = instant("%Y-%m-%dT%H:%M:%S")
 

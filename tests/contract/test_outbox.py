@@ -338,7 +338,7 @@ def test_what_the_hub_wants_once_more_goes_once_more(hands: Hands) -> None:
 
 
 def test_the_order_holds_whatever_the_clock_does(hands: Hands) -> None:
-    sent = []
+    sent: list[str] = []
     for moment in (START, START + YEARS, datetime(1970, 1, 1, tzinfo=UTC), START, START, START + 2 * YEARS):
         hands.now = moment
         sent += [hands.send(f"{len(sent)} {n}") for n in range(2)]
