@@ -1,8 +1,8 @@
 """What texts say: fixed wording in each language, in its script and in Latin letters, with at most two variables.
 
 Indian networks drop commercial texts whose wording is not registered (DLT), take two variables to a template of at most 30
-letters each, and want the sender's brand in it. Hence the shape: a name with the reply code, and the figures in one row whose order
-the fixed words tell. The wording is no gettext catalogue: a registered text may not change with a translation.
+letters each, and want the sender's brand in it. Hence the shape: a name with the reply code, and the figures in one row whose
+order the fixed words tell. The wording is no gettext catalogue: a registered text may not change with a translation.
 
 No native speaker has read them yet.
 """
