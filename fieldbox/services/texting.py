@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
@@ -43,8 +43,8 @@ from fieldbox.sync.sms.modem import Came, Fate, Modem, NoModem, Unconfirmed
 from fieldbox.sync.sms.modemmanager import ModemManager
 from fieldbox.sync.sms.numbers import same_number
 from fieldbox.sync.sms.replies import Reply, read_reply
-from fieldbox.sync.sms.templates import Kind, Script
-from fieldbox.sync.sms.texts import About, Style, spots_text, survey_text, withdrawn_text
+from fieldbox.sync.sms.templates import AGAIN, Kind, Script
+from fieldbox.sync.sms.texts import About, Style, text_of
 from fieldbox.wire import down, frame, smsframe
 from fieldbox.wire.gsm import length_of
 
@@ -163,10 +163,9 @@ class Texting:
         about = about_survey(self._store, survey_id, reply.code or "", None)
         if about is None:
             return None
-        body = spots_text(about, style_of(self._config))
         at = came.sent_at.isoformat() if came.sent_at else ""
-        key = f"spots {survey_id} {came.number} {at}"
-        return NewText(came.number, body, key, code=about.code, survey_id=survey_id)
+        key = f"{Kind.SPOTS} {survey_id} {came.number} {at}"
+        return new_text(self._config, Kind.SPOTS, about, came.number, key)
 
     def _hear_hub(self, came: TextIn, hub: HubBySms, now: datetime) -> Understood:
         try:
@@ -388,49 +387,38 @@ def _texts_of(config: Config, store: Store, messages: Sequence[tuple[Message, st
 
 def _told(config: Config, store: Store, message: Message, about: About) -> list[NewText]:
     """The texts of one message, one for each number."""
-    alerts = _has_alert(store, about.survey)
-    if message.kind is MessageKind.ALERT:
-        return [_alert(config, message, about, number) for number in config.sms.allowed] if alerts else []
-    if alerts:
-        return []  # the alert says the same and more
-    over = [number for number in config.sms.allowed if store.was_alerted(about.survey.id, number)]
-    told = [_withdrawn(config, message, about, number) for number in over]
-    if config.sms.send == "surveys":
-        told += [_survey(config, message, about, number) for number in config.sms.allowed]
-    return told
+    if _has_alert(store, about.survey):
+        wanted = [Kind.ALERT] if message.kind is MessageKind.ALERT else []  # the alert says the same and more
+    elif message.kind is MessageKind.SUMMARY:
+        wanted = [Kind.WITHDRAWN, Kind.SURVEY] if config.sms.send == "surveys" else [Kind.WITHDRAWN]
+    else:
+        wanted = []
+    return [
+        replace(new_text(config, kind, about, number, f"{kind} {message.id} {number}"), message_id=message.id)
+        for number in config.sms.allowed
+        for kind in wanted
+        if kind is not Kind.WITHDRAWN or store.was_alerted(about.survey.id, number)
+    ]
+
+
+def new_text(config: Config, kind: Kind, about: About, number: str, key: str) -> NewText:
+    """A text, and what it says if it has to go a second time."""
+    first, again = (text_of(about, one, style_of(config)) for one in (kind, AGAIN[kind]))
+    return NewText(
+        number,
+        first,
+        key,
+        code=about.code,
+        survey_id=about.survey.id,
+        again=again,
+        urgent=kind is Kind.ALERT,
+    )
 
 
 def _has_alert(store: Store, survey: Survey) -> bool:
     """Whether a survey raises an alert, and does not only withdraw one."""
     alerts = [one for one in store.messages_of(survey.id) if one.kind is MessageKind.ALERT]
     return any(_dict(json.loads(one.body)).get("why") for one in alerts)
-
-
-def _alert(config: Config, message: Message, about: About, number: str) -> NewText:
-    return _text(config, message, about, number, (Kind.ALERT, Kind.ALERT_AGAIN))
-
-
-def _survey(config: Config, message: Message, about: About, number: str) -> NewText:
-    return _text(config, message, about, number, (Kind.SURVEY, Kind.SURVEY_AGAIN))
-
-
-def _text(config: Config, message: Message, about: About, number: str, kinds: tuple[Kind, Kind]) -> NewText:
-    first, again = (survey_text(about, kind, style_of(config)) for kind in kinds)
-    return NewText(
-        number,
-        first,
-        f"{message.id} {number}",
-        code=about.code,
-        message_id=message.id,
-        survey_id=about.survey.id,
-        again=again,
-        urgent=message.kind is MessageKind.ALERT,
-    )
-
-
-def _withdrawn(config: Config, message: Message, about: About, number: str) -> NewText:
-    body = withdrawn_text(about, style_of(config))
-    return NewText(number, body, f"withdrawn {message.id} {number}", message_id=message.id, again=body)
 
 
 def _is_fresh(text: SentText, now: datetime) -> bool:

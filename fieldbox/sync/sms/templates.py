@@ -51,9 +51,20 @@ class Kind(StrEnum):
     ALERT_AGAIN = "alert again"
     WITHDRAWN = "withdrawn"
     """What the alert said is not so."""
+    WITHDRAWN_AGAIN = "withdrawn again"
     SPOTS = "spots"
     """The answer to MORE."""
+    SPOTS_AGAIN = "spots again"
     TEST = "test"
+
+
+AGAIN: Final = {
+    Kind.SURVEY: Kind.SURVEY_AGAIN,
+    Kind.ALERT: Kind.ALERT_AGAIN,
+    Kind.WITHDRAWN: Kind.WITHDRAWN_AGAIN,
+    Kind.SPOTS: Kind.SPOTS_AGAIN,
+}
+"""What says the same and that it may be the second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +233,8 @@ def _wording(words: _Words, kind: Kind) -> str:
         Kind.ALERT: f"{_BRAND} {words.alert} {{0}}: {figures} {words.reply}",
         Kind.ALERT_AGAIN: f"{_BRAND} {words.alert} {{0}}: {figures} {words.again}",
         Kind.WITHDRAWN: f"{_BRAND} {{0}}: {words.withdrawn}",
+        Kind.WITHDRAWN_AGAIN: f"{_BRAND} {{0}}: {words.withdrawn}. {words.again}",
         Kind.SPOTS: f"{_BRAND} {{0}}: {words.spots}: {{1}}",
+        Kind.SPOTS_AGAIN: f"{_BRAND} {{0}}: {words.spots}: {{1}}. {words.again}",
         Kind.TEST: f"{_BRAND} {{0}}: {words.test}",
     }[kind]

@@ -24,6 +24,7 @@ _MOST_DIGITS: Final = 4
 """Of a field's name: more could be a telephone number."""
 MOST_SPOTS: Final = 5
 _SPOTS_PARTS: Final = 2
+_SPOTS: Final = (Kind.SPOTS, Kind.SPOTS_AGAIN)
 _UNKNOWN: Final = "?"
 
 
@@ -53,27 +54,24 @@ class About:
     """To spray; None: nobody told how this field is sprayed."""
 
 
-def survey_text(about: About, kind: Kind, style: Style) -> str:
-    """The text of a survey or an alert: in Latin letters always one part, in a script at most two."""
+def text_of(about: About, kind: Kind, style: Style) -> str:
+    """The text of a survey, an alert or what withdraws one: in Latin letters always one part, in a script at most two; or the
+    worst spots, as many of the first `MOST_SPOTS` as go into two parts."""
+    if kind in _SPOTS:
+        return _spots_text(about, kind, style)
     return _filled(kind, style, who(about, style), figures(about))
 
 
-def spots_text(about: About, style: Style) -> str:
-    """The worst spots, as many of the first `MOST_SPOTS` as go into two parts."""
+def _spots_text(about: About, kind: Kind, style: Style) -> str:
     if about.survey.weed_cover_pct is None:
-        return _filled(Kind.SPOTS, style, who(about, style), _UNKNOWN)
+        return _filled(kind, style, who(about, style), _UNKNOWN)
     told = [_spot(one, style) for one in about.survey.hotspots[:MOST_SPOTS]]
     while told:
-        text = _filled(Kind.SPOTS, style, who(about, style), "; ".join(told))
+        text = _filled(kind, style, who(about, style), "; ".join(told))
         if gsm.length_of(text).parts <= _SPOTS_PARTS:
             return text
         told.pop()
-    return _filled(Kind.SPOTS, style, who(about, style), "-")
-
-
-def withdrawn_text(about: About, style: Style) -> str:
-    """That an alert does not stand any more."""
-    return _filled(Kind.WITHDRAWN, style, who(about, style))
+    return _filled(kind, style, who(about, style), "-")
 
 
 def trial_text(what: str, style: Style) -> str:

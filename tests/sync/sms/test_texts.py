@@ -26,11 +26,9 @@ from fieldbox.sync.sms.texts import (
     About,
     Style,
     figures,
-    spots_text,
-    survey_text,
+    text_of,
     trial_text,
     who,
-    withdrawn_text,
 )
 from fieldbox.wire.gsm import Coding, length_of
 from tests.storage.samples import capture
@@ -91,13 +89,14 @@ def test_in_latin_letters_always_one_part_and_in_a_script_two_at_most(
     about: About, style: Style, kind: Kind, share: bool
 ) -> None:
     style = replace(style, share_name=share, share_position=share)
-    length = length_of(survey_text(about, kind, style))
+    length = length_of(text_of(about, kind, style))
     assert length.parts <= MOST_PARTS[style.letters]
     assert (length.coding is Coding.GSM7) == (style.letters is Script.LATIN)
     assert len(figures(about)) <= MOST_LETTERS
     assert len(who(about, style)) <= MOST_WHO
-    assert length_of(spots_text(about, style)).parts <= 2
-    assert length_of(withdrawn_text(about, style)).parts <= MOST_PARTS[style.letters]
+    assert length_of(text_of(about, Kind.SPOTS, style)).parts <= 2
+    assert length_of(text_of(about, Kind.SPOTS_AGAIN, style)).parts <= 2
+    assert length_of(text_of(about, Kind.WITHDRAWN_AGAIN, style)).parts <= MOST_PARTS[style.letters]
 
 
 def test_there_are_six_languages_each_in_its_script_and_in_latin_letters() -> None:
@@ -120,11 +119,11 @@ def test_a_template_can_be_registered(one: Template) -> None:
 
 def test_the_text_of_a_survey_reads_so() -> None:
     english = Style("en", Script.LATIN)
-    assert survey_text(ABOUT, Kind.SURVEY, english) == (
+    assert text_of(ABOUT, Kind.SURVEY, english) == (
         "Fieldbox F07 tomato #7A1: weeds%/spots/health/spray L = 4.2(3-5.6)/2/61/12."
         " Reply OK, NO or MORE and #code; STOP ends"
     )
-    assert survey_text(ABOUT, Kind.ALERT_AGAIN, Style("hi", Script.SCRIPT)) == (
+    assert text_of(ABOUT, Kind.ALERT_AGAIN, Style("hi", Script.SCRIPT)) == (
         "Fieldbox चेतावनी F07 tomato #7A1: खरपतवार%/जगह/सेहत/दवा L = 4.2(3-5.6)/2/61/12. शायद दो बार आया।"
     )
     assert trial_text("7A1", english) == "Fieldbox 7A1: this is a test"
@@ -157,7 +156,7 @@ def test_the_largest_figures_have_room() -> None:
 def test_the_name_of_a_field_goes_only_if_the_owner_allows_it() -> None:
     for style in STYLES:
         for kind in TOLD:
-            assert "school" not in survey_text(ABOUT, kind, style)
+            assert "school" not in text_of(ABOUT, kind, style)
     shared = who(ABOUT, Style("en", Script.LATIN, share_name=True))
     assert shared.startswith("F07 Behind")
     assert shared.endswith("#7A1")
@@ -191,14 +190,14 @@ def test_places_of_spots_go_only_if_the_owner_allows_it() -> None:
     spots = (Hotspot(1, 0.0, 0.0, 18.52043, 73.85674, 12.4, 0.405, 3, "d", 0.0, 0.0), *SURVEY.hotspots)
     about = replace(ABOUT, survey=replace(SURVEY, hotspots=spots))
     style = Style("en", Script.LATIN)
-    assert "worst spots, m2/weeds%: 13/40; " in spots_text(about, style)
-    assert "18.5" not in spots_text(about, style)
-    assert "13/40 18.52043,73.85674; " in spots_text(about, replace(style, share_position=True))
+    assert "worst spots, m2/weeds%: 13/40; " in text_of(about, Kind.SPOTS, style)
+    assert "18.5" not in text_of(about, Kind.SPOTS, style)
+    assert "13/40 18.52043,73.85674; " in text_of(about, Kind.SPOTS, replace(style, share_position=True))
 
 
 def test_no_spots_and_spots_that_are_not_known_differ() -> None:
     def told(survey: Survey) -> str:
-        return spots_text(replace(ABOUT, survey=survey), Style("en", Script.LATIN)).rsplit(" ", 1)[1]
+        return text_of(replace(ABOUT, survey=survey), Kind.SPOTS, Style("en", Script.LATIN)).rsplit(" ", 1)[1]
 
     assert told(replace(SURVEY, hotspots=())) == "-"
     assert told(replace(SURVEY, weed_cover_pct=None, hotspots=())) == "?"
