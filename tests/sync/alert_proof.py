@@ -1,7 +1,7 @@
 """What one alert costs from a cold start: IP bytes both ways, from the first SYN to the last ACK, with the hub's acknowledgement.
 
-`python -m tests.sync.alert_proof` prints it for a real Mosquitto on the loopback and fails where it is too much. Nothing is lost on
-the loopback, so that it is what a link without loss pays; everything that is said fits into a segment of a link with an MTU of 1,500.
+`python -m tests.sync.alert_proof` prints it for a real Mosquitto on the loopback and fails where it is too much. Nothing is lost
+on the loopback: it is what a link without loss pays. All that is said fits into segments of a link with an MTU of 1,500.
 """
 
 from __future__ import annotations
