@@ -273,6 +273,21 @@ def test_a_message_that_fits_into_no_frame_is_given_up_and_the_rest_goes(farm: F
     assert states == {large: MessageState.REFUSED, small[0]: MessageState.ACKNOWLEDGED}
 
 
+def test_few_messages_wait_for_more_while_a_frame_flies_and_an_alert_does_not(farm: Farm) -> None:
+    farm.has(2)
+    late = iter([MessageKind.SUMMARY, MessageKind.SUMMARY, MessageKind.ALERT])
+
+    def hub(sealed: bytes) -> list[bytes]:
+        for number, kind in enumerate(late, 100):
+            farm.store.send(outgoing(number, kind))
+        return farm.desk(sealed)
+
+    farm.link.hub = hub
+    assert farm.burst(plan=Plan(round_trip=3)).ending is Ending.DONE
+    assert [len(batch) for batch in farm.desk.batches] == [2, 1, 2]
+    assert farm.desk.kinds[2] is MessageKind.ALERT
+
+
 def test_batches_grow_with_the_link() -> None:
     farm = _in_memory()
     farm.has(600)

@@ -65,6 +65,15 @@ def test_it_starts_with_one_small_frame_and_stops_for_trouble() -> None:
     assert pace.troubled().frame < pace.frame
 
 
+def test_a_frame_that_is_not_full_says_nothing_of_what_a_link_could_carry() -> None:
+    """A lone alert on a fast link must not make it seem slow."""
+    pace = Pace().answered(200, 3, 3, full=False)
+    assert (pace.frame, pace.rate, pace.answer) == (FIRST_FRAME, None, 3)
+    known = Pace().answered(8000, 2, 2)
+    assert known.answered(200, 3, 3, full=False).rate == known.rate
+    assert known.answered(8000, 1, 1, full=False).rate == 8000
+
+
 def _message(number: int) -> Message:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return Message(f"{number:032x}", MessageKind.SUMMARY, "{}", MessageState.WAITING, 0, now)
