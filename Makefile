@@ -26,6 +26,8 @@ export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
+# Hundreds of processes load the same modules: compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
         proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions

@@ -53,7 +53,7 @@ def test_a_worker_that_is_killed_goes_on_where_it_was(flown: Flown, tmp_path: Pa
     with started(shaken, tmp_path / "last.log", "worker") as process:
         _await_job(shaken, JobState.DONE)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     assert "look 0" not in (tmp_path / "last.log").read_text()
     # A second asking finds all done.
     assert shaken.mapped(flown[0])["surveys"] == wanted
@@ -66,7 +66,7 @@ def test_stopping_a_worker_leaves_the_flight_for_the_next_start(flown: Flown, tm
     with started(box, tmp_path / "first.log", "worker") as process:
         await_moment(process, tmp_path / "first.log", Moment("look", 2, 0.0))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     with box.store() as store:
         (job,) = store.jobs()
         assert job.state in (JobState.WAITING, JobState.RUNNING)
