@@ -14,14 +14,18 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from fieldbox.domain import LinkKind
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 
 DEFAULT_FILE = Path("/etc/fieldbox/fieldbox.toml")
 PREFIX = "FIELDBOX_"
+MB = 1_000_000
+"""As network operators count."""
 MOST_THREADS = 3
 """Unless told otherwise: each takes some 200 MB on 20 MP photos, and the dashboard wants a core of a Pi."""
 
@@ -145,16 +149,173 @@ class SyncConfig:
 
     identity: Path = Path()
     """Folder of the box's keys, its certificate and its hub's; empty: `identity` under the root."""
+    links: str = "ethernet, wifi, phone, modem, other"
+    """Those that may be used, the preferred one first."""
+    metered: str = "phone, modem, other"
+    """Kinds of links whose bytes cost, beside those of which the system says so."""
+    monthly_mb: str = "phone 20, modem 20, other 20"
+    """Budget of each kind of link, in MB of 10^6 IP bytes; a kind that is not named has none."""
+    month_starts: int = bounded(1, 1, 28)
+    """Day of the month on which the budget begins anew."""
+    alert_reserve_pct: float = bounded(20.0, 0, 100)
+    """Share of a budget that is left to alerts."""
+    quiet_hours: str = ""
+    """Of each kind of link, by the box's local time: "modem 21:00-05:30, phone 22:00-06:00"."""
+    alerts_in_quiet_hours: bool = False
+    gather_hours: float = bounded(4.0, 0, 24 * 30)
+    """On a metered link summaries wait so long for others to go with."""
+    listen_hours: float = bounded(24.0, 0, 24 * 365)
+    """After so long without a connection one is made even if nothing waits, to hear what the hub wants; 0: never."""
+    pictures: bool = False
+    """Whether the hub may ask for small pictures of spots."""
+    hub_settings: bool = True
+    """Whether the hub may change when and how much is sent, and the language."""
+    modem_connection: str = ""
+    """NetworkManager's profile that is brought up for a burst; empty: none is."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a list that cannot be read: told when the settings are read."""
+        self.kinds, self.metered_kinds, self.budgets, self.quiet  # noqa: B018
+
+    @property
+    def kinds(self) -> tuple[LinkKind, ...]:
+        """Links that may be used, the preferred one first. Raises ValueError."""
+        return tuple(_link_kind(one) for one in _listed(self.links))
+
+    @property
+    def metered_kinds(self) -> frozenset[LinkKind]:
+        """Raises ValueError."""
+        return frozenset(_link_kind(one) for one in _listed(self.metered))
+
+    @property
+    def budgets(self) -> dict[LinkKind, int]:
+        """IP bytes of a month. Raises ValueError."""
+        told = dict(_told_of_link(one, "20") for one in _listed(self.monthly_mb))
+        return {kind: round(_megabytes(value) * MB) for kind, value in told.items()}
+
+    @property
+    def quiet(self) -> dict[LinkKind, tuple[tuple[time, time], ...]]:
+        """Spans of the day by local time; one whose end is not after its start runs past midnight. Raises ValueError."""
+        found: dict[LinkKind, tuple[tuple[time, time], ...]] = {}
+        for one in _listed(self.quiet_hours):
+            kind, value = _told_of_link(one, "21:00-05:30")
+            found[kind] = (*found.get(kind, ()), _span(value))
+        return found
+
+
+def _listed(text: str) -> list[str]:
+    return [one for one in (part.strip() for part in text.split(",")) if one]
+
+
+def _link_kind(name: str) -> LinkKind:
+    known = [one.value for one in LinkKind]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise ValueError(f"{name!r} is no kind of link ({meant})")
+    return LinkKind(name)
+
+
+def _told_of_link(text: str, example: str) -> tuple[LinkKind, str]:
+    kind, _space, value = text.partition(" ")
+    if not value.strip():
+        raise ValueError(f"{text!r} is not like modem {example}")
+    return _link_kind(kind), value.strip()
+
+
+def _megabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1_000_000:
+        raise ValueError(f"{text!r} is no number of MB: say modem 20")
+    return value
+
+
+def _span(text: str) -> tuple[time, time]:
+    start, _dash, end = text.partition("-")
+    try:
+        found = time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not like 21:00-05:30") from None
+    if found[0] == found[1]:
+        raise ValueError(f"{text!r} begins when it ends: leave the link out of sync.links to never use it")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class SmsConfig:
     """Texts to the agronomist."""
 
+    send: str = "never"
+    """never, alerts, or surveys (alerts too)."""
+    numbers: str = ""
+    """Who is texted and may text back: "+919812345678, +919800000001"."""
+    language: str = "en"
+    """en, hi, mr, ta, te or kn."""
+    script: str = "script"
+    """script, or latin: in Latin letters a text is half as long."""
+    daily_parts: int = bounded(100, 0, 100)
+    """Parts within 24 hours; more would not be a SIM's personal use."""
+    cost_per_part: float = bounded(0.0, 0, 1000)
+    currency: str = ""
+    quiet_hours: str = ""
+    """By the box's local time, in which only alerts go: "21:00-06:00"."""
+    hub_number: str = ""
+    """Of the hub's SIM; empty: as the hub told when the box joined it."""
+    hub_after_hours: float = bounded(24.0, 0, 24 * 365)
+    """What waited so long for data goes to the hub's SIM as texts; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what cannot be meant."""
+        _one_of(self.send, ("never", "alerts", "surveys"))
+        _one_of(self.language, ("en", "hi", "mr", "ta", "te", "kn"))
+        _one_of(self.script, ("script", "latin"))
+        self.allowed, self.quiet, self.hub  # noqa: B018  wrong ones are told when the settings are read
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Numbers in the form +919812345678, each once. Raises ValueError."""
+        return tuple(dict.fromkeys(phone_number(one) for one in _listed(self.numbers)))
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """One whose end is not after its start runs past midnight. Raises ValueError."""
+        return _span(self.quiet_hours) if self.quiet_hours.strip() else None
+
+    @property
+    def hub(self) -> str | None:
+        """The hub's number in the form +919812345678. Raises ValueError."""
+        return phone_number(self.hub_number) if self.hub_number.strip() else None
+
+
+def phone_number(text: str) -> str:
+    """A number with its country's, without blanks and hyphens. Raises ValueError."""
+    found = re.sub(r"[\s()-]", "", text)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", found):
+        raise ValueError(f"{text!r} is no telephone number with its country's, like +919812345678")
+    return found
+
+
+def _one_of(value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+
 
 @dataclass(frozen=True, slots=True)
 class HubConfig:
     """The far end, where it runs."""
+
+    folder: Path = Path()
+    """Where fieldbox hub init made it; empty: `hub` under the root."""
+    database: str = ""
+    """A file, or postgresql+psycopg://user@host/name; empty: hub.db in its folder."""
+    broker: str = "localhost"
+    """Where the hub itself reaches its broker."""
+    host: str = "127.0.0.1"
+    """On which its page answers, which has no log-in."""
+    port: int = bounded(8090, 1, 65535)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +354,12 @@ class Config:
         return self.storage.root / "identity" if named == Path() else named
 
     @property
+    def hub_folder(self) -> Path:
+        """Where the hub's keys, certificates and tables are, on the machine that is one."""
+        named = self.hub.folder
+        return self.storage.root / "hub" if named == Path() else named
+
+    @property
     def drop_folder(self) -> Path:
         """Where photos are put to be taken in."""
         named = self.ingest.drop_folder
@@ -223,6 +390,27 @@ def load_config(environ: Mapping[str, str] | None = None, path: Path | None = No
     if problems:
         raise Misconfigured(N_("The settings have errors: {problems}"), problems="; ".join(problems))
     return Config(**sections)
+
+
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """`config` with some `section.key` settings changed. Raises Misconfigured with every problem found."""
+    problems: list[str] = []
+    by_section: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _dot, key = name.partition(".")
+        by_section.setdefault(section, {})[key] = value
+    changed = {}
+    for section, told in by_section.items():
+        if section not in _section_names():
+            problems.append(_unknown(section, _section_names()))
+            continue
+        before = getattr(config, section)
+        there = {one.name: getattr(before, one.name) for one in dataclasses.fields(before)}
+        plain = {key: str(value) if isinstance(value, Path) else value for key, value in there.items()}
+        changed[section] = _build_section(section, type(before), plain | told, problems)
+    if problems:
+        raise Misconfigured(N_("The settings have errors: {problems}"), problems="; ".join(problems))
+    return dataclasses.replace(config, **changed)
 
 
 def _read_file(environ: Mapping[str, str], path: Path | None) -> tuple[dict[str, Any], list[str]]:

@@ -22,6 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from fieldbox.sync.tls import Credentials
 
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists(),
@@ -124,8 +128,7 @@ acl_file {folder}/acl
 allow_anonymous false
 persistence true
 persistence_location {folder}/
-autosave_interval 1
-autosave_on_changes true
+{saving}
 max_queued_messages 10000
 user root
 log_type all
@@ -153,8 +156,10 @@ class Broker:
 
     folder: Path
     authority: Authority
-    shown: Shown
+    shown: Shown | Credentials
     port: int = field(default_factory=free_port)
+    saves: bool = True
+    """Whether it writes each message to the disk, which is not its default."""
     environment: dict[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
 
@@ -163,7 +168,8 @@ class Broker:
         (self.folder / "ca.crt").write_text(self.authority.pem)
         (self.folder / "acl").write_text(ACL)
         config = self.folder / "mosquitto.conf"
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder, shown=self.shown))
+        saving = "autosave_interval 1\nautosave_on_changes true" if self.saves else ""
+        config.write_text(CONFIG.format(port=self.port, folder=self.folder, shown=self.shown, saving=saving))
         with (self.folder / "broker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(config)],
@@ -201,24 +207,37 @@ def broker_in(folder: Path, **settings: object) -> Broker:
     return Broker(folder, authority, shown, **settings)  # type: ignore[arg-type]
 
 
+def credentials(authority: Authority, box: str) -> Credentials:
+    """What a box of this authority shows."""
+    shown = authority.give(box)
+    return Credentials(shown.certificate, shown.key, authority.pem)
+
+
 class HubEnd:
     """Subscribed to the frames of every box; what `answer` says of one is published to its box."""
 
     def __init__(self, broker: Broker, answer: Callable[[bytes], Iterable[bytes]]) -> None:
         self.answer = answer
         self.frames: queue.Queue[bytes] = queue.Queue()
-        shown = broker.authority.give("hub")
-        tls = ssl.create_default_context(cadata=broker.authority.pem)
-        tls.load_cert_chain(shown.certificate, shown.key)
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, "hub", protocol=MQTTProtocolVersion.MQTTv5)
-        self.client.tls_set_context(tls)
+        self.broker = broker
+        self.client = self._client("hub")
         self.client.on_message = self._came
+        kept = Properties(PacketTypes.CONNECT)
+        kept.SessionExpiryInterval = 3600
         ready: queue.Queue[bool] = queue.Queue()
         self.client.on_connect = lambda client, *_: client.subscribe("fieldbox/1/+/up", qos=1)
         self.client.on_subscribe = lambda *_: ready.put(True)
-        self.client.connect("127.0.0.1", broker.port, clean_start=True)
+        self.client.connect("127.0.0.1", broker.port, clean_start=False, properties=kept)
         self.client.loop_start()
         ready.get(timeout=10)
+
+    def _client(self, name: str) -> paho.Client:
+        shown = self.broker.authority.give(name)
+        tls = ssl.create_default_context(cadata=self.broker.authority.pem)
+        tls.load_cert_chain(shown.certificate, shown.key)
+        client = paho.Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
+        client.tls_set_context(tls)
+        return client
 
     def _came(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         box = message.topic.split("/")[2]
@@ -230,6 +249,17 @@ class HubEnd:
         """Say something, whether the box is there or not; the broker has it when this returns."""
         told = self.client.publish(f"fieldbox/1/{box}/down", word, qos=1)
         told.wait_for_publish(10)
+
+    def take_over(self, box: str) -> None:
+        """Be the box to the broker: it sends away the one that is connected."""
+        other = self._client(box)
+        connected: queue.Queue[bool] = queue.Queue()
+        other.on_connect = lambda *_: connected.put(True)
+        other.connect("127.0.0.1", self.broker.port, clean_start=False)
+        other.loop_start()
+        connected.get(timeout=10)
+        other.disconnect()
+        other.loop_stop()
 
     def stop(self) -> None:
         """Go."""

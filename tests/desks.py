@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldbox.domain import MessageKind, Outgoing
 from fieldbox.sync.burst import Sender
+from fieldbox.sync.clock import SystemClock
 from fieldbox.sync.ports import Clock, Outbox
 from fieldbox.wire import down, frame
 from fieldbox.wire.down import Acknowledgement, Down, DownKind
@@ -35,7 +36,7 @@ class Desk:
 
     def __call__(self, sealed: bytes) -> list[bytes]:
         """Keep a frame and acknowledge it."""
-        read = frame.read(sealed, lambda _box: self.box_key.public_key())
+        read = frame.read(sealed, lambda _: self.box_key.public_key())
         self.has.update(item.id for item in read.items)
         self.kinds.extend(item.kind for item in read.items)
         self.batches.append([item.id for item in read.items])
@@ -67,3 +68,14 @@ def outgoing(number: int, kind: MessageKind = MessageKind.SUMMARY) -> Outgoing:
     """A message that is like no other."""
     body = f'{{"v":1,"n":{number},"field":"{key_of(str(number))[:8]}"}}'
     return Outgoing(kind, body, key_of(kind, str(number)))
+
+
+class AheadClock(SystemClock):
+    """This machine's clocks, with a time of day that is put ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The time of day, UTC, put ahead."""
+        return super().now() + self.ahead

@@ -29,7 +29,9 @@ def add(connection: Connection, box: KnownBox) -> None:
 def certify(connection: Connection, box: str, given: Certificate, now: datetime) -> None:
     """Note that a box was given a certificate; the ones before stay valid until they end."""
     connection.execute(
-        insert(certificates).values(serial=given.serial, box=box, issued_at=now, expires_at=given.expires_at)
+        insert(certificates).values(
+            serial=given.serial, box=box, pem=given.pem, issued_at=now, expires_at=given.expires_at
+        )
     )
     connection.execute(
         update(boxes).where(boxes.c.id == box).values(serial=given.serial, expires_at=given.expires_at)
@@ -51,6 +53,18 @@ def revoked(connection: Connection) -> Sequence[tuple[str, datetime]]:
         certificates.c.revoked_at.is_not(None)
     )
     return [(row.serial, row.revoked_at) for row in connection.execute(query.order_by(certificates.c.serial))]
+
+
+def newest_certificate(connection: Connection, box: str) -> Certificate | None:
+    """The certificate of a box that ends last; None: there is none that was not revoked."""
+    query = (
+        select(certificates)
+        .where(certificates.c.box == box, certificates.c.revoked_at.is_(None))
+        .order_by(certificates.c.expires_at.desc(), certificates.c.serial)
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Certificate(row.serial, row.expires_at, row.pem)
 
 
 def heard(connection: Connection, box: str, how: Way, at: datetime) -> None:

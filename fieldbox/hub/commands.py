@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from fieldbox.hub.rows import Command
-from fieldbox.hub.schema import commands
+from fieldbox.hub.schema import boxes, commands
 from fieldbox.wire.down import VALID_FOR
 
 
@@ -37,6 +37,19 @@ def waiting(
     if sent_before is not None:
         query = query.where(or_(commands.c.sent_at.is_(None), commands.c.sent_at <= sent_before))
     return [_command(row) for row in connection.execute(query.order_by(commands.c.made_at, commands.c.id))]
+
+
+def never_sent(connection: Connection, now: datetime, limit: int) -> list[Command]:
+    """Commands that were handed to nobody yet, oldest first."""
+    query = (
+        select(commands)
+        .join(boxes, boxes.c.id == commands.c.box)
+        .where(commands.c.sent_at.is_(None), commands.c.answered_at.is_(None), boxes.c.revoked_at.is_(None))
+        .where(commands.c.made_at > now - VALID_FOR)
+        .order_by(commands.c.made_at, commands.c.id)
+        .limit(limit)
+    )
+    return [_command(row) for row in connection.execute(query)]
 
 
 def mark_sent(connection: Connection, ids: Collection[str], now: datetime) -> None:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from fieldbox.domain import MessageKind
 from fieldbox.hub.refusals import noted
-from fieldbox.hub.rows import Arrival, Arriving, Way
+from fieldbox.hub.rows import Arrival, Arriving, Command, Way
 from fieldbox.hub.store import HubStore
-from fieldbox.wire import down, frame, schemas
+from fieldbox.wire import commands, down, frame, schemas
 from fieldbox.wire.ids import ID_BYTES
 from fieldbox.wire.seal import Forged
 
@@ -44,12 +44,17 @@ class Receipt:
     """The signed acknowledgement for that box; None: it was not taken."""
     new: int = 0
     """Messages of it that the hub did not have."""
-    known: int = 0
-    """Messages of it that the hub had already."""
-    refused: int = 0
-    """Messages of it that cannot be read."""
+    taken: tuple[str, ...] = ()
+    """Ids of all messages of it that the hub has now."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why, in a word, by the ids of those that cannot be read."""
     why: str | None = None
     """Why the frame was not taken, in a word: `unknown`, `revoked`, `forged`, or what cannot be read of it."""
+
+    @property
+    def known(self) -> int:
+        """Messages of it that the hub had already."""
+        return len(self.taken) - self.new
 
 
 def receive(store: HubStore, key: Ed25519PrivateKey, sealed: bytes, *, how: Way, now: datetime) -> Receipt:
@@ -67,8 +72,8 @@ def receive(store: HubStore, key: Ed25519PrivateKey, sealed: bytes, *, how: Way,
         found.box,
         acknowledgement(key, arrival, now),
         new,
-        len(arrival.taken) - new,
-        len(arrival.refused),
+        tuple(one.id for one in arrival.taken),
+        arrival.refused,
     )
 
 
@@ -87,10 +92,33 @@ def acknowledgement(key: Ed25519PrivateKey, arrival: Arrival, now: datetime) -> 
 
 
 def say(
-    key: Ed25519PrivateKey, box: str, kind: down.DownKind, body: dict[str, object], now: datetime
+    key: Ed25519PrivateKey, box: str, kind: down.DownKind, body: Mapping[str, Any], now: datetime
 ) -> bytes:
     """Something for a box, under the hub's signature and with an id of its own."""
     return down.pack(down.Down(box, secrets.token_hex(ID_BYTES), now, kind, body), key)
+
+
+_KINDS: Final = {
+    commands.Resend: down.DownKind.RESEND,
+    commands.Picture: down.DownKind.PICTURE,
+    commands.Settings: down.DownKind.SETTINGS,
+    commands.Certificate: down.DownKind.CERTIFICATE,
+}
+
+
+def command(key: Ed25519PrivateKey, box: str, order: commands.Command, now: datetime) -> Command:
+    """A command for a box, signed, to be put into the store."""
+    kind = _KINDS[type(order)]
+    told = down.Down(box, secrets.token_hex(ID_BYTES), now, kind, order.body())
+    return Command(box, told.id, kind.name.lower(), _shown(order), down.pack(told, key), now)
+
+
+def _shown(order: commands.Command) -> dict[str, Any]:
+    """What is in a command, for people; a certificate is long and says them nothing."""
+    if isinstance(order, commands.Certificate):
+        return {}
+    plain = json.dumps(asdict(order), default=lambda one: one.isoformat())
+    return dict(json.loads(plain))
 
 
 def _turned_away(store: HubStore, sealed: bytes, error: Exception, *, how: Way, now: datetime) -> Receipt:

@@ -26,6 +26,7 @@ class Certificate:
     serial: str
     """Hexadecimal."""
     expires_at: datetime
+    pem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from fieldbox.config import Config
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
-from fieldbox.storage.store import Store
+from fieldbox.storage.store import Store, utc_now
 
 
 @contextmanager
-def open_store(config: Config) -> Iterator[Store]:
+def open_store(config: Config, *, clock: Callable[[], datetime] = utc_now) -> Iterator[Store]:
     """The box's database, made or migrated if need be. Raises Misconfigured if the folder is not ours to write."""
     root = config.storage.root
     try:
@@ -31,5 +32,5 @@ def open_store(config: Config) -> Iterator[Store]:
             N_("The data folder {root} cannot be written: set FIELDBOX_STORAGE__ROOT to a folder of yours."),
             root=str(root),
         )
-    with Store.open(config.database) as store:
+    with Store.open(config.database, clock=clock) as store:
         yield store

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 import structlog
@@ -37,6 +38,8 @@ MOST_NONSENSE: Final = 20
 """Things that are not the hub's, after which the connection ends."""
 _LOOK: Final = 5.0
 """Seconds after which the outbox is looked at again while the hub is silent."""
+_TICK: Final = 1e-3
+"""Seconds: a limit is passed, not approached for ever."""
 _log = structlog.get_logger()
 
 
@@ -159,6 +162,7 @@ class _Burst:
         try:
             return self._report(self._go())
         except Unsent as error:
+            self.sender.outbox.lost(self.session.name, self.open)
             return self._report(Ending.BROKEN, error.sentence)
 
     def _go(self) -> Ending:
@@ -204,7 +208,7 @@ class _Burst:
             ends.append(self.heard + self.limits.patience - now)
         elif self._settles_in() > 0:
             ends.append(self._settles_in())
-        return max(0.0, min(ends))
+        return max(_TICK, min(ends))
 
     def _settles_in(self) -> float:
         """Seconds until the hub's word from before this connection has come, if there is one."""
@@ -244,7 +248,7 @@ class _Burst:
     def _left(self) -> float:
         """Bytes that a frame may have within the allowance; what flies counts in full, also where it left already."""
         if self.limits.allowance is None:
-            return float(MAX_FRAME)
+            return inf
         flying = sum(one.size for one in self.flying.values())
         free = self.limits.allowance - self.session.traffic().total - flying - OVERHEAD
         return free / (1 + OVERHEAD_SHARE)

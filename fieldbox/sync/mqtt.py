@@ -7,6 +7,7 @@ was sent at once and without limit. No thread of paho's runs: one caller reads a
 from __future__ import annotations
 
 import select
+import socket
 import ssl
 import time
 from collections import deque
@@ -35,8 +36,6 @@ SESSION_SECONDS: Final = 400 * 24 * 3600
 """For which the broker is asked to keep what the hub says to a box that is away."""
 END_SECONDS: Final = 3.0
 """At least, to hear the other end of a connection close."""
-NOT_REACHED: Final = Traffic(360, 60)
-"""IP bytes, at most, where TCP did not come about: six segments of 60 bytes in 60 seconds (RFC 6298), one answer."""
 _NOT_WELCOME: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """MQTT 5, 2.4: client identifier not valid, bad user name, not authorized, banned, bad authentication method."""
 
@@ -65,18 +64,26 @@ class MqttCarrier:
     name = "mqtt"
 
     def __init__(
-        self, address: Address, credentials: Credentials, box: str, trusted_now: TrustedNow = by_the_clock
+        self,
+        address: Address,
+        credentials: Credentials,
+        box: str,
+        trusted_now: TrustedNow = by_the_clock,
+        *,
+        patience: float = CONNECT_SECONDS,
     ) -> None:
         self.address = address
         self.box = box
+        self.patience = patience
+        """Seconds for each of TCP, TLS and MQTT to come about."""
         self.spent = Traffic()
         self.resumed = False
         """Whether the last connection was opened with a ticket."""
+        self.interface: str | None = None
         self._context = context(credentials, trusted_now)
 
     def connect(self) -> MqttSession:
         """Open a connection. Raises Unsent, of it Distrusted where a person must act."""
-        self._context.wire = None
         session = MqttSession(self)
         try:
             session.open(self._context)
@@ -90,20 +97,34 @@ class MqttCarrier:
         self.spent += traffic
 
 
+class _Client(paho.Client):
+    """paho's, which knows no interfaces: their sockets are made here."""
+
+    interface: str | None = None
+    wire: Wire
+
+    def _create_socket_connection(self) -> socket.socket:
+        """As of paho."""
+        return self.wire.reach((self._host, self._port), self._connect_timeout, self.interface)
+
+
 class MqttSession:
     """One connection. It belongs to one thread."""
 
     def __init__(self, carrier: MqttCarrier) -> None:
         self.name = carrier.name
         self._carrier = carrier
-        self._client = paho.Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=carrier.box,
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        self._client.connect_timeout = CONNECT_SECONDS
+        self._client.connect_timeout = carrier.patience
+        self._client.interface = carrier.interface
+        self._client.wire = self._wire = Wire()
+        self._client.on_socket_open = self._opened
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._came
@@ -115,19 +136,13 @@ class MqttSession:
         self._given: MQTTMessage | None = None
         self._failure: Unsent | None = None
         self._socket: Socket | None = None
-        self._wire: Wire | None = None
-        self._tried = False
         self._closed = False
 
     def open(self, tls: Context) -> None:
         """Connect, with TLS and MQTT, and be subscribed. Raises Unsent."""
-        self._tried = True
         self._reach(tls)
         self._await_welcome()
-        sock = self._client.socket()
-        if isinstance(sock, Socket):
-            self._carrier.resumed = bool(sock.session_reused)
-            tls.ticket = sock.session if sock.session and sock.session.has_ticket else tls.ticket
+        self._keep_ticket(tls)
         if not self._welcome:
             self._client.subscribe(down(self._carrier.box), qos=1)
 
@@ -159,13 +174,11 @@ class MqttSession:
 
     def round_trip(self) -> float:
         """Seconds, as TCP measured them."""
-        return 0.0 if self._wire is None else self._wire.counts().round_trip
+        return self._wire.counts().round_trip
 
     def traffic(self) -> Traffic:
         """IP bytes of this connection so far."""
-        if self._wire is not None:
-            return self._wire.counts().traffic
-        return NOT_REACHED if self._tried else Traffic()
+        return self._wire.counts().traffic
 
     def close(self) -> None:
         """Take leave of the broker, hear it close, and count the last of it."""
@@ -177,14 +190,14 @@ class MqttSession:
             self._flush(END_SECONDS)
         if self._socket is not None:
             self._socket.close()
-        if self._wire is not None:
-            self._wire.end(0.0 if self._failure else max(END_SECONDS, 4 * self.round_trip()))
+        self._wire.end(0.0 if self._failure else max(END_SECONDS, 4 * self.round_trip()))
         self._carrier.over(self.traffic())
 
     def _reach(self, tls: Context) -> None:
         address = self._carrier.address
         wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wanted.SessionExpiryInterval = SESSION_SECONDS
+        tls.wire = self._wire
         self._client.tls_set_context(tls)
         try:
             self._client.connect(address.host, address.port, KEEPALIVE, clean_start=False, properties=wanted)
@@ -194,10 +207,12 @@ class MqttSession:
         except OSError as error:
             self._failure = self._failed(error)
             raise self._failure from error
-        finally:
-            self._wire = tls.wire
-        sock = self._client.socket()
-        self._socket = sock if isinstance(sock, Socket) else None
+
+    def _keep_ticket(self, tls: Context) -> None:
+        if self._socket is not None:
+            self._carrier.resumed = bool(self._socket.session_reused)
+            given = self._socket.session
+            tls.ticket = given if given and given.has_ticket else tls.ticket
 
     def _failed(self, error: OSError) -> Unsent:
         host = self._carrier.address.host
@@ -205,7 +220,7 @@ class MqttSession:
         return told or unreachable(host, error.strerror or str(error))
 
     def _await_welcome(self) -> None:
-        deadline = time.monotonic() + CONNECT_SECONDS
+        deadline = time.monotonic() + self._carrier.patience
         while self._welcome is None:
             self._check()
             left = deadline - time.monotonic()
@@ -221,7 +236,10 @@ class MqttSession:
         if not isinstance(sock, Socket):
             return
         writes = [sock] if self._client.want_write() else []
+        if seconds:
+            self._wire.hold(False)
         ready = select.select([sock], writes, [], 0.0 if sock.pending() else seconds)
+        self._wire.hold(True)
         if ready[0] or sock.pending():
             self._client.loop_read()
         if ready[1] and self._client.socket() is not None:
@@ -239,6 +257,9 @@ class MqttSession:
             raise self._failure
 
     # What paho says.
+
+    def _opened(self, _client: Any, _data: Any, sock: Any) -> None:
+        self._socket = sock
 
     def _connected(
         self, _client: Any, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _more: Any

@@ -7,13 +7,14 @@ process runs as long as the box does, so that a restart costs one full handshake
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cryptography import x509
 
@@ -23,6 +24,8 @@ from fieldbox.sync.tcp import Wire
 
 NO_CHECK_TIME: Final = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME (x509_vfy.h)."""
+_PADDING: Final = 0x10
+"""OpenSSL's SSL_OP_TLSEXT_PADDING, which fills up the first message to 512 bytes for a server long gone."""
 _HOSTNAME_MISMATCH: Final = (62, 64)
 """X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH."""
 _OUT_OF_TIME: Final = (9, 10)
@@ -66,7 +69,7 @@ class Context(ssl.SSLContext):
     trusted_now: TrustedNow
     host: str
     ticket: ssl.SSLSession | None
-    wire: Wire | None
+    wire: Wire
 
     def wrap_socket(
         self,
@@ -78,7 +81,7 @@ class Context(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLSocket:
         """As of `ssl`, with the last ticket; the connection is watched from here on."""
-        self.wire = Wire(sock)
+        self.wire.watch(sock)
         judged = self.trusted_now()
         flags = self.verify_flags & ~NO_CHECK_TIME
         self.verify_flags = ssl.VerifyFlags(flags if judged is None else flags | NO_CHECK_TIME)
@@ -97,14 +100,30 @@ class Socket(ssl.SSLSocket):
 
     fault: ssl.SSLError | None = None
 
-    def do_handshake(self, block: bool = False) -> None:
-        """As of `ssl`. Raises Distrusted where the hub's certificate is not valid at the trusted time."""
-        super().do_handshake(block)
-        context = self.context
-        judged = context.trusted_now() if isinstance(context, Context) else None
+    def do_handshake(self, block: bool = False) -> None:  # noqa: ARG002  of ssl
+        """As of `ssl`, but its last words wait for the first of MQTT: they share a segment.
+
+        Raises TimeoutError, and Distrusted where the hub's certificate is not valid at the trusted time.
+        """
+        ours, patience = cast(Context, self.context), self.gettimeout()
+        self.settimeout(0.0)
+        while not self._shook_hands(patience):
+            ours.wire.hold(True)
+        self.settimeout(patience)
+        judged = ours.trusted_now()
         shown = self.getpeercert(binary_form=True)
         if judged is not None and shown is not None and not is_valid(shown, judged):
-            raise out_of_time(self.server_hostname or "")
+            raise out_of_time(str(self.server_hostname))
+
+    def _shook_hands(self, patience: float | None) -> bool:
+        """A step of it; False: the other end has to say something, and has said something."""
+        try:
+            super().do_handshake()
+        except ssl.SSLWantReadError:
+            if not select.select([self], [], [], patience)[0]:
+                raise TimeoutError("timed out") from None
+            return False
+        return True
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """As of `ssl`."""
@@ -133,9 +152,11 @@ def context(credentials: Credentials, trusted_now: TrustedNow) -> Context:
     made = Context(ssl.PROTOCOL_TLS_CLIENT)
     made.sslsocket_class = Socket
     made.trusted_now = trusted_now
-    made.ticket = made.wire = None
+    made.ticket = None
     made.minimum_version = ssl.TLSVersion.TLSv1_3
     made.check_hostname = True
+    made.options &= ~_PADDING
+    made.set_ecdh_curve("X25519")
     made.load_verify_locations(cadata=credentials.authority)
     made.load_cert_chain(credentials.certificate, credentials.key)
     return made
