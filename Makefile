@@ -14,6 +14,7 @@
 # make proof-rows        map fields with straight, curved and terraced rows, compare with what was sown (minutes)
 # make proof-change      fly a made field twice, hold what is said to have changed against the truth (minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
+# make proof-sms         kill a box that texts 200 times, count what is on the phone (root, modemmanager; minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -28,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-sms
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -85,6 +86,9 @@ proof-change: $(VENV)/.develop
 
 proof-decisions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.decided_proof
+
+proof-sms: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.sms_proof --kills 200
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

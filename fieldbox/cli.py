@@ -26,6 +26,7 @@ from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
+from fieldbox.cli_sms import simulate_modem, sms
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -331,13 +332,22 @@ def unpin(config: Config, flight_id: str) -> None:
 
 @main.command()
 @click.argument("survey_id")
+@click.option("--sms", "as_text", is_flag=True, help="The text (SMS) in place of the summary.")
+@click.option("--lang", type=click.Choice(["en", "hi", "mr", "ta", "te", "kn"]), help="Of the text.")
+@click.option("--script", type=click.Choice(["script", "latin"]), help="In which letters the text is.")
 @with_config
-def summary(config: Config, survey_id: str) -> None:
-    """Print the summary of a survey as it goes to the agronomist: at most 1,024 bytes.
+def summary(config: Config, survey_id: str, *, as_text: bool, lang: str | None, script: str | None) -> None:
+    """Print the summary of a survey as it goes to the agronomist: at most 1,024 bytes. Or its text, and how many parts that has.
 
     \b
     Example: fieldbox summary 3f2a…
+    Example: fieldbox summary 3f2a… --sms --lang hi --script latin
     """
+    if as_text or lang or script:
+        from fieldbox.services import smstold  # noqa: PLC0415
+
+        click.echo(smstold.preview(config, survey_id, lang, script))
+        return
     from fieldbox.services import results  # noqa: PLC0415
 
     click.echo(results.summary(config, survey_id))
@@ -621,6 +631,8 @@ def simulate_flight(
 
 
 simulate.add_command(poor_link)
+simulate.add_command(simulate_modem)
+main.add_command(sms)
 main.add_command(models)
 main.add_command(outbox)
 main.add_command(link)

@@ -25,6 +25,7 @@ from fieldbox.services.box import open_store
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
+from fieldbox.services.texting import beside
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
@@ -502,7 +503,8 @@ def serve(config: Config) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         notify("READY=1")
-        syncing.run()
+        with beside(config, stop):
+            syncing.run()
         notify("STOPPING=1")
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -35,8 +36,9 @@ from fieldbox.errors import FieldboxError, Misconfigured, Unavailable, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
-from fieldbox.storage.store import Store
-from fieldbox.storage.store import utc_now as system_now
+from fieldbox.services.commanding import Commander
+from fieldbox.storage.store import Store, utc_now
+from fieldbox.storage.texts import FRAME
 from fieldbox.sync.identity import joined
 from fieldbox.sync.sms.codes import RECENT, free_code
 from fieldbox.sync.sms.modem import Came, Fate, Modem, NoModem, Unconfirmed
@@ -52,6 +54,8 @@ log = structlog.get_logger()
 
 LOOK_S: Final = 20.0
 FAULT_S: Final = 300.0
+LEAVE_S: Final = 5.0
+"""Longer nobody waits for a text that is being sent: whoever is killed then is no worse off."""
 HANDING_OVER: Final = timedelta(minutes=3)
 """A text that was being handed over for so long is in doubt: its process was killed, or waits for longer than is of use."""
 BLOCKED: Final = timedelta(minutes=5)
@@ -188,8 +192,7 @@ class Texting:
     def _settle(self, now: datetime) -> None:
         for one in self._store.texts_in_hand():
             self._look_after(one, now)
-        hub = self._parts.hub
-        self._store.settle_texts(now, [*self._allowed(), *([hub.number] if hub else [])])
+        self._store.settle_texts(now, self._allowed())
 
     def _look_after(self, text: SentText, now: datetime) -> None:
         handed = self._modem.handed(text.handle) if text.handle else None
@@ -270,7 +273,7 @@ class Texting:
                 return
 
     def _frame(self, message: Message, hub: HubBySms, now: datetime) -> bool:
-        tries = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith("frame ")]
+        tries = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith(FRAME)]
         if len(tries) >= MOST_FRAMES or (tries and _is_fresh(tries[0], now)):
             return False
         packed = frame.pack(hub.box, [message], hub.key)
@@ -282,7 +285,7 @@ class Texting:
         new = NewText(
             hub.number,
             body,
-            f"frame {batch} {len(tries)}",
+            f"{FRAME}{batch} {len(tries)}",
             message_id=message.id,
             urgent=message.kind is MessageKind.ALERT,
         )
@@ -341,25 +344,37 @@ def litres_in(body: str) -> float | None:
     return float(told[0]) if isinstance(told, list) and told else None
 
 
-def serve(config: Config, stop: threading.Event, parts: Callable[[Config], Parts] | None = None) -> None:
-    """Text until `stop` is set: in a thread of the process that sends."""
-    opened = (parts or parts_of)(config)
-    with open_store(config) as store:
-        texting = Texting(config, store, opened)
+@contextmanager
+def beside(config: Config, stop: threading.Event) -> Iterator[None]:
+    """Text in a thread of its own while the block runs and `stop` is not set; the thread may be at a text still when it ends."""
+    thread = threading.Thread(target=serve, args=(config, stop), name="texting", daemon=True)
+    thread.start()
+    yield
+    thread.join(LEAVE_S)
+
+
+def serve(config: Config, stop: threading.Event) -> None:
+    """Text until `stop` is set."""
+    with open_store(config) as store, closing(ModemManager()) as modem:
+        texting = Texting(config, store, parts_of(config, store, modem))
         while not stop.is_set():
-            try:
-                texting.step(system_now())
-                rest = LOOK_S
-            except (Unavailable, Misconfigured) as error:
-                log.warning("texts wait", reason=str(error))
-                rest = FAULT_S
-            stop.wait(rest)
-    opened.modem.close()
+            stop.wait(LOOK_S if _stepped(texting) else FAULT_S)
 
 
-def parts_of(config: Config) -> Parts:
-    """The modem of this machine, and the hub that the box has joined."""
-    return Parts(ModemManager(), hub_of(config))
+def _stepped(texting: Texting) -> bool:
+    """Whether the box let it do what there is to do."""
+    try:
+        texting.step(utc_now())
+    except (Unavailable, Misconfigured) as error:
+        log.warning("texts wait", reason=str(error))
+        return False
+    return True
+
+
+def parts_of(config: Config, store: Store, modem: Modem) -> Parts:
+    """The hub that the box has joined, and what follows its commands."""
+    hub = hub_of(config)
+    return Parts(modem, hub, Commander(config, store, utc_now).follow if hub else None)
 
 
 def hub_of(config: Config) -> HubBySms | None:

@@ -36,6 +36,8 @@ WAIT_FOR_REPORT: Final = timedelta(minutes=30)
 """How long a delivery report is waited for, of a text of which nobody said what became of it."""
 REPORTS_WITHIN: Final = timedelta(days=8)
 """The network gives a text up after some days; later its reference may be another's."""
+FRAME: Final = "frame "
+"""How the keys of texts begin that carry a message to the hub."""
 KEPT: Final = 2000
 """Texts that are done with; older ones go."""
 _TOLD_UP_TO = "sms.told_up_to"
@@ -270,10 +272,10 @@ def refuse(connection: Connection, condition: ColumnElement[bool], why: Sentence
 
 
 def refuse_others(connection: Connection, numbers: Collection[str]) -> int:
-    """Texts to numbers that are not among the allowed ones any more do not go; how many."""
+    """Texts to people's numbers that are not among the allowed ones any more do not go; how many."""
     return refuse(
         connection,
-        texts.c.number.not_in(list(numbers)),
+        and_(texts.c.number.not_in(list(numbers)), texts.c.key.not_like(f"{FRAME}%")),
         Sentence(N_("Its number is not in the settings any more.")),
     )
 
