@@ -79,13 +79,17 @@ class HubBySms:
     number: str
 
 
+def _no_hub() -> HubBySms | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What texting needs of the world."""
 
     modem: Modem
-    hub: HubBySms | None = None
-    """None: it has no SIM, or the box has joined none."""
+    hub: Callable[[], HubBySms | None] = _no_hub
+    """The hub by now; None: it has no SIM, or the box has joined none."""
     follow: Callable[[down.Down], None] | None = None
     """Does what the hub commands; None: it is heard on other ways alone."""
     local: _LOCAL = field(default=lambda now: now.astimezone())
@@ -98,6 +102,7 @@ class Texting:
     def __init__(self, config: Config, store: Store, parts: Parts) -> None:
         self._config, self._store, self._parts = config, store, parts
         self._modem = parts.modem
+        self._hub: HubBySms | None = None
         self._silent: str | None = None
         """Why there was no modem, the last time."""
 
@@ -105,7 +110,8 @@ class Texting:
         """Write, hear, decide, send. Raises Unavailable and Misconfigured of the database; a modem that is not there is no
         error."""
         write_texts(self._config, self._store)
-        if not self._allowed() and self._parts.hub is None:
+        self._hub = self._parts.hub()
+        if not self._allowed() and self._hub is None:
             return
         try:
             self._hear(now)
@@ -130,7 +136,7 @@ class Texting:
 
     def _take(self, came: Came, now: datetime) -> None:
         """Follow a text; when this returns what follows of it is committed."""
-        text, hub = self._named(came.text), self._parts.hub
+        text, hub = self._named(came.text), self._hub
         if self._store.knows_text(text):
             return
         if hub and same_number(hub.number, text.number) and smsframe.is_one(text.body):
@@ -167,8 +173,10 @@ class Texting:
         about = about_survey(self._store, survey_id, reply.code or "", None)
         if about is None:
             return None
-        at = came.sent_at.isoformat() if came.sent_at else ""
-        key = f"{Kind.SPOTS} {survey_id} {came.number} {at}"
+        hour = (
+            f"{came.sent_at:%Y-%m-%d %H}" if came.sent_at else ""
+        )  # who asks again within it has the answer
+        key = f"{Kind.SPOTS} {survey_id} {came.number} {hour}"
         return new_text(self._config, Kind.SPOTS, about, came.number, key)
 
     def _hear_hub(self, came: TextIn, hub: HubBySms, now: datetime) -> Understood:
@@ -212,8 +220,13 @@ class Texting:
         if self._is_blocked(now) or not self._modem.reception().registered:
             return
         for text in self._store.due_texts(now):
-            if not self._is_quiet(text, now) and not self._hand_over(text, now):
+            if self._may_go(text, now) and not self._hand_over(text, now):
                 return
+
+    def _may_go(self, text: SentText, now: datetime) -> bool:
+        """Whether the settings let it go now."""
+        off = self._config.sms.send == "never" and text.message_id is not None and text.survey_id is not None
+        return not off and not self._is_quiet(text, now)
 
     def _hand_over(self, text: SentText, now: datetime) -> bool:
         """Send one; False: no other may go now."""
@@ -264,7 +277,7 @@ class Texting:
 
     def _write_frame(self, now: datetime) -> None:
         """Let one message that waited long for data go as a text."""
-        hub, hours = self._parts.hub, self._config.sms.hub_after_hours
+        hub, hours = self._hub, self._config.sms.hub_after_hours
         if hub is None or not hours:
             return
         for message in self._store.due_messages(now, 20, tuple(_TOLD)):
@@ -373,8 +386,7 @@ def _stepped(texting: Texting) -> bool:
 
 def parts_of(config: Config, store: Store, modem: Modem) -> Parts:
     """The hub that the box has joined, and what follows its commands."""
-    hub = hub_of(config)
-    return Parts(modem, hub, Commander(config, store, utc_now).follow if hub else None)
+    return Parts(modem, lambda: hub_of(config), Commander(config, store, utc_now).follow)
 
 
 def hub_of(config: Config) -> HubBySms | None:

@@ -43,6 +43,8 @@ def serve(name: str | None, link: Path | None) -> None:
         stop.set()
         for one in (work, printing):
             one.join()
+        if link is not None:
+            link.unlink(missing_ok=True)
 
 
 def heard(network: Network, line: str) -> None:

@@ -720,6 +720,11 @@ class Store:
         with self._database.write() as connection:
             outbox.mark_sent(connection, ids, batch=batch, carrier=carrier, size=size, now=now)
 
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """The connection broke in which these (None: all) were handed over; how many may go again at once."""
+        with self._database.write() as connection:
+            return outbox.lost(connection, carrier, ids)
+
     def acknowledge(
         self,
         now: datetime,

@@ -40,6 +40,8 @@ FRAME: Final = "frame "
 """How the keys of texts begin that carry a message to the hub."""
 KEPT: Final = 2000
 """Texts that are done with; older ones go."""
+PASSED_KEPT: Final = 200
+"""Of those that came in and changed nothing: strangers could send any number."""
 _TOLD_UP_TO = "sms.told_up_to"
 _DAY = timedelta(days=1)
 _OUT, _IN = "out", "in"
@@ -484,16 +486,25 @@ def _earlier_looks(survey_id: str) -> Select[int]:
 
 
 def _forget(connection: Connection) -> None:
-    """Let old texts go that are done with; not the wishes of numbers to be let alone, nor what was answered to lately."""
-    open_states = [TextState.WAITING.value, TextState.SENDING.value, TextState.MAYBE.value]
-    done = and_(
-        texts.c.state.not_in(open_states), or_(texts.c.wish.is_(None), texts.c.wish.not_in(_WISHES_SILENCE))
-    )
+    """Let old texts go that are done with; not the wishes of numbers to be let alone."""
+    passed = and_(_way(_IN), texts.c.state == TextState.PASSED.value)
+    _forget_those(connection, passed, PASSED_KEPT)
+    open_states = [
+        TextState.WAITING.value,
+        TextState.SENDING.value,
+        TextState.MAYBE.value,
+        TextState.PASSED.value,
+    ]
+    others = or_(texts.c.wish.is_(None), texts.c.wish.not_in(_WISHES_SILENCE))
+    _forget_those(connection, and_(texts.c.state.not_in(open_states), others), KEPT)
+
+
+def _forget_those(connection: Connection, those: ColumnElement[bool], kept: int) -> None:
     edge = connection.execute(
-        select(texts.c.id).where(done).order_by(texts.c.id.desc()).offset(KEPT).limit(1)
+        select(texts.c.id).where(those).order_by(texts.c.id.desc()).offset(kept).limit(1)
     ).scalar_one_or_none()
     if edge is not None:
-        connection.execute(delete(texts).where(done, texts.c.id <= edge))
+        connection.execute(delete(texts).where(those, texts.c.id <= edge))
 
 
 def _in_doubt() -> ColumnElement[bool]:

@@ -79,7 +79,7 @@ class Farm:
 
     def texting(self) -> Texting:
         """As after a start of its process."""
-        return Texting(self.config, self.store, Parts(self.modem, self.hub, local=lambda now: now))
+        return Texting(self.config, self.store, Parts(self.modem, lambda: self.hub, local=lambda now: now))
 
     def survey(self, *, alert: bool = False, withdraws: bool = False, flight: str | None = None) -> str:
         """A flight is mapped; the id of its survey."""
@@ -473,10 +473,42 @@ def test_a_reply_that_the_network_brings_twice_counts_once(farm: Farm) -> None:
     farm.survey()
     farm.step()
     farm.reply(f"MORE {farm.code()}")
+    assert len(farm.store.texts()) == 3
     farm.modem.text_in(ANN, f"MORE {farm.code()}")
     farm.modem.text_again()
     farm.step(3)
-    assert len([body for body in farm.bodies() if "worst spots" in body]) == 2
+    assert len(farm.store.texts()) == 4
+    assert len([body for body in farm.bodies() if "worst spots" in body]) == 1
+
+
+def test_more_is_answered_once_an_hour(farm: Farm) -> None:
+    farm.survey()
+    farm.step()
+    for _each in range(6):
+        farm.reply(f"MORE {farm.code()}")
+        farm.clock.on(minutes=20)
+    assert len([body for body in farm.bodies() if "worst spots" in body]) in (2, 3)
+
+
+def test_strangers_cannot_fill_the_box(farm: Farm) -> None:
+    farm.survey()
+    farm.step()
+    for number in range(210):
+        farm.modem.text_in(STRANGER, f"win {number}")
+    farm.step()
+    texts = farm.store.texts()
+    assert len(texts) == 201
+    assert not texts[-1].incoming
+
+
+def test_what_waits_is_held_when_texting_is_turned_off(farm: Farm) -> None:
+    farm.modem.service = False
+    farm.survey()
+    farm.step()
+    farm.use(send="never")
+    farm.modem.service = True
+    farm.step(2)
+    assert farm.bodies() == []
 
 
 def test_more_brings_the_worst_spots(farm: Farm) -> None:
