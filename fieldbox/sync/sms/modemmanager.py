@@ -54,7 +54,7 @@ _GONE: Final = N_(
     "ModemManager does not answer ({why}): it is not installed, does not run, or has lost its modem."
 )
 _NOT_ALLOWED: Final = N_(
-    "ModemManager does not let this user text: install the polkit rule of docs/sms.md, or run it as root."
+    "ModemManager does not let this user text: install the rule for it with systemd/install.sh."
 )
 _REFUSED: Final = (
     f"{_NAME}.Error.Message.",
