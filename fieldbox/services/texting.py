@@ -136,7 +136,7 @@ class Texting:
 
     def _take(self, came: Came, now: datetime) -> None:
         """Follow a text; when this returns what follows of it is committed."""
-        text, hub = self._named(came.text), self._hub
+        text, hub = self._named(came.text, now), self._hub
         if self._store.knows_text(text):
             return
         if hub and same_number(hub.number, text.number) and smsframe.is_one(text.body):
@@ -147,10 +147,10 @@ class Texting:
         log.info("a text came in", followed=understood.followed, order=understood.order, why=why)
         self._store.take_text(text, understood)
 
-    def _named(self, came: TextIn) -> TextIn:
+    def _named(self, came: TextIn, now: datetime) -> TextIn:
         """With the number as the settings have it."""
         number = next((one for one in self._allowed() if same_number(one, came.number)), came.number)
-        return TextIn(number, came.body, came.sent_at)
+        return TextIn(number, came.body, came.sent_at or now)
 
     def _understand(self, came: TextIn) -> Understood:
         if came.number not in self._allowed():
@@ -317,8 +317,8 @@ def write_texts(config: Config, store: Store) -> int:
     waiting = store.untold()
     count = 0
     while waiting:
-        new = _texts_of(config, store, waiting) if config.sms.send != "never" else []
-        count += store.write_told(new, waiting[-1][0].id)
+        told = _texts_of(config, store, waiting) if config.sms.send != "never" else []
+        count += store.write_told(told, waiting[-1][0].id)
         waiting = store.untold()
     return count
 
@@ -399,8 +399,10 @@ def hub_of(config: Config) -> HubBySms | None:
     return HubBySms(found.identity.box, found.identity.key, found.hub_key, number) if number else None
 
 
-def _texts_of(config: Config, store: Store, messages: Sequence[tuple[Message, str | None]]) -> list[NewText]:
-    found: list[NewText] = []
+def _texts_of(
+    config: Config, store: Store, messages: Sequence[tuple[Message, str | None]]
+) -> list[tuple[str, list[NewText]]]:
+    found: list[tuple[str, list[NewText]]] = []
     codes: dict[str, str] = {}
     for message, survey_id in messages:
         if survey_id is None or message.kind not in _TOLD or message.state is MessageState.SUPERSEDED:
@@ -408,7 +410,7 @@ def _texts_of(config: Config, store: Store, messages: Sequence[tuple[Message, st
         codes.setdefault(survey_id, code_for(store, survey_id, tuple(codes.values())))
         about = about_survey(store, survey_id, codes[survey_id], litres_in(message.body))
         if about is not None:
-            found += _told(config, store, message, about)
+            found.append((survey_id, _told(config, store, message, about)))
     return found
 
 

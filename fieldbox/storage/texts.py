@@ -86,18 +86,24 @@ def untold(connection: Connection, limit: int) -> list[tuple[Message, str | None
     return [(message, survey) for message, survey in found if message is not None]
 
 
-def write_told(connection: Connection, new: Iterable[NewText], up_to: str, now: datetime) -> int:
-    """Write the texts of all messages up to one; how many are new."""
+def write_told(
+    connection: Connection, told: Iterable[tuple[str, Iterable[NewText]]], up_to: str, now: datetime
+) -> int:
+    """Write the texts of all messages up to one, by the surveys that these are about, in their order; how many are new. What
+    waits of another look at the same flight and field goes no more."""
     accounts.set_setting(connection, _TOLD_UP_TO, up_to)
-    return sum(write(connection, one, now) for one in new)
+    count = 0
+    for survey_id, new in told:
+        _supersede(connection, survey_id)
+        count += sum(write(connection, one, now) for one in new)
+    return count
 
 
 def write(connection: Connection, new: NewText, now: datetime) -> bool:
-    """Let a text wait for the modem in place of what still waits of the same survey; False: it was written before."""
+    """Let a text wait for the modem; False: it was written before."""
     if connection.execute(select(texts.c.id).where(texts.c.key == new.key)).first() is not None:
         return False
     silent = is_silent(connection, new.number)
-    _supersede(connection, new)
     connection.execute(
         insert(texts).values(
             way=_OUT,
@@ -445,35 +451,30 @@ def listed(connection: Connection, limit: int | None) -> list[SentText]:
     return [_text(row) for row in connection.execute(_told().order_by(texts.c.id.desc()).limit(limit))]
 
 
-def _supersede(connection: Connection, new: NewText) -> None:
-    """What waits of an earlier look at the same survey does not go."""
-    if new.survey_id is None or new.message_id is None:
-        return
+def _supersede(connection: Connection, survey_id: str) -> None:
+    """What waits of another look does not go, and what is in doubt not a second time."""
+    earlier = and_(_way(_OUT), texts.c.survey_number.in_(_other_looks(survey_id)))
     connection.execute(
         update(texts)
-        .where(
-            _way(_OUT),
-            texts.c.number == new.number,
-            texts.c.state == TextState.WAITING.value,
-            texts.c.survey_number.in_(_earlier_looks(new.survey_id)),
-        )
+        .where(earlier, texts.c.state == TextState.WAITING.value)
         .values(state=TextState.SUPERSEDED.value, next_try=None)
     )
+    connection.execute(update(texts).where(earlier, _in_doubt()).values(again=None))
 
 
 def was_alerted(connection: Connection, survey_id: str, number: str) -> bool:
-    """Whether a number may have had the alert of an earlier look at the same flight and field."""
+    """Whether a number may have had the alert of another look at the same flight and field."""
     query = select(texts.c.id).where(
         _way(_OUT),
         texts.c.number == number,
         texts.c.urgent,
         texts.c.state.in_([state.value for state in GONE]),
-        texts.c.survey_number.in_(_earlier_looks(survey_id)),
+        texts.c.survey_number.in_(_other_looks(survey_id)),
     )
     return connection.execute(query).first() is not None
 
 
-def _earlier_looks(survey_id: str) -> Select[int]:
+def _other_looks(survey_id: str) -> Select[int]:
     this = select(surveys.c.flight_id, surveys.c.field_id).where(surveys.c.id == survey_id).subquery()
     return select(surveys.c.number).join(
         this,

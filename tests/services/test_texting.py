@@ -196,6 +196,29 @@ def test_an_alert_that_went_is_withdrawn(farm: Farm) -> None:
     assert len(farm.bodies()) == 2
 
 
+def test_an_alert_that_still_waits_and_stands_no_longer_does_not_go(farm: Farm) -> None:
+    farm.use(send="alerts")
+    farm.modem.service = False
+    farm.survey(alert=True)
+    farm.step()
+    farm.survey()
+    farm.step()
+    farm.modem.service = True
+    farm.step(2)
+    assert farm.bodies() == []
+    assert farm.states() == [TextState.SUPERSEDED]
+
+
+def test_one_in_doubt_does_not_go_again_when_there_is_a_newer_look(farm: Farm) -> None:
+    farm.modem.troubles.append(Trouble.LOST)
+    farm.survey()
+    farm.step()
+    farm.survey()
+    farm.wait()
+    assert len(farm.bodies()) == 1
+    assert farm.states() == [TextState.MAYBE, TextState.DELIVERED]
+
+
 def test_quiet_hours_hold_surveys_and_not_alerts(farm: Farm) -> None:
     farm.use(quiet_hours="21:00-07:00")
     farm.survey()
