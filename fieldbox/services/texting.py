@@ -32,7 +32,7 @@ from fieldbox.domain import (
     TextState,
     Understood,
 )
-from fieldbox.errors import FieldboxError, Misconfigured, Unavailable, Unsent
+from fieldbox.errors import FieldboxError, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
@@ -62,6 +62,8 @@ BLOCKED: Final = timedelta(minutes=5)
 """So long a modem may take no command where a confirmation was lost (ModemManager 1.20 waits 300 s)."""
 FRAME_AGAIN: Final = timedelta(hours=6)
 """A frame that the hub did not acknowledge goes as a text again after so long."""
+LOOKED_AT: Final = 200
+"""Messages, for one that may go so."""
 MOST_FRAMES: Final = 4
 """Times that one message goes as a text; after that it waits for data."""
 _TOLD: Final = frozenset({MessageKind.ALERT, MessageKind.SUMMARY})
@@ -173,9 +175,8 @@ class Texting:
         about = about_survey(self._store, survey_id, reply.code or "", None)
         if about is None:
             return None
-        hour = (
-            f"{came.sent_at:%Y-%m-%d %H}" if came.sent_at else ""
-        )  # who asks again within it has the answer
+        # Who asks again within the hour has the answer.
+        hour = f"{came.sent_at:%Y-%m-%d %H}" if came.sent_at else ""
         key = f"{Kind.SPOTS} {survey_id} {came.number} {hour}"
         return new_text(self._config, Kind.SPOTS, about, came.number, key)
 
@@ -280,7 +281,7 @@ class Texting:
         hub, hours = self._hub, self._config.sms.hub_after_hours
         if hub is None or not hours:
             return
-        for message in self._store.due_messages(now, 20, tuple(_TOLD)):
+        for message in self._store.due_messages(now, LOOKED_AT, tuple(_TOLD)):
             waited = now - message.created_at
             if waited >= timedelta(hours=hours) and self._frame(message, hub, now):
                 return
@@ -378,7 +379,7 @@ def _stepped(texting: Texting) -> bool:
     """Whether the box let it do what there is to do."""
     try:
         texting.step(utc_now())
-    except (Unavailable, Misconfigured) as error:
+    except FieldboxError as error:
         log.warning("texts wait", reason=str(error))
         return False
     return True

@@ -214,18 +214,21 @@ def sent(connection: Connection, text_id: int, reference: int | None, now: datet
 
 
 def not_sent(connection: Connection, text_id: int, why: Sentence, now: datetime, *, again: bool) -> None:
-    """The network has not taken it: it waits for a later try where another helps, and was not paid."""
+    """The network or the modem has not taken it: it waits for a later try where another helps, and was not paid."""
     row = _row(connection, text_id)
-    if row.state not in {state.value for state in HANDED}:
+    handed = row.state in {state.value for state in HANDED}
+    if not handed and row.state != TextState.WAITING.value:
         return
-    left = again and row.attempts < MOST_TRIES
+    attempts = row.attempts if handed else row.attempts + 1
+    left = again and attempts < MOST_TRIES
     over = TextState.MAYBE if row.doubts else TextState.FAILED
     _change(
         connection,
         text_id,
         state=(TextState.WAITING if left else over).value,
-        next_try=now + pause(row.attempts, row.key or str(row.id)) if left else None,
-        paid_parts=max(0, row.paid_parts - row.parts),
+        attempts=attempts,
+        next_try=now + pause(attempts, row.key or str(row.id)) if left else None,
+        paid_parts=max(0, row.paid_parts - row.parts) if handed else row.paid_parts,
         handle=None,
         why=why,
     )

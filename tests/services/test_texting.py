@@ -24,6 +24,7 @@ from fieldbox.services.texting import HubBySms, Parts, Texting
 from fieldbox.storage.store import Store
 from fieldbox.storage.texts import TWICE, UNKNOWN
 from fieldbox.sync.sms.memory import MemoryModem, Trouble
+from fieldbox.sync.sms.modem import Barred
 from fieldbox.wire import down, smsframe
 from fieldbox.wire.gsm import length_of
 from tests.hub.boxes import Sender
@@ -298,6 +299,21 @@ def test_a_barred_number_is_not_tried_again(farm: Farm) -> None:
     assert farm.states() == [TextState.FAILED]
     assert farm.bodies() == []
     assert farm.store.texts()[0].why is not None
+
+
+def test_a_text_that_the_modem_does_not_take_is_not_tried_for_ever(farm: Farm) -> None:
+    class Refusing(MemoryModem):
+        asked = 0
+
+        def prepare(self, number: str, text: str) -> str:  # noqa: ARG002
+            self.asked += 1
+            raise Barred("The modem does not take such a text ({why}).", why="no text")
+
+    farm.modem = modem = Refusing(clock=farm.clock)
+    farm.survey()
+    farm.step(3)
+    assert modem.asked == 1
+    assert farm.states() == [TextState.FAILED]
 
 
 def test_a_lost_confirmation_is_made_good_by_the_report(farm: Farm) -> None:
