@@ -14,6 +14,8 @@
 # make proof-rows        map fields with straight, curved and terraced rows, compare with what was sown (minutes)
 # make proof-change      fly a made field twice, hold what is said to have changed against the truth (minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
+# make proof-2g          send 5,000 summaries and single alerts through a poor 2G link, count the bytes (root, mosquitto; half an hour)
+# make proof-link-kills  kill box, broker and hub 200 times while messages go, prove that none is lost or doubled (mosquitto; minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -28,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-2g proof-link-kills
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -85,6 +87,12 @@ proof-change: $(VENV)/.develop
 
 proof-decisions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.decided_proof
+
+proof-2g: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.twog_proof
+
+proof-link-kills: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.link_kill_proof --kills 200
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
