@@ -92,6 +92,8 @@ class Parts:
     zone: Callable[[], tzinfo] = local_zone
     """Of quiet hours."""
     stopping: Callable[[], bool] = _goes_on
+    look_s: float = LOOK_S
+    """At least so often it looks whether something waits."""
     report: Callable[[], None] = _no_report
     """Puts a health report into the outbox when it is time for one."""
 
@@ -163,6 +165,7 @@ class Syncing:
             return self._pause(told)
         self._show(self._state(situation, rules, told))
         self._connect(mine, told)
+        self._keep_time()
         rules, situation = self._situation(mine)
         self._show(self._state(situation, rules, decide(situation, rules)))
         return AGAIN_S
@@ -410,7 +413,7 @@ class Syncing:
 
     def _pause(self, told: Wait) -> float:
         until = None if told.until is None else (told.until - self.now()).total_seconds()
-        return LOOK_S if until is None else max(0.0, min(LOOK_S, until))
+        return self._parts.look_s if until is None else max(0.0, min(self._parts.look_s, until))
 
 
 _SILENT: Final = Sentence(
