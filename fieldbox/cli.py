@@ -18,10 +18,15 @@ from fieldbox import __version__
 from fieldbox.cli_change import change
 from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, progress_bars, say_error, with_config
 from fieldbox.cli_decide import prescribe, spraying
+from fieldbox.cli_hub import hub
 from fieldbox.cli_leaf import leaf
+from fieldbox.cli_link import link
 from fieldbox.cli_models import models
+from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
+from fieldbox.cli_poorlink import poor_link
+from fieldbox.cli_season import season
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -327,35 +332,29 @@ def unpin(config: Config, flight_id: str) -> None:
 
 @main.command()
 @click.argument("survey_id")
+@click.option("--compact", is_flag=True, help="In the short form in which it leaves, as hexadecimal digits.")
+@click.option(
+    "--sizes", is_flag=True, help="How many bytes it takes: as JSON, in its short form, in a frame alone."
+)
+@as_json
 @with_config
-def summary(config: Config, survey_id: str) -> None:
-    """Print the summary of a survey as it goes to the agronomist: at most 1,024 bytes.
+def summary(config: Config, survey_id: str, as_json: bool, compact: bool, sizes: bool) -> None:
+    """Print the summary of a survey as it goes to the agronomist: JSON of at most 1,024 bytes.
 
     \b
     Example: fieldbox summary 3f2a…
+             fieldbox summary 3f2a… --sizes
     """
     from fieldbox.services import results  # noqa: PLC0415
 
-    click.echo(results.summary(config, survey_id))
-
-
-@main.group()
-def outbox() -> None:
-    """Look at the messages that wait for a link."""
-
-
-@outbox.command("list")
-@as_json
-@with_config
-def outbox_list(config: Config, as_json: bool) -> None:
-    """List the messages, most urgent first.
-
-    \b
-    Example: fieldbox outbox list --json
-    """
-    from fieldbox.services import results  # noqa: PLC0415
-
-    click.echo(results.outbox(config, as_json=as_json))
+    if compact and sizes:
+        raise click.UsageError(_("Give --compact or --sizes, not both."))
+    if sizes:
+        click.echo(results.summary_sizes(config, survey_id, as_json=as_json))
+    else:
+        click.echo(
+            results.summary_compact(config, survey_id) if compact else results.summary(config, survey_id)
+        )
 
 
 @main.command()
@@ -458,7 +457,7 @@ def demo(config: Config, flight: Path | None, serve: bool) -> None:
 
 @main.group()
 def simulate() -> None:
-    """Make fields and flights whose truth is known."""
+    """Make fields and flights whose truth is known, and a poor link."""
 
 
 @simulate.command("flight")
@@ -635,14 +634,20 @@ def simulate_flight(
     )
 
 
+simulate.add_command(poor_link)
 main.add_command(models)
+main.add_command(outbox)
+main.add_command(link)
+main.add_command(hub)
 main.add_command(leaf)
+main.add_command(outbox)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)
 main.add_command(report)
 main.add_command(sheet)
 main.add_command(walk)
+simulate.add_command(season)
 main.add_command(change)
 
 

@@ -27,8 +27,6 @@ from fieldbox.domain import (
     Detection,
     FieldMap,
     Ladder,
-    MessageKind,
-    Outgoing,
     Survey,
     WeedBasis,
 )
@@ -62,9 +60,10 @@ from fieldbox.quality import control_sentences
 from fieldbox.retention import require_originals
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
-from fieldbox.summary.v1 import Allowed, summarise
+from fieldbox.summary.alert import withdrawal
 from fieldbox.surveying import Evidence, make_survey
 from fieldbox.task import Flown, Task
+from fieldbox.telling import Fresh, told_of
 
 AGAIN_PX = 192
 """Side of the window around a doubtful plant, in pixels of the model's scale."""
@@ -128,7 +127,7 @@ class Analysis:
         known = self._store.survey_for(given.flight.id, task.key, self._model.digest)
         if known and self._has_rasters(known):
             # A list came that changes nothing, or what changed meanwhile was taken back.
-            self._store.confirm_survey(known.id, given.sentences)
+            self._confirm(known, task)
             self._tidy(task)  # left by a kill after the survey
             return self._store.survey(known.id) or known
         try:
@@ -164,6 +163,12 @@ class Analysis:
         )
         mosaic_gsd_m = choose_mosaic_gsd(scene.gsd_m * scene.scale, plan.area_m2)
         return Task(flown, plan, scene, mosaic_gsd_m, self._key(flown, plan, scene))
+
+    def _confirm(self, survey: Survey, task: Task) -> None:
+        """A survey that is there counts, and so does what was told of it: an alert of another one does not stand."""
+        flown = task.flown
+        otherwise = [withdrawal(survey, flown.field, flown.flight)]
+        self._store.confirm_survey(survey.id, flown.given.sentences, otherwise)
 
     def _has_rasters(self, survey: Survey) -> bool:
         """Whether a survey still has its pictures; without them it is looked at again."""
@@ -345,20 +350,15 @@ class Analysis:
         )
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
-        shared = self._config.summary
-        allowed = Allowed(shared.share_name, shared.share_position)
-        body = summarise(survey, task.flown.field, task.flown.flight, allowed)
+        told = told_of(
+            self._config,
+            self._store,
+            Fresh(survey, task.flown.field, task.flown.flight, grid, detections, task.flown.plane),
+        )
         fresh = self._store.save_survey(
             survey,
             detections,
-            [
-                Outgoing(
-                    MessageKind.SUMMARY,
-                    body,
-                    survey.id,
-                    subject=f"survey {survey.flight_id} {survey.field_id}",
-                )
-            ],
+            told,
             plan_key=task.key,
             release_sha=self._model.digest,
             to_geographic=task.flown.plane.to_geographic,
@@ -366,7 +366,7 @@ class Analysis:
             placed=task.flown.placed,
         )
         if not fresh:  # only its pictures were made anew
-            self._store.confirm_survey(survey.id, task.flown.given.sentences)
+            self._confirm(survey, task)
         self._tidy(task)
         self._placer.forget_alignments()
         progress("mosaic", 1, 1)

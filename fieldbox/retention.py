@@ -1,8 +1,9 @@
 """Which originals are removed to make room, and the removing.
 
 Files that were refused go first: nothing was made of them. Results are never removed, and of the originals only those of
-flights that are mapped, whose summary has arrived and that nobody pinned: the flights that came longest ago go first, each
-whole. The decisions (`unused_to_go`, `to_go`) know no disk.
+flights that are mapped and that nobody pinned: the flights that came longest ago go first, each whole, and those whose
+summary has not arrived after all others. A summary needs no photos, so a box without any link makes room too. The decisions
+(`unused_to_go`, `to_go`) know no disk.
 
 A file is noted as gone before it is removed, so a power cut leaves at worst one that is noted and still there; `sweep`
 removes it. Whoever brings a file says so before looking for it (`Store.expect_file`): it is not removed under their
@@ -67,6 +68,10 @@ class _Group:
         return sum(files.values()) + sum(one.made_bytes for one in self.members)
 
     @property
+    def unsent(self) -> bool:
+        return any(one.unsent for one in self.members)
+
+    @property
     def may_go(self) -> bool:
         return not any(one.holds for one in self.members)
 
@@ -74,11 +79,14 @@ class _Group:
 def to_go(held: Sequence[Holding], need: Need) -> list[str]:
     """The flights whose originals are to be removed, those that came longest ago first.
 
-    Those that are older than is kept, and as many more as free the bytes that are needed; where all that may go is
-    less, none of these (unless `partly`): a copy that does not fit anyway costs nothing.
+    Those that are older than is kept and whose summary has arrived, and as many more as free the bytes that are needed,
+    those whose summary has not arrived last; where all that may go is less, none of these (unless `partly`): a copy
+    that does not fit anyway costs nothing.
     """
-    free = sorted((one for one in _groups(held) if one.may_go), key=lambda one: one.since)
-    old = [one for one in free if need.keep is not None and need.now - one.since > need.keep]
+    free = sorted((one for one in _groups(held) if one.may_go), key=lambda one: (one.unsent, one.since))
+    old = [
+        one for one in free if need.keep is not None and need.now - one.since > need.keep and not one.unsent
+    ]
     freed, going = sum(one.bytes for one in old), list(old)
     for one in free[len(old) :]:
         if freed < need.bytes:

@@ -11,7 +11,9 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
 from fieldbox.dashboard.ports import box
-from fieldbox.domain import OPEN, Message, MessageKind, MessageState
+from fieldbox.dashboard.words import Figure
+from fieldbox.domain import OPEN, LinkDoing, LinkKind, LinkState, Message, MessageState, SentText, TextState
+from fieldbox.domain.messages import KIND_WORDS, STATE_WORDS
 from fieldbox.i18n import N_
 from fieldbox.wire import compact
 
@@ -19,19 +21,24 @@ sending = Blueprint("sending", __name__)
 SHOWN = 30
 LONGEST = 300
 """Characters of a value on a page; a picture has more."""
-KINDS: Mapping[MessageKind, str] = {
-    MessageKind.ALERT: N_("Alert"),
-    MessageKind.SUMMARY: N_("Summary of a survey"),
-    MessageKind.ANSWER: N_("Answer to the hub"),
-    MessageKind.BOX: N_("Health of the box"),
-    MessageKind.PICTURE: N_("Picture"),
+LINKS: Mapping[LinkKind, str] = {
+    LinkKind.ETHERNET: N_("Cable"),
+    LinkKind.WIFI: N_("Wi-Fi"),
+    LinkKind.PHONE: N_("Phone"),
+    LinkKind.MODEM: N_("Modem"),
+    LinkKind.OTHER: N_("Another link"),
 }
-STATES: Mapping[MessageState, str] = {
-    MessageState.WAITING: N_("waits for a link"),
-    MessageState.SENT: N_("sent, not confirmed yet"),
-    MessageState.ACKNOWLEDGED: N_("arrived"),
-    MessageState.SUPERSEDED: N_("a newer one goes in its place"),
-    MessageState.REFUSED: N_("given up"),
+TEXTS: Mapping[TextState, str] = {
+    TextState.WAITING: N_("waits"),
+    TextState.SENDING: N_("is being sent"),
+    TextState.SENT: N_("sent"),
+    TextState.DELIVERED: N_("on the phone"),
+    TextState.MAYBE: N_("sent, nobody confirmed it"),
+    TextState.FAILED: N_("not sent"),
+    TextState.REFUSED: N_("may not go"),
+    TextState.SUPERSEDED: N_("a newer one goes in its place"),
+    TextState.FOLLOWED: N_("came in"),
+    TextState.PASSED: N_("came in, changed nothing"),
 }
 PARTS: Mapping[str, str] = {
     "v": N_("version of this list"),
@@ -58,6 +65,34 @@ PARTS: Mapping[str, str] = {
     "warnings": N_("warnings"),
     "row_based": N_("weeds by rows, since the model does not know the crop"),
     "simulated": N_("made by simulation"),
+    "crop": N_("the crop"),
+    "missing": N_("plants missing in the rows"),
+    "verdict": N_("how well it was flown"),
+    "spray": N_("what treating takes: hectares, litres"),
+    "survey": N_("number of the survey"),
+    "since": N_("day of the earlier flight"),
+    "why": N_("why"),
+    "weeds_ha": N_("weeds a hectare"),
+    "app": N_("version of fieldbox"),
+    "models": N_("the models"),
+    "up_h": N_("hours since the start"),
+    "clock": N_("state of the clock"),
+    "disk_gb": N_("disk: free, all, GB"),
+    "full_days": N_("days until the disk is full"),
+    "db_mb": N_("size of the database, MB"),
+    "temp_c": N_("temperature, °C"),
+    "throttled": N_("slowed down by heat or weak power"),
+    "surveys": N_("number of surveys"),
+    "photos_total": N_("number of photos"),
+    "outbox": N_("messages by how far they have come"),
+    "failed": N_("flights that could not be mapped"),
+    "last_failure": N_("why the last of them could not"),
+    "to": N_("what of the hub it answers"),
+    "done": N_("whether it was done"),
+    "count": N_("how many"),
+    "spot": N_("which spot"),
+    "as": N_("kind of picture"),
+    "b85": N_("the picture"),
 }
 """What the parts of a message are; one that is not here is shown by its key."""
 
@@ -70,6 +105,27 @@ class Part:
     value: str
     bytes: int
     """Of its JSON, key and comma and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCard:
+    """How the box stands with its hub."""
+
+    lead: str
+    steps: Sequence[str]
+    notes: Sequence[str]
+    used: Sequence[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A text that tells of a message."""
+
+    number: str
+    """Its last digits alone: the page may be looked at over a shoulder."""
+    state: str
+    note: str
+    when: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +153,7 @@ def outbox() -> str:
         lines=[line_of(one) for one in found[:SHOWN]],
         older=found[SHOWN - 1].id if len(found) > SHOWN else None,
         first="before" not in request.args,
+        link=link_card(store.link_state()),
     )
 
 
@@ -114,6 +171,7 @@ def message(message_id: str) -> str:
         line=line_of(found),
         journey=journey(found),
         parts=parts_of(found.body),
+        texts=[text_line(one) for one in box().store.texts_of(found.id)],
         sizes=sizes(found),
         survey=survey,
         field=box().store.field(survey.field_id) if survey else None,
@@ -161,14 +219,50 @@ def lead(counts: Mapping[MessageState, int]) -> str:
     return " ".join(filter(None, told))
 
 
+def link_card(state: LinkState | None) -> LinkCard:
+    """How the box stands with its hub, in words."""
+    if state is None:
+        return LinkCard(say("Nothing sends yet: the sending process has not run on this box."), (), (), ())
+    connected = state.doing is LinkDoing.CONNECTED
+    steps = [
+        say("The hub was last reached on %(when)s.", when=when(state.last_success))
+        if state.last_success
+        else say("The hub has not been reached yet."),
+        say("Next try: %(when)s.", when=when(state.next_try)) if state.next_try and not connected else "",
+    ]
+    return LinkCard(
+        in_words(state.why),
+        [one for one in steps if one],
+        [in_words(one) for one in state.notes],
+        [_used(kind, state) for kind in LinkKind if kind.value in state.used or kind.value in state.allowed],
+    )
+
+
+def _used(kind: LinkKind, state: LinkState) -> Figure:
+    """The bytes of this month over one kind of link."""
+    allowed = state.allowed.get(kind.value)
+    of = say("of %(mb)s MB this month", mb=number(allowed / 1e6)) if allowed else say("MB this month")
+    return Figure(say(LINKS[kind]), number(state.used.get(kind.value, 0) / 1e6, 2), of, None)
+
+
+def text_line(text: SentText) -> TextLine:
+    """A text in one line."""
+    return TextLine(
+        f"…{text.number[-3:]}",
+        say(TEXTS[text.state]),
+        in_words(text.why) if text.why else "",
+        when(text.sent_at or text.created_at),
+    )
+
+
 def line_of(message: Message) -> Line:
     """A message in one line."""
     body = _read(message.body)
     return Line(
         id=message.id,
-        title=say(KINDS[message.kind]),
+        title=say(KIND_WORDS[message.kind]),
         about=str(body.get("field", "")),
-        state=say(STATES[message.state]),
+        state=say(STATE_WORDS[message.state]),
         when=when(message.created_at),
         size=say_many("%(num)s byte", "%(num)s bytes", len(message.body.encode())),
         trouble=message.state is MessageState.REFUSED,

@@ -109,11 +109,26 @@ from fieldbox.domain.photos import (
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
 from fieldbox.domain.surveys import Survey
+from fieldbox.domain.texts import (
+    GONE,
+    HANDED,
+    GivenVerdict,
+    NewText,
+    Order,
+    Receipt,
+    SentText,
+    SurveyVerdict,
+    TextIn,
+    TextState,
+    Understood,
+)
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
     "BANDS",
     "FEW_HOLES_PCT",
+    "GONE",
+    "HANDED",
     "HOPELESS",
     "LEFT",
     "MANY_HOLES_PCT",
@@ -149,6 +164,7 @@ __all__ = [
     "FlightHeight",
     "FromCorner",
     "Gap",
+    "GivenVerdict",
     "Hotspot",
     "InRows",
     "IntakeStatus",
@@ -168,8 +184,10 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Needs",
+    "NewText",
     "NotAligned",
     "Offer",
+    "Order",
     "Original",
     "Outgoing",
     "Patch",
@@ -180,8 +198,10 @@ __all__ = [
     "Product",
     "ProductNeed",
     "Quality",
+    "Receipt",
     "RefusedList",
     "Rejection",
+    "SentText",
     "Shift",
     "ShiftBasis",
     "Side",
@@ -195,7 +215,11 @@ __all__ = [
     "Stated",
     "Strategy",
     "Survey",
+    "SurveyVerdict",
+    "TextIn",
+    "TextState",
     "Treated",
+    "Understood",
     "Upload",
     "Verdict",
     "View",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -49,11 +50,27 @@ class MessageState(StrEnum):
     """The hub cannot read it, or it came to the end of its time: it does not go again."""
 
 
+TRIES_AT_ONCE: Final = 5
+"""Times that a message may be handed over before it waits although the connection broke."""
 OPEN: Final = (MessageState.WAITING, MessageState.SENT)
 """States of a message that must still go."""
 LEFT: Final = (*OPEN, MessageState.SUPERSEDED)
 """States of a message of which the hub may still say that it has it."""
 
+KIND_WORDS: Final[Mapping[MessageKind, str]] = {
+    MessageKind.ALERT: N_("Alert"),
+    MessageKind.SUMMARY: N_("Summary of a survey"),
+    MessageKind.ANSWER: N_("Answer to the hub"),
+    MessageKind.BOX: N_("Health of the box"),
+    MessageKind.PICTURE: N_("Picture"),
+}
+STATE_WORDS: Final[Mapping[MessageState, str]] = {
+    MessageState.WAITING: N_("waits for a link"),
+    MessageState.SENT: N_("sent, not confirmed yet"),
+    MessageState.ACKNOWLEDGED: N_("arrived"),
+    MessageState.SUPERSEDED: N_("a newer one goes in its place"),
+    MessageState.REFUSED: N_("given up"),
+}
 UNREADABLE: Final = N_("The hub cannot read it ({why}).")
 OVER: Final = N_("It came to the end of its time before the hub had confirmed it.")
 MOST_REPLACED: Final = 16
@@ -80,6 +97,8 @@ class Outgoing:
     report. None: it supersedes nothing."""
     expires_at: datetime | None = None
     """When it is of no use any more; None: never, which is the rule."""
+    withdraws: bool = False
+    """It says no more than that earlier ones of its subject do not stand: it goes only if one of them has left the box."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from fieldbox.hub.messages import insert_new
 from fieldbox.hub.rows import Refused
-from fieldbox.hub.schema import refused
+from fieldbox.hub.schema import messages, refused
 
 MOST: Final = 10_000
 """Rows that are kept: nobody fills the hub's disk with what it does not take."""
@@ -46,6 +47,19 @@ def listed(connection: Connection, limit: int) -> list[Refused]:
         Refused(row.digest, row.message, row.box, row.why, row.how, row.at, row.times)
         for row in connection.execute(query)
     ]
+
+
+def of_box(connection: Connection, box: str, how: str, since: datetime) -> Mapping[str, str]:
+    """Why messages of a box that came over `how` since a moment cannot be read, by their ids; not of those that could later."""
+    kept = select(messages.c.id).where(messages.c.box == box)
+    query = select(refused.c.message, refused.c.why).where(
+        refused.c.box == box,
+        refused.c.how == how,
+        refused.c.at >= since,
+        refused.c.message != "",
+        refused.c.message.not_in(kept),
+    )
+    return {row.message: row.why for row in connection.execute(query)}
 
 
 def noted(digest: str, why: str, how: str, at: datetime, *, box: str = "", message: str = "") -> Refused:

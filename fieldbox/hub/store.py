@@ -6,7 +6,7 @@ Each method is one transaction; one that writes has its commit on the disk when 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -117,10 +117,15 @@ class HubStore:
         with self._database.read() as connection:
             return messages.count(connection)
 
-    def brought_since(self, box: str, how: Way, since: datetime, limit: int) -> Sequence[str]:
-        """Ids of a box's messages that came over `how` since a moment, the newest first."""
+    def carried_since(self, box: str, since: datetime, limit: int) -> Sequence[str]:
+        """Ids of a box's messages that a courier brought since a moment, the newest first."""
         with self._database.read() as connection:
-            return messages.brought_since(connection, box, how, since, limit)
+            return messages.carried_since(connection, box, since, limit)
+
+    def refused_since(self, box: str, how: Way, since: datetime) -> Mapping[str, str]:
+        """Why messages of a box that came over `how` since a moment cannot be read, by their ids."""
+        with self._database.read() as connection:
+            return refusals.of_box(connection, box, how.value, since)
 
     def add_command(self, command: Command) -> None:
         """Let a command wait for its box."""

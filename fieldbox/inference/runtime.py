@@ -13,15 +13,18 @@ import hashlib
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
+
+if TYPE_CHECKING:
+    import onnxruntime  # loaded with the first model: it starts a thread and opens a database of its own
 
 INPUT, OUTPUT = "image", "plants"
 CHANNELS = 8
@@ -115,6 +118,8 @@ class OnnxRuntime:
     """A model in ONNX Runtime, on the processor."""
 
     def __init__(self, content: bytes, threads: int | None) -> None:
+        import onnxruntime  # noqa: PLC0415  most commands look at no photo
+
         try:
             self._session = onnxruntime.InferenceSession(
                 content, _options(threads), providers=["CPUExecutionProvider"]
@@ -128,12 +133,15 @@ class OnnxRuntime:
 
     def run(self, given: NDArray[Any]) -> NDArray[Any]:
         """As `Engine.run`."""
-        how = _SHRINKING if next(self._runs) % SHRINK_EVERY == 0 else None
+        how = _shrinking() if next(self._runs) % SHRINK_EVERY == 0 else None
         made: NDArray[Any] = self._session.run([self.outputs[0].name], {self.inputs[0].name: given}, how)[0]
         return made
 
 
+@cache
 def _shrinking() -> onnxruntime.RunOptions:
+    import onnxruntime  # noqa: PLC0415
+
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
@@ -142,10 +150,11 @@ def _shrinking() -> onnxruntime.RunOptions:
 SHRINK_EVERY = 8
 """Runs after which ONNX Runtime gives back what its arena has grown by: tiles of ever new sizes made it hold some 180 MiB
 more than it needs. After every run it would cost a fifth of the time."""
-_SHRINKING = _shrinking()
 
 
 def _options(threads: int | None) -> onnxruntime.SessionOptions:
+    import onnxruntime  # noqa: PLC0415
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised; nothing is to be said beside it
     if threads is None:

@@ -6,7 +6,7 @@ kept is counted and not a matter of age: the clock of a box without a link may b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from fieldbox.domain import LEFT, OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
-from fieldbox.domain.messages import MOST_REPLACED, OVER, UNREADABLE, shares
+from fieldbox.domain.messages import MOST_REPLACED, OVER, TRIES_AT_ONCE, UNREADABLE, shares
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import furthest, pause
 from fieldbox.storage.portions import portions
@@ -70,6 +70,26 @@ def add(connection: Connection, outgoing: Outgoing, survey_number: int | None, n
     )
     _prune(connection, outgoing.kind)
     return identity
+
+
+def tell(connection: Connection, told: Iterable[Outgoing], survey_number: int | None, now: datetime) -> None:
+    """Put what is told of a survey into the outbox; of what only withdraws, as much as somebody may have heard of."""
+    for one in told:
+        if not one.withdraws or withdraw(connection, one):
+            add(connection, one, survey_number, now)
+
+
+def withdraw(connection: Connection, outgoing: Outgoing) -> bool:
+    """Let no earlier message of its subject go any more; whether one has left the box, so that `outgoing` has to say it."""
+    same = and_(messages.c.subject == outgoing.subject, messages.c.kind == outgoing.kind.value)
+    connection.execute(
+        update(messages).where(same, _open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
+    )
+    left = and_(same, messages.c.sent_at.is_not(None), messages.c.state != MessageState.REFUSED.value)
+    newest = connection.scalars(
+        select(messages.c.body).where(left).order_by(messages.c.id.desc()).limit(1)
+    ).first()
+    return newest is not None
 
 
 def _supersede(connection: Connection, outgoing: Outgoing) -> Sequence[str]:
@@ -163,6 +183,16 @@ def mark_sent(
             ),
             rows,
         )
+
+
+def lost(connection: Connection, carrier: str, ids: Collection[str] | None) -> int:
+    """The connection broke in which these (None: all) were handed over; how many may go again at once."""
+    handed = (messages.c.state == MessageState.SENT.value) & (messages.c.carrier == carrier)
+    handed &= messages.c.attempts < TRIES_AT_ONCE
+    parts = [handed] if ids is None else [handed & _among(part) for part in portions(list(ids))]
+    return sum(
+        connection.execute(update(messages).where(those).values(next_try=None)).rowcount for those in parts
+    )
 
 
 def acknowledge(
@@ -269,6 +299,13 @@ def counts(connection: Connection) -> dict[MessageState, int]:
     rows = [row for part in (_open(), _settled()) for row in connection.execute(asked.where(part))]
     found = {row.state: row.number for row in rows}
     return {state: found.get(state.value, 0) for state in MessageState}
+
+
+def newest(connection: Connection, kind: MessageKind) -> Message | None:
+    """The last message of a kind."""
+    query = select(messages).where(messages.c.kind == kind.value).order_by(messages.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _message(row)
 
 
 def by_id(connection: Connection, identity: str) -> Message | None:

@@ -71,6 +71,7 @@ def holdings(connection: Connection) -> list[Holding]:
         since[flight_id] = max(copied_at, since.get(flight_id, copied_at))
     holds, newest, made = _holds(connection), _newest_surveys(connection), _made(connection)
     unplaced = set(connection.scalars(select(flights.c.id).where(flights.c.field_id.is_(None))))
+    unsent = _unsent(connection)
     return [
         Holding(
             one,
@@ -80,6 +81,7 @@ def holdings(connection: Connection) -> list[Holding]:
             newest.get(one),
             tuple(made.get(one, ())),
             placed=one not in unplaced,
+            unsent=one in unsent,
         )
         for one in sorted(sizes)
     ]
@@ -90,11 +92,6 @@ def _holds(connection: Connection) -> dict[Hold, set[str]]:
     member = _members()
     live = select(jobs.c.flight_id).where(jobs.c.state.in_([JobState.WAITING.value, JobState.RUNNING.value]))
     mapped = select(surveys.c.flight_id)
-    unsent = (
-        select(surveys.c.flight_id)
-        .join(messages, messages.c.survey_number == surveys.c.number)
-        .where(messages.c.state.in_([state.value for state in OPEN]))
-    )
     arriving = (
         select(member.c.flight_id)
         .join(files, files.c.id == member.c.file_id)
@@ -109,9 +106,18 @@ def _holds(connection: Connection) -> dict[Hold, set[str]]:
         Hold.PINNED: of(select(flights.c.id).where(flights.c.pinned)),
         Hold.UNMAPPED: placed & of(select(flights.c.id).where(flights.c.id.not_in(mapped))),
         Hold.QUEUED: of(live) | (placed & _not_done(connection)),
-        Hold.UNSENT: of(unsent),
         Hold.ARRIVING: of(arriving),
     }
+
+
+def _unsent(connection: Connection) -> set[str]:
+    """Flights of which something still has to arrive."""
+    query = (
+        select(surveys.c.flight_id)
+        .join(messages, messages.c.survey_number == surveys.c.number)
+        .where(messages.c.state.in_([state.value for state in OPEN]))
+    )
+    return set(connection.scalars(query.distinct()))
 
 
 def _not_done(connection: Connection) -> set[str]:

@@ -73,6 +73,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """What the box holds, counted."""
+
+    surveys: int
+    photos: int
+    release: str | None
+    """Of the model that the newest survey was made with."""
+    bytes_a_day: float | None
+    """That came onto the box lately; None: nothing did."""
+    failed: int
+    """Flights that could not be mapped."""
+    last_failure: Sentence | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 
@@ -98,8 +113,6 @@ class Hold(StrEnum):
     """There is no map of it, or its pictures are gone: they would have to be made of the originals."""
     QUEUED = "queued"
     """Its newest job is not done (it waits, runs or has failed), or was done before the last of its photos came."""
-    UNSENT = "unsent"
-    """A message about it has not arrived yet."""
     ARRIVING = "arriving"
     """Some of them are being brought in."""
     UNPLACED = "unplaced"
@@ -125,6 +138,8 @@ class Holding:
     """Of these pictures."""
     placed: bool = True
     """False: nothing tells where its photos were taken, so there is no map to wait for."""
+    unsent: bool = False
+    """The hub has not confirmed yet what tells of it: it may go, but after all others, as the hub may ask for pictures."""
 
 
 @dataclass(frozen=True, slots=True)

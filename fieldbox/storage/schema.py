@@ -576,14 +576,23 @@ class TextColumns(TypedColumns):
     created_at: Named[datetime] = Column(Utc)
     sent_at: Named[datetime | None] = Column(Utc)
     delivered_at: Named[datetime | None] = Column(Utc)
-    reference: Named[str | None] = Column(Text)
-    """Of the network, by which a delivery report names it."""
+    handle: Named[str | None] = Column(Text)
+    """By which the modem knows it."""
+    reference: Named[int | None]
+    """Of its last part, by the network: delivery reports name it."""
     key: Named[str | None] = Column(Text, unique=True)
-    """Of what it tells and to whom, so that it is written once."""
+    """Of what it tells and to whom, so that it is written once, and read once."""
     code: Named[str | None] = Column(Text)
     """By which a reply names it: 7A1."""
     message_id: Named[str | None] = Column(Text)
     survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
+    again: Named[str | None] = Column(Text)
+    """What it says if it goes a second time."""
+    doubts: Named[int] = Column(server_default=text("0"))
+    paid_parts: Named[int] = Column(server_default=text("0"))
+    urgent: Named[bool] = Column(server_default=text("0"))
+    wish: Named[str | None] = Column(Text)
+    """`domain.Order`, which is a word of SQL."""
     why: Named[Sentence | None] = Column(SentenceText)
 
 

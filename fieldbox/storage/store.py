@@ -30,6 +30,7 @@ from fieldbox.domain import (
     FlightHeadings,
     FlightHeight,
     Gap,
+    GivenVerdict,
     LinkDay,
     LinkKind,
     LinkPast,
@@ -37,20 +38,27 @@ from fieldbox.domain import (
     Message,
     MessageKind,
     MessageState,
+    NewText,
     Original,
     Outgoing,
     Placement,
+    Receipt,
     RefusedList,
     Rejection,
+    SentText,
     SideFile,
     Spraying,
     Survey,
+    SurveyVerdict,
+    TextIn,
+    Understood,
     Waiting,
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage import (
     accounts,
     captures,
+    census,
     checks,
     commands,
     fields,
@@ -64,6 +72,7 @@ from fieldbox.storage import (
     retention,
     sidefiles,
     surveys,
+    texts,
     traffic,
     views,
     waiting,
@@ -78,6 +87,7 @@ from fieldbox.storage.rows import (
     KEEP,
     AuditEntry,
     Box,
+    Census,
     Command,
     FlightRow,
     HeadingsRow,
@@ -613,22 +623,25 @@ class Store:
                 plants.add(connection, number, detections, to_geographic)
                 gaps.add(connection, number, missing, to_geographic)
                 placements.add(connection, number, placed)
-                for one in outgoing:
-                    outbox.add(connection, one, number, self._now())
+                outbox.tell(connection, outgoing, number, self._now())
             jobs.finish_live(connection, survey.flight_id, release_sha, self._now())
             if drop_views:
                 views.drop(connection, plan_key, release_sha)
             return fresh
 
-    def confirm_survey(self, survey_id: str, found: Sequence[Sentence]) -> None:
+    def confirm_survey(
+        self, survey_id: str, found: Sequence[Sentence], otherwise: Sequence[Outgoing] = ()
+    ) -> None:
         """A survey that was made before is what its flight gives now: it counts, and is told again if another one counted
-        meanwhile. `found` is added as far as it does not say it yet."""
+        meanwhile; `otherwise` is told of kinds that it was not told by. `found` is added as far as it does not say it yet."""
         with self._database.write() as connection:
             surveys.add_warnings(connection, survey_id, found)
             if surveys.count_again(connection, survey_id, self._now()):
                 number = surveys.number_of(connection, survey_id)
-                for one in outbox.told_of(connection, number):
-                    outbox.add(connection, one, number, self._now())
+                told = outbox.told_of(connection, number)
+                kinds = {one.kind for one in told}
+                new = [one for one in otherwise if one.kind not in kinds]
+                outbox.tell(connection, [*told, *new], number, self._now())
 
     def survey(self, survey_id: str) -> Survey | None:
         """One survey."""
@@ -668,6 +681,11 @@ class Store:
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
 
+    def census(self, now: datetime) -> Census:
+        """What the box holds, counted."""
+        with self._database.read() as connection:
+            return census.take(connection, now)
+
     # Outbox
 
     def send(self, outgoing: Outgoing) -> str:
@@ -702,6 +720,11 @@ class Store:
         with self._database.write() as connection:
             outbox.mark_sent(connection, ids, batch=batch, carrier=carrier, size=size, now=now)
 
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """The connection broke in which these (None: all) were handed over; how many may go again at once."""
+        with self._database.write() as connection:
+            return outbox.lost(connection, carrier, ids)
+
     def acknowledge(
         self,
         now: datetime,
@@ -728,6 +751,11 @@ class Store:
         """One message."""
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
+
+    def newest_message(self, kind: MessageKind) -> Message | None:
+        """The last message of a kind that was put into the outbox."""
+        with self._database.read() as connection:
+            return outbox.newest(connection, kind)
 
     def survey_told(self, message_id: str) -> str | None:
         """The id of the survey that a message tells of."""
@@ -818,6 +846,139 @@ class Store:
         """What the hub told the box to do, newest first."""
         with self._database.read() as connection:
             return commands.listed(connection, limit)
+
+    # Texts
+
+    def begin_telling(self) -> None:
+        """Messages from here on are told by text; those that are in the outbox by now are not."""
+        with self._database.read() as connection:
+            if texts.is_telling(connection):
+                return
+        with self._database.write() as connection:
+            texts.begin_telling(connection)
+
+    def untold(self, limit: int = 50) -> list[tuple[Message, str | None]]:
+        """Messages that no texts were written of yet, oldest first, each with the id of the survey that it is about."""
+        with self._database.read() as connection:
+            return texts.untold(connection, limit)
+
+    def write_told(self, new: Sequence[NewText], up_to: str) -> int:
+        """Write the texts of all messages up to the id `up_to`; how many are new."""
+        with self._database.write() as connection:
+            return texts.write_told(connection, new, up_to, self._now())
+
+    def write_text(self, new: NewText) -> bool:
+        """Let a text wait for the modem; False: it was written before."""
+        with self._database.write() as connection:
+            return texts.write(connection, new, self._now())
+
+    def write_frame(self, new: NewText, ids: Sequence[str], *, batch: str, size: int, now: datetime) -> bool:
+        """Let a frame of these messages go as a text: they count as handed to a link. False: it was written before."""
+        with self._database.write() as connection:
+            fresh = texts.write(connection, new, now)
+            if fresh:
+                outbox.mark_sent(connection, ids, batch=batch, carrier="sms", size=size, now=now)
+            return fresh
+
+    def text_code(self, survey_id: str) -> str | None:
+        """By which replies name a survey; None: no text told of it."""
+        with self._database.read() as connection:
+            return texts.code_of(connection, survey_id)
+
+    def recent_text_codes(self, count: int) -> set[str]:
+        """Codes of the last `count` texts that have one."""
+        with self._database.read() as connection:
+            return texts.recent_codes(connection, count)
+
+    def survey_of_code(self, code: str) -> str | None:
+        """The id of the last survey that was told under a code."""
+        with self._database.read() as connection:
+            return texts.survey_of(connection, code)
+
+    def due_texts(self, now: datetime) -> list[SentText]:
+        """Texts that may go: the urgent ones first, then the newest."""
+        with self._database.read() as connection:
+            return texts.due(connection, now)
+
+    def texts_in_hand(self) -> list[SentText]:
+        """Texts of which it is not known yet whether the network has them."""
+        with self._database.read() as connection:
+            return texts.in_hand(connection)
+
+    def text_parts_paid(self, now: datetime) -> int:
+        """Parts that were handed to the network within a day."""
+        with self._database.read() as connection:
+            return texts.paid(connection, now)
+
+    def claim_text(self, text_id: int, handle: str, *, most_parts: int, now: datetime) -> bool:
+        """A text is about to be handed to the modem, which knows it as `handle`; False: it may not go, or would be more than
+        `most_parts` within a day."""
+        with self._database.write() as connection:
+            return texts.claim(connection, text_id, handle, most_parts, now)
+
+    def text_sent(self, text_id: int, reference: int | None, now: datetime) -> None:
+        """The network has taken a text."""
+        with self._database.write() as connection:
+            texts.sent(connection, text_id, reference, now)
+
+    def text_not_sent(self, text_id: int, why: Sentence, now: datetime, *, again: bool) -> None:
+        """The network has not taken it, and was not paid; it waits for a later try where another helps."""
+        with self._database.write() as connection:
+            texts.not_sent(connection, text_id, why, now, again=again)
+
+    def doubt_text(self, text_id: int, now: datetime) -> None:
+        """It was handed over, and nobody said what became of it."""
+        with self._database.write() as connection:
+            texts.doubt(connection, text_id, now)
+
+    def settle_texts(self, now: datetime, numbers: Collection[str]) -> None:
+        """Decide of texts in doubt whose report did not come, and of such as go to none of the allowed numbers."""
+        with self._database.read() as connection:
+            if not texts.has_open(connection):
+                return
+        with self._database.write() as connection:
+            texts.settle_doubts(connection, now)
+            texts.refuse_others(connection, numbers)
+
+    def report_text(self, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
+        """The network says what became of a text, by the reference of its last part; False: of none that is known."""
+        with self._database.write() as connection:
+            return texts.report(connection, number, reference, receipt, now)
+
+    def knows_text(self, came: TextIn) -> bool:
+        """Whether this text came in before."""
+        with self._database.read() as connection:
+            return texts.is_known(connection, came)
+
+    def take_text(self, came: TextIn, understood: Understood) -> bool:
+        """Keep a text that came in and follow it, all or nothing; False: it came before, and changes nothing."""
+        with self._database.write() as connection:
+            return texts.take(connection, came, understood, self._now())
+
+    def was_alerted(self, survey_id: str, number: str) -> bool:
+        """Whether a number may have had the alert of an earlier look at the same flight and field."""
+        with self._database.read() as connection:
+            return texts.was_alerted(connection, survey_id, number)
+
+    def texts_of(self, message_id: str) -> list[SentText]:
+        """Texts that carry or tell of a message of the outbox, newest first."""
+        with self._database.read() as connection:
+            return texts.tries_of(connection, message_id)
+
+    def texts(self, limit: int | None = None) -> list[SentText]:
+        """Texts, out and in, newest first."""
+        with self._database.read() as connection:
+            return texts.listed(connection, limit)
+
+    def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool:
+        """Keep what somebody makes of a survey; False: there is no such survey, or it is what they said last."""
+        with self._database.write() as connection:
+            return texts.give_verdict(connection, survey_id, verdict, way, who, self._now())
+
+    def verdicts(self, survey_id: str) -> list[GivenVerdict]:
+        """What people make of a survey, oldest first."""
+        with self._database.read() as connection:
+            return texts.verdicts_of(connection, survey_id)
 
     # Accounts, settings, audit
 

@@ -67,12 +67,12 @@ def estimate(value: float | None, interval: Interval | None, *, whole: bool = Fa
     numbers = value, interval.low, interval.high
     if whole and abs(value) < _LARGE:
         return [_counted(one) for one in numbers]
-    places = _places((interval.high - interval.low) / 2, least=_THOUSANDS if whole else 0)
+    places = _places((interval.high - interval.low) / 2)
     return [short(round(one, places)) for one in numbers]
 
 
-def _places(half: float, *, least: int) -> int:
-    return max(least, min(_PLACES, 1 - math.floor(math.log10(half)))) if half > 0 else _PLACES
+def _places(half: float) -> int:
+    return max(_THOUSANDS, min(_PLACES, 1 - math.floor(math.log10(half)))) if half > 0 else _PLACES
 
 
 def _counted(value: float) -> float:

@@ -6,6 +6,7 @@ then the names, cut at a whole character.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ MAX_SPOTS = 8
 MAX_WARNING_BYTES = 90
 MAX_NAME_BYTES = 120
 MAX_CROP_BYTES = 24
+MAX_CODE_BYTES = 16
 VERDICTS: Final = {Verdict.GOOD: "good", Verdict.USABLE: "usable", Verdict.AGAIN: "again"}
 
 
@@ -61,7 +63,7 @@ def _numbers(survey: Survey, field: Field) -> dict[str, Any]:
     return {
         "v": 1,
         "id": survey.id,
-        "field": field.code,
+        "field": clip_utf8(field.code, MAX_CODE_BYTES),
         "made": survey.made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "area_ha": estimate(survey.area_ha, survey.area_ha_interval95),
         "weed_pct": estimate(survey.weed_cover_pct, survey.weed_cover_pct_interval95),
@@ -137,7 +139,14 @@ def _shorten(body: dict[str, Any], which: str, excess: int) -> None:
 
 
 def _spot(spot: Hotspot, allowed: Allowed) -> list[float | None]:
-    cover = spot.weed_cover * 100
-    told: list[float | None] = [spot.weed_count, short(spot.area_m2)]
-    told.append(short(round(cover, 1)) if cover >= 1 else short(cover, 2))
+    told: list[float | None] = [spot.weed_count, _known(spot.area_m2), _percent(100 * spot.weed_cover)]
     return [*told, round(spot.lat, 6), round(spot.lon, 6)] if allowed.position else told
+
+
+def _percent(cover: float) -> float | None:
+    """To a tenth; below one to two figures, so that little is not nothing."""
+    return _known(round(cover, 1)) if abs(cover) >= 1 else _known(cover, 2)
+
+
+def _known(value: float, figures: int = 4) -> float | None:
+    return short(value, figures) if math.isfinite(value) else None

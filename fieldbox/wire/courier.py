@@ -25,6 +25,7 @@ import cbor2
 from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from fieldbox.i18n import N_
 from fieldbox.wholefile import clear_leftovers, written
 from fieldbox.wire import down, frame, join, strict
 from fieldbox.wire.join import BOX_ID
@@ -71,8 +72,27 @@ MOST_BYTES: Final = {
 """Of a part."""
 
 
+REASONS: Final = {
+    "short": N_("it was cut short: write it again, and let the stick be until that is done"),
+    "altered": N_(
+        "its bytes are not those that were written: the stick is failing, or somebody changed them"
+    ),
+    "forged": N_("it was changed, or comes of somebody else"),
+    "content": N_("it is no courier's file of fieldbox"),
+    "version": N_("it was written by a newer release of fieldbox"),
+    "size": N_("something in it is larger than it may be"),
+    "name": N_("a name in it may not be used"),
+    "box": N_("it is for another box, or goes the other way"),
+    "link": N_("it is no file of its own, but leads elsewhere"),
+    "unknown": N_("the hub does not know this box"),
+    "revoked": N_("the hub does not hear this box any more"),
+    "stick": N_("the stick cannot be read, or was pulled out"),
+}
+"""What is wrong with a file, in words."""
+
+
 class Unreadable(ValueError):
-    """It is no such file, was cut short or altered, or is of a version that is not known: why, in a word."""
+    """It is no such file, was cut short or altered, or is of a version that is not known: why, as a name in `REASONS`."""
 
 
 @dataclass(frozen=True, slots=True)

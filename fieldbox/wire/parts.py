@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -193,6 +194,27 @@ KEY: Final = Form(_put_key, _get_key)
 """20 hexadecimal digits, of which nothing is told where they are the end of the message's id."""
 
 
+def digits(count: int) -> Form:
+    """So many hexadecimal digits, two to a byte."""
+
+    def put(value: str) -> bytes:
+        told = bytes.fromhex(value)
+        if 2 * len(told) != count:
+            raise Unfit("digits")
+        return told
+
+    return _form(put, lambda reader: reader.take(count // 2).hex())
+
+
+def _put_file(value: str) -> bytes:
+    told = base64.b85decode(value)
+    return whole(len(told)) + told
+
+
+FILE: Final = _form(_put_file, lambda reader: base64.b85encode(reader.take(reader.whole())).decode())
+"""Bytes that JSON has in base 85."""
+
+
 def instant(pattern: str) -> Form:
     """A time written like `pattern`, as seconds from the message's own time; one without a zone counts as UTC."""
 
@@ -209,6 +231,7 @@ def instant(pattern: str) -> Form:
     return Form(put, get)
 
 
+DAY: Final = instant("%Y-%m-%d")
 UTC_SECOND: Final = instant("%Y-%m-%dT%H:%M:%SZ")
 CAMERA_SECOND: Final = instant("%Y-%m-%dT%H:%M:%S")
 

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+import fieldbox
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.sending import SHOWN, parts_of
-from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
+from fieldbox.dashboard.sending import PARTS, SHOWN, parts_of
+from fieldbox.domain import LinkDoing, LinkState, Message, MessageKind, MessageState, NewText, Outgoing
+from fieldbox.i18n import Sentence
 from fieldbox.wire.ids import key_of
 from tests.dashboard.conftest import KEY, log_in
 from tests.dashboard.demo_box import NASTY, DemoBox, make_box
 
+PACKAGE = Path(fieldbox.__file__).parent
 BODY = json.dumps(
     {
         "v": 1,
@@ -84,6 +87,44 @@ def test_all_that_leaves_is_told_byte_by_byte(fresh: DemoBox, reader: FlaskClien
 def parts_of_page(reader: FlaskClient, body: str) -> list[int]:
     with reader.application.test_request_context():
         return [part.bytes for part in parts_of(body)]
+
+
+def test_every_part_of_every_published_message_has_words() -> None:
+    published = [json.loads(path.read_text()) for path in PACKAGE.glob("*/*-v1.schema.json")]
+    assert {one["$id"].split(":")[2] for one in published} == {kind.value for kind in MessageKind}
+    assert {name for one in published for name in one["properties"]} <= set(PARTS)
+
+
+def test_how_the_link_stands(fresh: DemoBox, reader: FlaskClient) -> None:
+    assert "the sending process has not run" in reader.get("/sending").text
+    now = datetime.now(UTC)
+    fresh.store.keep_link_state(
+        LinkState(
+            now,
+            LinkDoing.WAITING,
+            Sentence("There is no link."),
+            notes=(Sentence("The budget of the modem is used up."),),
+            used={"modem": 1_250_000},
+            allowed={"modem": 20_000_000},
+        )
+    )
+    page = unescape(reader.get("/sending").text)
+    for told in (
+        "There is no link.",
+        "has not been reached yet",
+        "budget of the modem",
+        "1.25",
+        "of 20 MB this month",
+    ):
+        assert told in page
+
+
+def test_texts_about_a_message_are_told_without_their_numbers(fresh: DemoBox, reader: FlaskClient) -> None:
+    told = newest(fresh)
+    assert fresh.store.write_text(NewText("+911234567890", "FB F1", "key", message_id=told.id))
+    page = unescape(reader.get(f"/sending/{told.id}").text)
+    assert "…890" in page
+    assert "1234567" not in page
 
 
 def test_older_messages_are_a_page_away(fresh: DemoBox, reader: FlaskClient) -> None:

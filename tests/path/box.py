@@ -16,10 +16,12 @@ from fieldbox.config import Config, load_config
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, exact, fly
 from fieldbox.storage.store import Store
+from tests.path import warm
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "fieldbox")
 NOT_FOUND = -1
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Box:
 
     root: Path
     settings: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
+    """Whether each command is an interpreter of its own from the start, or begins with its libraries loaded."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,12 +82,15 @@ class Box:
 
     def run(self, *arguments: object, user: int | None = None) -> Said:
         """Run a command of fieldbox to its end."""
+        if not self.fresh and user is None:
+            code, out, err = warm.server().run(_encoded(arguments), self.environment, PATIENCE_S)
+            return Said(code, out.decode(), err.decode())
         done = subprocess.run(
             [*COMMAND, *_encoded(arguments)],
             env=self.environment,
             capture_output=True,
             cwd=REPOSITORY,
-            timeout=300,
+            timeout=PATIENCE_S,
             check=False,
             user=user,
         )

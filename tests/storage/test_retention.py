@@ -45,8 +45,6 @@ def test_what_holds_a_flight(store: Store) -> None:
     store.fail(job.id, Sentence("It failed."), retry_at=None)
     assert Hold.QUEUED in holds(store, "flight")
     chart(store, flight, sent=False)
-    assert holds(store, "flight") == {Hold.UNSENT}
-    store.acknowledge(START, ids=[one.id for one in store.messages()])
     assert holds(store, "flight") == set()
     assert store.pin("flight", True)
     assert holds(store, "flight") == {Hold.PINNED}
@@ -73,11 +71,26 @@ def test_a_flight_that_has_grown_since_it_was_mapped_is_held(store: Store) -> No
     assert holds(store, "flight") == set()
 
 
-def test_a_summary_that_goes_out_again_holds_its_flight_again(store: Store) -> None:
-    chart(store, bring(store, "flight"))
-    with store._database.write() as connection:
-        connection.exec_driver_sql("UPDATE messages SET state = 'waiting'")
-    assert holds(store, "flight") == {Hold.UNSENT}
+def test_a_flight_is_unsent_until_the_hub_has_what_tells_of_it_and_when_it_wants_it_again(
+    store: Store,
+) -> None:
+    def unsent() -> bool:
+        (one,) = store.holdings()
+        assert not one.holds
+        return one.unsent
+
+    chart(store, bring(store, "flight"), sent=False)
+    (summary,) = store.messages()
+    assert unsent()
+    store.mark_sent([summary.id], batch="b" * 16, carrier="mqtt", size=300, now=START)
+    assert unsent()
+    store.acknowledge(START, ids=[summary.id])
+    assert not unsent()
+    store.send_again([summary.id])
+    assert unsent()
+    store.acknowledge(START, refused={summary.id: "schema"})
+    assert not unsent()
+    assert store.let_go(lambda _held: ["flight"]) == ["flight"]
 
 
 def test_what_has_gone_is_noted_and_its_results_stay(store: Store) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fieldbox.wire import commands
+from fieldbox.wire.commands import Picture
+
 
 def facts(text: str) -> str:
     """The same text for the same facts: 4 and 4.0 differ, the order of names does not matter."""
@@ -48,13 +51,13 @@ ALERT: dict[str, Any] = {
     "survey": "0123456789abcdef0123",
     "field": "F01",
     "made": "2026-11-23T10:05:00Z",
-    "flown": "2026-11-20T09:00:00",
-    "since": "2026-11-06T08:30:00",
+    "flown": "2026-11-20",
+    "since": "2026-11-06",
     "why": ["weeds", "health", "spray"],
     "weeds_ha": [[1000, 890, 1200], [310, 250, 380]],
     "weed_pct": [[2.1, 1.9, 2.4], [0.7, 0.6, 0.8]],
     "health": [[41, 39.5, 43], [52, 50.1, 54]],
-    "spray": {"ha": [0.21, 0.2, 0.23], "l": [42, 40, 46], "how": "swaths"},
+    "spray": {"ha": [0.21, 0.2, 0.23], "l": [42, 40, 46]},
 }
 BOX: dict[str, Any] = {
     "v": 1,
@@ -69,8 +72,12 @@ BOX: dict[str, Any] = {
     "temp_c": 61.3,
     "throttled": None,
     "surveys": 312,
-    "photos": 41022,
+    "photos_total": 41022,
     "outbox": {"waiting": 3, "sent": 1, "acknowledged": 298, "superseded": 9, "refused": 0},
     "failed": 2,
     "last_failure": "No photo of this flight could be placed, so there is nothing to map.",
 }
+ANSWER: dict[str, Any] = json.loads(commands.answer("0f" * 16, True, "12 messages go again.", count=12))
+PICTURE: dict[str, Any] = json.loads(
+    commands.picture("0f" * 16, Picture("0123456789abcdef0123", 2), bytes(range(256)) * 12, "webp")
+)

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("times", sa.Integer(), nullable=False, server_default="1"),
+        sa.Column("times", sa.Integer(), nullable=False, server_default=sa.text("1")),
         sa.PrimaryKeyConstraint("id", name="pk_refused"),
         sa.UniqueConstraint("digest", "message", name="uq_refused_digest_message"),
     )
@@ -84,6 +84,7 @@ def _messages() -> None:
         sa.Column("received_at", sa.Text(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.Column("frame", sa.Text(), nullable=False),
+        sa.Column("carried_at", sa.Text(), nullable=True),
         sa.Column("replaced_by", sa.Text(), nullable=True),
         sa.Column("replaces_first", sa.Text(), nullable=True),
         sa.Column("replaces_last", sa.Text(), nullable=True),
@@ -100,6 +101,7 @@ def _messages() -> None:
         postgresql_where=standing,
     )
     op.create_index("ix_messages_ranges", "messages", ["box", "replaces_last"])
+    op.create_index("ix_messages_carried_at", "messages", ["box", "carried_at"])
     op.create_table(
         "replaced",
         sa.Column("box", sa.Text(), nullable=False),

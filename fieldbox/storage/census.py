@@ -1,0 +1,49 @@
+"""What the box holds, counted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from fieldbox.storage.rows import Census, JobState
+from fieldbox.storage.schema import captures, files, jobs, surveys
+from fieldbox.storage.surveys import NEWEST_FIRST
+
+LATELY: Final = timedelta(days=30)
+_SOONEST: Final = timedelta(days=1)
+
+
+def take(connection: Connection, now: datetime) -> Census:
+    """Count what there is."""
+    newest = select(surveys.c.release).order_by(*NEWEST_FIRST).limit(1)
+    return Census(
+        surveys=connection.execute(select(func.count()).select_from(surveys)).scalar_one(),
+        photos=connection.execute(select(func.count()).select_from(captures)).scalar_one(),
+        release=connection.scalars(newest).first(),
+        bytes_a_day=_bytes_a_day(connection, now),
+        failed=_failed(connection),
+        last_failure=connection.scalars(
+            select(jobs.c.reason)
+            .where(jobs.c.state == JobState.FAILED.value)
+            .order_by(jobs.c.id.desc())
+            .limit(1)
+        ).first(),
+    )
+
+
+def _failed(connection: Connection) -> int:
+    """Flights whose newest job failed for good."""
+    newest = select(func.max(jobs.c.id)).group_by(jobs.c.flight_id)
+    failed = select(func.count()).where(jobs.c.id.in_(newest), jobs.c.state == JobState.FAILED.value)
+    return connection.execute(failed).scalar_one()
+
+
+def _bytes_a_day(connection: Connection, now: datetime) -> float | None:
+    """Of files that were copied lately, whether or not they were removed since; None: there were none."""
+    lately = select(func.sum(files.c.size), func.min(files.c.copied_at)).where(
+        files.c.copied_at > now - LATELY, files.c.copied_at <= now
+    )
+    size, first = connection.execute(lately).one()
+    return None if size is None else size / (max(now - first, _SOONEST) / timedelta(days=1))
