@@ -7,8 +7,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class HubEnd:
     kinds: list[MessageKind] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     silent: bool = False
+    founded: datetime = FOUNDED
 
     def __call__(self, sealed: bytes) -> list[bytes]:
         """Keep a frame and acknowledge it."""
@@ -87,15 +88,15 @@ class HubEnd:
 
 
 def joined_box(
-    folder: Path, *, port: int = 8883, founded: datetime = FOUNDED, **sync: Any
+    folder: Path, *, host: str = "127.0.0.1", port: int = 8883, founded: datetime = FOUNDED, **sync: Any
 ) -> tuple[Config, HubEnd]:
     """A box below `folder` and its hub."""
-    hub = home.found(folder / "hub", host="127.0.0.1", port=port, sms=None, now=founded)
+    hub = home.found(folder / "hub", host=host, port=port, sms=None, now=founded)
     config = Config(storage=StorageConfig(root=folder / "box"), sync=SyncConfig(**sync))
-    config.storage.root.mkdir()
+    config.storage.root.mkdir(parents=True)
     config.database.write_bytes(_empty_database())
     identity = own(config.identity)
-    end = HubEnd(hub, identity)
+    end = HubEnd(hub, identity, founded=founded)
     told = join.Welcome(identity.box, hub.told, end.certificate(made=founded + timedelta(hours=1)))
     join_hub(identity, told)
     return config, end

@@ -399,15 +399,3 @@ def test_the_state_is_written_when_it_changes_and_else_once_an_hour(farm: Farm) 
         last = state
         farm.ways.pass_by(60.0)
     assert written == 4
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    (tmp_path / "broker").mkdir()
-    made = Broker(tmp_path / "broker", Authority(tmp_path), Shown(tmp_path / "none", tmp_path / "none"))
-    yield made
-    made.stop()
-
-
-def test_the_services_config() -> None:
-    assert LOOK_S <= 60
