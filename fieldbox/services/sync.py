@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -32,7 +32,6 @@ from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
-from fieldbox.sync.modemtime import ModemTime
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
@@ -50,6 +49,7 @@ from fieldbox.sync.policy import (
     notes,
 )
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
+from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
 from fieldbox.wire.join import certificate_of
@@ -486,6 +486,21 @@ def remember(store: Store, clock: TrustedClock) -> None:
     store.set_setting(_SEEN, clock.now().isoformat())
 
 
+class FirstModem:
+    """Asks the box's modem for the time, if there is one. `bus`: SYSTEM, or an address."""
+
+    def __init__(self, bus: str = SYSTEM_BUS) -> None:
+        self._bus = bus
+
+    def network_time(self) -> datetime | None:
+        """As its network says."""
+        with closing(ModemManager(self._bus)) as modem:
+            try:
+                return modem.network_time()
+            except FieldboxError:
+                return None  # there is no modem, or nobody who looks after one
+
+
 def recalled(store: Store, clock: TrustedClock) -> None:
     """What the clock knew before the restart."""
     kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
@@ -514,7 +529,7 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
                 manager,
                 clock,
                 by_mqtt(clock),
-                network=ModemTime(),
+                network=FirstModem(),
                 stopping=stopping,
                 report=partial(_report, config, store, clock),
             )

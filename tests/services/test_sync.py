@@ -12,7 +12,7 @@ import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent
-from fieldbox.services.sync import Parts, Syncing, recalled
+from fieldbox.services.sync import FirstModem, Parts, Syncing, recalled
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable
@@ -78,7 +78,7 @@ class Farm:
     """A box with links, a hub, and time that passes when told."""
 
     def __init__(
-        self, folder: Path, *, said: datetime = NOW, may_put: bool = True, look_s: float = 900.0, **sync: Any
+        self, folder: Path, *, said: datetime = NOW, may_put: bool = True, look_s: float = 3600.0, **sync: Any
     ) -> None:
         self.look_s = look_s
         self.config, self.hub = joined_box(folder, **sync)
@@ -94,10 +94,10 @@ class Farm:
         self.clock = TrustedClock(self.system)
         self.store = Store.open(self.config.database, clock=self.clock.now)
         recalled(self.store, self.clock)
-        parts = Parts(self.ways, self.dialler, self.clock, self._carrier, look_s=self.look_s)
+        parts = Parts(self.ways, self.dialler, self.clock, self.way, look_s=self.look_s)
         self.syncing = Syncing(self.config, self.store, parts)
 
-    def _carrier(self, mine: Joined) -> tuple[Carrier, bool]:
+    def way(self, mine: Joined) -> tuple[Carrier, bool]:
         self.made += 1
         self.carrier.shows_new = renewal.credentials(mine)[1]
         return self.carrier, self.carrier.shows_new
@@ -140,7 +140,7 @@ def farms(tmp_path: Path) -> Iterator[Callable[..., Farm]]:
 
 def test_what_waits_goes_as_soon_as_there_is_a_link(farm: Farm) -> None:
     sent = farm.has()
-    assert farm.syncing.step() == 900.0
+    assert farm.syncing.step() == 3600.0
     assert farm.hub.has == {}
     farm.ways.put(ETHERNET)
     farm.syncing.step()
@@ -214,9 +214,9 @@ def test_a_link_that_does_not_carry_is_left_for_another_one(farm: Farm) -> None:
 def test_a_modem_gathers_and_stays_within_its_budget(farms: Callable[..., Farm]) -> None:
     farm = farms(monthly_mb="modem 0.2", listen_hours=0.0, look_s=21600.0)
     farm.ways.put(MODEM)
-    for number in range(100):
+    for number in range(60):
         farm.has(number)
-        if number % 25 == 0:
+        if number % 15 == 0:
             farm.has(number, MessageKind.ALERT)
         farm.lasts(timedelta(hours=6))
     per_month = {}
@@ -224,7 +224,7 @@ def test_a_modem_gathers_and_stays_within_its_budget(farms: Callable[..., Farm])
         per_month[day.day.month] = per_month.get(day.day.month, 0) + day.total
     assert max(per_month.values()) <= 200_000
     assert farm.hub.kinds.count(MessageKind.ALERT) == 4
-    assert farm.carrier.connections <= 100 + 4
+    assert farm.carrier.connections <= 60 + 4
     notes = farm.store.link_state().notes  # type: ignore[union-attr]
     assert all("modem" in str(one) for one in notes)
 
@@ -338,6 +338,28 @@ def test_a_dead_clock_learns_the_time_from_the_hub(farms: Callable[..., Farm], m
     farm.has(2)
     farm.syncing.step()
     assert len(farm.hub.has) == 2
+
+
+def test_without_a_modem_nobody_says_the_time(tmp_path: Path) -> None:
+    assert FirstModem(f"unix:path={tmp_path / 'none'}").network_time() is None
+
+
+def test_the_network_tells_a_dead_clock_the_time(farms: Callable[..., Farm]) -> None:
+    farm = farms(said=datetime(1970, 1, 1, tzinfo=NOW.tzinfo))
+
+    class Network:
+        def network_time(self) -> datetime | None:
+            return NOW if farm.ways.there() else None
+
+    parts = Parts(farm.ways, farm.dialler, farm.clock, farm.way, network=Network())
+    syncing = Syncing(farm.config, farm.store, parts)
+    syncing.step()
+    assert not farm.clock.known()
+    farm.ways.put(MODEM)
+    farm.carrier.dead = {"wwan0"}
+    farm.has(kind=MessageKind.ALERT)
+    syncing.step()
+    assert timedelta(0) <= farm.system.now() - NOW < timedelta(minutes=2)
 
 
 def test_a_clock_that_jumps_loses_and_doubles_nothing(farm: Farm) -> None:
