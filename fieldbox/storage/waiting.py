@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from fieldbox.domain import OPEN, MessageKind, Waiting
 from fieldbox.retrying import furthest
@@ -39,7 +49,11 @@ def since(connection: Connection, moment: datetime) -> list[str]:
 
 def _open(now: datetime) -> ColumnElement[bool]:
     lasting = or_(messages.c.expires_at.is_(None), messages.c.expires_at > now)
-    return messages.c.state.in_([one.value for one in OPEN]) & lasting
+    # Literal, as SQLite uses the index of what is open only for a condition that reads as its own.
+    states: BindParameter[list[str]] = bindparam(
+        "open", [one.value for one in OPEN], expanding=True, literal_execute=True
+    )
+    return messages.c.state.in_(states) & lasting
 
 
 def _held(now: datetime) -> ColumnElement[bool]:
