@@ -30,7 +30,7 @@ from fieldbox.hub.receiving import key_of, receive
 from fieldbox.hub.rows import Way
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import Sentence
-from fieldbox.services.seasonbox import EPOCH, LOOK, Said, live, settings
+from fieldbox.services.seasonbox import EPOCH, LOOK, Said, live, settings, survey_id
 from fieldbox.services.smalldisk import SmallDisk, small_disk
 from fieldbox.simulate.season import START, Event, Season, What
 from fieldbox.storage.store import Store
@@ -592,6 +592,7 @@ class _World:
         result.simulated_days = self._clock.at / timedelta(days=1)
         result.wrong += desk.wrong
         result.wrong += [*self._lost(messages), *self._doubled(messages), *self._standing(messages)]
+        result.wrong += self._surveys_standing()
         self._time_the_backlog()
 
     def _lost(self, messages: Sequence[Message]) -> Iterable[str]:
@@ -624,6 +625,18 @@ class _World:
         standing = {one.id for one in self._hub.messages(standing=True)}
         yield from (f"{one} stands at the hub, and should not" for one in standing - wanted)
         yield from (f"{one} does not stand at the hub, and should" for one in wanted - standing)
+
+    def _surveys_standing(self) -> Iterable[str]:
+        """Of each flight the last analysis stands, and nothing of another flight has taken its place."""
+        last = {
+            one.number: survey_id(one) for one in self._season.events() if one.what in (What.FLOWN, What.ANEW)
+        }
+        standing = self._hub.messages(kinds=[MessageKind.SUMMARY], standing=True)
+        found, wanted = Counter(one.id[TIME_DIGITS:] for one in standing), Counter(last.values())
+        yield from (f"the summary of the survey {one} does not stand at the hub" for one in wanted - found)
+        yield from (
+            f"the summary of the survey {one} stands at the hub, and should not" for one in found - wanted
+        )
 
     def _time_the_backlog(self) -> None:
         comes, first = self._season.link_comes, self._desk.first
