@@ -16,6 +16,7 @@
 # make proof-outbox      pull the plug 100 times while messages come and go (root, libfuse2; minutes)
 # make proof-season      240 days without a link, 200 power cuts, then GPRS: all arrives once (root for a full disk; minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
+# make proof-hub         what a hub takes in a second over SQLite and PostgreSQL, what messages weigh on a stick (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -30,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -93,6 +94,9 @@ proof-change: $(VENV)/.develop
 
 proof-decisions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.decided_proof
+
+proof-hub: $(VENV)/.develop
+	$(BIN)/python -m tests.hub.hub_proof
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

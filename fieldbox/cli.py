@@ -332,16 +332,29 @@ def unpin(config: Config, flight_id: str) -> None:
 
 @main.command()
 @click.argument("survey_id")
+@click.option("--compact", is_flag=True, help="In the short form in which it leaves, as hexadecimal digits.")
+@click.option(
+    "--sizes", is_flag=True, help="How many bytes it takes: as JSON, in its short form, in a frame alone."
+)
+@as_json
 @with_config
-def summary(config: Config, survey_id: str) -> None:
-    """Print the summary of a survey as it goes to the agronomist: at most 1,024 bytes.
+def summary(config: Config, survey_id: str, as_json: bool, compact: bool, sizes: bool) -> None:
+    """Print the summary of a survey as it goes to the agronomist: JSON of at most 1,024 bytes.
 
     \b
     Example: fieldbox summary 3f2a…
+             fieldbox summary 3f2a… --sizes
     """
     from fieldbox.services import results  # noqa: PLC0415
 
-    click.echo(results.summary(config, survey_id))
+    if compact and sizes:
+        raise click.UsageError(_("Give --compact or --sizes, not both."))
+    if sizes:
+        click.echo(results.summary_sizes(config, survey_id, as_json=as_json))
+    else:
+        click.echo(
+            results.summary_compact(config, survey_id) if compact else results.summary(config, survey_id)
+        )
 
 
 @main.command()

@@ -54,7 +54,7 @@ def test_each_unit_is_sound(installed: Path, name: str, tmp_path: Path) -> None:
     assert not [line for line in said.splitlines() if "fieldbox" in line], said
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "intake"])
+@pytest.mark.parametrize("name", ["web", "worker", "intake", "hub", "broker"])
 def test_services_have_few_rights(installed: Path, name: str) -> None:
     unit = installed / f"etc/systemd/system/fieldbox-{name}.service"
     said = analyzed("security", "--offline=true", unit)

@@ -83,6 +83,7 @@ PARTS: Mapping[str, str] = {
     "temp_c": N_("temperature, °C"),
     "throttled": N_("slowed down by heat or weak power"),
     "surveys": N_("number of surveys"),
+    "photos_total": N_("number of photos"),
     "outbox": N_("messages by how far they have come"),
     "failed": N_("flights that could not be mapped"),
     "last_failure": N_("why the last of them could not"),

@@ -50,6 +50,8 @@ class MessageState(StrEnum):
     """The hub cannot read it, or it came to the end of its time: it does not go again."""
 
 
+TRIES_AT_ONCE: Final = 5
+"""Times that a message may be handed over before it waits although the connection broke."""
 OPEN: Final = (MessageState.WAITING, MessageState.SENT)
 """States of a message that must still go."""
 LEFT: Final = (*OPEN, MessageState.SUPERSEDED)

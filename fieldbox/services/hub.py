@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,19 +30,14 @@ from fieldbox.hub.store import HubStore
 from fieldbox.i18n import N_, Sentence, _
 from fieldbox.services.notify import notify
 from fieldbox.wholefile import put
+from fieldbox.wire import commands
 from fieldbox.wire.courier import REASONS, Unreadable
-from fieldbox.wire.down import DownKind
 
 log = structlog.get_logger()
 
 AGAIN_AFTER: Final = timedelta(hours=1)
 """A command that a box did not answer goes to it again when it is heard so long after."""
 MOST_LISTED: Final = 10_000
-COMMANDS: Final = {
-    "resend": DownKind.RESEND,
-    "picture": DownKind.PICTURE,
-    "settings": DownKind.SETTINGS,
-}
 _THREADS: Final = 2
 
 
@@ -167,13 +162,13 @@ def revoke(config: Config, box: str) -> None:
         joining.revoke(here, store, box, utc_now())
 
 
-def send(config: Config, box: str, kind: str, body: Mapping[str, Any]) -> str:
+def send(config: Config, box: str, order: commands.Command) -> str:
     """Let a command wait for a box; the command's id. Raises Rejected for a box that is not known or not heard any more."""
     with opened(config) as (here, store):
         known = store.box(box)
         if known is None or known.revoked_at is not None:
             raise Rejected(N_("The hub knows no box {box}; see fieldbox hub boxes."), box=box)
-        told_ = command(here.key, box, COMMANDS[kind], body, utc_now())
+        told_ = command(here.key, box, order, utc_now())
         store.add_command(told_)
         return told_.id
 

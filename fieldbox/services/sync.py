@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -22,10 +23,12 @@ from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Mess
 from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services.box import open_store
+from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
 from fieldbox.storage.store import Store
+from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
@@ -113,6 +116,10 @@ class Chosen:
         """As of the outbox."""
         self._inner.mark_sent(ids, batch=batch, carrier=carrier, size=size, now=now)
 
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """As of the outbox."""
+        return self._inner.lost(carrier, ids)
+
     def acknowledge(
         self,
         now: datetime,
@@ -170,6 +177,7 @@ class Syncing:
     def run(self) -> None:
         """Until it is to stop."""
         self._forgive()
+        self._store.lost(MqttCarrier.name)  # a connection of this process' earlier life is over
         while not self._parts.stopping():
             pause = self._careful_step()
             notify("WATCHDOG=1")
@@ -379,8 +387,7 @@ class Syncing:
         ):
             return
         self._kept_at = clock.elapsed()
-        self._store.set_setting(_FLOOR, clock.floor.isoformat())
-        self._store.set_setting(_SEEN, clock.now().isoformat())
+        remember(self._store, clock)
 
     def _state(self, now: Situation, rules: Rules, told: Connect | Wait) -> LinkState:
         last = [past.last_success for past in now.pasts.values() if past.last_success is not None]
@@ -466,11 +473,26 @@ def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
     return made
 
 
+def remember(store: Store, clock: TrustedClock) -> None:
+    """Keep what the clock knows for the next start, and for others who ask the time."""
+    kept = store.setting(_FLOOR)
+    clock.recall(
+        None if kept is None else datetime.fromisoformat(kept), None
+    )  # a stick may have told another process
+    store.set_setting(_FLOOR, clock.floor.isoformat())
+    store.set_setting(_SEEN, clock.now().isoformat())
+
+
 def recalled(store: Store, clock: TrustedClock) -> None:
     """What the clock knew before the restart."""
     kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
     floor, seen = (None if one is None else datetime.fromisoformat(one) for one in kept)
     clock.recall(floor, seen)
+
+
+def _report(config: Config, store: Store, clock: TrustedClock) -> None:
+    state = ClockState.SET if clock.known() else ClockState.UNSET
+    report_daily(config, store, clock.now(), state)
 
 
 @contextmanager
@@ -484,7 +506,15 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
         manager = NetworkManager()
         ways = KernelWays(manager.metered)
         try:
-            parts = Parts(ways, manager, clock, by_mqtt(clock), network=ModemTime(), stopping=stopping)
+            parts = Parts(
+                ways,
+                manager,
+                clock,
+                by_mqtt(clock),
+                network=ModemTime(),
+                stopping=stopping,
+                report=partial(_report, config, store, clock),
+            )
             yield Syncing(config, store, parts), ways
         finally:
             ways.close()

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from fieldbox.domain import LEFT, OPEN, PRIORITY, Message, MessageKind, MessageState, Outgoing
-from fieldbox.domain.messages import MOST_REPLACED, OVER, UNREADABLE, shares
+from fieldbox.domain.messages import MOST_REPLACED, OVER, TRIES_AT_ONCE, UNREADABLE, shares
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import furthest, pause
 from fieldbox.storage.portions import portions
@@ -183,6 +183,16 @@ def mark_sent(
             ),
             rows,
         )
+
+
+def lost(connection: Connection, carrier: str, ids: Collection[str] | None) -> int:
+    """The connection broke in which these (None: all) were handed over; how many may go again at once."""
+    handed = (messages.c.state == MessageState.SENT.value) & (messages.c.carrier == carrier)
+    handed &= messages.c.attempts < TRIES_AT_ONCE
+    parts = [handed] if ids is None else [handed & _among(part) for part in portions(list(ids))]
+    return sum(
+        connection.execute(update(messages).where(those).values(next_try=None)).rowcount for those in parts
+    )
 
 
 def acknowledge(

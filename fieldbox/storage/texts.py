@@ -10,6 +10,7 @@ from blake3 import blake3
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
 from fieldbox.domain import (
+    GONE,
     HANDED,
     GivenVerdict,
     Message,
@@ -53,9 +54,14 @@ UNKNOWN: Final = N_("Nobody said what became of it: it may have arrived or not."
 # -- what is to be told ----------------------------------------------------------------------------
 
 
+def is_telling(connection: Connection) -> bool:
+    """Whether it is known from where on messages are told by text."""
+    return accounts.setting(connection, _TOLD_UP_TO) is not None
+
+
 def begin_telling(connection: Connection) -> None:
     """Messages from here on are told by text; those that are in the outbox by now are not."""
-    if accounts.setting(connection, _TOLD_UP_TO) is None:
+    if not is_telling(connection):
         newest = connection.execute(select(func.max(messages.c.id))).scalar_one()
         accounts.set_setting(connection, _TOLD_UP_TO, newest or "")
 
@@ -227,6 +233,12 @@ def doubt(connection: Connection, text_id: int, now: datetime) -> None:
             next_try=now + WAIT_FOR_REPORT,
             why=Sentence(UNKNOWN),
         )
+
+
+def has_open(connection: Connection) -> bool:
+    """Whether any text waits or is in doubt."""
+    open_ = or_(texts.c.state == TextState.WAITING.value, _in_doubt())
+    return connection.execute(select(texts.c.id).where(_way(_OUT), open_).limit(1)).first() is not None
 
 
 def settle_doubts(connection: Connection, now: datetime) -> int:
@@ -431,23 +443,41 @@ def listed(connection: Connection, limit: int | None) -> list[SentText]:
 
 def _supersede(connection: Connection, new: NewText) -> None:
     """What waits of an earlier look at the same survey does not go."""
-    if new.message_id is None or new.survey_id is None:
+    if new.survey_id is None or new.message_id is None:
         return
-    subject = connection.execute(
-        select(messages.c.subject).where(messages.c.id == new.message_id)
-    ).scalar_one_or_none()
-    if subject is None:
-        return
-    same = select(messages.c.id).where(messages.c.subject == subject, messages.c.id != new.message_id)
     connection.execute(
         update(texts)
         .where(
             _way(_OUT),
             texts.c.number == new.number,
             texts.c.state == TextState.WAITING.value,
-            texts.c.message_id.in_(same),
+            texts.c.survey_number.in_(_earlier_looks(new.survey_id)),
         )
         .values(state=TextState.SUPERSEDED.value, next_try=None)
+    )
+
+
+def was_alerted(connection: Connection, survey_id: str, number: str) -> bool:
+    """Whether a number may have had the alert of an earlier look at the same flight and field."""
+    query = select(texts.c.id).where(
+        _way(_OUT),
+        texts.c.number == number,
+        texts.c.urgent,
+        texts.c.state.in_([state.value for state in GONE]),
+        texts.c.survey_number.in_(_earlier_looks(survey_id)),
+    )
+    return connection.execute(query).first() is not None
+
+
+def _earlier_looks(survey_id: str) -> Select[int]:
+    this = select(surveys.c.flight_id, surveys.c.field_id).where(surveys.c.id == survey_id).subquery()
+    return select(surveys.c.number).join(
+        this,
+        and_(
+            surveys.c.flight_id == this.c.flight_id,
+            surveys.c.field_id == this.c.field_id,
+            surveys.c.id != survey_id,
+        ),
     )
 
 

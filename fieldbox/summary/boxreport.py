@@ -14,7 +14,6 @@ from fieldbox.summary.short import clip_utf8, dump, short
 MAX_BYTES: Final = 400
 MAX_FAILURE_BYTES: Final = 100
 MAX_RELEASE_BYTES: Final = 24
-_GIVE_WAY: Final = ("last_failure", "models")
 
 
 class ClockState(StrEnum):
@@ -69,7 +68,7 @@ def report(state: BoxState, made_at: datetime) -> str:
         "temp_c": None if state.temperature_c is None else short(round(state.temperature_c, 1)),
         "throttled": state.throttled,
         "surveys": state.surveys,
-        "photos": state.photos,
+        "photos_total": state.photos,
         "outbox": {one.value: state.outbox.get(one, 0) for one in MessageState},
         "failed": state.failed,
     }
@@ -84,9 +83,6 @@ def _whole(value: float | None) -> int | None:
 
 def _fit(body: dict[str, Any]) -> str:
     """Texts give way, numbers never: there are no more of them than fit."""
-    text = dump(body)
-    for name in _GIVE_WAY:
-        if len(text) > MAX_BYTES:
-            body[name] = [] if name == "models" else ""
-            text = dump({key: value for key, value in body.items() if value != ""})
-    return text.decode()
+    shorter = {name: value for name, value in body.items() if name != "last_failure"}
+    forms = (dump(one) for one in (body, shorter, {**shorter, "models": []}))
+    return next(text for text in forms if len(text) <= MAX_BYTES).decode()

@@ -162,6 +162,7 @@ class _Burst:
         try:
             return self._report(self._go())
         except Unsent as error:
+            self.sender.outbox.lost(self.session.name, self.open)
             return self._report(Ending.BROKEN, error.sentence)
 
     def _go(self) -> Ending:

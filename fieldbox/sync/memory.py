@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from fieldbox.domain import LEFT, OPEN, Message, MessageKind, MessageState, Outgoing
-from fieldbox.domain.messages import MOST_REPLACED, OVER, UNREADABLE, shares
+from fieldbox.domain.messages import MOST_REPLACED, OVER, TRIES_AT_ONCE, UNREADABLE, shares
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import is_due, pause
 from fieldbox.wire.ids import message_id
@@ -86,6 +86,15 @@ class MemoryOutbox:
             )
 
         self._change([one for one in self._found(ids) if one.state in OPEN], sent)
+
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """As `Outbox` says."""
+        handed = [
+            one
+            for one in (self._kept.values() if ids is None else self._found(ids))
+            if one.state is MessageState.SENT and one.carrier == carrier and one.attempts < TRIES_AT_ONCE
+        ]
+        return self._change(handed, lambda one: replace(one, next_try=None))
 
     def acknowledge(
         self,

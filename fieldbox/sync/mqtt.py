@@ -25,7 +25,7 @@ from fieldbox.errors import Distrusted, Unsent
 from fieldbox.i18n import N_
 from fieldbox.sync.failing import broken, unreachable
 from fieldbox.sync.ports import Traffic
-from fieldbox.sync.tcp import Wire, connected
+from fieldbox.sync.tcp import Wire
 from fieldbox.sync.tls import Context, Credentials, Socket, TrustedNow, by_the_clock, context, distrusted
 
 CONNECT_SECONDS: Final = 90.0
@@ -101,10 +101,11 @@ class _Client(paho.Client):
     """paho's, which knows no interfaces: their sockets are made here."""
 
     interface: str | None = None
+    wire: Wire
 
     def _create_socket_connection(self) -> socket.socket:
         """As of paho."""
-        return connected((self._host, self._port), self._connect_timeout, self.interface)
+        return self.wire.reach((self._host, self._port), self._connect_timeout, self.interface)
 
 
 class MqttSession:
@@ -122,6 +123,7 @@ class MqttSession:
         )
         self._client.connect_timeout = carrier.patience
         self._client.interface = carrier.interface
+        self._client.wire = self._wire = Wire()
         self._client.on_socket_open = self._opened
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
@@ -134,7 +136,6 @@ class MqttSession:
         self._given: MQTTMessage | None = None
         self._failure: Unsent | None = None
         self._socket: Socket | None = None
-        self._wire = Wire()
         self._closed = False
 
     def open(self, tls: Context) -> None:

@@ -24,6 +24,13 @@ class Outbox(Protocol):
     def mark_sent(self, ids: Sequence[str], *, batch: str, carrier: str, size: int, now: datetime) -> None:
         """They were handed to a link in the frame `batch` of `size` bytes; they go again later unless acknowledged."""
 
+    def lost(self, carrier: str, ids: Collection[str] | None = None) -> int:
+        """The connection broke in which these (None: all) were last handed to `carrier`; how many of them may go again at once.
+
+        The hub may have them all the same. What was handed over often goes no sooner for it, so that a message that breaks every
+        connection stands in the way of no other.
+        """
+
     def acknowledge(
         self,
         now: datetime,

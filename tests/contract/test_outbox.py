@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
+from fieldbox.domain.messages import TRIES_AT_ONCE
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import FIRST, LONGEST, is_due, pause
 from fieldbox.storage.outbox import KEPT
@@ -145,6 +146,29 @@ def test_what_was_handed_to_a_link_waits_and_then_goes_again(hands: Hands) -> No
     assert hands.one(one).bytes_sent == sent.bytes_sent + 99
     assert hands.one(one).next_try == hands.now + pause(2, one)
     assert hands.due() == [other]
+
+
+def test_what_a_broken_connection_had_may_go_again_at_once(hands: Hands) -> None:
+    one, other, third = hands.send("a"), hands.send("b"), hands.send("c")
+    hands.hand(one, other)
+    assert hands.box.lost("sms", [one]) == 0
+    assert hands.box.lost("mqtt", [one, third, "f" * 32]) == 1
+    assert hands.due() == [third, one]
+    assert (hands.one(one).state, hands.one(one).attempts) == (SENT, 1)
+    assert hands.box.lost("mqtt") == 2
+    assert hands.due() == [third, other, one]
+    assert hands.told(other) == 1
+    assert hands.box.lost("mqtt") == 1
+
+
+def test_what_breaks_every_connection_stands_in_the_way_of_no_other(hands: Hands) -> None:
+    one = hands.send("a")
+    for _attempt in range(TRIES_AT_ONCE):
+        assert hands.due() == [one]
+        hands.hand(one)
+        hands.box.lost("mqtt", [one])
+    assert hands.due() == []
+    assert hands.one(one).next_try == hands.now + pause(TRIES_AT_ONCE, one)
 
 
 def test_it_goes_again_for_as_long_as_it_takes_and_never_more_than_hours_apart(hands: Hands) -> None:
@@ -460,6 +484,11 @@ class Twins(RuleBasedStateMachine):
         told = {self.named([n])[0]: why for n, why in refused.items()}
         ids = self.named(numbers)
         self.same(*(box.acknowledge(self.now, batches=batches, ids=ids, refused=told) for box in self.both))
+
+    @rule(carrier=st.sampled_from(["mqtt", "courier"]), numbers=st.none() | NUMBERS)
+    def lose(self, carrier: str, numbers: list[int] | None) -> None:
+        ids = None if numbers is None else self.named(numbers)
+        self.same(*(box.lost(carrier, ids) for box in self.both))
 
     @rule()
     def expire(self) -> None:

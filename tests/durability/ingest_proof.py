@@ -29,12 +29,12 @@ from typing import Any
 from blake3 import blake3
 
 from fieldbox.domain import FileState
-from fieldbox.simulate.field import FieldOptions, grow_field
-from fieldbox.simulate.film import film
+from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.storage.store import Store
 from tests.durability.plug import logged, mounted
 from tests.durability.writelog import read_log, replay
+from tests.flown import filmed_to
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
 from tests.path.multispectral import refly
 
@@ -71,8 +71,8 @@ def make_card(folder: Path) -> Path:
     (card / "again.jpg").write_bytes(first.read_bytes())
     (card / "cut off.jpg").write_bytes(second.read_bytes()[: second.stat().st_size // 2])
     (card / "notes.txt").write_text("wind from the west\n")
-    ground = grow_field(FieldOptions(size_m=(4.0, 3.0), margin_m=1.0, seed=3))
-    film(ground, exact(FlightOptions(camera="tiny", seed=3)), card / "VIDEO", fps=6)
+    ground = FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3)
+    filmed_to(card / "VIDEO", ground, exact(FlightOptions(camera="tiny", seed=3)), fps=6)
     (card / "film.avi").write_bytes(b"RIFF" + bytes(1000))
     return card
 

@@ -179,7 +179,6 @@ def test_a_link_that_breaks_leaves_its_rows_open(farm: Farm) -> None:
     assert report.why is not None
     assert report.why.params == {"why": "timed out"}
     assert {MessageState.SENT, MessageState.WAITING} <= farm.states()
-    farm.clock.pass_by(3600)
     assert farm.burst(plan=FAST).ending is Ending.DONE
     assert farm.states() == {MessageState.ACKNOWLEDGED}
 

@@ -14,6 +14,7 @@ from fieldbox.domain import MessageState
 from fieldbox.errors import Distrusted, Unsent
 from fieldbox.sync.burst import BurstReport, Ending, Limits, burst
 from fieldbox.sync.memory import MemoryOutbox
+from fieldbox.sync.memorylink import MemoryCarrier, Plan, SimulatedClock
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials, TrustedNow, by_the_clock
 from tests.brokers import YEAR, Authority, Broker, HubEnd, broker_in, credentials, free_port, needs_mosquitto
@@ -174,6 +175,28 @@ def test_bytes_are_those_that_passed(farm: Farm) -> None:
     del seen.sent[hubs_end], seen.received[hubs_end]
     assert farm.link.spent.sent == pytest.approx(seen.sent.total(), abs=8)
     assert farm.link.spent.received == pytest.approx(seen.received.total(), abs=8)
+
+
+@pytest.mark.parametrize("count", [1, 40, 600])
+def test_the_twin_of_the_link_counts_what_the_link_costs(farm: Farm, count: int) -> None:
+    """Of the season that is played over the twin, bytes are told: they must be those of the real link."""
+    farm.hub_comes()
+    farm.link.connect().close()
+    twin = MemoryCarrier(farm.desk, SimulatedClock(farm.clock.now()), Plan(round_trip=0.05, rate=1e6))
+    twin.connect().close()
+    before = farm.link.spent, twin.spent
+    farm.has(count)
+    real = farm.burst(replace(SHORT, patience=10))
+    outbox = MemoryOutbox(twin.clock.now)
+    for number in range(count):
+        outbox.send(outgoing(number))
+    session = twin.connect()
+    played = burst(session, farm.desk.sender(outbox, twin.clock))
+    session.close()
+    assert (real.acknowledged, played.acknowledged) == (count, count)
+    assert twin.spent.total - before[1].total == pytest.approx(
+        farm.link.spent.total - before[0].total, rel=0.2
+    )
 
 
 class Site:

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from fieldbox.sync.tcp import connected
+from fieldbox.sync.ports import Traffic
+from fieldbox.sync.tcp import Wire, connected
 
 
 def listening() -> socket.socket:
@@ -30,3 +31,18 @@ def test_nobody_listens_or_there_is_no_such_interface() -> None:
             connected(address, 5.0, "none0")
     with pytest.raises(ConnectionRefusedError):
         connected(address, 5.0, "lo")
+
+
+def test_what_tries_cost_is_counted_and_a_later_one_succeeds() -> None:
+    wire = Wire()
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        there.listen(0)  # one connection waits to be accepted, and the next is not heard
+        address = there.getsockname()
+        with socket.create_connection(address):
+            with pytest.raises(TimeoutError):
+                wire.reach(address, 0.3, None)
+            assert wire.counts().traffic == Traffic(60, 0)
+            there.accept()[0].close()
+            with wire.reach(address, 5.0, None) as made:
+                assert made.gettimeout() == 5.0

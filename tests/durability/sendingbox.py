@@ -1,0 +1,175 @@
+"""The sending half of a box as a process of its own: `python -m tests.durability.sendingbox --make 100`.
+
+It takes its folders from the settings, as every process of a box does, connects whenever something is due, and ends when all is
+acknowledged. With `--make` it writes new messages into its outbox meanwhile, until that many are there. Each connection is told as
+a line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from fieldbox.config import Config, load_config
+from fieldbox.domain import OPEN, MessageKind, Outgoing
+from fieldbox.errors import Unsent
+from fieldbox.storage.store import Store
+from fieldbox.summary.v1 import Allowed, summarise
+from fieldbox.sync import identity
+from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
+from fieldbox.sync.clock import SystemClock
+from fieldbox.sync.mqtt import Address, MqttCarrier
+from fieldbox.sync.ports import Traffic
+from fieldbox.sync.tls import Credentials
+from fieldbox.wire.ids import key_of
+from tests.wire.season import survey
+
+PAUSE_S = 1.0
+"""Before another try after a link that did not carry: a box that is let loose. (`fieldbox.sync.policy` has the box's own times.)"""
+AT_ONCE = Limits(seconds=3600, patience=60, frames=100_000)
+WAITING = 50
+"""Messages that are made while no more than so many wait."""
+
+
+def summaries(
+    count: int, *, end: datetime, apart: timedelta, seed: int = 7
+) -> Iterator[tuple[datetime, Outgoing]]:
+    """Real summaries of made-up surveys, `apart` from one another, the last at `end`; when each was written."""
+    chance = random.Random(seed)  # noqa: S311  no secret
+    for number in range(count):
+        told, field, flight = survey(chance, number)
+        made = end - (count - 1 - number) * apart
+        flown = flight.started_at and flight.started_at + (made - told.made_at)
+        text = summarise(replace(told, made_at=made), field, replace(flight, started_at=flown), Allowed())
+        yield (
+            made + timedelta(seconds=17.3),
+            Outgoing(MessageKind.SUMMARY, text, told.id, f"survey {told.id}"),
+        )
+
+
+def filled(config: Config, count: int) -> None:
+    """Put so many summaries into the box's outbox, an hour apart."""
+    written = [datetime.now(UTC)]
+    with Store.open(config.database, clock=lambda: written[0]) as store:
+        for at, outgoing in summaries(count, end=datetime.now(UTC), apart=timedelta(hours=1)):
+            written[0] = at
+            store.send(outgoing)
+
+
+def alert() -> Outgoing:
+    """An alert as the box writes them."""
+    now = datetime.now(UTC)
+    body = {"v": 1, "made": now.isoformat(timespec="seconds"), "field": "F07", "what": "disk", "free_mb": 312}
+    return Outgoing(MessageKind.ALERT, json.dumps(body), key_of("alert", now.isoformat()))
+
+
+def carrier_of(config: Config) -> tuple[MqttCarrier, identity.Joined]:
+    """The way to the hub that this box joined."""
+    joined = identity.joined(config.identity)
+    own = joined.identity
+    credentials = Credentials(own.certificate, own.tls_key, joined.hub.authority)
+    return MqttCarrier(Address(joined.hub.host, joined.hub.port), credentials, own.box), joined
+
+
+class Sending:
+    """A box that sends until nothing is open."""
+
+    def __init__(self, config: Config, store: Store, *, producing: threading.Event | None = None) -> None:
+        self._store, self._producing = store, producing
+        self._carrier, joined = carrier_of(config)
+        self._clock = SystemClock()
+        self._sender = Sender(
+            joined.identity.box, joined.identity.key, joined.hub_key, store, self._clock, lambda _down: None
+        )
+
+    def run(self) -> None:
+        """Connect again and again."""
+        while self._is_open() or (self._producing and self._producing.is_set()):
+            if not self._store.due_messages(self._clock.now(), 1):
+                time.sleep(0.2)
+            elif not self.once():
+                time.sleep(PAUSE_S)
+
+    def once(self) -> bool:
+        """One connection; whether it did its work."""
+        begun, spent = time.monotonic(), self._carrier.spent
+        try:
+            session = self._carrier.connect()
+        except Unsent as error:
+            self._tell(begun, spent, None, str(error))
+            return False
+        opened = time.monotonic()
+        try:
+            report = burst(session, self._sender, AT_ONCE)
+        finally:
+            session.close()
+        self._tell(begun, spent, report, str(report.why or ""), opened)
+        return report.ending is Ending.DONE
+
+    def _is_open(self) -> bool:
+        counts = self._store.message_counts()
+        return any(counts[state] for state in OPEN)
+
+    def _tell(
+        self, begun: float, spent: Traffic, report: BurstReport | None, why: str, opened: float | None = None
+    ) -> None:
+        now = time.monotonic()
+        total = self._carrier.spent
+        line = {
+            "ending": report.ending.value if report else "unreached",
+            "connect_s": round((opened or now) - begun, 2),
+            "seconds": round(now - begun, 2),
+            "sent": total.sent - spent.sent,
+            "received": total.received - spent.received,
+            "resumed": self._carrier.resumed,
+            "frames": report.frames if report else 0,
+            "messages": report.messages if report else 0,
+            "acknowledged": report.acknowledged if report else 0,
+            "why": why,
+        }
+        print(json.dumps(line), flush=True)
+
+
+def _produce(store: Store, count: int, producing: threading.Event) -> None:
+    """Write summaries until `count` are there; those of an earlier life of this process are counted."""
+    have = len(store.messages())
+    end = datetime.now(UTC)
+    for number, (_at, outgoing) in enumerate(summaries(count, end=end, apart=timedelta(seconds=1))):
+        if number < have:
+            continue
+        while sum(store.message_counts()[state] for state in OPEN) > WAITING:
+            time.sleep(0.02)
+        store.send(outgoing)
+        time.sleep(0.01)
+    producing.clear()
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--make", type=int, default=0)
+    parser.add_argument("--alert", action="store_true", help="Write one alert, send it and end.")
+    parser.add_argument("--times", type=int, default=1, help="Of --alert, in one process.")
+    given = parser.parse_args()
+    config = load_config()
+    with Store.open(config.database) as store:
+        producing = threading.Event()
+        if given.make:
+            producing.set()
+            threading.Thread(target=_produce, args=(store, given.make, producing), daemon=True).start()
+        sending = Sending(config, store, producing=producing)
+        for _ in range(given.times if given.alert else 0):
+            store.send(alert())
+            sending.run()
+        sending.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
