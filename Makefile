@@ -17,6 +17,7 @@
 # make proof-season      240 days without a link, 200 power cuts, then GPRS: all arrives once (root for a full disk; minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
 # make proof-hub         what a hub takes in a second over SQLite and PostgreSQL, what messages weigh on a stick (minutes)
+# make proof-sms         kill a box that texts 200 times, count what is on the phone (root, modemmanager; minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -31,7 +32,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub \
+        proof-sms
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -97,6 +99,9 @@ proof-decisions: $(VENV)/.develop
 
 proof-hub: $(VENV)/.develop
 	$(BIN)/python -m tests.hub.hub_proof
+
+proof-sms: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.sms_proof --kills 200
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

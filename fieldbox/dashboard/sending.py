@@ -87,6 +87,7 @@ PARTS: Mapping[str, str] = {
     "outbox": N_("messages by how far they have come"),
     "failed": N_("flights that could not be mapped"),
     "last_failure": N_("why the last of them could not"),
+    "link": N_("what is to be known of its links"),
     "to": N_("what of the hub it answers"),
     "done": N_("whether it was done"),
     "count": N_("how many"),

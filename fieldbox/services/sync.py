@@ -27,6 +27,7 @@ from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
+from fieldbox.services.texting import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
@@ -550,7 +551,8 @@ def serve(config: Config) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         notify("READY=1")
-        syncing.run()
+        with beside(config, stop):
+            syncing.run()
         notify("STOPPING=1")
 
 
