@@ -36,8 +36,8 @@ from fieldbox.errors import FieldboxError, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
-from fieldbox.services.fromhub import settled
 from fieldbox.services.commanding import Commander
+from fieldbox.services.fromhub import settled
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.storage.texts import FRAME
 from fieldbox.sync.identity import joined
