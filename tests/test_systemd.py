@@ -61,7 +61,9 @@ def test_services_have_few_rights(installed: Path, name: str) -> None:
     exposure = re.search(r"exposure level for \S+: ([0-9.]+)", said)
     if exposure is None:
         pytest.skip("this systemd-analyze cannot look at a file")
-    assert float(exposure[1]) < (2.3 if name == "sync" else 2.0), "one sets the clock, and hears of links from the kernel"
+    assert float(exposure[1]) < (2.3 if name == "sync" else 2.0), (
+        "one sets the clock, and hears of links from the kernel"
+    )
 
 
 def test_only_what_mounts_is_root() -> None:

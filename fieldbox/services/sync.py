@@ -409,6 +409,8 @@ class Syncing:
             return
         self._kept_at = clock.elapsed()
         remember(self._store, clock)
+        if clock.known():  # by a wrong clock nothing is given up
+            self._store.expire_messages(clock.now())
 
     def _state(self, now: Situation, rules: Rules, told: Connect | Wait) -> LinkState:
         last = [past.last_success for past in now.pasts.values() if past.last_success is not None]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     LargeBinary,
-    bindparam,
     cast,
     func,
     or_,
     select,
 )
 
-from fieldbox.domain import OPEN, MessageKind, Waiting
+from fieldbox.domain import MessageKind, Waiting
 from fieldbox.retrying import furthest
+from fieldbox.storage.outbox import is_open
 from fieldbox.storage.schema import messages
 
 
@@ -49,11 +48,7 @@ def since(connection: Connection, moment: datetime) -> list[str]:
 
 def _open(now: datetime) -> ColumnElement[bool]:
     lasting = or_(messages.c.expires_at.is_(None), messages.c.expires_at > now)
-    # Literal, as SQLite uses the index of what is open only for a condition that reads as its own.
-    states: BindParameter[list[str]] = bindparam(
-        "open", [one.value for one in OPEN], expanding=True, literal_execute=True
-    )
-    return messages.c.state.in_(states) & lasting
+    return is_open() & lasting
 
 
 def _held(now: datetime) -> ColumnElement[bool]:
