@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,32 +130,93 @@ def hub_surveys(config: Config, as_json: bool) -> None:
     click.echo(service.surveys_text(config, as_json=as_json))
 
 
-def _plain(_context: click.Context, _option: click.Parameter, given: str) -> dict[str, Any]:
-    """A JSON object."""
-    try:
-        found = json.loads(given)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise click.BadParameter(_("give a JSON object, like {example}").format(example='{"ids": []}'))
+@hub.group("send")
+def hub_send() -> None:
+    """Let a signed command wait for a box; it goes by air, and with the next stick, until the box has answered.
+
+    \b
+    Example: fieldbox hub send resend b3kqm7xa2 --since 2026-11-01
+    """
+
+
+def _send(config: Config, box: str, order: Any) -> None:
+    from fieldbox.services import hub as service  # noqa: PLC0415
+
+    told = service.send(config, box, order)
+    click.echo(_("The command {id} waits for {box}.").format(id=told, box=box))
+
+
+def _ids(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not re.fullmatch(r"[0-9a-f]{32}", one) for one in given):
+        raise click.BadParameter(_("an id has 32 hexadecimal digits"))
+    return given
+
+
+@hub_send.command("resend")
+@click.argument("box")
+@click.option("--id", "ids", multiple=True, callback=_ids, help="Of a message; may be given again.")
+@click.option("--since", type=click.DateTime(), help="All that were made since, UTC.")
+@with_config
+def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datetime | None) -> None:
+    """Have BOX send messages again.
+
+    \b
+    Example: fieldbox hub send resend b3kqm7xa2 --since 2026-11-01
+    """
+    from fieldbox.wire.commands import Resend  # noqa: PLC0415
+
+    if not ids and since is None:
+        raise click.UsageError(_("say which: --id or --since"))
+    _send(config, box, Resend(ids, since.replace(tzinfo=UTC) if since else None))
+
+
+@hub_send.command("picture")
+@click.argument("box")
+@click.argument("survey")
+@click.option(
+    "--spot", type=click.IntRange(1, 1000), default=1, show_default=True, help="1 is the worst one."
+)
+@with_config
+def hub_send_picture(config: Config, box: str, survey: str, spot: int) -> None:
+    """Have BOX send a small picture of a spot of SURVEY, if its owner lets pictures leave the farm.
+
+    \b
+    Example: fieldbox hub send picture b3kqm7xa2 0123456789abcdef0123 --spot 2
+    """
+    from fieldbox.wire.commands import Picture  # noqa: PLC0415
+
+    _send(config, box, Picture(survey, spot))
+
+
+def _values(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    """Options like sync.gather_hours=8; nothing behind the sign: as the owner has it."""
+    found: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or "." not in name:
+            raise click.BadParameter(_("give it as section.key=value"))
+        try:
+            found[name] = json.loads(value) if value else None
+        except ValueError:
+            found[name] = value
+        if isinstance(found[name], dict | list):
+            raise click.BadParameter(_("give it as section.key=value"))
     return found
 
 
-@hub.command("send")
+@hub_send.command("settings")
 @click.argument("box")
-@click.argument("what", type=click.Choice(["resend", "picture", "settings"]))
-@click.argument("body", callback=_plain, default="{}")
+@click.argument("values", nargs=-1, required=True, callback=_values)
 @with_config
-def hub_send(config: Config, box: str, what: str, body: dict[str, Any]) -> None:
-    """Let a signed command wait for BOX; it goes by air, and with the next stick. BODY is a JSON object.
+def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
+    """Have BOX change settings, as far as its owner lets the hub; `section.key=` takes a change back.
 
     \b
-    Example: fieldbox hub send b3kqm7xa2 settings '{"sync.pictures": true}'
+    Example: fieldbox hub send settings b3kqm7xa2 sync.gather_hours=8
     """
-    from fieldbox.services import hub as service  # noqa: PLC0415
+    from fieldbox.wire.commands import Settings  # noqa: PLC0415
 
-    told = service.send(config, box, what, body)
-    click.echo(_("The command {id} waits for {box}.").format(id=told, box=box))
+    _send(config, box, Settings(values))
 
 
 @hub.command("import")

@@ -70,9 +70,9 @@ def outbox_import(config: Config, stick: Path, as_json: bool) -> None:
     Example: fieldbox outbox import /media/stick
     Exit code 3: something on it cannot be used.
     """
-    from fieldbox.services import courier, following  # noqa: PLC0415
+    from fieldbox.services import courier  # noqa: PLC0415
 
-    found = courier.take_in(config, stick, following.follow(config))
+    found = courier.take_in(config, stick)
     told = courier.Told(found)
     click.echo(told.to_json() if as_json else told.to_text())
     if found is not None and found.passed_over:

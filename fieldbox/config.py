@@ -248,6 +248,60 @@ def _span(text: str) -> tuple[time, time]:
 class SmsConfig:
     """Texts to the agronomist."""
 
+    send: str = "never"
+    """never, alerts, or surveys (alerts too)."""
+    numbers: str = ""
+    """Who is texted and may text back: "+919812345678, +919800000001"."""
+    language: str = "en"
+    """en, hi, mr, ta, te or kn."""
+    script: str = "script"
+    """script, or latin: in Latin letters a text is half as long."""
+    daily_parts: int = bounded(100, 0, 100)
+    """Parts within 24 hours; more would not be a SIM's personal use."""
+    cost_per_part: float = bounded(0.0, 0, 1000)
+    currency: str = ""
+    quiet_hours: str = ""
+    """By the box's local time, in which only alerts go: "21:00-06:00"."""
+    hub_number: str = ""
+    """Of the hub's SIM; empty: as the hub told when the box joined it."""
+    hub_after_hours: float = bounded(24.0, 0, 24 * 365)
+    """What waited so long for data goes to the hub's SIM as texts; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what cannot be meant."""
+        _one_of(self.send, ("never", "alerts", "surveys"))
+        _one_of(self.language, ("en", "hi", "mr", "ta", "te", "kn"))
+        _one_of(self.script, ("script", "latin"))
+        self.allowed, self.quiet, self.hub  # noqa: B018  wrong ones are told when the settings are read
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Numbers in the form +919812345678, each once. Raises ValueError."""
+        return tuple(dict.fromkeys(phone_number(one) for one in _listed(self.numbers)))
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """One whose end is not after its start runs past midnight. Raises ValueError."""
+        return _span(self.quiet_hours) if self.quiet_hours.strip() else None
+
+    @property
+    def hub(self) -> str | None:
+        """The hub's number in the form +919812345678. Raises ValueError."""
+        return phone_number(self.hub_number) if self.hub_number.strip() else None
+
+
+def phone_number(text: str) -> str:
+    """A number with its country's, without blanks and hyphens. Raises ValueError."""
+    found = re.sub(r"[\s()-]", "", text)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", found):
+        raise ValueError(f"{text!r} is no telephone number with its country's, like +919812345678")
+    return found
+
+
+def _one_of(value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+
 
 @dataclass(frozen=True, slots=True)
 class HubConfig:

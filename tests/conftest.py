@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+from tests import flown
 
 SLOW = ("durability", "path", "browser", "services", "bench", "models")
 """Folders whose tests wait for whole processes: they go first, so that none of them is left to one process at the end."""
@@ -28,3 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return SLOW.index(folder) if folder in SLOW else len(SLOW)
 
     items.sort(key=rank)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What many tests want alike lies beside the folders of all processes that share the tests."""
+    base = tmp_path_factory.getbasetemp()
+    flown.keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from tests.path.alignment import Flown, aligned_folder, off_truth, root
+from tests.path.hardflights import field
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
         camera="2mp", altitude_m=20.0, gps_sigma_m=1.0, gps_drift_m=1.0, height_sigma_m=0.5, yaw_sigma_deg=3.0,
         tilt_sigma_deg=1.5, seed=5,
     )  # fmt: skip
-    ground = grow_field(FieldOptions(size_m=(14.0, 10.0), margin_m=1.0, seed=5, weeds_per_m2=2.0))
-    return fly(ground, options, tmp_path_factory.mktemp("flown") / "card")
+    return fly(field(), options, tmp_path_factory.mktemp("flown") / "card")
 
 
 @pytest.fixture(scope="module")

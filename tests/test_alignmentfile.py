@@ -13,8 +13,8 @@ from fieldbox.alignmentfile import FORMAT, alignment_file, read_alignment, write
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.imagery.metadata import read_metadata
-from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
+from tests.path.hardflights import field
 
 Flown = tuple[dict[str, PhotoGeometry], dict[str, datetime | None], Alignment]
 
@@ -22,9 +22,8 @@ Flown = tuple[dict[str, PhotoGeometry], dict[str, datetime | None], Alignment]
 @pytest.fixture(scope="module")
 def flown(tmp_path_factory: pytest.TempPathFactory) -> Flown:
     """Nine photos, aligned."""
-    ground = grow_field(FieldOptions(size_m=(9.0, 7.0), margin_m=1.0, seed=2))
-    options = FlightOptions(camera="tiny", altitude_m=20.0, max_photos=9, seed=2)
-    card = fly(ground, options, tmp_path_factory.mktemp("flown") / "card")
+    options = FlightOptions(camera="tiny", altitude_m=20.0, extent_m=(9.0, 7.0), max_photos=9, seed=2)
+    card = fly(field(), options, tmp_path_factory.mktemp("flown") / "card")
     told, taken = {}, {}
     for path in sorted(card.glob("*.JPG")):
         data = read_metadata(path)

@@ -79,9 +79,9 @@ def test_a_canopy_without_anything_to_hold_on_to_is_not_aligned(plain: Card) -> 
 
 
 def test_a_change_of_height_in_mid_flight(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder, ground = tmp_path_factory.mktemp("climb"), field(size=(8.0, 6.0))
-    low = card_of(ground, replace(POOR, altitude_m=10.0), folder / "low", "A")
-    high = card_of(ground, replace(POOR, altitude_m=16.0, seed=6, start=LATER), folder / "high", "B")
+    folder, ground, part = tmp_path_factory.mktemp("climb"), field(), replace(POOR, extent_m=(8.0, 6.0))
+    low = card_of(ground, replace(part, altitude_m=10.0), folder / "low", "A")
+    high = card_of(ground, replace(part, altitude_m=16.0, seed=6, start=LATER), folder / "high", "B")
     both = low.joined(high)
     found = both.aligned()
     assert found.blocks == 1
@@ -91,7 +91,7 @@ def test_a_change_of_height_in_mid_flight(tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("pitch", [-60.0, -50.0])
 def test_some_photos_look_obliquely(tmp_path_factory: pytest.TempPathFactory, pitch: float) -> None:
-    """As far as the field goes: beyond it, simulated ground repeats itself exactly."""
+    """As far as the field goes: what is seen beyond it is bare."""
     folder, ground = tmp_path_factory.mktemp("oblique"), field(size=(26.0, 25.0))
     options = replace(POOR, altitude_m=10.0, extent_m=(6.0, 5.0), gps_sigma_m=1.0)
     down = card_of(ground, options, folder / "down", "A")
@@ -141,9 +141,9 @@ def test_a_photo_told_to_be_far_off_does_not_mislead_the_others(plain: Card) -> 
 def test_no_photo_is_metres_off_where_gps_is_off_by_more_than_photos_are_wide(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Told places are off by up to 6 m, photos are 3.4 m wide, and the soil repeats itself every 5.7 m."""
-    options = replace(POOR, altitude_m=10.0, gps_sigma_m=2.0, seed=6)
-    card = card_of(field(size=(10.0, 8.0)), options, tmp_path_factory.mktemp("weak") / "card")
+    """Told places are off by up to 6 m, and photos are 3.4 m wide."""
+    options = replace(POOR, altitude_m=10.0, gps_sigma_m=2.0, seed=6, extent_m=(10.0, 8.0))
+    card = card_of(field(), options, tmp_path_factory.mktemp("weak") / "card")
     found = card.aligned()
     assert len(found.kept) < 0.15 * len(card.told)
     assert max(card.off(found).values()) < 0.3

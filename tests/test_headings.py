@@ -19,16 +19,17 @@ from fieldbox.georef.flightheading import NO_AGREEMENT, NO_MOVEMENT, NO_OVERLAP,
 from fieldbox.given import given_for
 from fieldbox.headings import settle_poses
 from fieldbox.imagery.poses import NO_DIRECTION
-from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from fieldbox.simulate.scene import SimField
 from fieldbox.storage.store import Store
 from tests.imagery.photos import dji_xmp, exif_bytes, jpeg, real_data
 from tests.kept import Kept, reasons, said
+from tests.path import hardflights
 from tests.path.retold import Height, retold, sea_level_only
 
 PLAIN = FlightOptions(
-    camera="2mp", altitude_m=14.0, gps_sigma_m=1.06, gps_drift_m=1.06, yaw_sigma_deg=2.0, tilt_sigma_deg=2.0, seed=4
+    camera="2mp", altitude_m=14.0, extent_m=(12.0, 9.0), gps_sigma_m=1.06, gps_drift_m=1.06, yaw_sigma_deg=2.0,
+    tilt_sigma_deg=2.0, seed=4,
 )  # fmt: skip
 """A plain GPS: 1.5 m, as its photos state; a camera that is not held level."""
 SIDEWAYS = replace(PLAIN, nose_deg=30.0, mount_deg=90.0, seed=5)
@@ -37,7 +38,7 @@ SIDEWAYS = replace(PLAIN, nose_deg=30.0, mount_deg=90.0, seed=5)
 
 @pytest.fixture(scope="module")
 def field() -> SimField:
-    return grow_field(FieldOptions(size_m=(12.0, 9.0), margin_m=1.0, seed=4, weeds_per_m2=2.0))
+    return hardflights.field()
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ from fieldbox.georef.flightheight import NO_MOVEMENT, NO_OVERLAP
 from fieldbox.given import given_for
 from fieldbox.heights import settle_heights
 from fieldbox.imagery.poses import NO_DIRECTION, ONLY_SEA_LEVEL
-from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from fieldbox.storage.store import Store
 from tests.imagery.photos import dji_xmp, exif_bytes, jpeg, real_data
 from tests.kept import Kept, reasons, said
+from tests.path.hardflights import field
 from tests.path.retold import Height, from_a_hill, retold, sea_level_only, zero
 
 PLAIN = FlightOptions(
@@ -32,8 +32,7 @@ PLAIN = FlightOptions(
 @pytest.fixture(scope="module")
 def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A flight at 20 m; not to be changed."""
-    field = grow_field(FieldOptions(size_m=(14.0, 10.0), margin_m=1.0, seed=4, weeds_per_m2=2.0))
-    return fly(field, PLAIN, tmp_path_factory.mktemp("flown") / "card")
+    return fly(field(), PLAIN, tmp_path_factory.mktemp("flown") / "card")
 
 
 @pytest.fixture
@@ -154,8 +153,7 @@ def test_a_hovering_flight_is_refused_with_a_sentence(store: Store, tmp_path: Pa
     options = replace(
         PLAIN, forward_overlap=0.95, side_overlap=0.95, extent_m=(5.9, 5.5), overhang=0.2, gps_sigma_m=1.5
     )
-    field = grow_field(FieldOptions(size_m=(14.0, 10.0), margin_m=1.0, seed=4))
-    kept = Kept(store, retold(fly(field, options, tmp_path / "hover"), tmp_path / "card", zero))
+    kept = Kept(store, retold(fly(field(), options, tmp_path / "hover"), tmp_path / "card", zero))
     assert len(kept.flight.captures) >= 4
     flight = kept.settled()
     assert reasons(flight) == {str(NO_MOVEMENT)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -150,9 +151,10 @@ class _Session:
 
     def close(self) -> None:
         """Take leave; what was not acknowledged to the broker comes again."""
-        if self._client.is_connected():
-            self._client.disconnect()
-            self._client.loop(STEP)
+        with suppress(OSError):
+            if self._client.is_connected():
+                self._client.disconnect()
+                self._client.loop(STEP)
 
     def _connected(
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _more: Any

@@ -16,7 +16,7 @@ from fieldbox.hub.receiving import Stranger, command, key_of, receive, say
 from fieldbox.hub.refusals import noted
 from fieldbox.hub.rows import Certificate, KnownBox, Way
 from fieldbox.hub.store import HubStore
-from fieldbox.wire import courier, join
+from fieldbox.wire import commands, courier, join
 from fieldbox.wire.courier import Part, PartKind
 from fieldbox.wire.down import Acknowledgement, DownKind
 
@@ -105,7 +105,7 @@ def _renew(home: Home, store: HubStore, box: str, content: bytes, now: datetime)
 def tell_renewed(home: Home, store: HubStore, box: str, given: Certificate | None, now: datetime) -> None:
     """Let a new certificate wait for its box."""
     if given is not None:
-        store.add_command(command(home.key, box, DownKind.CERTIFICATE, {"pem": given.pem}, now))
+        store.add_command(command(home.key, box, commands.Certificate(given.pem), now))
 
 
 def _refused(store: HubStore, box: str, why: str, now: datetime) -> Brought:

@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, func, literal, select, update
+from sqlalchemy import Connection, Row, Table, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fieldbox.domain import MessageKind
 from fieldbox.hub.rows import Arrival, Arriving, Received, Way
 from fieldbox.hub.schema import messages, replaced
+from fieldbox.storage.portions import portions
 from fieldbox.wire.ids import made_at
 
 _OF_A_RANGE: Final = frozenset({MessageKind.BOX})
@@ -30,13 +31,36 @@ def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> boo
 
 
 def add(connection: Connection, arrival: Arrival) -> int:
-    """Keep the messages of an arrival that are new; how many were."""
-    return sum(_add(connection, arrival, one) for one in arrival.taken)
+    """Keep the messages of an arrival that are new; how many were. The caller has locked the box."""
+    known = _known(connection, arrival)
+    new = [one for one in arrival.taken if one.id not in known]
+    if arrival.how is Way.COURIER:
+        _carried(connection, arrival, known)
+    if new:
+        connection.execute(insert(messages), [_row(arrival, one) for one in new])
+    for one in new:
+        _replace(connection, arrival.box, one)
+    _replaced_before(connection, arrival.box, new)
+    return len(new)
 
 
-def _add(connection: Connection, arrival: Arrival, one: Arriving) -> bool:
-    ranged = one.kind in _OF_A_RANGE and len(one.replaces) > 1
-    row = {
+def _known(connection: Connection, arrival: Arrival) -> set[str]:
+    known: set[str] = set()
+    for some in portions([one.id for one in arrival.taken]):
+        query = select(messages.c.id).where(messages.c.box == arrival.box, messages.c.id.in_(some))
+        known.update(connection.scalars(query))
+    return known
+
+
+def _carried(connection: Connection, arrival: Arrival, known: Collection[str]) -> None:
+    for some in portions(sorted(known)):
+        those = (messages.c.box == arrival.box) & messages.c.id.in_(some)
+        connection.execute(update(messages).where(those).values(carried_at=arrival.at))
+
+
+def _row(arrival: Arrival, one: Arriving) -> dict[str, Any]:
+    first, last = (min(one.replaces), max(one.replaces)) if _is_range(one) else (None, None)
+    return {
         "box": arrival.box,
         "id": one.id,
         "kind": one.kind.value,
@@ -46,49 +70,55 @@ def _add(connection: Connection, arrival: Arrival, one: Arriving) -> bool:
         "how": arrival.how.value,
         "frame": arrival.frame,
         "carried_at": arrival.at if arrival.how is Way.COURIER else None,
-        "replaced_by": _replacement(connection, arrival.box, one),
-        "replaces_first": min(one.replaces) if ranged else None,
-        "replaces_last": max(one.replaces) if ranged else None,
+        "replaces_first": first,
+        "replaces_last": last,
     }
-    if not insert_new(connection, messages, row):
-        if arrival.how is Way.COURIER:
-            known = (messages.c.box == arrival.box) & (messages.c.id == one.id)
-            connection.execute(update(messages).where(known).values(carried_at=arrival.at))
-        return False
-    _replace(connection, arrival.box, one, ranged=ranged)
-    return True
 
 
-def _replacement(connection: Connection, box: str, one: Arriving) -> str | None:
-    """The id of a message that came before `one` and goes in its place."""
-    told = select(replaced.c.by).where(
-        replaced.c.box == box, replaced.c.id == one.id, replaced.c.kind == one.kind.value
-    )
-    over = select(func.min(messages.c.id)).where(
+def _is_range(one: Arriving) -> bool:
+    return one.kind in _OF_A_RANGE and len(one.replaces) > 1
+
+
+def _replace(connection: Connection, box: str, one: Arriving) -> None:
+    """Let those that `one` replaces stand no more. A message replaces only earlier ones of its own kind."""
+    earlier = [other for other in one.replaces if other < one.id]
+    if not earlier:
+        return
+    same = (messages.c.box == box) & (messages.c.kind == one.kind.value) & messages.c.replaced_by.is_(None)
+    which = messages.c.id.in_(earlier)
+    if _is_range(one):
+        which = messages.c.id.between(min(earlier), max(earlier))
+    else:
+        for other in earlier:
+            row = {"box": box, "id": other, "kind": one.kind.value, "by": one.id}
+            insert_new(connection, replaced, row)
+    connection.execute(update(messages).where(same, which).values(replaced_by=one.id))
+
+
+def _replaced_before(connection: Connection, box: str, new: Collection[Arriving]) -> None:
+    """Let those of `new` not stand in whose place one goes that came before them."""
+    found = [
+        (one.id, by) for one in new if one.kind in _OF_A_RANGE and (by := _range_over(connection, box, one))
+    ]
+    kinds = {one.id: one.kind.value for one in new}
+    for some in portions(list(kinds)):
+        told = select(replaced).where(replaced.c.box == box, replaced.c.id.in_(some))
+        found += [(row.id, row.by) for row in connection.execute(told) if row.kind == kinds[row.id]]
+    for identity, by in found:
+        one = (messages.c.box == box) & (messages.c.id == identity) & messages.c.replaced_by.is_(None)
+        connection.execute(update(messages).where(one).values(replaced_by=by))
+
+
+def _range_over(connection: Connection, box: str, one: Arriving) -> str | None:
+    query = select(func.min(messages.c.id)).where(
         messages.c.box == box,
         messages.c.kind == one.kind.value,
         messages.c.replaces_last >= one.id,
         messages.c.replaces_first <= one.id,
         messages.c.id > one.id,
     )
-    named: str | None = connection.execute(told).scalar_one_or_none()
-    ranged: str | None = connection.execute(over).scalar_one() if one.kind in _OF_A_RANGE else None
-    return named or ranged
-
-
-def _replace(connection: Connection, box: str, one: Arriving, *, ranged: bool) -> None:
-    """Let those that `one` replaces stand no more. A message replaces only earlier ones of its own kind."""
-    same = (messages.c.box == box) & (messages.c.kind == one.kind.value) & messages.c.replaced_by.is_(None)
-    earlier = [other for other in one.replaces if other < one.id]
-    if not earlier:
-        return
-    if ranged:
-        which = messages.c.id.between(min(earlier), max(earlier))
-    else:
-        which = messages.c.id.in_(earlier)
-        for other in earlier:
-            insert_new(connection, replaced, {"box": box, "id": other, "kind": one.kind.value, "by": one.id})
-    connection.execute(update(messages).where(same, which).values(replaced_by=one.id))
+    over: str | None = connection.execute(query).scalar_one()
+    return over
 
 
 def listed(

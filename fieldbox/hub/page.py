@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, jsonify, render_template
 
+from fieldbox.errors import FieldboxError
 from fieldbox.hub.reading import Overview, Told, box_json, estimate, minute
 from fieldbox.i18n import translator
 from fieldbox.wire.join import Hub
@@ -47,6 +48,10 @@ def create_page(hub: Hub, look: Callable[[], Overview], *, host: str, language: 
     @app.get("/surveys.json")
     def surveys() -> Response:
         return jsonify([one.to_json() for one in look().surveys])
+
+    @app.errorhandler(FieldboxError)
+    def short_of(error: FieldboxError) -> tuple[str, int]:
+        return render_template("short.html", sentence=str(error), language=language), 503
 
     @app.after_request
     def guard(answer: Response) -> Response:

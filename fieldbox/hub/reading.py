@@ -41,6 +41,7 @@ class Overview:
 
     boxes: list[KnownBox]
     alerts: list[Told]
+    """Without those that only withdraw an earlier one."""
     surveys: list[Told]
     health: Mapping[str, Told]
     """The newest health report of each box."""
@@ -59,7 +60,7 @@ def overview(store: HubStore, limit: int = 200) -> Overview:
     reports = told(store, MessageKind.BOX, limit)
     return Overview(
         store.boxes(),
-        told(store, MessageKind.ALERT, limit),
+        [one for one in told(store, MessageKind.ALERT, limit) if one.body.get("why") != []],
         told(store, MessageKind.SUMMARY, limit),
         {one.message.box: one for one in reversed(reports)},
         store.refused(),

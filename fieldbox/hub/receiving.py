@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from fieldbox.domain import MessageKind
 from fieldbox.hub.refusals import noted
 from fieldbox.hub.rows import Arrival, Arriving, Command, Way
 from fieldbox.hub.store import HubStore
-from fieldbox.wire import down, frame, schemas
+from fieldbox.wire import commands, down, frame, schemas
 from fieldbox.wire.ids import ID_BYTES
 from fieldbox.wire.seal import Forged
 
@@ -98,12 +98,27 @@ def say(
     return down.pack(down.Down(box, secrets.token_hex(ID_BYTES), now, kind, body), key)
 
 
-def command(
-    key: Ed25519PrivateKey, box: str, kind: down.DownKind, body: Mapping[str, Any], now: datetime
-) -> Command:
+_KINDS: Final = {
+    commands.Resend: down.DownKind.RESEND,
+    commands.Picture: down.DownKind.PICTURE,
+    commands.Settings: down.DownKind.SETTINGS,
+    commands.Certificate: down.DownKind.CERTIFICATE,
+}
+
+
+def command(key: Ed25519PrivateKey, box: str, order: commands.Command, now: datetime) -> Command:
     """A command for a box, signed, to be put into the store."""
-    told = down.Down(box, secrets.token_hex(ID_BYTES), now, kind, body)
-    return Command(box, told.id, kind.name.lower(), body, down.pack(told, key), now)
+    kind = _KINDS[type(order)]
+    told = down.Down(box, secrets.token_hex(ID_BYTES), now, kind, order.body())
+    return Command(box, told.id, kind.name.lower(), _shown(order), down.pack(told, key), now)
+
+
+def _shown(order: commands.Command) -> dict[str, Any]:
+    """What is in a command, for people; a certificate is long and says them nothing."""
+    if isinstance(order, commands.Certificate):
+        return {}
+    plain = json.dumps(asdict(order), default=lambda one: one.isoformat())
+    return dict(json.loads(plain))
 
 
 def _turned_away(store: HubStore, sealed: bytes, error: Exception, *, how: Way, now: datetime) -> Receipt:

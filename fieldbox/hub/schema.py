@@ -63,7 +63,7 @@ class CertificateColumns(TypedColumns):
     """A certificate that was issued to a box: a revoked box may have several that are still valid."""
 
     serial: Named[str] = Column(Text, primary_key=True)
-    box: Named[str] = Column(ForeignKey("boxes.id"), index=True)
+    box: Named[str] = Column(Text, ForeignKey("boxes.id"), index=True)
     pem: Named[str] = Column(Text)
     issued_at: Named[datetime] = Column(Utc)
     expires_at: Named[datetime] = Column(Utc)
@@ -76,7 +76,7 @@ certificates = Table("certificates", metadata, CertificateColumns)
 class MessageColumns(TypedColumns):
     """A message of a box, once, however often and over whatever it came."""
 
-    box: Named[str] = Column(ForeignKey("boxes.id"))
+    box: Named[str] = Column(Text, ForeignKey("boxes.id"))
     id: Named[str] = Column(Text)
     kind: Named[str] = Column(Text)
     """A value of domain.MessageKind."""
@@ -120,7 +120,7 @@ messages = Table(
 class ReplacedColumns(TypedColumns):
     """An id that a message replaces; the message with it may never have come, or may yet come."""
 
-    box: Named[str] = Column(ForeignKey("boxes.id"))
+    box: Named[str] = Column(Text, ForeignKey("boxes.id"))
     id: Named[str] = Column(Text)
     kind: Named[str] = Column(Text)
     by: Named[str] = Column(Text)
@@ -152,7 +152,7 @@ refused = Table("refused", metadata, RefusedColumns, UniqueConstraint("digest", 
 class CommandColumns(TypedColumns):
     """Something that the hub tells a box, until the box answers."""
 
-    box: Named[str] = Column(ForeignKey("boxes.id"), index=True)
+    box: Named[str] = Column(Text, ForeignKey("boxes.id"), index=True)
     id: Named[str] = Column(Text, primary_key=True)
     kind: Named[str] = Column(Text)
     """The name of a wire.down.DownKind, in small letters."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +13,16 @@ from fieldbox.config import Config
 from fieldbox.domain import OPEN, Message, MessageKind, MessageState
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_, _
+from fieldbox.memory import MB
 from fieldbox.services.box import open_store
+from fieldbox.services.commanding import Commander
+from fieldbox.services.sync import recalled, remember
 from fieldbox.storage.store import Store
 from fieldbox.sync import courier, identity
 from fieldbox.sync.courier import Exported, Hands, Imported
+from fieldbox.sync.timekeeping import KernelTime, TrustedClock
 from fieldbox.wholefile import put
 from fieldbox.wire.courier import REASONS, Unreadable
-from fieldbox.wire.down import Down
 
 BROUGHT = "models-brought"
 """The folder below the root in which model files wait that came by courier; nothing runs them for being there."""
@@ -33,10 +36,12 @@ def export(config: Config, stick: Path, *, pictures: bool, everything: bool) -> 
         Rejected: the stick cannot be written.
     """
     joined = identity.joined(config.identity)
-    with open_store(config) as store:
+    clock = TrustedClock(KernelTime())
+    with open_store(config, clock=clock.now) as store:
+        recalled(store, clock)
         chosen = [one for one in store.messages() if _goes(one, pictures=pictures, everything=everything)]
         try:
-            return courier.export(joined, store, chosen, _stick(stick), datetime.now(UTC))
+            return courier.export(joined, store, chosen, _stick(stick), clock.now())
         except OSError as error:
             raise Rejected(
                 N_("Nothing was written: the stick {folder} cannot be written ({why})."),
@@ -53,18 +58,21 @@ def _goes(one: Message, *, pictures: bool, everything: bool) -> bool:
     return one.state in OPEN or (everything and one.state is MessageState.ACKNOWLEDGED)
 
 
-def take_in(config: Config, stick: Path, on_down: Callable[[Store, Down], None]) -> Imported | None:
-    """Take in what the hub sent this box on a stick; None: there is nothing for it. `on_down` follows commands.
+def take_in(config: Config, stick: Path) -> Imported | None:
+    """Take in what the hub sent this box on a stick; None: there is nothing for it.
 
     Raises:
         Misconfigured: the box has joined no hub.
         Rejected: the file cannot be trusted; nothing was changed.
     """
     joined = identity.joined(config.identity)
-    with open_store(config) as store:
-        hands = Hands(store, partial(on_down, store), partial(_keep_model, config))
+    clock = TrustedClock(KernelTime())
+    with open_store(config, clock=clock.now) as store:
+        recalled(store, clock)
+        commander = Commander(config, store, clock.now)
+        hands = Hands(store, commander.follow, partial(_keep_model, config), partial(_hear, store, clock))
         try:
-            return courier.take_in(joined, _stick(stick), hands, datetime.now(UTC))
+            return courier.take_in(joined, _stick(stick), hands, clock.now)
         except Unreadable as error:
             raise _not_used(stick, error) from error
         except OSError as error:
@@ -75,13 +83,25 @@ def take_in(config: Config, stick: Path, on_down: Callable[[Store, Down], None])
             ) from error
 
 
+def _hear(store: Store, clock: TrustedClock, made: datetime) -> None:
+    """The hub has signed at `made`: it cannot be earlier now. The system's clock is left to the process that sends."""
+    clock.recall(made, None)
+    remember(store, clock)
+
+
 def _keep_model(config: Config, name: str, content: bytes) -> None:
     folder = config.storage.root / BROUGHT
     file = folder / name
     try:
         folder.mkdir(exist_ok=True)
-        if not file.exists() or file.read_bytes() != content:
-            put(file, content)
+        if file.exists() and file.read_bytes() == content:
+            return
+        if shutil.disk_usage(folder).free - len(content) < config.storage.reserve_mb * MB:
+            raise Unavailable(
+                N_("There is no room for the model {name}; free some space and take the stick in again."),
+                name=name,
+            )
+        put(file, content)
     except OSError as error:
         raise Unavailable(
             N_("The model {name} cannot be kept ({why})."), name=name, why=error.strerror or "?"

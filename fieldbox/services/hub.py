@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,21 +28,17 @@ from fieldbox.hub.receiving import Receipt, command, receive
 from fieldbox.hub.rows import KnownBox, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import N_, Sentence, _
+from fieldbox.services import hubtexts
 from fieldbox.services.notify import notify
 from fieldbox.wholefile import put
+from fieldbox.wire import commands
 from fieldbox.wire.courier import REASONS, Unreadable
-from fieldbox.wire.down import DownKind
 
 log = structlog.get_logger()
 
 AGAIN_AFTER: Final = timedelta(hours=1)
 """A command that a box did not answer goes to it again when it is heard so long after."""
 MOST_LISTED: Final = 10_000
-COMMANDS: Final = {
-    "resend": DownKind.RESEND,
-    "picture": DownKind.PICTURE,
-    "settings": DownKind.SETTINGS,
-}
 _THREADS: Final = 2
 
 
@@ -76,7 +72,8 @@ def serve(config: Config) -> None:
         thread.start()
         notify("READY=1")
         log.info("the hub answers", page=f"http://{config.hub.host}:{config.hub.port}", hub=here.told.id)
-        broker.serve(_address(config, here), desk(here, store), stop)
+        with _texts(here, store, stop):
+            broker.serve(_address(config, here), desk(here, store), stop)
         notify("STOPPING=1")
         server.close()
         thread.join(5)
@@ -97,10 +94,17 @@ def desk(here: Home, store: HubStore) -> Desk:
     )
 
 
-def take(here: Home, store: HubStore, frame: bytes) -> Receipt:
+def _texts(here: Home, store: HubStore, stop: threading.Event) -> AbstractContextManager[None]:
+    """What the hub's SIM takes in, if it has one."""
+    if here.sms is None:
+        return nullcontext()
+    return hubtexts.beside(lambda frame: take(here, store, frame, Way.SMS).down, stop)
+
+
+def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Receipt:
     """Take in a frame that came by air, and give its box another certificate where it is time."""
     now = utc_now()
-    got = receive(store, here.key, frame, how=Way.MQTT, now=now)
+    got = receive(store, here.key, frame, how=how, now=now)
     if got.box is not None:
         courier.tell_renewed(here, store, got.box, joining.renewed(here, store, got.box, now), now)
     return got
@@ -167,13 +171,13 @@ def revoke(config: Config, box: str) -> None:
         joining.revoke(here, store, box, utc_now())
 
 
-def send(config: Config, box: str, kind: str, body: Mapping[str, Any]) -> str:
+def send(config: Config, box: str, order: commands.Command) -> str:
     """Let a command wait for a box; the command's id. Raises Rejected for a box that is not known or not heard any more."""
     with opened(config) as (here, store):
         known = store.box(box)
         if known is None or known.revoked_at is not None:
             raise Rejected(N_("The hub knows no box {box}; see fieldbox hub boxes."), box=box)
-        told_ = command(here.key, box, COMMANDS[kind], body, utc_now())
+        told_ = command(here.key, box, order, utc_now())
         store.add_command(told_)
         return told_.id
 

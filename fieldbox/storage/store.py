@@ -851,6 +851,9 @@ class Store:
 
     def begin_telling(self) -> None:
         """Messages from here on are told by text; those that are in the outbox by now are not."""
+        with self._database.read() as connection:
+            if texts.is_telling(connection):
+                return
         with self._database.write() as connection:
             texts.begin_telling(connection)
 
@@ -859,10 +862,10 @@ class Store:
         with self._database.read() as connection:
             return texts.untold(connection, limit)
 
-    def write_told(self, new: Sequence[NewText], up_to: str) -> int:
-        """Write the texts of all messages up to the id `up_to`; how many are new."""
+    def write_told(self, told: Sequence[tuple[str, Sequence[NewText]]], up_to: str) -> int:
+        """Write the texts of all messages up to the id `up_to`, by the surveys that these are about; how many are new."""
         with self._database.write() as connection:
-            return texts.write_told(connection, new, up_to, self._now())
+            return texts.write_told(connection, told, up_to, self._now())
 
     def write_text(self, new: NewText) -> bool:
         """Let a text wait for the modem; False: it was written before."""
@@ -930,6 +933,9 @@ class Store:
 
     def settle_texts(self, now: datetime, numbers: Collection[str]) -> None:
         """Decide of texts in doubt whose report did not come, and of such as go to none of the allowed numbers."""
+        with self._database.read() as connection:
+            if not texts.has_open(connection):
+                return
         with self._database.write() as connection:
             texts.settle_doubts(connection, now)
             texts.refuse_others(connection, numbers)
@@ -948,6 +954,11 @@ class Store:
         """Keep a text that came in and follow it, all or nothing; False: it came before, and changes nothing."""
         with self._database.write() as connection:
             return texts.take(connection, came, understood, self._now())
+
+    def was_alerted(self, survey_id: str, number: str) -> bool:
+        """Whether a number may have had the alert of another look at the same flight and field."""
+        with self._database.read() as connection:
+            return texts.was_alerted(connection, survey_id, number)
 
     def texts_of(self, message_id: str) -> list[SentText]:
         """Texts that carry or tell of a message of the outbox, newest first."""

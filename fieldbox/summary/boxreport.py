@@ -14,7 +14,6 @@ from fieldbox.summary.short import clip_utf8, dump, short
 MAX_BYTES: Final = 400
 MAX_FAILURE_BYTES: Final = 100
 MAX_RELEASE_BYTES: Final = 24
-_GIVE_WAY: Final = ("last_failure", "models")
 
 
 class ClockState(StrEnum):
@@ -52,6 +51,8 @@ class BoxState:
     """Flights that could not be mapped."""
     last_failure: str | None
     """The sentence that says why, with its blanks: what would fill them may name people and places."""
+    link: str | None = None
+    """What is to be known of its links, such as a budget that is used up."""
 
 
 def report(state: BoxState, made_at: datetime) -> str:
@@ -69,12 +70,14 @@ def report(state: BoxState, made_at: datetime) -> str:
         "temp_c": None if state.temperature_c is None else short(round(state.temperature_c, 1)),
         "throttled": state.throttled,
         "surveys": state.surveys,
-        "photos": state.photos,
+        "photos_total": state.photos,
         "outbox": {one.value: state.outbox.get(one, 0) for one in MessageState},
         "failed": state.failed,
     }
     if state.last_failure:
         body["last_failure"] = clip_utf8(state.last_failure, MAX_FAILURE_BYTES)
+    if state.link:
+        body["link"] = clip_utf8(state.link, MAX_FAILURE_BYTES)
     return _fit(body)
 
 
@@ -84,9 +87,7 @@ def _whole(value: float | None) -> int | None:
 
 def _fit(body: dict[str, Any]) -> str:
     """Texts give way, numbers never: there are no more of them than fit."""
-    text = dump(body)
-    for name in _GIVE_WAY:
-        if len(text) > MAX_BYTES:
-            body[name] = [] if name == "models" else ""
-            text = dump({key: value for key, value in body.items() if value != ""})
-    return text.decode()
+    shorter = {name: value for name, value in body.items() if name != "last_failure"}
+    bare = {name: value for name, value in shorter.items() if name != "link"}
+    forms = (dump(one) for one in (body, shorter, bare, {**bare, "models": []}))
+    return next(text for text in forms if len(text) <= MAX_BYTES).decode()

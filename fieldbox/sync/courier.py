@@ -17,7 +17,7 @@ from fieldbox.sync.identity import Joined
 from fieldbox.sync.ports import Outbox
 from fieldbox.wire import courier, frame
 from fieldbox.wire.courier import Part, PartKind, Way
-from fieldbox.wire.down import Acknowledgement, Down, DownKind, read
+from fieldbox.wire.down import VALID_FOR, Acknowledgement, Down, DownKind, read
 from fieldbox.wire.down import Unreadable as NotSaid
 from fieldbox.wire.seal import Forged
 
@@ -94,7 +94,7 @@ class Hands:
     """Hears the hub's time under its signature: it is at least so late."""
 
 
-def take_in(joined: Joined, stick: Path, hands: Hands, now: datetime) -> Imported | None:
+def take_in(joined: Joined, stick: Path, hands: Hands, now: Callable[[], datetime]) -> Imported | None:
     """Take in what the hub sent this box on a stick; None: there is nothing for this box.
 
     Raises `courier.Unreadable` for a file that cannot be trusted as a whole: then nothing was changed. Raises OSError where the
@@ -104,7 +104,7 @@ def take_in(joined: Joined, stick: Path, hands: Hands, now: datetime) -> Importe
         return None
     with courier.opened(stick, joined.identity.box, Way.DOWN, joined.hub_key) as package:
         hands.on_time(package.made)
-        told = [_use(joined, part, content, hands, now) for part, content in package.contents()]
+        told = [_use(joined, part, content, hands, now()) for part, content in package.contents()]
         unknown = sum(part.kind is None for part in package.parts)
         return Imported(
             package.made,
@@ -137,6 +137,8 @@ def _use(joined: Joined, part: courier.Listed, content: bytes, hands: Hands, now
 
 def _follow(told: Down, hands: Hands, now: datetime) -> _Used:
     if told.kind is not DownKind.ACKNOWLEDGE:
+        if now - told.issued > VALID_FOR:
+            return _Used(passed_over=1)
         hands.on_down(told)
         return _Used(commands=1)
     said = Acknowledgement.of(told.body)

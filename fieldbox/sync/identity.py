@@ -184,28 +184,6 @@ def join_hub(identity: Identity, told: join.Welcome) -> Joined:
     return joined(identity.folder)
 
 
-def renew(folder: Path, pem: str) -> bool:
-    """Take a new certificate of the hub that this box joined; False: the one that it has is as good.
-
-    Raises:
-        Rejected: it is none for this box and its key, or not of its hub's authority.
-        Misconfigured, Unavailable: see `joined` and `own`.
-    """
-    now = joined(folder)
-    try:
-        offered = join.check_certificate(
-            pem, now.hub.authority, now.identity.box, now.identity.tls.public_key()
-        )
-    except join.Unreadable as error:
-        raise Rejected(
-            N_("The hub sent a certificate that is not for this box ({why})."), why=str(error)
-        ) from error
-    if offered.not_valid_after_utc <= now.expires_at:
-        return False
-    _write(now.identity.certificate, join.pem_of(offered).encode())
-    return True
-
-
 def _signing_key(file: Path) -> ed25519.Ed25519PrivateKey:
     found = _kept(file, ed25519.Ed25519PrivateKey.generate)
     if not isinstance(found, ed25519.Ed25519PrivateKey):

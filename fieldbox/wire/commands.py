@@ -95,9 +95,13 @@ def picture(command: str, asked: Picture, file: bytes, kind: str) -> str:
 
 
 def _resend(body: Mapping[str, Any]) -> Resend:
-    ids = [bytes(one) for one in body.get("ids", ())]
+    ids = list(body.get("ids", ()))
     since = body.get("since")
-    if any(len(one) != ID_BYTES for one in ids) or len(ids) > MOST_IDS or not (ids or since is not None):
+    if (
+        any(not isinstance(one, bytes) or len(one) != ID_BYTES for one in ids)
+        or len(ids) > MOST_IDS
+        or not (ids or since is not None)
+    ):
         raise ValueError("ids")
     moment = None if since is None else datetime.fromtimestamp(int(since), UTC)
     return Resend(tuple(one.hex() for one in ids), moment)

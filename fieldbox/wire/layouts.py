@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fieldbox.domain import MessageKind
+from fieldbox.wire.ids import ID_BYTES, KEY_DIGITS
 from fieldbox.wire.numbers import Reader, Unfit, whole
 from fieldbox.wire.parts import (
     CAMERA_SECOND,
     CODE,
     DAY,
     DECIMAL,
+    FILE,
     KEY,
     PAIR,
     SPOTS,
@@ -30,6 +32,7 @@ from fieldbox.wire.parts import (
     One,
     Part,
     choice,
+    digits,
     maybe,
     row,
     several,
@@ -159,6 +162,7 @@ _STATES: Final = tuple(
 )
 BOX: Final = Layout(
     (
+        One("link", TEXT, usual=False),
         One("last_failure", TEXT, usual=False),
         One("throttled", maybe(choice(False, True))),
         One("full_days", maybe(WHOLE)),
@@ -172,15 +176,42 @@ BOX: Final = Layout(
         One("db_mb", DECIMAL),
         One("temp_c", maybe(DECIMAL)),
         One("surveys", WHOLE),
-        One("photos", WHOLE),
+        One("photos_total", WHOLE),
         One("outbox", inner(*_STATES)),
         One("failed", WHOLE),
     )
 )
 """Of `box-v1.schema.json`."""
 
+_COMMAND: Final = digits(2 * ID_BYTES)
+_DONE: Final = choice(False, True)
+ANSWER: Final = Layout(
+    (
+        One("count", WHOLE, usual=False),
+        One("v", _VERSION),
+        One("to", _COMMAND),
+        One("done", _DONE),
+        One("why", TEXT),
+    )
+)
+"""Of `answer-v1.schema.json`."""
+
+PICTURE: Final = Layout(
+    (
+        One("v", _VERSION),
+        One("to", _COMMAND),
+        One("survey", digits(KEY_DIGITS)),
+        One("spot", WHOLE),
+        One("as", choice("jpeg", "webp")),
+        One("b85", FILE),
+    )
+)
+"""Of `picture-v1.schema.json`."""
+
 LAYOUTS: Final[Mapping[MessageKind, tuple[Layout, ...]]] = {
     MessageKind.ALERT: (ALERT,),
     MessageKind.SUMMARY: (SUMMARY,),
+    MessageKind.ANSWER: (ANSWER,),
     MessageKind.BOX: (BOX,),
+    MessageKind.PICTURE: (PICTURE,),
 }

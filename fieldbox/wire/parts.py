@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -191,6 +192,27 @@ def _get_key(reader: Reader, around: Around) -> str:
 
 KEY: Final = Form(_put_key, _get_key)
 """20 hexadecimal digits, of which nothing is told where they are the end of the message's id."""
+
+
+def digits(count: int) -> Form:
+    """So many hexadecimal digits, two to a byte."""
+
+    def put(value: str) -> bytes:
+        told = bytes.fromhex(value)
+        if 2 * len(told) != count:
+            raise Unfit("digits")
+        return told
+
+    return _form(put, lambda reader: reader.take(count // 2).hex())
+
+
+def _put_file(value: str) -> bytes:
+    told = base64.b85decode(value)
+    return whole(len(told)) + told
+
+
+FILE: Final = _form(_put_file, lambda reader: base64.b85encode(reader.take(reader.whole())).decode())
+"""Bytes that JSON has in base 85."""
 
 
 def instant(pattern: str) -> Form:

@@ -69,7 +69,6 @@ PHRASES: Final = (
     " of ",
     " m, good to ",
     " m.",
-    "The box is nearly full: ",
     "No photo of this flight could be placed, so there is nothing to map.",
     "A fault of fieldbox stopped this flight (",
     "); please report it.",

@@ -24,6 +24,7 @@ from fieldbox.hub.store import HubStore
 from fieldbox.wire import frame
 from tests.contract import hubs
 from tests.hub.boxes import NOW, Sender, acknowledged, ids, summary
+from tests.wire.bodies import ALERT, BOX
 
 HUB = Ed25519PrivateKey.generate()
 
@@ -118,13 +119,17 @@ def test_a_health_report_stands_for_all_before_it(store: HubStore, box: Sender, 
 
 
 def _report(box: Sender, number: int, replaces: list[str] | None = None) -> Message:
-    return box.message(f'{{"v":1,"n":{number}}}', MessageKind.BOX, replaces or [])
+    return box.message(json.dumps(BOX | {"surveys": number}), MessageKind.BOX, replaces or [])
 
 
 def test_a_message_replaces_only_earlier_ones_of_its_kind_and_box(store: HubStore, box: Sender) -> None:
     another = Sender()
     store.add_box(another.known, NOW)
-    mine, theirs, alert = box.summary(1), another.summary(9), box.message('{"v":1}', MessageKind.ALERT)
+    mine, theirs, alert = (
+        box.summary(1),
+        another.summary(9),
+        box.message(json.dumps(ALERT), MessageKind.ALERT),
+    )
     later = "f" * 32
     told = box.summary(2, [theirs.id, alert.id, later])
     for sender, one in ((box, mine), (another, theirs), (box, alert), (box, told)):
@@ -136,7 +141,7 @@ def test_a_message_replaces_only_earlier_ones_of_its_kind_and_box(store: HubStor
 def test_what_cannot_be_read_is_refused_and_the_rest_is_kept(store: HubStore, box: Sender) -> None:
     good, bad = box.summary(1), box.message('{"v":1,"id":"s"}')
     got = receive(store, HUB, box.frame(good, bad), how=Way.MQTT, now=NOW)
-    assert (got.new, got.refused) == (1, 1)
+    assert (got.new, got.taken, got.refused) == (1, (good.id,), {bad.id: "schema"})
     assert acknowledged(got.down, HUB, box.id).refused == {bad.id: "schema"}
     assert [m.id for m in store.messages()] == [good.id]
     assert [(r.box, r.message, r.why) for r in store.refused()] == [(box.id, bad.id, "schema")]

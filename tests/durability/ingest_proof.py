@@ -19,11 +19,9 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +29,12 @@ from typing import Any
 from blake3 import blake3
 
 from fieldbox.domain import FileState
-from fieldbox.simulate.field import FieldOptions, grow_field
-from fieldbox.simulate.film import film
+from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.storage.store import Store
-from tests.durability.writelog import NAME, read_log, replay
+from tests.durability.plug import logged, mounted
+from tests.durability.writelog import read_log, replay
+from tests.flown import filmed_to
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
 from tests.path.multispectral import refly
 
@@ -72,8 +71,8 @@ def make_card(folder: Path) -> Path:
     (card / "again.jpg").write_bytes(first.read_bytes())
     (card / "cut off.jpg").write_bytes(second.read_bytes()[: second.stat().st_size // 2])
     (card / "notes.txt").write_text("wind from the west\n")
-    ground = grow_field(FieldOptions(size_m=(4.0, 3.0), margin_m=1.0, seed=3))
-    film(ground, exact(FlightOptions(camera="tiny", seed=3)), card / "VIDEO", fps=6)
+    ground = FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3)
+    filmed_to(card / "VIDEO", ground, exact(FlightOptions(camera="tiny", seed=3)), fps=6)
     (card / "film.avi").write_bytes(b"RIFF" + bytes(1000))
     return card
 
@@ -162,43 +161,6 @@ def _require_same(root: Path, wanted: Held) -> None:
 # -- power cuts -----------------------------------------------------------------------------------
 
 
-@contextmanager
-def _mounted(image: Path, where: Path) -> Iterator[Path]:
-    where.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(where)], check=True)
-    try:
-        yield where
-    finally:
-        subprocess.run(["umount", str(where)], check=True)
-
-
-@contextmanager
-def _logged(image: Path, log: Path, folder: Path) -> Iterator[Path]:
-    """The file system of `image`, mounted; all that is written goes into `log`."""
-    fuse, where = folder / "fuse", folder / "logged"
-    fuse.mkdir()
-    where.mkdir()
-    command = [sys.executable, "-m", "tests.durability.loggeddisk", str(image), str(log), str(fuse)]
-    server = subprocess.Popen(command, cwd=REPOSITORY)
-    try:
-        _wait_for(fuse / NAME)
-        subprocess.run(["mount", "-o", "loop", str(fuse / NAME), str(where)], check=True)
-        try:
-            yield where
-        finally:
-            subprocess.run(["umount", str(where)], check=True)
-    finally:
-        subprocess.run(["umount", str(fuse)], check=False)
-        server.wait(timeout=60)
-
-
-def _wait_for(path: Path) -> None:
-    end = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.1)
-
-
 def prove_cuts(card: Path, folder: Path, cuts: int, wanted: Held, chance: random.Random) -> str:
     """Pull the plug at so many moments of a logged run; one line about it."""
     empty, image, log = folder / "empty.img", folder / "disk.img", folder / "writes.log"
@@ -206,8 +168,8 @@ def prove_cuts(card: Path, folder: Path, cuts: int, wanted: Held, chance: random
         disk.truncate(DISK_MB * 2**20)
     subprocess.run(["mkfs.ext4", "-q", "-F", str(empty)], check=True)
     shutil.copyfile(empty, image)
-    begun = time.time_ns()
-    with _logged(image, log, folder) as where:
+    begun = time.monotonic_ns()
+    with logged(image, log, folder) as where:
         pullable_ns = _ingest_told(Box(where / "root"), card)
         _require_same(where / "root", wanted)
     records = read_log(log)
@@ -217,7 +179,7 @@ def prove_cuts(card: Path, folder: Path, cuts: int, wanted: Held, chance: random
         cut = chance.randrange(first, len(records))
         shutil.copyfile(empty, image)
         replay(image, records, cut, chance)
-        with _mounted(image, folder / "found") as where:
+        with mounted(image, folder / "found") as where:
             root = where / "root"
             known = noted(root)
             found_whole += len(known)
@@ -250,7 +212,7 @@ def _ingest_told(box: Box, card: Path) -> int:
         assert process.stderr
         for line in process.stderr:
             if PULLABLE in line:
-                said = time.time_ns()
+                said = time.monotonic_ns()
     assert process.returncode in (0, 3)
     assert said
     os.sync()

@@ -53,13 +53,13 @@ class Disk(fuse.Operations):  # type: ignore[misc]  # mfusepy is not typed
     def write(self, _path: str, data: bytes, offset: int, _fh: Any) -> int:
         """Note and write."""
         with self._alone:
-            self._log.write(RECORD.pack(WRITE, time.time_ns(), offset, len(data)) + data)
+            self._log.write(RECORD.pack(WRITE, time.monotonic_ns(), offset, len(data)) + data)
         return os.pwrite(self._disk, data, offset)
 
     def fsync(self, _path: str, _data_only: int, _fh: Any) -> int:
         """Note that all before is on the disk now."""
         with self._alone:
-            self._log.write(RECORD.pack(FLUSH, time.time_ns(), 0, 0))
+            self._log.write(RECORD.pack(FLUSH, time.monotonic_ns(), 0, 0))
             self._log.flush()
         return 0
 

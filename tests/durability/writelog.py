@@ -19,6 +19,7 @@ class Record:
     """A write, or (without data) a flush."""
 
     at_ns: int
+    """By a clock that all processes share and nobody puts."""
     offset: int
     data: bytes | None
 

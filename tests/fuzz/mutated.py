@@ -23,9 +23,10 @@ from fieldbox.apart import Apart
 from fieldbox.errors import Rejected
 from fieldbox.imagery.jpeg import EXIF_HEADER, XMP_HEADER
 from fieldbox.imagery.kinds import SNIFFED, kind_of
-from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.film import film
 from fieldbox.simulate.flight import FlightOptions, exact
+from tests.flown import grown
 from tests.fuzz.sound import check
 from tests.imagery.multispectral import bandfiles
 from tests.imagery.photos import real_data
@@ -33,7 +34,7 @@ from tests.imagery.test_raster import ground, write
 from tests.path.box import simulated
 
 MOST_SECONDS = 10.0
-SMALL = FieldOptions(size_m=(4.0, 3.0), margin_m=1.0, seed=3)
+SMALL = FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3)
 _NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**32 - 1)
 
 
@@ -48,7 +49,7 @@ def seeds(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield "o.tif", write(folder / "o.tif", ground(300, 300), compress="deflate", tiled=True).read_bytes()
     wide = (ground(200, 200) * 200.0).astype(np.uint16)
     yield "w.tif", write(folder / "w.tif", wide, compress="lzw").read_bytes()
-    filmed = film(grow_field(SMALL), exact(FlightOptions(camera="tiny")), folder / "film", fps=2)
+    filmed = film(grown(SMALL), exact(FlightOptions(camera="tiny")), folder / "film", fps=2)
     yield "v.mp4", (filmed / "DJI_0001.MP4").read_bytes()
     yield "v.srt", (filmed / "DJI_0001.SRT").read_bytes()
 

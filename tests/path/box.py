@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config, load_config
-from fieldbox.simulate.field import FieldOptions, grow_field
-from fieldbox.simulate.flight import FlightOptions, exact, fly
+from fieldbox.simulate.field import FieldOptions
+from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.storage.store import Store
+from tests.flown import flown_to
 from tests.path import warm
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -122,9 +123,9 @@ def simulated(
     folder: Path, field_options: FieldOptions | None = None, **flight: Any
 ) -> tuple[Path, dict[str, Any]]:
     """A small exact flight over a made field, flown into `folder`; the folder and its truth."""
-    ground = grow_field(field_options or FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3))
+    ground = field_options or FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3)
     options = {"camera": "small", "seed": 3, **flight}
-    fly(ground, exact(FlightOptions(**options)), folder)
+    flown_to(folder, ground, exact(FlightOptions(**options)))
     return folder, json.loads((folder / "truth.json").read_text())
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -17,9 +16,10 @@ from fieldbox.georef.adjustment import Outcome
 from fieldbox.georef.plane import GroundPlane
 from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.imagery.metadata import read_metadata
-from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, fly
 from fieldbox.simulate.scene import SimField
+from tests.flown import grown
 
 POOR = FlightOptions(
     camera="2mp", altitude_m=20.0, heading_deg=30.0, gps_sigma_m=1.5, gps_drift_m=1.0, height_sigma_m=0.5,
@@ -112,10 +112,9 @@ def adjusted(found: Alignment) -> list[str]:
     return [name for name, outcome in outcomes if outcome == Outcome.ADJUSTED]
 
 
-@lru_cache(maxsize=4)
 def field(seed: int = 5, size: tuple[float, float] = (14.0, 10.0)) -> SimField:
     """Potatoes with some weeds."""
-    return grow_field(FieldOptions(size_m=size, margin_m=1.0, seed=seed, weeds_per_m2=2.0))
+    return grown(FieldOptions(size_m=size, margin_m=1.0, seed=seed, weeds_per_m2=2.0))
 
 
 def card_of(ground: SimField, options: FlightOptions, folder: Path, prefix: str = "") -> Card:

@@ -230,8 +230,8 @@ def test_links(box: Box, card: Path, tmp_path: Path) -> None:
     assert said.json["captures"] == {"accepted": 14, "rejected": 5, "duplicates": 1}
 
 
-def test_the_same_card_twice_changes_nothing(box: Box, card: Path) -> None:
-    first = box.mapped(card)
+def test_the_same_card_twice_changes_nothing(box_mapped: Box, mapped: Mapped, card: Path) -> None:
+    box, first = box_mapped, mapped[1]
     before = [name for name in box.files() if not name.startswith("fieldbox.db-")]
     again = box.mapped(card)
     assert again["captures"] == {"accepted": 0, "rejected": 0, "duplicates": 15}
@@ -341,8 +341,8 @@ def test_the_same_flight_for_another_field_is_mapped_for_that_field(box: Box, ca
     assert first["id"] != second["id"]
 
 
-def test_lost_pictures_are_made_anew(box: Box, card: Path) -> None:
-    survey = box.mapped(card)["surveys"][0]
+def test_lost_pictures_are_made_anew(box_mapped: Box, mapped: Mapped, card: Path) -> None:
+    box, survey = box_mapped, mapped[1]["surveys"][0]
     folder = box.root / "rasters" / survey["id"]
     shutil.rmtree(folder)
     said = box.run("export", survey["id"], "--layer", "mosaic", "--format", "cog", "-o", box.root / "m.tif")

@@ -96,8 +96,8 @@ def test_photos_that_are_missing_leave_a_hole(box: Box, card: Path, wide: Path) 
     assert len(ring) >= 4
 
 
-def test_the_same_card_again_is_told(box: Box, flown: Flown, tmp_path: Path) -> None:
-    box.mapped(flown[0])
+def test_the_same_card_again_is_told(box_mapped: Box, flown: Flown, tmp_path: Path) -> None:
+    box = box_mapped
     document = box.run("check", flown[0], "--json").json
     assert [one["kind"] for one in document["findings"]] == ["duplicate"]
     assert document["duplicates"] == document["flights"][0]["photos"]

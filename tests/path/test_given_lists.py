@@ -12,7 +12,7 @@ from fieldbox.given import given_for
 from fieldbox.pictures import picture_path
 from fieldbox.storage.rows import JobState
 from tests.path.box import Box
-from tests.path.conftest import Flown
+from tests.path.conftest import Flown, Mapped
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_wrong_lists_have_one_sentence(box: Box, card: Path, tmp_path: Path) -> 
 
 
 def test_a_list_that_is_not_used_is_told_by_the_survey_that_there_is(
-    box: Box, card: Path, tmp_path: Path
+    box_mapped: Box, mapped: Mapped, card: Path, tmp_path: Path
 ) -> None:
-    before = box.mapped(card)["surveys"][0]
+    box, before = box_mapped, mapped[1]["surveys"][0]
     listed = tmp_path / "geo.txt"
     listed.write_text(geo_of(card).replace(" 0.021 0.05", " 50 50"))
     for _time in range(2):
@@ -111,9 +111,9 @@ def test_an_alignment_that_no_survey_was_made_with_goes(box: Box, flown: Flown, 
     assert kept == needed
 
 
-def test_a_copy_that_was_lost_comes_back_with_the_card(box: Box, card: Path, tmp_path: Path) -> None:
+def test_a_copy_that_was_lost_comes_back_with_the_card(box_mapped: Box, card: Path, tmp_path: Path) -> None:
     """The photo is left out while its copy is missing, and placed again once the card was plugged in again."""
-    box.mapped(card)
+    box = box_mapped
     with box.store() as store:
         (row,) = store.flights()
         flight = store.flight(row.id)

@@ -16,7 +16,7 @@ from fieldbox.domain import MessageState
 from fieldbox.retention import Keeper
 from fieldbox.simulate.field import FieldOptions
 from tests.path.box import Box, simulated
-from tests.path.conftest import Flown
+from tests.path.conftest import Flown, Mapped
 from tests.path.multispectral import FEW, refly
 
 Disk = Callable[[int], Path]
@@ -86,10 +86,12 @@ def results(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_second_flight_gets_the_room_of_the_first(disk: Disk, flown: Flown, second: Path) -> None:
-    root = disk(96 * MB) / "root"
+def test_the_second_flight_gets_the_room_of_the_first(
+    disk: Disk, flown: Flown, mapped: Mapped, second: Path
+) -> None:
+    root, first = disk(96 * MB) / "root", mapped[1]
+    shutil.copytree(mapped[0].root, root)
     box = Box(root).with_settings(storage__reserve_mb="8")
-    first = box.mapped(flown[0])
     before, made = photos(root), results(root)
     card = sum(path.stat().st_size for path in second.glob("*.JPG"))
     fill(root.parent, 8 * MB + card // 3)
@@ -168,8 +170,8 @@ def _cannot_be_mapped_anew(box: Box, flight_id: str, photo: Path) -> None:
         assert (kept.captures, kept.kept) == (15, 1)
 
 
-def test_what_is_older_than_is_kept_goes_and_what_was_left_is_swept(box: Box, flown: Flown) -> None:
-    first = box.mapped(flown[0])
+def test_what_is_older_than_is_kept_goes_and_what_was_left_is_swept(box_mapped: Box, mapped: Mapped) -> None:
+    box, first = box_mapped, mapped[1]
     short = box.with_settings(storage__keep_days="0.0000001")
     with box.store() as store:
         assert Keeper(short.config, store).tidy() == []  # its summary has not arrived
@@ -214,8 +216,8 @@ def test_bands_go_with_what_was_made_of_them_and_come_back(box: Box, flown: Flow
         assert len(store.flights()) == 1
 
 
-def test_a_survey_whose_pictures_are_gone_keeps_its_photos(box: Box, flown: Flown) -> None:
-    first = box.mapped(flown[0])
+def test_a_survey_whose_pictures_are_gone_keeps_its_photos(box_mapped: Box, mapped: Mapped) -> None:
+    box, first = box_mapped, mapped[1]
     deliver(box)
     (box.root / "rasters" / first["surveys"][0]["id"] / "mosaic.tif").unlink()
     short = box.with_settings(storage__keep_days="0.0000001")
@@ -225,11 +227,11 @@ def test_a_survey_whose_pictures_are_gone_keeps_its_photos(box: Box, flown: Flow
 
 
 def test_photos_that_are_given_again_do_not_make_room_for_those_beside_them(
-    disk: Disk, flown: Flown, second: Path, tmp_path: Path
+    disk: Disk, flown: Flown, mapped: Mapped, second: Path, tmp_path: Path
 ) -> None:
     root = disk(96 * MB) / "root"
+    shutil.copytree(mapped[0].root, root)
     box = Box(root).with_settings(storage__reserve_mb="8")
-    box.mapped(flown[0])
     deliver(box)
     before = photos(root)
     card = tmp_path / "both"

@@ -10,6 +10,7 @@ import numpy as np
 
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
+from tests.flown import grown
 from tests.path.box import Box
 from tests.path.conftest import Flown
 from tests.path.retold import Height, from_a_hill, retold, sea_level_only
@@ -75,7 +76,7 @@ def test_again_the_same(box: Box, flown: Flown, tmp_path: Path) -> None:
 
 
 def test_a_hovering_drone_is_told_why(box: Box, tmp_path: Path) -> None:
-    field = grow_field(FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3))
+    field = grown(FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3))
     options = FlightOptions(
         camera="small", forward_overlap=0.95, extent_m=(2.5, 2.5), overhang=0.1, side_overlap=0.9,
         gps_sigma_m=1.5, seed=3,

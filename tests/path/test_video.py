@@ -15,9 +15,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from fieldbox.domain import Cover
-from fieldbox.simulate.field import FieldOptions, grow_field
+from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.film import film
 from fieldbox.simulate.flight import FlightOptions, exact, fly
+from tests.flown import filmed_to, grown
 from tests.path.box import Box
 
 FIELD = FieldOptions(size_m=(9.0, 6.0), margin_m=1.0, seed=7)
@@ -29,15 +30,17 @@ REACH_M = 0.15
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film, not to be changed; its last position is the truth, told five times a second."""
-    return film(grow_field(FIELD), FLIGHT, tmp_path_factory.mktemp("film") / "card", fps=6)
+    return film(grown(FIELD), FLIGHT, tmp_path_factory.mktemp("film") / "card", fps=6)
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shorter one."""
-    ground = grow_field(FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=7))
-    return film(
-        ground, exact(FlightOptions(camera="tiny", seed=7)), tmp_path_factory.mktemp("short") / "card", fps=6
+    return filmed_to(
+        tmp_path_factory.mktemp("short") / "card",
+        FieldOptions(size_m=(5.0, 4.0), margin_m=1.0, seed=3),
+        exact(FlightOptions(camera="tiny", seed=3)),
+        fps=6,
     )
 
 
@@ -58,7 +61,7 @@ def f1(box: Box, document: dict[str, Any], folder: Path) -> float:
 
 
 def test_a_film_maps_the_same_weeds_as_photos(box: Box, filmed: Path, tmp_path: Path) -> None:
-    photos = fly(grow_field(FIELD), FLIGHT, tmp_path / "photos")
+    photos = fly(grown(FIELD), FLIGHT, tmp_path / "photos")
     of_photos = f1(box, box.mapped(photos), photos)
     other = Box(tmp_path / "other")
     document = other.mapped(filmed)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fieldbox.wire import commands
+from fieldbox.wire.commands import Picture
+
 
 def facts(text: str) -> str:
     """The same text for the same facts: 4 and 4.0 differ, the order of names does not matter."""
@@ -69,8 +72,12 @@ BOX: dict[str, Any] = {
     "temp_c": 61.3,
     "throttled": None,
     "surveys": 312,
-    "photos": 41022,
+    "photos_total": 41022,
     "outbox": {"waiting": 3, "sent": 1, "acknowledged": 298, "superseded": 9, "refused": 0},
     "failed": 2,
     "last_failure": "No photo of this flight could be placed, so there is nothing to map.",
 }
+ANSWER: dict[str, Any] = json.loads(commands.answer("0f" * 16, True, "12 messages go again.", count=12))
+PICTURE: dict[str, Any] = json.loads(
+    commands.picture("0f" * 16, Picture("0123456789abcdef0123", 2), bytes(range(256)) * 12, "webp")
+)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,9 +26,12 @@ from fieldbox.domain import (
     WeedBasis,
 )
 from fieldbox.i18n import Sentence
+from fieldbox.summary.short import dump
 from fieldbox.summary.v1 import Allowed, summarise
 from fieldbox.wire import compact, frame
 from fieldbox.wire.ids import key_of, message_id
+from fieldbox.wire.layouts import SUMMARY
+from fieldbox.wire.parts import Around
 
 START = datetime(2027, 6, 10, 5, tzinfo=UTC)
 BOX = "bq3k7xm2a"
@@ -172,8 +176,25 @@ def told_of(messages: Sequence[Message]) -> str:
     return "\n".join(lines)
 
 
+def by_part(messages: Sequence[Message]) -> dict[str, tuple[float, float]]:
+    """Bytes of each part of summaries, where it is there: in the JSON with its name, and in the short form."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in messages:
+        body = json.loads(one.body)
+        for part in SUMMARY.parts:
+            told = {name: body[name] for name in part.names if name in body}
+            if told:
+                sizes = len(dump(told)) - 1, len(part.put(told, Around.of(one.id)))
+                found.setdefault(", ".join(part.names), []).append(sizes)
+    return {
+        name: (mean(one for one, _ in sizes), mean(one for _, one in sizes)) for name, sizes in found.items()
+    }
+
+
 def main() -> None:
     """Print what a season's summaries take."""
+    for name, (long, brief) in by_part(season(share_position=True)).items():
+        print(f"{name}: {long:.1f} B in JSON, {brief:.1f} B short")  # noqa: T201
     for positions in (False, True):
         shown = "with" if positions else "without"
         print(f"500 summaries {shown} positions\n{told_of(season(share_position=positions))}")  # noqa: T201

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,3 +210,39 @@ def test_what_was_cut_off_while_it_was_written_is_cleared_away(stick: Path) -> N
     (stick / FOLDER / f".{BOX}.up.abc.part").write_bytes(b"half")
     courier.write(stick, Way.UP, BOX, PARTS, KEY, MADE)
     assert [one.name for one in (stick / FOLDER).iterdir()] == [f"{BOX}.up"]
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fieldbox.wire import courier
+from fieldbox.wire.courier import Part, PartKind, Way
+key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(sys.argv[2]))
+print("goes", flush=True)
+number = 0
+while True:
+    number += 1
+    parts = [Part(PartKind.FRAME, bytes([number % 256]) * 200_000)] * (number % 7)
+    courier.write(Path(sys.argv[1]), Way.UP, "babcdefgh", parts, key, datetime(2026, 6, 1, 8, tzinfo=UTC))
+"""
+
+
+def test_whoever_is_killed_while_writing_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
+    chance = random.Random(3)  # noqa: S311
+    whole = 0
+    for _ in range(8):
+        child = subprocess.Popen(
+            [sys.executable, "-c", WRITER, tmp_path, KEY.private_bytes_raw().hex()], stdout=subprocess.PIPE
+        )
+        with child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(chance.uniform(0, 0.1))
+            child.kill()
+        if file_of(tmp_path).exists():
+            content = read(tmp_path)
+            assert len({one for _kind, _name, part in content for one in part}) <= 1
+            whole += 1
+    assert whole

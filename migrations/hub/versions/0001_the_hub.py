@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("times", sa.Integer(), nullable=False, server_default="1"),
+        sa.Column("times", sa.Integer(), nullable=False, server_default=sa.text("1")),
         sa.PrimaryKeyConstraint("id", name="pk_refused"),
         sa.UniqueConstraint("digest", "message", name="uq_refused_digest_message"),
     )
