@@ -143,6 +143,7 @@ def cross(folder: Path, options: LinkOptions, summaries: int, tell: Callable[[st
             for line in process.stdout:
                 told.append(json.loads(line))
                 tell(_short(told[-1]))
+                setting.far.check()
             assert process.wait() == 0, setting.far.said()
         report = setting.link.report().since(before)
         check_arrived(setting)
@@ -213,26 +214,27 @@ def alert(folder: Path, options: LinkOptions, times: int, name: str) -> Alerts:
             assert process.wait() == 0
         for _ in range(times):
             with sending(setting, "--alerts") as process:
-                full.append(_one_alert(setting.link, process, ticket=False)[0])
-                cost, ticket_s = _one_alert(setting.link, process, ticket=True)
+                full.append(_one_alert(setting, process, ticket=False)[0])
+                cost, ticket_s = _one_alert(setting, process, ticket=True)
                 resumed.append(cost)
         check_arrived(setting)
     return Alerts(name, full, resumed, ticket_s / 3600)
 
 
-def _one_alert(link: Link, process: subprocess.Popen[str], *, ticket: bool) -> tuple[int, int]:
+def _one_alert(setting: Setting, process: subprocess.Popen[str], *, ticket: bool) -> tuple[int, int]:
     """IP bytes, and seconds for which the next ticket is good."""
     assert process.stdin is not None
     assert process.stdout is not None
-    before = _quiet(link)
+    before = _quiet(setting.link)
     process.stdin.write("now\n")
     process.stdin.flush()
     ending = None
     while ending != "done":
+        setting.far.check()
         told = json.loads(process.stdout.readline())
         ending = told["ending"]
     assert told["resumed"] is ticket
-    return _quiet(link).since(before).offered, told["ticket_s"]
+    return _quiet(setting.link).since(before).offered, told["ticket_s"]
 
 
 def _quiet(link: Link) -> Report:
