@@ -116,6 +116,11 @@ class Far:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
+    def check(self) -> None:
+        """AssertionError where something has ended by itself."""
+        ended = {name: process.poll() for name, process in self.running.items()}
+        assert set(ended.values()) <= {None}, (ended, self.said())
+
     def said(self) -> str:
         """What the hub and its broker said last."""
         files = [self.folder / f"{name}.log" for name in (BROKER, HUB)]
