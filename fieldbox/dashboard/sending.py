@@ -88,7 +88,6 @@ PARTS: Mapping[str, str] = {
     "link": N_("what is to be known of the link"),
     "failed": N_("flights that could not be mapped"),
     "last_failure": N_("why the last of them could not"),
-    "link": N_("what is to be known of its links"),
     "to": N_("what of the hub it answers"),
     "done": N_("whether it was done"),
     "count": N_("how many"),
