@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -27,12 +27,12 @@ from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
+from fieldbox.services.texting import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
-from fieldbox.sync.modemtime import ModemTime
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
@@ -50,6 +50,7 @@ from fieldbox.sync.policy import (
     notes,
 )
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
+from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
 from fieldbox.wire.join import certificate_of
@@ -65,7 +66,7 @@ AGAIN_S: Final = 1.0
 """After a connection."""
 KEEP_S: Final = 3600.0
 """So often what the time is goes into the database, and the state that is shown though nothing changed."""
-_FLOOR, _SEEN = "clock.floor", "clock.seen"
+_FLOOR, _SEEN, _DIALLED = "clock.floor", "clock.seen", "sync.dialled"
 """Keys of settings."""
 
 
@@ -95,6 +96,8 @@ class Parts:
     zone: Callable[[], tzinfo] = local_zone
     """Of quiet hours."""
     stopping: Callable[[], bool] = _goes_on
+    look_s: float = LOOK_S
+    """At least so often it looks whether something waits."""
     report: Callable[[], None] = _no_report
     """Puts a health report into the outbox when it is time for one."""
 
@@ -145,6 +148,7 @@ class Syncing:
         """What `_carrier` was made of."""
         self._trying = False
         """It shows a certificate that has not worked yet."""
+        self._begun = False
 
     def step(self, *, now: bool = False) -> float:
         """Decide, and connect if it is time; after how many seconds to decide again, unless links change. `now`: somebody waits:
@@ -170,14 +174,13 @@ class Syncing:
             return self._pause(told)
         self._show(self._state(situation, rules, told))
         self._connect(mine, told)
+        self._keep_time()
         rules, situation = self._situation(mine)
         self._show(self._state(situation, rules, decide(situation, rules)))
         return AGAIN_S
 
     def run(self) -> None:
         """Until it is to stop."""
-        self._forgive()
-        self._store.lost(MqttCarrier.name)  # a connection of this process' earlier life is over
         while not self._parts.stopping():
             pause = self._careful_step()
             notify("WATCHDOG=1")
@@ -198,8 +201,18 @@ class Syncing:
             return Sentence(N_("The hub was reached; {count} messages wait."), {"count": left}), True
         return self._shown.why if self._shown else _SILENT, not left
 
+    def _begin(self) -> None:
+        """Once, as soon as the database can be written: what the process' earlier life left is over."""
+        if self._begun:
+            return
+        self._forgive()
+        self._hang_up()
+        self._store.lost(MqttCarrier.name)
+        self._begun = True
+
     def _careful_step(self) -> float:
         try:
+            self._begin()
             return self.step()
         except FieldboxError as error:
             log.warning("sending waits", reason=str(error))
@@ -372,11 +385,19 @@ class Syncing:
         if not link.dialled:
             yield link.name
             return
-        name = self._parts.dialler.dial(link.name)
+        self._store.set_setting(_DIALLED, link.name)
         try:
-            yield name
+            yield self._parts.dialler.dial(link.name)
         finally:
             self._parts.dialler.hang_up(link.name)
+            self._store.set_setting(_DIALLED, "")
+
+    def _hang_up(self) -> None:
+        """A link that the process' earlier life had dialled when it was killed costs as long as it is up."""
+        left = self._store.setting(_DIALLED)
+        if left:
+            self._parts.dialler.end(left)
+            self._store.set_setting(_DIALLED, "")
 
     # What is kept.
 
@@ -388,6 +409,8 @@ class Syncing:
             return
         self._kept_at = clock.elapsed()
         remember(self._store, clock)
+        if clock.known():  # by a wrong clock nothing is given up
+            self._store.expire_messages(clock.now())
 
     def _state(self, now: Situation, rules: Rules, told: Connect | Wait) -> LinkState:
         last = [past.last_success for past in now.pasts.values() if past.last_success is not None]
@@ -417,7 +440,7 @@ class Syncing:
 
     def _pause(self, told: Wait) -> float:
         until = None if told.until is None else (told.until - self.now()).total_seconds()
-        return LOOK_S if until is None else max(0.0, min(LOOK_S, until))
+        return self._parts.look_s if until is None else max(0.0, min(self._parts.look_s, until))
 
 
 _SILENT: Final = Sentence(
@@ -483,6 +506,21 @@ def remember(store: Store, clock: TrustedClock) -> None:
     store.set_setting(_SEEN, clock.now().isoformat())
 
 
+class FirstModem:
+    """Asks the box's modem for the time, if there is one. `bus`: SYSTEM, or an address."""
+
+    def __init__(self, bus: str = SYSTEM_BUS) -> None:
+        self._bus = bus
+
+    def network_time(self) -> datetime | None:
+        """As its network says."""
+        with closing(ModemManager(self._bus)) as modem:
+            try:
+                return modem.network_time()
+            except FieldboxError:
+                return None  # there is no modem, or nobody who looks after one
+
+
 def recalled(store: Store, clock: TrustedClock) -> None:
     """What the clock knew before the restart."""
     kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
@@ -511,7 +549,7 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
                 manager,
                 clock,
                 by_mqtt(clock),
-                network=ModemTime(),
+                network=FirstModem(),
                 stopping=stopping,
                 report=partial(_report, config, store, clock),
             )
@@ -532,7 +570,8 @@ def serve(config: Config) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         notify("READY=1")
-        syncing.run()
+        with beside(config, stop):
+            syncing.run()
         notify("STOPPING=1")
 
 

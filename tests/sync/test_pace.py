@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from fieldbox.domain import Message, MessageKind, MessageState
 from fieldbox.sync.batching import fill
-from fieldbox.sync.pace import FIRST_FRAME, FRAME_SECONDS, LARGEST_FRAME, LARGEST_WINDOW, SMALLEST_FRAME, Pace
+from fieldbox.sync.pace import (
+    FIRST_FRAME,
+    FIRST_WINDOW,
+    FRAME_SECONDS,
+    LARGEST_FRAME,
+    LARGEST_WINDOW,
+    SMALLEST_FRAME,
+    Pace,
+)
 from fieldbox.wire.frame import MAX_MESSAGES
 
 ANSWERS = st.tuples(
@@ -27,7 +35,7 @@ def test_a_frame_and_a_window_keep_their_bounds_whatever_the_link_does(
     for one in happened:
         before = pace
         pace = pace.troubled() if one is None else pace.answered(*one)
-        assert SMALLEST_FRAME <= pace.frame <= max(SMALLEST_FRAME, min(LARGEST_FRAME, 2 * before.frame))
+        assert SMALLEST_FRAME <= pace.frame <= min(LARGEST_FRAME, 2 * before.frame)
         assert 0 <= pace.window <= max(LARGEST_WINDOW, LARGEST_FRAME)
         assert pace.late >= 10
         if one is None:
@@ -46,15 +54,24 @@ def test_it_finds_what_a_link_carries_in_a_few_round_trips(rate: float, round_tr
         seconds = max(round_trip, window / rate) + min(round_trip, pace.frame / rate)
         pace = pace.answered(round(window), seconds, round_trip + pace.frame / rate)
     assert pace.rate == pytest.approx(rate, rel=0.5)
-    assert pace.frame == pytest.approx(min(LARGEST_FRAME, FRAME_SECONDS * rate), rel=0.5)
+    assert pace.frame == pytest.approx(min(LARGEST_FRAME, max(FIRST_FRAME, FRAME_SECONDS * rate)), rel=0.5)
 
 
 def test_it_starts_with_one_small_frame_and_stops_for_trouble() -> None:
     pace = Pace()
-    assert pace.frame == pace.window == FIRST_FRAME
+    assert (pace.frame, pace.window) == (FIRST_FRAME, FIRST_WINDOW)
     assert pace.troubled().window == 0
     assert pace.troubled().answered(1800, 2, 2).window > 0
     assert pace.troubled().frame < pace.frame
+
+
+def test_a_frame_that_is_not_full_says_nothing_of_what_a_link_could_carry() -> None:
+    """A lone alert on a fast link must not make it seem slow."""
+    pace = Pace().answered(200, 3, 3, full=False)
+    assert (pace.frame, pace.rate, pace.answer) == (FIRST_FRAME, None, 3)
+    known = Pace().answered(8000, 2, 2)
+    assert known.answered(200, 3, 3, full=False).rate == known.rate
+    assert known.answered(8000, 1, 1, full=False).rate == 8000
 
 
 def _message(number: int) -> Message:
