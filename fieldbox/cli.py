@@ -28,6 +28,7 @@ from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
 from fieldbox.cli_sms import simulate_modem, sms
+from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -664,9 +665,9 @@ main.add_command(sms)
 main.add_command(models)
 main.add_command(outbox)
 main.add_command(link)
+main.add_command(sync)
 main.add_command(hub)
 main.add_command(leaf)
-main.add_command(outbox)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)

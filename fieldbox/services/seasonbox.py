@@ -219,7 +219,7 @@ class _Box:
     def _map(self, event: Event) -> None:
         field = self._field(event.number % self._fields)
         flight = self._flight(field, event.number)
-        identity = key_of(flight.id, str(event.release))
+        identity = survey_id(event)
         named = Named(identity, flight.id, field.id, event.release, self._now())
         told = survey(named, self._seed, event.number)
         alert = alert_of(told, field, flight, earlier_of(self._store, told, flight), None)
@@ -248,7 +248,7 @@ class _Box:
 
     def _flight(self, field: Field, number: int) -> Flight:
         capture = _capture(number)
-        identity = key_of("flight", capture.digest)[:16]
+        identity = _flight_id(number)
         known = self._store.flight(identity)
         if known is not None:
             return known
@@ -261,8 +261,21 @@ class _Box:
         return flight
 
 
+def survey_id(event: Event) -> str:
+    """Of the survey that a flight or a new analysis gives."""
+    return key_of(_flight_id(event.number), str(event.release))
+
+
+def _flight_id(number: int) -> str:
+    return key_of("flight", _digest(number))[:16]
+
+
+def _digest(number: int) -> str:
+    return (key_of("photo", str(number)) * 4)[:64]
+
+
 def _capture(number: int) -> Capture:
-    digest = (key_of("photo", str(number)) * 4)[:64]
+    digest = _digest(number)
     taken = datetime(2027, 6, 10, 9)
     return Capture(digest, f"DJI_{number:04d}.JPG", 6_000_000 + number, taken, None, None, None, None, None)
 

@@ -91,6 +91,11 @@ class Season:
         found = [*self._flights(chance), *self._mornings(), *self._mishaps()]
         return sorted((one for one in found if one.at < self.end), key=lambda one: one.at)
 
+    @property
+    def surveys(self) -> int:
+        """How many are made, new analyses among them."""
+        return sum(one.what in (What.FLOWN, What.ANEW) for one in self.events())
+
     def cut_times(self) -> list[timedelta]:
         """When the power is cut: half of the times before a link comes, half of them after."""
         chance = Random(f"{self.seed} cuts")  # noqa: S311

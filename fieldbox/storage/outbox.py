@@ -83,7 +83,7 @@ def withdraw(connection: Connection, outgoing: Outgoing) -> bool:
     """Let no earlier message of its subject go any more; whether one has left the box, so that `outgoing` has to say it."""
     same = and_(messages.c.subject == outgoing.subject, messages.c.kind == outgoing.kind.value)
     connection.execute(
-        update(messages).where(same, _open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
+        update(messages).where(same, is_open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
     )
     left = and_(same, messages.c.sent_at.is_not(None), messages.c.state != MessageState.REFUSED.value)
     newest = connection.scalars(
@@ -99,7 +99,7 @@ def _supersede(connection: Connection, outgoing: Outgoing) -> Sequence[str]:
     same = and_(messages.c.subject == outgoing.subject, messages.c.kind == outgoing.kind.value)
     replaced = _range(connection, same) if outgoing.kind in _OF_A_RANGE else _earlier(connection, same)
     connection.execute(
-        update(messages).where(same, _open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
+        update(messages).where(same, is_open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
     )
     return replaced
 
@@ -141,7 +141,7 @@ def due(
     query = (
         select(messages)
         .where(
-            _open(),
+            is_open(),
             or_(again.is_(None), again <= now, again > furthest(now)),  # as `retrying.is_due`
             or_(over.is_(None), over > now),
         )
@@ -166,7 +166,9 @@ def mark_sent(
             "more": share[row.id],
         }
         for part in portions(list(share))
-        for row in connection.execute(select(messages.c.id, messages.c.attempts).where(_among(part), _open()))
+        for row in connection.execute(
+            select(messages.c.id, messages.c.attempts).where(_among(part), is_open())
+        )
     ]
     if rows:
         connection.execute(
@@ -222,7 +224,7 @@ def acknowledge(
 
 def expire(connection: Connection, now: datetime) -> int:
     """Give up what came to the end of its time; how many."""
-    return _refuse(connection, _open() & (messages.c.expires_at <= now), Sentence(OVER))
+    return _refuse(connection, is_open() & (messages.c.expires_at <= now), Sentence(OVER))
 
 
 def _refuse(connection: Connection, those: ColumnElement[bool], why: Sentence) -> int:
@@ -281,7 +283,7 @@ def listed(connection: Connection, state: MessageState | None) -> list[Message]:
     """Messages in a state, or all: the most urgent first, then the newest."""
     query = select(messages).order_by(messages.c.priority, messages.c.id.desc())
     if state is not None:
-        query = query.where(messages.c.state == state.value, _open() if state in OPEN else _settled())
+        query = query.where(messages.c.state == state.value, is_open() if state in OPEN else _settled())
     return [_message(row) for row in connection.execute(query)]
 
 
@@ -296,7 +298,7 @@ def page(connection: Connection, limit: int, before: str | None) -> list[Message
 def counts(connection: Connection) -> dict[MessageState, int]:
     """How many messages there are in each state."""
     asked = select(messages.c.state, func.count().label("number")).group_by(messages.c.state)
-    rows = [row for part in (_open(), _settled()) for row in connection.execute(asked.where(part))]
+    rows = [row for part in (is_open(), _settled()) for row in connection.execute(asked.where(part))]
     found = {row.state: row.number for row in rows}
     return {state: found.get(state.value, 0) for state in MessageState}
 
@@ -314,7 +316,8 @@ def by_id(connection: Connection, identity: str) -> Message | None:
     return None if row is None else _message(row)
 
 
-def _open() -> ColumnElement[bool]:
+def is_open() -> ColumnElement[bool]:
+    """Whether a message must still go; found by an index of its own."""
     return messages.c.state.in_(_LITERALLY_OPEN)
 
 

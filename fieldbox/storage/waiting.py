@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    cast,
+    func,
+    or_,
+    select,
+)
 
-from fieldbox.domain import OPEN, MessageKind, Waiting
+from fieldbox.domain import MessageKind, Waiting
 from fieldbox.retrying import furthest
+from fieldbox.storage.outbox import is_open
 from fieldbox.storage.schema import messages
 
 
@@ -39,7 +48,7 @@ def since(connection: Connection, moment: datetime) -> list[str]:
 
 def _open(now: datetime) -> ColumnElement[bool]:
     lasting = or_(messages.c.expires_at.is_(None), messages.c.expires_at > now)
-    return messages.c.state.in_([one.value for one in OPEN]) & lasting
+    return is_open() & lasting
 
 
 def _held(now: datetime) -> ColumnElement[bool]:

@@ -62,6 +62,9 @@ def statements(path: Path, store: Store) -> list[str]:
     store.send(Outgoing(MessageKind.BOX, "{}", key_of("box"), "box"))
     store.send(Outgoing(MessageKind.ALERT, "{}", key_of("alert")))
     store.message_counts()
+    store.expire_messages(START)
+    store.waiting(START)
+    store.next_due(START)
     return [one for one in said if " messages" in one]
 
 
