@@ -7,7 +7,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldbox.simulate import pdu
@@ -112,6 +112,7 @@ def test_the_clock_is_the_networks() -> None:
     assert '"26/11/23,07:00:15+00"' in ask(quiet(Network(clock=lambda: AT)), "AT+CCLK?")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_pdu_is_too_strange(raw: bytes) -> None:
     try:

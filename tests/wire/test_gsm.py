@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldbox.wire.gsm import (
@@ -55,6 +55,7 @@ def test_the_alphabet_is_whole() -> None:
     assert [ALPHABET[code] for code in (0x00, 0x02, 0x11, 0x24, 0x40, 0x5F, 0x60, 0x7F)] == list("@$_¤¡§¿à")
 
 
+@settings(deadline=None)
 @given(st.text(LETTERS))
 def test_letters_come_back(text: str) -> None:
     codes = septets(text)
@@ -69,6 +70,7 @@ def test_septets_as_the_standard_has_them() -> None:
     assert pack(septets("hellohello")).hex() == "e8329bfd4697d9ec37"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=700))
 def test_the_parts_of_a_text_are_the_text(text: str) -> None:
     parts = split(text)

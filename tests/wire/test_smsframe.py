@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldbox.wire.gsm import PLAIN, Coding, length_of
@@ -12,6 +12,7 @@ from tests.hub.boxes import Sender
 from tests.wire.season import season
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_bytes_come_back(frame: bytes) -> None:
     text = to_text(frame)

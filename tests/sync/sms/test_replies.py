@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldbox.domain import Order
@@ -57,6 +57,7 @@ def test_a_reply_is_read(text: str, reply: Reply | None) -> None:
     assert read_reply(text) == reply
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_is_too_strange(text: str) -> None:
     read_reply(text)
@@ -75,6 +76,7 @@ def test_every_word_is_read() -> None:
             assert read_reply(f"{word} 7A1") == Reply(order, "7A1" if about_one else None), word
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20), st.sets(st.text(), max_size=5))
 def test_a_code_is_read_as_it_is_written(survey: str, taken: set[str]) -> None:
     code = free_code(survey, taken)
