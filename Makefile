@@ -16,7 +16,11 @@
 # make proof-outbox      pull the plug 100 times while messages come and go (root, libfuse2; minutes)
 # make proof-season      240 days without a link, 200 power cuts, then GPRS: all arrives once (root for a full disk; minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
+# make proof-alert       count the IP bytes of one alert from a cold start, over a real broker (mosquitto)
 # make proof-hub         what a hub takes in a second over SQLite and PostgreSQL, what messages weigh on a stick (minutes)
+# make proof-sms         kill a box that texts 200 times, count what is on the phone (root, modemmanager; minutes)
+# make proof-2g          send 5,000 summaries and single alerts through a poor 2G link, count the bytes (root, mosquitto; half an hour)
+# make proof-link-kills  kill box, broker and hub 200 times while messages go, prove that none is lost or doubled (mosquitto; minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -29,9 +33,12 @@ export FIELDBOX_STORAGE__ROOT ?= $(ROOT)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests that load NumPy before fieldbox: one thread for a matrix product, as fieldbox itself has it.
 export OPENBLAS_NUM_THREADS = 1
+# Hundreds of processes load the same modules: compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
-        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub
+        proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub \
+        proof-sms proof-alert proof-2g proof-link-kills
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -95,8 +102,20 @@ proof-change: $(VENV)/.develop
 proof-decisions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.decided_proof
 
+proof-alert: $(VENV)/.develop
+	$(BIN)/python -m tests.sync.alert_proof
+
 proof-hub: $(VENV)/.develop
 	$(BIN)/python -m tests.hub.hub_proof
+
+proof-sms: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.sms_proof --kills 200
+
+proof-2g: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.twog_proof
+
+proof-link-kills: $(VENV)/.develop
+	$(BIN)/python -m tests.durability.link_kill_proof --kills 200
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -27,6 +27,8 @@ from fieldbox.cli_paper import report, sheet
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
+from fieldbox.cli_sms import simulate_modem, sms
+from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
@@ -336,20 +338,43 @@ def unpin(config: Config, flight_id: str) -> None:
 @click.option(
     "--sizes", is_flag=True, help="How many bytes it takes: as JSON, in its short form, in a frame alone."
 )
+@click.option(
+    "--sms", "as_text", is_flag=True, help="The text (SMS) in its place, and how many parts it has."
+)
+@click.option("--lang", type=click.Choice(["en", "hi", "mr", "ta", "te", "kn"]), help="Of the text.")
+@click.option("--script", type=click.Choice(["script", "latin"]), help="In which letters the text is.")
 @as_json
 @with_config
-def summary(config: Config, survey_id: str, as_json: bool, compact: bool, sizes: bool) -> None:
+def summary(
+    config: Config,
+    survey_id: str,
+    *,
+    as_json: bool,
+    compact: bool,
+    sizes: bool,
+    as_text: bool,
+    lang: str | None,
+    script: str | None,
+) -> None:
     """Print the summary of a survey as it goes to the agronomist: JSON of at most 1,024 bytes.
 
     \b
     Example: fieldbox summary 3f2a…
              fieldbox summary 3f2a… --sizes
+             fieldbox summary 3f2a… --sms --lang hi --script latin
     """
     from fieldbox.services import results  # noqa: PLC0415
 
+    as_text = as_text or bool(lang or script)
     if compact and sizes:
         raise click.UsageError(_("Give --compact or --sizes, not both."))
-    if sizes:
+    if as_text and (compact or sizes):
+        raise click.UsageError(_("Give --sms without --compact and --sizes."))
+    if as_text:
+        from fieldbox.services import smstold  # noqa: PLC0415
+
+        click.echo(smstold.preview(config, survey_id, lang, script))
+    elif sizes:
         click.echo(results.summary_sizes(config, survey_id, as_json=as_json))
     else:
         click.echo(
@@ -635,12 +660,14 @@ def simulate_flight(
 
 
 simulate.add_command(poor_link)
+simulate.add_command(simulate_modem)
+main.add_command(sms)
 main.add_command(models)
 main.add_command(outbox)
 main.add_command(link)
+main.add_command(sync)
 main.add_command(hub)
 main.add_command(leaf)
-main.add_command(outbox)
 main.add_command(plan)
 main.add_command(spraying)
 main.add_command(prescribe)

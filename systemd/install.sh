@@ -5,6 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=${DESTDIR:-}
 install -D -m 644 -t "$root/etc/systemd/system" "$here"/system/*
 install -D -m 644 -t "$root/etc/udev/rules.d" "$here"/udev/*
+install -D -m 644 -t "$root/etc/polkit-1/rules.d" "$here"/polkit/*
 install -D -m 644 -t "$root/etc/sysusers.d" "$here"/sysusers.d/*
 install -D -m 644 -t "$root/etc/tmpfiles.d" "$here"/tmpfiles.d/*
 [ -n "$root" ] && exit 0

@@ -58,6 +58,7 @@ def _enter(sysfs: Path) -> bool:
     libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
     if libc.mount(b"sysfs", str(sysfs).encode(), b"sysfs", 0, None):
         return False
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
     made = subprocess.run(["ip", "link", "add", "try0", "type", "veth", "peer", "name", "try1"], check=False)
     subprocess.run(["ip", "link", "delete", "try0"], check=False)
     return made.returncode == 0

@@ -91,8 +91,8 @@ def test_a_change_of_height_in_mid_flight(tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("pitch", [-60.0, -50.0])
 def test_some_photos_look_obliquely(tmp_path_factory: pytest.TempPathFactory, pitch: float) -> None:
-    """Over the field and the bare ground around it."""
-    folder, ground = tmp_path_factory.mktemp("oblique"), field()
+    """As far as the field goes: what is seen beyond it is bare."""
+    folder, ground = tmp_path_factory.mktemp("oblique"), field(size=(26.0, 25.0))
     options = replace(POOR, altitude_m=10.0, extent_m=(6.0, 5.0), gps_sigma_m=1.0)
     down = card_of(ground, options, folder / "down", "A")
     ahead = card_of(

@@ -66,7 +66,7 @@ def state_of(
     """How the box does just now."""
     machine, census = machine or Machine(), store.census(now)
     disk = shutil.disk_usage(config.storage.root)
-    failure = census.last_failure
+    failure, link = census.last_failure, store.link_state()
     return BoxState(
         app=__version__,
         models=(census.release,) if census.release else (),
@@ -83,6 +83,7 @@ def state_of(
         outbox=store.message_counts(),
         failed=census.failed,
         last_failure=failure.template if failure and census.failed else None,
+        link=link.notes[0].in_language("en") if link and link.notes else None,
     )
 
 

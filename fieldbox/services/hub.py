@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from fieldbox.hub.receiving import Receipt, command, receive
 from fieldbox.hub.rows import KnownBox, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import N_, Sentence, _
+from fieldbox.services import hubtexts
 from fieldbox.services.notify import notify
 from fieldbox.wholefile import put
 from fieldbox.wire import commands
@@ -71,7 +72,8 @@ def serve(config: Config) -> None:
         thread.start()
         notify("READY=1")
         log.info("the hub answers", page=f"http://{config.hub.host}:{config.hub.port}", hub=here.told.id)
-        broker.serve(_address(config, here), desk(here, store), stop)
+        with _texts(here, store, stop):
+            broker.serve(_address(config, here), desk(here, store), stop)
         notify("STOPPING=1")
         server.close()
         thread.join(5)
@@ -92,10 +94,17 @@ def desk(here: Home, store: HubStore) -> Desk:
     )
 
 
-def take(here: Home, store: HubStore, frame: bytes) -> Receipt:
+def _texts(here: Home, store: HubStore, stop: threading.Event) -> AbstractContextManager[None]:
+    """What the hub's SIM takes in, if it has one."""
+    if here.sms is None:
+        return nullcontext()
+    return hubtexts.beside(lambda frame: take(here, store, frame, Way.SMS).down, stop)
+
+
+def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Receipt:
     """Take in a frame that came by air, and give its box another certificate where it is time."""
     now = utc_now()
-    got = receive(store, here.key, frame, how=Way.MQTT, now=now)
+    got = receive(store, here.key, frame, how=how, now=now)
     if got.box is not None:
         courier.tell_renewed(here, store, got.box, joining.renewed(here, store, got.box, now), now)
     return got

@@ -6,19 +6,46 @@ hub knows is let go and never answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Final
 
 import structlog
 
-from fieldbox.errors import Unsent
+from fieldbox.errors import FieldboxError, Unsent
 from fieldbox.sync.sms.modem import Modem, NoModem
+from fieldbox.sync.sms.modemmanager import ModemManager
 from fieldbox.wire import smsframe
 
 log = structlog.get_logger()
 
+LOOK_S: Final = 20.0
+LEAVE_S: Final = 5.0
+
 Receive = Callable[[bytes], bytes | None]
 """Takes a frame in; what the box is to be told, or None where the frame was not taken. It returns after the commit, and raises
 where nothing could be kept: then the text stays on the SIM. (`fieldbox.hub.receiving.receive` of a hub, by SMS.)"""
+
+
+@contextmanager
+def beside(receive: Receive, stop: threading.Event) -> Iterator[None]:
+    """Take texts in, in a thread of its own, while the block runs and `stop` is not set."""
+    thread = threading.Thread(target=serve, args=(receive, stop), name="hub's texts", daemon=True)
+    thread.start()
+    yield
+    thread.join(LEAVE_S)
+
+
+def serve(receive: Receive, stop: threading.Event) -> None:
+    """Take texts in until `stop` is set."""
+    with closing(ModemManager()) as modem:
+        while not stop.is_set():
+            try:
+                step(modem, receive)
+            except FieldboxError as error:
+                log.warning("texts wait", reason=str(error))
+            stop.wait(LOOK_S)
 
 
 def step(modem: Modem, receive: Receive) -> int:

@@ -16,6 +16,7 @@ from fieldbox.i18n import N_, _
 from fieldbox.modelops.files import refusals
 from fieldbox.services.box import open_store
 from fieldbox.services.finding import find_survey
+from fieldbox.services.linktold import to_json, to_text
 from fieldbox.services.outbox import in_words
 from fieldbox.storage.store import Store
 from fieldbox.wire import compact, frame
@@ -64,13 +65,14 @@ def _summary(config: Config, survey_id: str) -> Message:
 def status(config: Config, *, as_json: bool) -> str:
     """Flights, queue, surveys and disk, as text or JSON."""
     with open_store(config) as store:
-        state = _state(config, store)
+        state, link = _state(config, store), store.link_state()
     if as_json:
         return json.dumps(state, ensure_ascii=False)
     lines = [
         _("{free_gb:.1f} GB free of {total_gb:.1f} GB in {root}").format(**state["disk"]),
         in_words({MessageState(name): count for name, count in state["outbox"].items()}),
     ]
+    lines += to_text(link)
     lines += state["warnings"]
     lines += [
         _("flight {id}: {captures} photos, {state} ({step} {done}/{total})").format(**one)
@@ -91,6 +93,7 @@ def _state(config: Config, store: Store) -> dict[str, Any]:
         "disk": {"free_gb": disk.free / 1e9, "total_gb": disk.total / 1e9, "root": str(config.storage.root)},
         "outbox": {state.value: count for state, count in counts.items()},
         "outbox_waiting": sum(counts[state] for state in OPEN),
+        "link": to_json(store.link_state()),
         "warnings": [str(sentence) for sentence in refusals(config)],
         "flights": [
             {

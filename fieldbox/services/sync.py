@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -27,12 +27,12 @@ from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
+from fieldbox.services.texting import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
-from fieldbox.sync.modemtime import ModemTime
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
@@ -50,6 +50,7 @@ from fieldbox.sync.policy import (
     notes,
 )
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
+from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
 from fieldbox.wire.join import certificate_of
@@ -95,6 +96,8 @@ class Parts:
     zone: Callable[[], tzinfo] = local_zone
     """Of quiet hours."""
     stopping: Callable[[], bool] = _goes_on
+    look_s: float = LOOK_S
+    """At least so often it looks whether something waits."""
     report: Callable[[], None] = _no_report
     """Puts a health report into the outbox when it is time for one."""
 
@@ -170,6 +173,7 @@ class Syncing:
             return self._pause(told)
         self._show(self._state(situation, rules, told))
         self._connect(mine, told)
+        self._keep_time()
         rules, situation = self._situation(mine)
         self._show(self._state(situation, rules, decide(situation, rules)))
         return AGAIN_S
@@ -419,7 +423,7 @@ class Syncing:
 
     def _pause(self, told: Wait) -> float:
         until = None if told.until is None else (told.until - self.now()).total_seconds()
-        return LOOK_S if until is None else max(0.0, min(LOOK_S, until))
+        return self._parts.look_s if until is None else max(0.0, min(self._parts.look_s, until))
 
 
 _SILENT: Final = Sentence(
@@ -485,6 +489,21 @@ def remember(store: Store, clock: TrustedClock) -> None:
     store.set_setting(_SEEN, clock.now().isoformat())
 
 
+class FirstModem:
+    """Asks the box's modem for the time, if there is one. `bus`: SYSTEM, or an address."""
+
+    def __init__(self, bus: str = SYSTEM_BUS) -> None:
+        self._bus = bus
+
+    def network_time(self) -> datetime | None:
+        """As its network says."""
+        with closing(ModemManager(self._bus)) as modem:
+            try:
+                return modem.network_time()
+            except FieldboxError:
+                return None  # there is no modem, or nobody who looks after one
+
+
 def recalled(store: Store, clock: TrustedClock) -> None:
     """What the clock knew before the restart."""
     kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
@@ -513,7 +532,7 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
                 manager,
                 clock,
                 by_mqtt(clock),
-                network=ModemTime(),
+                network=FirstModem(),
                 stopping=stopping,
                 report=partial(_report, config, store, clock),
             )
@@ -534,7 +553,8 @@ def serve(config: Config) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         notify("READY=1")
-        syncing.run()
+        with beside(config, stop):
+            syncing.run()
         notify("STOPPING=1")
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -31,12 +32,13 @@ from fieldbox.domain import (
     TextState,
     Understood,
 )
-from fieldbox.errors import FieldboxError, Misconfigured, Unavailable, Unsent
+from fieldbox.errors import FieldboxError, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
-from fieldbox.storage.store import Store
-from fieldbox.storage.store import utc_now as system_now
+from fieldbox.services.commanding import Commander
+from fieldbox.storage.store import Store, utc_now
+from fieldbox.storage.texts import FRAME
 from fieldbox.sync.identity import joined
 from fieldbox.sync.sms.codes import RECENT, free_code
 from fieldbox.sync.sms.modem import Came, Fate, Modem, NoModem, Unconfirmed
@@ -52,12 +54,16 @@ log = structlog.get_logger()
 
 LOOK_S: Final = 20.0
 FAULT_S: Final = 300.0
+LEAVE_S: Final = 5.0
+"""Longer nobody waits for a text that is being sent: whoever is killed then is no worse off."""
 HANDING_OVER: Final = timedelta(minutes=3)
 """A text that was being handed over for so long is in doubt: its process was killed, or waits for longer than is of use."""
 BLOCKED: Final = timedelta(minutes=5)
 """So long a modem may take no command where a confirmation was lost (ModemManager 1.20 waits 300 s)."""
 FRAME_AGAIN: Final = timedelta(hours=6)
 """A frame that the hub did not acknowledge goes as a text again after so long."""
+LOOKED_AT: Final = 200
+"""Messages, for one that may go so."""
 MOST_FRAMES: Final = 4
 """Times that one message goes as a text; after that it waits for data."""
 _TOLD: Final = frozenset({MessageKind.ALERT, MessageKind.SUMMARY})
@@ -75,13 +81,17 @@ class HubBySms:
     number: str
 
 
+def _no_hub() -> HubBySms | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What texting needs of the world."""
 
     modem: Modem
-    hub: HubBySms | None = None
-    """None: it has no SIM, or the box has joined none."""
+    hub: Callable[[], HubBySms | None] = _no_hub
+    """The hub by now; None: it has no SIM, or the box has joined none."""
     follow: Callable[[down.Down], None] | None = None
     """Does what the hub commands; None: it is heard on other ways alone."""
     local: _LOCAL = field(default=lambda now: now.astimezone())
@@ -94,6 +104,7 @@ class Texting:
     def __init__(self, config: Config, store: Store, parts: Parts) -> None:
         self._config, self._store, self._parts = config, store, parts
         self._modem = parts.modem
+        self._hub: HubBySms | None = None
         self._silent: str | None = None
         """Why there was no modem, the last time."""
 
@@ -101,7 +112,8 @@ class Texting:
         """Write, hear, decide, send. Raises Unavailable and Misconfigured of the database; a modem that is not there is no
         error."""
         write_texts(self._config, self._store)
-        if not self._allowed() and self._parts.hub is None:
+        self._hub = self._parts.hub()
+        if not self._allowed() and self._hub is None:
             return
         try:
             self._hear(now)
@@ -126,7 +138,7 @@ class Texting:
 
     def _take(self, came: Came, now: datetime) -> None:
         """Follow a text; when this returns what follows of it is committed."""
-        text, hub = self._named(came.text), self._parts.hub
+        text, hub = self._named(came.text, now), self._hub
         if self._store.knows_text(text):
             return
         if hub and same_number(hub.number, text.number) and smsframe.is_one(text.body):
@@ -137,10 +149,10 @@ class Texting:
         log.info("a text came in", followed=understood.followed, order=understood.order, why=why)
         self._store.take_text(text, understood)
 
-    def _named(self, came: TextIn) -> TextIn:
+    def _named(self, came: TextIn, now: datetime) -> TextIn:
         """With the number as the settings have it."""
         number = next((one for one in self._allowed() if same_number(one, came.number)), came.number)
-        return TextIn(number, came.body, came.sent_at)
+        return TextIn(number, came.body, came.sent_at or now)
 
     def _understand(self, came: TextIn) -> Understood:
         if came.number not in self._allowed():
@@ -163,8 +175,9 @@ class Texting:
         about = about_survey(self._store, survey_id, reply.code or "", None)
         if about is None:
             return None
-        at = came.sent_at.isoformat() if came.sent_at else ""
-        key = f"{Kind.SPOTS} {survey_id} {came.number} {at}"
+        # Who asks again within the hour has the answer.
+        hour = f"{came.sent_at:%Y-%m-%d %H}" if came.sent_at else ""
+        key = f"{Kind.SPOTS} {survey_id} {came.number} {hour}"
         return new_text(self._config, Kind.SPOTS, about, came.number, key)
 
     def _hear_hub(self, came: TextIn, hub: HubBySms, now: datetime) -> Understood:
@@ -188,8 +201,7 @@ class Texting:
     def _settle(self, now: datetime) -> None:
         for one in self._store.texts_in_hand():
             self._look_after(one, now)
-        hub = self._parts.hub
-        self._store.settle_texts(now, [*self._allowed(), *([hub.number] if hub else [])])
+        self._store.settle_texts(now, self._allowed())
 
     def _look_after(self, text: SentText, now: datetime) -> None:
         handed = self._modem.handed(text.handle) if text.handle else None
@@ -209,8 +221,13 @@ class Texting:
         if self._is_blocked(now) or not self._modem.reception().registered:
             return
         for text in self._store.due_texts(now):
-            if not self._is_quiet(text, now) and not self._hand_over(text, now):
+            if self._may_go(text, now) and not self._hand_over(text, now):
                 return
+
+    def _may_go(self, text: SentText, now: datetime) -> bool:
+        """Whether the settings let it go now."""
+        off = self._config.sms.send == "never" and text.message_id is not None and text.survey_id is not None
+        return not off and not self._is_quiet(text, now)
 
     def _hand_over(self, text: SentText, now: datetime) -> bool:
         """Send one; False: no other may go now."""
@@ -261,16 +278,16 @@ class Texting:
 
     def _write_frame(self, now: datetime) -> None:
         """Let one message that waited long for data go as a text."""
-        hub, hours = self._parts.hub, self._config.sms.hub_after_hours
+        hub, hours = self._hub, self._config.sms.hub_after_hours
         if hub is None or not hours:
             return
-        for message in self._store.due_messages(now, 20, tuple(_TOLD)):
+        for message in self._store.due_messages(now, LOOKED_AT, tuple(_TOLD)):
             waited = now - message.created_at
             if waited >= timedelta(hours=hours) and self._frame(message, hub, now):
                 return
 
     def _frame(self, message: Message, hub: HubBySms, now: datetime) -> bool:
-        tries = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith("frame ")]
+        tries = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith(FRAME)]
         if len(tries) >= MOST_FRAMES or (tries and _is_fresh(tries[0], now)):
             return False
         packed = frame.pack(hub.box, [message], hub.key)
@@ -282,7 +299,7 @@ class Texting:
         new = NewText(
             hub.number,
             body,
-            f"frame {batch} {len(tries)}",
+            f"{FRAME}{batch} {len(tries)}",
             message_id=message.id,
             urgent=message.kind is MessageKind.ALERT,
         )
@@ -301,8 +318,8 @@ def write_texts(config: Config, store: Store) -> int:
     waiting = store.untold()
     count = 0
     while waiting:
-        new = _texts_of(config, store, waiting) if config.sms.send != "never" else []
-        count += store.write_told(new, waiting[-1][0].id)
+        told = _texts_of(config, store, waiting) if config.sms.send != "never" else []
+        count += store.write_told(told, waiting[-1][0].id)
         waiting = store.untold()
     return count
 
@@ -341,25 +358,36 @@ def litres_in(body: str) -> float | None:
     return float(told[0]) if isinstance(told, list) and told else None
 
 
-def serve(config: Config, stop: threading.Event, parts: Callable[[Config], Parts] | None = None) -> None:
-    """Text until `stop` is set: in a thread of the process that sends."""
-    opened = (parts or parts_of)(config)
-    with open_store(config) as store:
-        texting = Texting(config, store, opened)
+@contextmanager
+def beside(config: Config, stop: threading.Event) -> Iterator[None]:
+    """Text in a thread of its own while the block runs and `stop` is not set; the thread may be at a text still when it ends."""
+    thread = threading.Thread(target=serve, args=(config, stop), name="texting", daemon=True)
+    thread.start()
+    yield
+    thread.join(LEAVE_S)
+
+
+def serve(config: Config, stop: threading.Event) -> None:
+    """Text until `stop` is set."""
+    with open_store(config) as store, closing(ModemManager()) as modem:
+        texting = Texting(config, store, parts_of(config, store, modem))
         while not stop.is_set():
-            try:
-                texting.step(system_now())
-                rest = LOOK_S
-            except (Unavailable, Misconfigured) as error:
-                log.warning("texts wait", reason=str(error))
-                rest = FAULT_S
-            stop.wait(rest)
-    opened.modem.close()
+            stop.wait(LOOK_S if _stepped(texting) else FAULT_S)
 
 
-def parts_of(config: Config) -> Parts:
-    """The modem of this machine, and the hub that the box has joined."""
-    return Parts(ModemManager(), hub_of(config))
+def _stepped(texting: Texting) -> bool:
+    """Whether the box let it do what there is to do."""
+    try:
+        texting.step(utc_now())
+    except FieldboxError as error:
+        log.warning("texts wait", reason=str(error))
+        return False
+    return True
+
+
+def parts_of(config: Config, store: Store, modem: Modem) -> Parts:
+    """The hub that the box has joined, and what follows its commands."""
+    return Parts(modem, lambda: hub_of(config), Commander(config, store, utc_now).follow)
 
 
 def hub_of(config: Config) -> HubBySms | None:
@@ -372,8 +400,10 @@ def hub_of(config: Config) -> HubBySms | None:
     return HubBySms(found.identity.box, found.identity.key, found.hub_key, number) if number else None
 
 
-def _texts_of(config: Config, store: Store, messages: Sequence[tuple[Message, str | None]]) -> list[NewText]:
-    found: list[NewText] = []
+def _texts_of(
+    config: Config, store: Store, messages: Sequence[tuple[Message, str | None]]
+) -> list[tuple[str, list[NewText]]]:
+    found: list[tuple[str, list[NewText]]] = []
     codes: dict[str, str] = {}
     for message, survey_id in messages:
         if survey_id is None or message.kind not in _TOLD or message.state is MessageState.SUPERSEDED:
@@ -381,7 +411,7 @@ def _texts_of(config: Config, store: Store, messages: Sequence[tuple[Message, st
         codes.setdefault(survey_id, code_for(store, survey_id, tuple(codes.values())))
         about = about_survey(store, survey_id, codes[survey_id], litres_in(message.body))
         if about is not None:
-            found += _told(config, store, message, about)
+            found.append((survey_id, _told(config, store, message, about)))
     return found
 
 

@@ -96,6 +96,17 @@ class Count:
         self.lost[fate] += size
         self.lost_packets[fate] += 1
 
+    def since(self, before: Count) -> Count:
+        """What came after `before`, an earlier count of the same."""
+        return Count(
+            self.offered - before.offered,
+            self.packets - before.packets,
+            self.delivered - before.delivered,
+            self.delivered_packets - before.delivered_packets,
+            self.lost - before.lost,
+            self.lost_packets - before.lost_packets,
+        )
+
     def to_json(self) -> dict[str, object]:
         """For machines."""
         return {
@@ -146,10 +157,21 @@ class Uptime:
 
     def __init__(self, outages: Outages | None, start: float, seed: int = 1) -> None:
         self._start = start
-        self._coming = outages.times(seed) if outages else iter(())
-        self._next = next(self._coming, None)
+        self._coming: Iterator[tuple[float, float]] = iter(())
+        self._next: tuple[float, float] | None = None
         self._past: list[tuple[float, float]] = []
+        self.schedule(outages, start, seed)
         self._cut_at: float | None = None
+
+    def schedule(self, outages: Outages | None, now: float, seed: int) -> None:
+        """Let outages come from now on as told, in place of those that were to come."""
+        began = now - self._start
+        self._pass(now)
+        if self._next is not None and self._next[0] < began:
+            self._past.append((self._next[0], began))
+        times = outages.times(seed) if outages else ()
+        self._coming = ((began + begin, began + end) for begin, end in times)
+        self._next = next(self._coming, None)
 
     def is_up(self, now: float) -> bool:
         """Whether it carries at `now`; asked of times that do not go back."""

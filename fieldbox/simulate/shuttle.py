@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from fieldbox.simulate.link import Count, Fate, LinkOptions, Uptime, Way
+from fieldbox.simulate.link import Count, Fate, LinkOptions, Outages, Uptime, Way
 from fieldbox.simulate.nat import Nat
 from fieldbox.simulate.tunnels import BOX, CARRIER, End, opened
 
@@ -40,6 +40,15 @@ class Report:
         """IP bytes both ways that were given to the link, whether they arrived or not."""
         return self.up.offered + self.down.offered
 
+    def since(self, before: Report) -> Report:
+        """What it carried after `before`, an earlier report of the same link."""
+        return Report(
+            self.up.since(before.up),
+            self.down.since(before.down),
+            self.seconds - before.seconds,
+            self.up_seconds - before.up_seconds,
+        )
+
     def to_json(self) -> dict[str, object]:
         """For machines."""
         return {
@@ -56,7 +65,7 @@ class Link:
     def __init__(self, options: LinkOptions, box: End, hub: End) -> None:
         self.box, self.hub = box, hub
         now = time.monotonic()
-        self._start = now
+        self._start, self._seed = now, options.seed
         self._up = Way(options.up_bps, options, options.seed)
         self._down = Way(options.down_bps, options, options.seed + 1)
         self._nat = Nat(BOX.packed, CARRIER.packed, options.nat_idle_s, remaps=options.nat_remaps)
@@ -73,8 +82,16 @@ class Link:
         with self._alone:
             now = time.monotonic()
             return Report(
-                _copy(self._up.count), _copy(self._down.count), now - self._start, self._uptime.up_s(now)
+                self._up.count.since(Count()),
+                self._down.count.since(Count()),
+                now - self._start,
+                self._uptime.up_s(now),
             )
+
+    def schedule(self, outages: Outages | None) -> None:
+        """Let outages come from now on as told, in place of those that were to come."""
+        with self._alone:
+            self._uptime.schedule(outages, time.monotonic(), self._seed)
 
     def cut(self) -> None:
         """Begin an outage that lasts until `mend`."""
@@ -174,14 +191,3 @@ def _read(file: int) -> Iterator[bytes]:
             yield os.read(file, _LARGEST)
         except BlockingIOError:
             return
-
-
-def _copy(count: Count) -> Count:
-    return Count(
-        count.offered,
-        count.packets,
-        count.delivered,
-        count.delivered_packets,
-        count.lost.copy(),
-        count.lost_packets.copy(),
-    )

@@ -862,10 +862,10 @@ class Store:
         with self._database.read() as connection:
             return texts.untold(connection, limit)
 
-    def write_told(self, new: Sequence[NewText], up_to: str) -> int:
-        """Write the texts of all messages up to the id `up_to`; how many are new."""
+    def write_told(self, told: Sequence[tuple[str, Sequence[NewText]]], up_to: str) -> int:
+        """Write the texts of all messages up to the id `up_to`, by the surveys that these are about; how many are new."""
         with self._database.write() as connection:
-            return texts.write_told(connection, new, up_to, self._now())
+            return texts.write_told(connection, told, up_to, self._now())
 
     def write_text(self, new: NewText) -> bool:
         """Let a text wait for the modem; False: it was written before."""
@@ -956,7 +956,7 @@ class Store:
             return texts.take(connection, came, understood, self._now())
 
     def was_alerted(self, survey_id: str, number: str) -> bool:
-        """Whether a number may have had the alert of an earlier look at the same flight and field."""
+        """Whether a number may have had the alert of another look at the same flight and field."""
         with self._database.read() as connection:
             return texts.was_alerted(connection, survey_id, number)
 

@@ -36,8 +36,12 @@ WAIT_FOR_REPORT: Final = timedelta(minutes=30)
 """How long a delivery report is waited for, of a text of which nobody said what became of it."""
 REPORTS_WITHIN: Final = timedelta(days=8)
 """The network gives a text up after some days; later its reference may be another's."""
+FRAME: Final = "frame "
+"""How the keys of texts begin that carry a message to the hub."""
 KEPT: Final = 2000
 """Texts that are done with; older ones go."""
+PASSED_KEPT: Final = 200
+"""Of those that came in and changed nothing: strangers could send any number."""
 _TOLD_UP_TO = "sms.told_up_to"
 _DAY = timedelta(days=1)
 _OUT, _IN = "out", "in"
@@ -82,18 +86,24 @@ def untold(connection: Connection, limit: int) -> list[tuple[Message, str | None
     return [(message, survey) for message, survey in found if message is not None]
 
 
-def write_told(connection: Connection, new: Iterable[NewText], up_to: str, now: datetime) -> int:
-    """Write the texts of all messages up to one; how many are new."""
+def write_told(
+    connection: Connection, told: Iterable[tuple[str, Iterable[NewText]]], up_to: str, now: datetime
+) -> int:
+    """Write the texts of all messages up to one, by the surveys that these are about, in their order; how many are new. What
+    waits of another look at the same flight and field goes no more."""
     accounts.set_setting(connection, _TOLD_UP_TO, up_to)
-    return sum(write(connection, one, now) for one in new)
+    count = 0
+    for survey_id, new in told:
+        _supersede(connection, survey_id)
+        count += sum(write(connection, one, now) for one in new)
+    return count
 
 
 def write(connection: Connection, new: NewText, now: datetime) -> bool:
-    """Let a text wait for the modem in place of what still waits of the same survey; False: it was written before."""
+    """Let a text wait for the modem; False: it was written before."""
     if connection.execute(select(texts.c.id).where(texts.c.key == new.key)).first() is not None:
         return False
     silent = is_silent(connection, new.number)
-    _supersede(connection, new)
     connection.execute(
         insert(texts).values(
             way=_OUT,
@@ -204,18 +214,21 @@ def sent(connection: Connection, text_id: int, reference: int | None, now: datet
 
 
 def not_sent(connection: Connection, text_id: int, why: Sentence, now: datetime, *, again: bool) -> None:
-    """The network has not taken it: it waits for a later try where another helps, and was not paid."""
+    """The network or the modem has not taken it: it waits for a later try where another helps, and was not paid."""
     row = _row(connection, text_id)
-    if row.state not in {state.value for state in HANDED}:
+    handed = row.state in {state.value for state in HANDED}
+    if not handed and row.state != TextState.WAITING.value:
         return
-    left = again and row.attempts < MOST_TRIES
+    attempts = row.attempts if handed else row.attempts + 1
+    left = again and attempts < MOST_TRIES
     over = TextState.MAYBE if row.doubts else TextState.FAILED
     _change(
         connection,
         text_id,
         state=(TextState.WAITING if left else over).value,
-        next_try=now + pause(row.attempts, row.key or str(row.id)) if left else None,
-        paid_parts=max(0, row.paid_parts - row.parts),
+        attempts=attempts,
+        next_try=now + pause(attempts, row.key or str(row.id)) if left else None,
+        paid_parts=max(0, row.paid_parts - row.parts) if handed else row.paid_parts,
         handle=None,
         why=why,
     )
@@ -270,10 +283,10 @@ def refuse(connection: Connection, condition: ColumnElement[bool], why: Sentence
 
 
 def refuse_others(connection: Connection, numbers: Collection[str]) -> int:
-    """Texts to numbers that are not among the allowed ones any more do not go; how many."""
+    """Texts to people's numbers that are not among the allowed ones any more do not go; how many."""
     return refuse(
         connection,
-        texts.c.number.not_in(list(numbers)),
+        and_(texts.c.number.not_in(list(numbers)), texts.c.key.not_like(f"{FRAME}%")),
         Sentence(N_("Its number is not in the settings any more.")),
     )
 
@@ -441,35 +454,30 @@ def listed(connection: Connection, limit: int | None) -> list[SentText]:
     return [_text(row) for row in connection.execute(_told().order_by(texts.c.id.desc()).limit(limit))]
 
 
-def _supersede(connection: Connection, new: NewText) -> None:
-    """What waits of an earlier look at the same survey does not go."""
-    if new.survey_id is None or new.message_id is None:
-        return
+def _supersede(connection: Connection, survey_id: str) -> None:
+    """What waits of another look does not go, and what is in doubt not a second time."""
+    earlier = and_(_way(_OUT), texts.c.survey_number.in_(_other_looks(survey_id)))
     connection.execute(
         update(texts)
-        .where(
-            _way(_OUT),
-            texts.c.number == new.number,
-            texts.c.state == TextState.WAITING.value,
-            texts.c.survey_number.in_(_earlier_looks(new.survey_id)),
-        )
+        .where(earlier, texts.c.state == TextState.WAITING.value)
         .values(state=TextState.SUPERSEDED.value, next_try=None)
     )
+    connection.execute(update(texts).where(earlier, _in_doubt()).values(again=None))
 
 
 def was_alerted(connection: Connection, survey_id: str, number: str) -> bool:
-    """Whether a number may have had the alert of an earlier look at the same flight and field."""
+    """Whether a number may have had the alert of another look at the same flight and field."""
     query = select(texts.c.id).where(
         _way(_OUT),
         texts.c.number == number,
         texts.c.urgent,
         texts.c.state.in_([state.value for state in GONE]),
-        texts.c.survey_number.in_(_earlier_looks(survey_id)),
+        texts.c.survey_number.in_(_other_looks(survey_id)),
     )
     return connection.execute(query).first() is not None
 
 
-def _earlier_looks(survey_id: str) -> Select[int]:
+def _other_looks(survey_id: str) -> Select[int]:
     this = select(surveys.c.flight_id, surveys.c.field_id).where(surveys.c.id == survey_id).subquery()
     return select(surveys.c.number).join(
         this,
@@ -482,16 +490,25 @@ def _earlier_looks(survey_id: str) -> Select[int]:
 
 
 def _forget(connection: Connection) -> None:
-    """Let old texts go that are done with; not the wishes of numbers to be let alone, nor what was answered to lately."""
-    open_states = [TextState.WAITING.value, TextState.SENDING.value, TextState.MAYBE.value]
-    done = and_(
-        texts.c.state.not_in(open_states), or_(texts.c.wish.is_(None), texts.c.wish.not_in(_WISHES_SILENCE))
-    )
+    """Let old texts go that are done with; not the wishes of numbers to be let alone."""
+    passed = and_(_way(_IN), texts.c.state == TextState.PASSED.value)
+    _forget_those(connection, passed, PASSED_KEPT)
+    open_states = [
+        TextState.WAITING.value,
+        TextState.SENDING.value,
+        TextState.MAYBE.value,
+        TextState.PASSED.value,
+    ]
+    others = or_(texts.c.wish.is_(None), texts.c.wish.not_in(_WISHES_SILENCE))
+    _forget_those(connection, and_(texts.c.state.not_in(open_states), others), KEPT)
+
+
+def _forget_those(connection: Connection, those: ColumnElement[bool], kept: int) -> None:
     edge = connection.execute(
-        select(texts.c.id).where(done).order_by(texts.c.id.desc()).offset(KEPT).limit(1)
+        select(texts.c.id).where(those).order_by(texts.c.id.desc()).offset(kept).limit(1)
     ).scalar_one_or_none()
     if edge is not None:
-        connection.execute(delete(texts).where(done, texts.c.id <= edge))
+        connection.execute(delete(texts).where(those, texts.c.id <= edge))
 
 
 def _in_doubt() -> ColumnElement[bool]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from fieldbox.domain import MessageKind, Waiting
 from fieldbox.retrying import furthest

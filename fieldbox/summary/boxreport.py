@@ -51,6 +51,8 @@ class BoxState:
     """Flights that could not be mapped."""
     last_failure: str | None
     """The sentence that says why, with its blanks: what would fill them may name people and places."""
+    link: str | None = None
+    """What is to be known of its links, such as a budget that is used up."""
 
 
 def report(state: BoxState, made_at: datetime) -> str:
@@ -74,6 +76,8 @@ def report(state: BoxState, made_at: datetime) -> str:
     }
     if state.last_failure:
         body["last_failure"] = clip_utf8(state.last_failure, MAX_FAILURE_BYTES)
+    if state.link:
+        body["link"] = clip_utf8(state.link, MAX_FAILURE_BYTES)
     return _fit(body)
 
 
@@ -84,5 +88,6 @@ def _whole(value: float | None) -> int | None:
 def _fit(body: dict[str, Any]) -> str:
     """Texts give way, numbers never: there are no more of them than fit."""
     shorter = {name: value for name, value in body.items() if name != "last_failure"}
-    forms = (dump(one) for one in (body, shorter, {**shorter, "models": []}))
+    bare = {name: value for name, value in shorter.items() if name != "link"}
+    forms = (dump(one) for one in (body, shorter, bare, {**bare, "models": []}))
     return next(text for text in forms if len(text) <= MAX_BYTES).decode()

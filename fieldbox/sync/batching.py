@@ -12,6 +12,7 @@ from fieldbox.wire.frame import MAX_MESSAGES
 BYTES_EACH: Final = 150.0
 """A summary in its short form, until the first frame says better."""
 _FULL: Final = 0.8
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ def fill(
         return None
     count = _at_most(most / each, messages)
     batch = _packed(messages, count, pack)
-    if len(batch.frame) < _FULL * most and count < len(messages):
-        batch = _packed(messages, max(count, _at_most(most / batch.each, messages)), pack)
+    for _ in range(_TRIES):
+        if len(batch.frame) >= _FULL * most or count == len(messages):
+            break
+        count = max(count, _at_most(most / batch.each, messages))
+        batch = _packed(messages, count, pack)
     while len(batch.frame) > most and len(batch.messages) > 1:
         count = len(batch.messages)
         batch = _packed(messages, min(count - 1, _at_most(most / batch.each, messages)), pack)

@@ -131,6 +131,7 @@ class _Flying:
     delivered: int
     """Bytes that were acknowledged when it left."""
     delivered_at: float
+    full: bool
 
 
 @dataclass(slots=True)
@@ -232,7 +233,13 @@ class _Burst:
         if most <= 0:
             return None
         batch = fill(self._chosen(most), most, self.each, self.sender.pack)
-        return batch if batch is not None and len(batch.frame) <= self._left() else None
+        fits = batch is not None and len(batch.frame) <= self._left()
+        return batch if batch is not None and fits and self._is_worth(batch) else None
+
+    def _is_worth(self, batch: Batch) -> bool:
+        """A frame that is not full waits for more while another flies, as in Nagle's rule (RFC 896); no alert does."""
+        urgent = batch.messages[0].kind is MessageKind.ALERT
+        return urgent or not self.flying or self.pace.is_full(len(batch.frame))
 
     def _chosen(self, most: float) -> Sequence[Message]:
         """What may go now, alerts alone where the link is slow to answer."""
@@ -262,7 +269,8 @@ class _Burst:
         now = self._elapsed()
         if not self.flying:
             self.heard = self.delivered_at = now
-        self.flying[identity] = _Flying(batch.ids, size, now, self.delivered, self.delivered_at)
+        full = self.pace.is_full(size)
+        self.flying[identity] = _Flying(batch.ids, size, now, self.delivered, self.delivered_at, full)
         self.open.update(batch.ids)
         self.each = batch.each
         self.frames += 1
@@ -323,7 +331,8 @@ class _Burst:
         now = self._elapsed()
         self.heard = self.delivered_at = now
         self.delivered += one.size
-        self.pace = self.pace.answered(self.delivered - one.delivered, now - one.delivered_at, now - one.at)
+        delivered = self.delivered - one.delivered
+        self.pace = self.pace.answered(delivered, now - one.delivered_at, now - one.at, full=one.full)
 
     def _look_for_trouble(self) -> None:
         late = (self.pace.troubles + 1) * self.pace.late

@@ -34,8 +34,8 @@ KEEPALIVE: Final = 1800
 """Seconds: longer than a connection lasts, so that there is no ping (204 IP bytes each)."""
 SESSION_SECONDS: Final = 400 * 24 * 3600
 """For which the broker is asked to keep what the hub says to a box that is away."""
-END_SECONDS: Final = 3.0
-"""At least, to hear the other end of a connection close."""
+END_SECONDS: Final = 5.0
+"""At most, to hear the other end of a connection close."""
 _NOT_WELCOME: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """MQTT 5, 2.4: client identifier not valid, bad user name, not authorized, banned, bad authentication method."""
 
@@ -190,7 +190,7 @@ class MqttSession:
             self._flush(END_SECONDS)
         if self._socket is not None:
             self._socket.close()
-        self._wire.end(0.0 if self._failure else max(END_SECONDS, 4 * self.round_trip()))
+        self._wire.end(0.0 if self._failure else min(END_SECONDS, 1.0 + 2 * self.round_trip()))
         self._carrier.over(self.traffic())
 
     def _reach(self, tls: Context) -> None:
@@ -268,11 +268,13 @@ class MqttSession:
             self._failure = _refused(reason, self._carrier.address.host)
         self._welcome = flags.session_present
 
-    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
+    def _disconnected(
+        self, _client: Any, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _more: Any
+    ) -> None:
         if self._failure is None and not self._closed:
             fault = self._socket.fault if self._socket else None
             told = distrusted(fault, self._carrier.address.host) if fault else None
-            self._failure = told or broken(str(reason))
+            self._failure = told or broken(str(reason) if flags.is_disconnect_packet_from_server else "lost")
 
     def _came(self, _client: Any, _data: Any, message: MQTTMessage) -> None:
         self._inbox.append(message)

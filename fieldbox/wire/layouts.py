@@ -162,6 +162,7 @@ _STATES: Final = tuple(
 )
 BOX: Final = Layout(
     (
+        One("link", TEXT, usual=False),
         One("last_failure", TEXT, usual=False),
         One("throttled", maybe(choice(False, True))),
         One("full_days", maybe(WHOLE)),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import waitress
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
@@ -28,6 +28,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse"  # noqa: S105 - of a throw-away box
+PATIENCE_MS = 60_000
+"""As long as a page may take for a step: the machine may have other work."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +72,7 @@ def address(demo: DemoBox) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     offering.close()
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
 from fieldbox.dashboard import api
 from fieldbox.i18n import Sentence
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import SHA, DemoBox
 
 PHONE, DESK = (390, 844), (1366, 900)
@@ -74,7 +74,7 @@ def visit(browser: Browser, address: str) -> Iterator[Open]:
             java_script_enabled=script,
         )
         one = Visit(context.new_page())
-        one.page.set_default_timeout(10_000)
+        one.page.set_default_timeout(PATIENCE_MS)
         one.page.on("console", one.hear)
         one.page.on("pageerror", lambda error: one.trouble.append(str(error)))
         one.page.on("request", one.see)
@@ -101,7 +101,7 @@ def painted(page: Page, layer: str) -> None:
 
 def until(page: Page, script: str) -> None:
     """Wait until `script` is true. (Playwright's own wait_for_function evaluates text, which the CSP forbids.)"""
-    for _ in range(100):
+    for _ in range(PATIENCE_MS // 100):
         if page.evaluate(script):
             return
         page.wait_for_timeout(100)
@@ -234,9 +234,9 @@ def test_progress_moves_without_a_reload(visit: Open, demo: DemoBox, shots: Path
     expect(page.locator(".num", has_text="17 / 42")).to_be_visible()
     page.screenshot(path=shots / "phone-progress.png")
     demo.store.progress(job, "look", 30, 42)
-    expect(page.locator(".num", has_text="30 / 42")).to_be_visible(timeout=5000)
+    expect(page.locator(".num", has_text="30 / 42")).to_be_visible()
     demo.store.fail(job, Sentence("It was stopped for a test."), retry_at=None)
-    expect(page.get_by_text("It was stopped for a test.")).to_be_visible(timeout=5000)
+    expect(page.get_by_text("It was stopped for a test.")).to_be_visible()
     demo.store.finish(demo.store.enqueue(demo.flight_id, release_sha=SHA))
 
 
@@ -382,7 +382,7 @@ def test_without_scripts_the_pages_can_be_read(visit: Open, demo: DemoBox, shots
 def test_what_to_do_is_on_the_map_and_in_a_file(visit: Open, shots: Path, size: tuple[int, int]) -> None:
     page = visit(size).page
     page.goto(f"{page.url}fields/1?survey=sv-demo-1")
-    page.get_by_role("link", name="What to do").click(timeout=60_000)  # a process starts
+    page.get_by_role("link", name="What to do").click()  # a process starts
     expect(page.get_by_text("less than spraying it all")).to_be_visible()
     until(page, "Number(document.getElementById('map').dataset.drawn) > 0")
     assert fits(page)
@@ -390,14 +390,14 @@ def test_what_to_do_is_on_the_map_and_in_a_file(visit: Open, shots: Path, size: 
     page.get_by_label("Show how the crop stands").check()
     until(page, "document.querySelectorAll('.zone-marker.poor').length > 0")
     page.locator("[data-zone]").first.click()
-    with page.expect_download(timeout=60_000) as coming:
+    with page.expect_download() as coming:
         page.get_by_role("link", name="QGroundControl plan").click(no_wait_after=True)
     assert '"fileType": "Plan"' in Path(coming.value.path()).read_text()
 
 
 def test_what_is_sprayed_with_is_told_in_a_form(visit: Open) -> None:
     page = visit(PHONE).page
-    page.goto(f"{page.url}surveys/sv-demo-1/decide", timeout=60_000)
+    page.goto(f"{page.url}surveys/sv-demo-1/decide")
     expect(page.get_by_label("Name").first).to_be_visible()  # open, since nobody told a product
     page.get_by_label("Name").first.fill("quizalofop")
     page.get_by_label("Dose").first.fill("1.5")

@@ -18,7 +18,7 @@ from fieldbox.dashboard.passwords import hash_password
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.services.web import intake_of
 from fieldbox.storage.store import Store
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, PATIENCE_MS
 
 PHONE, DESK = (390, 844), (1366, 900)
 Served = tuple[str, Path]
@@ -37,7 +37,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         thread.start()
         yield f"http://127.0.0.1:{server.effective_port}", root
         server.close()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, served: Served) -> It
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 500)
     opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     opened.goto(f"{served[0]}/login")
     opened.fill("input[name=name]", "asha")
     opened.fill("input[name=password]", PASSWORD)
@@ -110,7 +110,7 @@ def test_it_waits_while_the_box_is_out_of_reach(page: Page, served: Served, phot
     page.click("[data-send]")
     expect(page.locator("[data-trouble]")).to_contain_text("does not answer")
     away = False
-    expect(page.locator("[data-finished]")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-finished]")).to_be_visible()
     assert sent(served[1]) == crcs(photos)
 
 

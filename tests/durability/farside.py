@@ -1,13 +1,13 @@
-"""A real hub and its broker as processes, and a box that joined it."""
+"""A real hub and its broker as processes, and a box that joined it with the commands that people use."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,6 +22,7 @@ MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 needs_mosquitto = pytest.mark.skipif(
     not Path(MOSQUITTO).exists(), reason="needs mosquitto (tests/system-packages.sh)"
 )
+BROKER, HUB = "broker", "hub"
 Where = Callable[[Sequence[str]], list[str]]
 """A command as it runs in some network namespace."""
 _TRIGGER = """
@@ -31,14 +32,33 @@ CREATE TRIGGER IF NOT EXISTS proof_message AFTER INSERT ON messages
 """
 
 
+def here(words: Sequence[str]) -> list[str]:
+    """In the machine's own namespace."""
+    return list(words)
+
+
+def free_port() -> int:
+    """A port that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass
 class Far:
-    """The hub's side."""
+    """The hub's side, in `folder`."""
 
     folder: Path
-    where: Where
+    where: Where = here
+    page: int = field(default_factory=free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    starts: int = 0
+
+    @classmethod
+    def made(cls, folder: Path, host: str, where: Where = here, *, port: int | None = None) -> Far:
+        """A hub that was just made; nothing of it runs."""
+        far = cls(folder, where)
+        far.tell("init", far.home, "--host", host, "--port", str(port or free_port()))
+        return far
 
     @property
     def home(self) -> Path:
@@ -46,40 +66,73 @@ class Far:
         return self.folder / "hub"
 
     @property
-    def broker(self) -> list[str]:
-        """The command of the broker, as the hub's folder has it."""
-        return self.where([MOSQUITTO, "-c", str(self.home / "mosquitto.conf")])
+    def environment(self) -> dict[str, str]:
+        """Of the hub's processes."""
+        own = {"FIELDBOX_HUB__FOLDER": str(self.home), "FIELDBOX_HUB__PORT": str(self.page)}
+        return {**os.environ, **own}
 
-    @property
-    def hub(self) -> list[str]:
-        """The command of the hub."""
-        return self.where([*COMMAND, "hub", "serve", str(self.home)])
+    def tell(self, *words: object) -> None:
+        """Run a command of `fieldbox hub` to its end."""
+        command = [*COMMAND, "hub", *map(str, words)]
+        subprocess.run(command, env=self.environment, cwd=REPOSITORY, check=True, capture_output=True)
 
-    def start(self, name: str) -> None:
-        """Start `broker` or `hub`."""
-        assert name not in self.running
-        self.starts += 1
-        command = {"broker": self.broker, "hub": self.hub}[name]
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(command, stdout=log, stderr=log, cwd=REPOSITORY)
+    def join(self, box: Box) -> None:
+        """Let a box join this hub."""
+        request, welcome = self.folder / "box.request", self.folder / "box.welcome"
+        assert box.run("link", "request", "-o", request).code == 0
+        self.tell("enrol", request, "-o", welcome)
+        assert box.run("link", "join", welcome, "--yes").code == 0
+        self._watch()
 
-    def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it."""
-        process = self.running.pop(name)
-        process.send_signal(how)
-        process.wait()
+    def start(self, *names: str) -> None:
+        """Start the broker or the hub."""
+        commands = {
+            BROKER: [MOSQUITTO, "-c", str(self.home / "mosquitto.conf")],
+            HUB: [*COMMAND, "hub", "serve"],
+        }
+        for name in names:
+            assert name not in self.running
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    self.where(commands[name]), stdout=log, stderr=log, cwd=REPOSITORY, env=self.environment
+                )
 
-    def stop(self) -> None:
-        """End whatever runs."""
-        for name in list(self.running):
-            self.end(name, signal.SIGKILL)
+    def await_hub(self, patience_s: float = 60) -> None:
+        """Return once the hub hears what boxes send."""
+        deadline = time.monotonic() + patience_s
+        while b"the hub answers" not in (self.folder / f"{HUB}.log").read_bytes():
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
 
-    def count(self) -> list[str]:
-        """Ids of the messages in the hub's table, once for each time that one was put there."""
-        with closing(sqlite3.connect(self.home / "hub.db")) as connection:
+    def kill(self, *names: str) -> None:
+        """As the kernel does when memory is short."""
+        for name in names:
+            process = self.running.pop(name)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def said(self) -> str:
+        """What the hub and its broker said last."""
+        files = [self.folder / f"{name}.log" for name in (BROKER, HUB)]
+        return "\n".join(file.read_text()[-2000:] for file in files if file.exists())
+
+    def arrived(self) -> list[str]:
+        """Ids of the messages in the hub's table, each once for every time that it was put there."""
+        with closing(sqlite3.connect(self.home / "hub.db", timeout=30)) as connection:
             return [row[0] for row in connection.execute("SELECT message FROM proof")]
 
-    def watch(self) -> None:
-        """Let the table itself note what is put into it. The hub has been started before, so that it is there."""
-        with closing(sqlite3.connect(self.home / "hub.db")) as connection:
+    def table(self) -> list[str]:
+        """Ids of the messages in the hub's table."""
+        with closing(sqlite3.connect(self.home / "hub.db", timeout=30)) as connection:
+            return [row[0] for row in connection.execute("SELECT id FROM messages")]
+
+    def _watch(self) -> None:
+        """Let the table itself note what is put into it."""
+        with closing(sqlite3.connect(self.home / "hub.db", timeout=30)) as connection:
             connection.executescript(_TRIGGER)
+
+    def __enter__(self) -> Far:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill(*list(self.running))

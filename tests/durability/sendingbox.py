@@ -1,26 +1,28 @@
 """The sending half of a box as a process of its own: `python -m tests.durability.sendingbox --make 100`.
 
-It takes its folders from the settings, as every process of a box does, connects whenever something is due, and ends when all is
-acknowledged. With `--make` it writes new messages into its outbox meanwhile, until that many are there. Each connection is told as
-a line of JSON.
+It takes its folders from the settings as every process of a box does, connects whenever something is due, and ends when all is
+acknowledged. With `--make` it writes new messages into its outbox meanwhile, until that many are there. Each connection is told
+as a line of JSON. With `--alerts` it sends an alert for each line that it reads, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from fieldbox.config import Config, load_config
 from fieldbox.domain import OPEN, MessageKind, Outgoing
-from fieldbox.errors import Unsent
+from fieldbox.errors import Distrusted, Unsent
 from fieldbox.storage.store import Store
+from fieldbox.summary.alert import Earlier, alert_of
 from fieldbox.summary.v1 import Allowed, summarise
 from fieldbox.sync import identity
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
@@ -32,7 +34,7 @@ from fieldbox.wire.ids import key_of
 from tests.wire.season import survey
 
 PAUSE_S = 1.0
-"""Before another try after a link that did not carry: a box that is let loose. (`fieldbox.sync.policy` has the box's own times.)"""
+"""Before another try after a link that did not carry: a box that is let loose (its own times are those of `sync.policy`)."""
 AT_ONCE = Limits(seconds=3600, patience=60, frames=100_000)
 WAITING = 50
 """Messages that are made while no more than so many wait."""
@@ -63,11 +65,18 @@ def filled(config: Config, count: int) -> None:
             store.send(outgoing)
 
 
-def alert() -> Outgoing:
-    """An alert as the box writes them."""
-    now = datetime.now(UTC)
-    body = {"v": 1, "made": now.isoformat(timespec="seconds"), "field": "F07", "what": "disk", "free_mb": 312}
-    return Outgoing(MessageKind.ALERT, json.dumps(body), key_of("alert", now.isoformat()))
+def alerts() -> Iterator[Outgoing]:
+    """Real alerts of made-up surveys, in each of which weeds have risen."""
+    chance = random.Random(3)  # noqa: S311  no secret
+    for number in itertools.count():
+        earlier, field, flight = survey(chance, number)
+        later, _field, _flight = survey(chance, number)
+        later = replace(
+            later, made_at=datetime.now(UTC), id=key_of("alert", str(number), str(time.time_ns()))
+        )
+        raised = alert_of(later, field, flight, Earlier(earlier, flight.started_at), None)
+        if raised is not None:
+            yield raised
 
 
 def carrier_of(config: Config) -> tuple[MqttCarrier, identity.Joined]:
@@ -78,20 +87,31 @@ def carrier_of(config: Config) -> tuple[MqttCarrier, identity.Joined]:
     return MqttCarrier(Address(joined.hub.host, joined.hub.port), credentials, own.box), joined
 
 
+@dataclass(frozen=True)
+class Ahead(SystemClock):
+    """A clock that is so much ahead of the machine's."""
+
+    by: timedelta
+
+    def now(self) -> datetime:
+        """The time of day, UTC."""
+        return super().now() + self.by
+
+
 class Sending:
     """A box that sends until nothing is open."""
 
-    def __init__(self, config: Config, store: Store, *, producing: threading.Event | None = None) -> None:
+    def __init__(self, config: Config, store: Store, producing: threading.Event, clock: Ahead) -> None:
         self._store, self._producing = store, producing
         self._carrier, joined = carrier_of(config)
-        self._clock = SystemClock()
+        self._clock = clock
         self._sender = Sender(
             joined.identity.box, joined.identity.key, joined.hub_key, store, self._clock, lambda _down: None
         )
 
     def run(self) -> None:
         """Connect again and again."""
-        while self._is_open() or (self._producing and self._producing.is_set()):
+        while self._is_open() or self._producing.is_set():
             if not self._store.due_messages(self._clock.now(), 1):
                 time.sleep(0.2)
             elif not self.once():
@@ -102,6 +122,8 @@ class Sending:
         begun, spent = time.monotonic(), self._carrier.spent
         try:
             session = self._carrier.connect()
+        except Distrusted:
+            raise  # no further try helps
         except Unsent as error:
             self._tell(begun, spent, None, str(error))
             return False
@@ -134,7 +156,7 @@ class Sending:
             "acknowledged": report.acknowledged if report else 0,
             "why": why,
         }
-        print(json.dumps(line), flush=True)
+        print(json.dumps(line), flush=True)  # noqa: T201
 
 
 def _produce(store: Store, count: int, producing: threading.Event) -> None:
@@ -155,8 +177,10 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--make", type=int, default=0)
-    parser.add_argument("--alert", action="store_true", help="Write one alert, send it and end.")
-    parser.add_argument("--times", type=int, default=1, help="Of --alert, in one process.")
+    parser.add_argument(
+        "--alerts", action="store_true", help="Send an alert for each line of standard input."
+    )
+    parser.add_argument("--later", type=float, default=0, help="Hours by which the box's clock is ahead.")
     given = parser.parse_args()
     config = load_config()
     with Store.open(config.database) as store:
@@ -164,12 +188,13 @@ def main() -> None:
         if given.make:
             producing.set()
             threading.Thread(target=_produce, args=(store, given.make, producing), daemon=True).start()
-        sending = Sending(config, store, producing=producing)
-        for _ in range(given.times if given.alert else 0):
-            store.send(alert())
-            sending.run()
+        store.lost(MqttCarrier.name)  # as every process that sends begins
+        sending = Sending(config, store, producing, Ahead(timedelta(hours=given.later)))
         sending.run()
+        for raised, _line in zip(alerts(), sys.stdin if given.alerts else (), strict=False):
+            store.send(raised)
+            sending.run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

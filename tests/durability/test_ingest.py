@@ -58,7 +58,7 @@ def test_what_was_copied_is_mapped_though_the_card_is_gone(card: Path, tmp_path:
             assert time.monotonic() < end
             time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
     assert held(shaken.root) == held(calm.root)
     with shaken.store() as store:
         assert all(store.job_for_flight(row.id) for row in store.flights() if row.field_id is not None)

@@ -14,6 +14,8 @@ from tests.storage.kept import bring, chart
 
 PHOTOS = 600
 """Removed a few at a time, so that there is time to kill."""
+TRIES = 5
+"""On a busy machine all may be gone before the kill comes."""
 
 
 def filled(box: Box) -> list[Path]:
@@ -33,30 +35,39 @@ def filled(box: Box) -> list[Path]:
     return paths
 
 
-def test_killed_between_noting_and_removing(tmp_path: Path) -> None:
-    box = Box(tmp_path / "root").with_settings(storage__keep_days="0.0000001")
+def killed_while_removing(box: Box, log: Path) -> list[Path]:
+    """The originals of a flight that may go, of which a process that was killed has removed some at most."""
     paths = filled(box)
-    with box.store() as store:
-        with started(box, tmp_path / "first.log", "worker") as process:
-            end = time.monotonic() + 60
-            while not store.gone():
-                assert time.monotonic() < end, (tmp_path / "first.log").read_text()
-                time.sleep(0.001)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    with box.store() as store, started(box, log, "worker") as process:
+        end = time.monotonic() + 120
+        while not store.gone():
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    return paths
+
+
+def test_killed_between_noting_and_removing(tmp_path: Path) -> None:
+    for number in range(TRIES):
+        box = Box(tmp_path / f"root-{number}").with_settings(storage__keep_days="0.0000001")
+        paths = killed_while_removing(box, tmp_path / f"first-{number}.log")
         left = [path for path in paths if path.exists()]
-        assert left, "the kill came too late"
+        if left:
+            break
+    assert left, "every kill came too late"
+    with box.store() as store:
         assert {path.stem for path in left} <= {one.digest for one in store.gone()}
         assert len(store.gone()) == PHOTOS
 
         patient = box.with_settings(storage__keep_days="0")  # only the sweep is left to do
         with started(patient, tmp_path / "second.log", "worker") as process:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while any(path.exists() for path in paths):
                 assert time.monotonic() < end, (tmp_path / "second.log").read_text()
                 time.sleep(0.05)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=120) == 0
         assert store.check() == []
         assert store.survey("survey of flight")
         assert (box.root / "rasters" / "survey of flight").is_dir()

@@ -130,9 +130,9 @@ def test_many_plants_are_quick() -> None:
                 ),
             )
         )
-    start = time.perf_counter()
+    start = time.process_time()
     assert 48_000 < len(reconcile(views)) < 50_000
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
 
 
 def test_a_doubtful_weed_beside_a_surer_one_is_left_out() -> None:

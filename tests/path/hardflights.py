@@ -112,9 +112,9 @@ def adjusted(found: Alignment) -> list[str]:
     return [name for name, outcome in outcomes if outcome == Outcome.ADJUSTED]
 
 
-def field(seed: int = 5) -> SimField:
-    """Potatoes with some weeds, 14 x 10 m."""
-    return grown(FieldOptions(size_m=(14.0, 10.0), margin_m=1.0, seed=seed, weeds_per_m2=2.0))
+def field(seed: int = 5, size: tuple[float, float] = (14.0, 10.0)) -> SimField:
+    """Potatoes with some weeds."""
+    return grown(FieldOptions(size_m=size, margin_m=1.0, seed=seed, weeds_per_m2=2.0))
 
 
 def card_of(ground: SimField, options: FlightOptions, folder: Path, prefix: str = "") -> Card:

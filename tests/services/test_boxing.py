@@ -14,7 +14,7 @@ import pytest
 
 from fieldbox import __version__
 from fieldbox.config import Config, StorageConfig
-from fieldbox.domain import FileKind, MessageKind, MessageState, Original
+from fieldbox.domain import FileKind, LinkDoing, LinkState, MessageKind, MessageState, Original
 from fieldbox.i18n import Sentence
 from fieldbox.services.boxing import Machine, report_daily, state_of
 from fieldbox.storage.store import Store
@@ -69,6 +69,14 @@ def test_what_is_on_the_box_is_counted(box: Box) -> None:
     assert (body["models"], body["surveys"], body["photos_total"]) == (["weeds@3"], 1, 3)
     assert body["outbox"]["waiting"] == 1
     assert (body["failed"], body.get("last_failure")) == (0, None)
+
+
+def test_a_budget_that_is_used_up_is_told_in_a_line(box: Box) -> None:
+    note = Sentence(
+        "The {link} has used {used} of its {budget} MB.", {"link": "modem", "used": "20.00", "budget": "20"}
+    )
+    box.store.keep_link_state(LinkState(NOW, LinkDoing.WAITING, Sentence("It waits."), notes=(note, note)))
+    assert box.body(box.report())["link"] == "The modem has used 20.00 of its 20 MB."
 
 
 def test_a_flight_that_failed_is_told_without_its_names(box: Box) -> None:

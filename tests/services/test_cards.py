@@ -64,11 +64,11 @@ def held(box: Box, device: Path) -> Iterator[None]:
             yield
         finally:
             stop.set()
-            holding.result(timeout=20)
+            holding.result(timeout=120)
 
 
 def waited(until: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not until():
         assert time.monotonic() < end
         time.sleep(0.05)

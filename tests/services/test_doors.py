@@ -305,7 +305,7 @@ def test_an_upload_that_is_of_no_use_says_why(house: House, tmp_path: Path) -> N
     assert (came.outcome, came.rejected) == (Came.REFUSED, 1)
 
 
-def waited(until: Callable[[], bool], seconds: float = 60.0) -> None:
+def waited(until: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end
@@ -330,7 +330,7 @@ def test_the_service_runs_until_it_is_told_to_stop(tmp_path: Path, flight: Path)
         assert status.last[0].accepted == 3
     finally:
         service.send_signal(signal.SIGTERM)
-        _out, err = service.communicate(timeout=30)
+        _out, err = service.communicate(timeout=120)
     assert service.returncode == 0, err
     assert b"Traceback" not in err
 
@@ -352,7 +352,7 @@ def test_a_service_that_is_killed_while_it_copies_goes_on(tmp_path: Path, flight
                 waited(lambda: bool((status := read_status(box.root)) and status.last))
         finally:
             service.send_signal(stop)
-            service.wait(timeout=30)
+            service.wait(timeout=120)
     with box.store() as store:
         assert sum(row.captures for row in store.flights()) == len(photos)
         assert store.rejections() == []

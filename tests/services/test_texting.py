@@ -24,6 +24,7 @@ from fieldbox.services.texting import HubBySms, Parts, Texting
 from fieldbox.storage.store import Store
 from fieldbox.storage.texts import TWICE, UNKNOWN
 from fieldbox.sync.sms.memory import MemoryModem, Trouble
+from fieldbox.sync.sms.modem import Barred
 from fieldbox.wire import down, smsframe
 from fieldbox.wire.gsm import length_of
 from tests.hub.boxes import Sender
@@ -79,7 +80,7 @@ class Farm:
 
     def texting(self) -> Texting:
         """As after a start of its process."""
-        return Texting(self.config, self.store, Parts(self.modem, self.hub, local=lambda now: now))
+        return Texting(self.config, self.store, Parts(self.modem, lambda: self.hub, local=lambda now: now))
 
     def survey(self, *, alert: bool = False, withdraws: bool = False, flight: str | None = None) -> str:
         """A flight is mapped; the id of its survey."""
@@ -196,6 +197,29 @@ def test_an_alert_that_went_is_withdrawn(farm: Farm) -> None:
     assert len(farm.bodies()) == 2
 
 
+def test_an_alert_that_still_waits_and_stands_no_longer_does_not_go(farm: Farm) -> None:
+    farm.use(send="alerts")
+    farm.modem.service = False
+    farm.survey(alert=True)
+    farm.step()
+    farm.survey()
+    farm.step()
+    farm.modem.service = True
+    farm.step(2)
+    assert farm.bodies() == []
+    assert farm.states() == [TextState.SUPERSEDED]
+
+
+def test_one_in_doubt_does_not_go_again_when_there_is_a_newer_look(farm: Farm) -> None:
+    farm.modem.troubles.append(Trouble.LOST)
+    farm.survey()
+    farm.step()
+    farm.survey()
+    farm.wait()
+    assert len(farm.bodies()) == 1
+    assert farm.states() == [TextState.MAYBE, TextState.DELIVERED]
+
+
 def test_quiet_hours_hold_surveys_and_not_alerts(farm: Farm) -> None:
     farm.use(quiet_hours="21:00-07:00")
     farm.survey()
@@ -275,6 +299,21 @@ def test_a_barred_number_is_not_tried_again(farm: Farm) -> None:
     assert farm.states() == [TextState.FAILED]
     assert farm.bodies() == []
     assert farm.store.texts()[0].why is not None
+
+
+def test_a_text_that_the_modem_does_not_take_is_not_tried_for_ever(farm: Farm) -> None:
+    class Refusing(MemoryModem):
+        asked = 0
+
+        def prepare(self, number: str, text: str) -> str:  # noqa: ARG002
+            self.asked += 1
+            raise Barred("The modem does not take such a text ({why}).", why="no text")
+
+    farm.modem = modem = Refusing(clock=farm.clock)
+    farm.survey()
+    farm.step(3)
+    assert modem.asked == 1
+    assert farm.states() == [TextState.FAILED]
 
 
 def test_a_lost_confirmation_is_made_good_by_the_report(farm: Farm) -> None:
@@ -473,10 +512,42 @@ def test_a_reply_that_the_network_brings_twice_counts_once(farm: Farm) -> None:
     farm.survey()
     farm.step()
     farm.reply(f"MORE {farm.code()}")
+    assert len(farm.store.texts()) == 3
     farm.modem.text_in(ANN, f"MORE {farm.code()}")
     farm.modem.text_again()
     farm.step(3)
-    assert len([body for body in farm.bodies() if "worst spots" in body]) == 2
+    assert len(farm.store.texts()) == 4
+    assert len([body for body in farm.bodies() if "worst spots" in body]) == 1
+
+
+def test_more_is_answered_once_an_hour(farm: Farm) -> None:
+    farm.survey()
+    farm.step()
+    for _each in range(6):
+        farm.reply(f"MORE {farm.code()}")
+        farm.clock.on(minutes=20)
+    assert len([body for body in farm.bodies() if "worst spots" in body]) in (2, 3)
+
+
+def test_strangers_cannot_fill_the_box(farm: Farm) -> None:
+    farm.survey()
+    farm.step()
+    for number in range(210):
+        farm.modem.text_in(STRANGER, f"win {number}")
+    farm.step()
+    texts = farm.store.texts()
+    assert len(texts) == 201
+    assert not texts[-1].incoming
+
+
+def test_what_waits_is_held_when_texting_is_turned_off(farm: Farm) -> None:
+    farm.modem.service = False
+    farm.survey()
+    farm.step()
+    farm.use(send="never")
+    farm.modem.service = True
+    farm.step(2)
+    assert farm.bodies() == []
 
 
 def test_more_brings_the_worst_spots(farm: Farm) -> None:

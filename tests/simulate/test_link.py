@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from fieldbox.cli import main
 from fieldbox.config import Config
 from fieldbox.services.poorlink import options_from
-from fieldbox.simulate.link import Fate, LinkOptions, Outages, Uptime, Way
+from fieldbox.simulate.link import Count, Fate, LinkOptions, Outages, Uptime, Way
 from fieldbox.simulate.nat import Nat
 from fieldbox.simulate.packets import ICMP, SYN, TCP, UDP, Head
 
@@ -78,6 +78,30 @@ def test_up_time_leaves_out_what_is_scheduled_and_what_is_cut_by_hand() -> None:
     uptime.mend(1270.0)
     assert uptime.is_up(1275.0)
     assert uptime.up_s(1280.0) == pytest.approx(280 - 80 - 20)
+
+
+def test_outages_can_be_scheduled_anew() -> None:
+    uptime = Uptime(Outages(40, (100, 100)), 1000.0)
+    assert not uptime.is_up(1110.0)
+    uptime.schedule(Outages(10, (20, 20)), 1200.0, 1)
+    assert [uptime.is_up(1200.0 + at) for at in (19, 20, 29, 30)] == [True, False, False, True]
+    uptime.schedule(None, 1235.0, 1)
+    assert uptime.is_up(1245.0)
+    assert uptime.up_s(1250.0) == pytest.approx(250 - 40 - 10)
+
+
+def test_what_came_since_is_what_was_not_there_before() -> None:
+    count = Count()
+    count.offer(60)
+    count.lose(60, Fate.AIR)
+    before = count.since(Count())
+    count.offer(40)
+    count.deliver(40)
+    count.offer(30)
+    count.lose(30, Fate.AIR)
+    told = count.since(before)
+    assert (told.offered, told.packets, told.delivered, told.delivered_packets) == (70, 2, 40, 1)
+    assert (told.lost[Fate.AIR], told.lost_packets[Fate.AIR]) == (30, 1)
 
 
 def test_a_link_that_is_cut_twice_is_mended_once() -> None:

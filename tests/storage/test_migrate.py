@@ -170,7 +170,7 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
         subprocess.Popen([sys.executable, "-c", code, str(path), str(number)], cwd=REPOSITORY)
         for number in range(3)
     ]
-    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
     assert len(ask(path, "SELECT * FROM audit")) == 3
 
 

@@ -39,6 +39,7 @@ states = st.builds(
     outbox=st.dictionaries(st.sampled_from(MessageState), count),
     failed=count,
     last_failure=st.none() | st.text(st.characters(), max_size=400) | st.just("\x00" * 300),
+    link=st.none() | st.text(st.characters(), max_size=200),
 )
 USUAL = BoxState(
     app="0.1.0",

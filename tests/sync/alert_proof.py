@@ -1,8 +1,7 @@
 """What one alert costs from a cold start: IP bytes both ways, from the first SYN to the last ACK, with the hub's acknowledgement.
 
-`python -m tests.sync.alert_proof` prints it for a real Mosquitto on the loopback and fails where it is too much. No byte of the
-loopback is lost, so that it is what a link without loss pays; there is one segment for each thing said, as over a link with an MTU
-of 1,500.
+`python -m tests.sync.alert_proof` prints it for a real Mosquitto on the loopback and fails where it is too much. Nothing is lost
+on the loopback: it is what a link without loss pays. All that is said fits into segments of a link with an MTU of 1,500.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ system_default = all
 NumTickets = 1
 Options = -SessionTicket
 """
-"""For OPENSSL_CONF of the broker: one ticket and not two, and of 32 bytes, since the broker keeps in its memory what else stands in
-it, the box's certificate above all."""
+"""For OPENSSL_CONF of the broker: one ticket and not two, and of 32 bytes, since the broker keeps in its memory what else stands
+in it, the box's certificate above all."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +108,14 @@ SETTINGS: Final[dict[str, tuple[Callable[[], Key], str | None]]] = {
 
 def main() -> None:
     """Print the table; exit 1 where a figure is too large."""
-    print(f"{'IP bytes of one alert':30} {'full':>6} {'resumed':>8}")
+    print(f"{'IP bytes of one alert':30} {'full':>6} {'resumed':>8}")  # noqa: T201
     holds = True
     for name, (new_key, tls) in SETTINGS.items():
         with tempfile.TemporaryDirectory() as folder:
             told = costs(Path(folder), new_key, tls)
         full = max(one.total for one in told if not one.resumed)
         resumed = max(one.total for one in told if one.resumed)
-        print(f"{name:30} {full:6} {resumed:8}")
+        print(f"{name:30} {full:6} {resumed:8}")  # noqa: T201
         holds = holds and full <= FULL_AT_MOST and resumed <= RESUMED_AT_MOST
     sys.exit(0 if holds else 1)
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from fieldbox.domain import Message, MessageKind, MessageState
 from fieldbox.sync.batching import fill
-from fieldbox.sync.pace import FIRST_FRAME, FRAME_SECONDS, LARGEST_FRAME, LARGEST_WINDOW, SMALLEST_FRAME, Pace
+from fieldbox.sync.pace import (
+    FIRST_FRAME,
+    FIRST_WINDOW,
+    FRAME_SECONDS,
+    LARGEST_FRAME,
+    LARGEST_WINDOW,
+    SMALLEST_FRAME,
+    Pace,
+)
 from fieldbox.wire.frame import MAX_MESSAGES
 
 ANSWERS = st.tuples(
@@ -51,10 +59,19 @@ def test_it_finds_what_a_link_carries_in_a_few_round_trips(rate: float, round_tr
 
 def test_it_starts_with_one_small_frame_and_stops_for_trouble() -> None:
     pace = Pace()
-    assert pace.frame == pace.window == FIRST_FRAME
+    assert (pace.frame, pace.window) == (FIRST_FRAME, FIRST_WINDOW)
     assert pace.troubled().window == 0
     assert pace.troubled().answered(1800, 2, 2).window > 0
     assert pace.troubled().frame < pace.frame
+
+
+def test_a_frame_that_is_not_full_says_nothing_of_what_a_link_could_carry() -> None:
+    """A lone alert on a fast link must not make it seem slow."""
+    pace = Pace().answered(200, 3, 3, full=False)
+    assert (pace.frame, pace.rate, pace.answer) == (FIRST_FRAME, None, 3)
+    known = Pace().answered(8000, 2, 2)
+    assert known.answered(200, 3, 3, full=False).rate == known.rate
+    assert known.answered(8000, 1, 1, full=False).rate == 8000
 
 
 def _message(number: int) -> Message:

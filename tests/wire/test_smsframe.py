@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldbox.wire.gsm import PLAIN, Coding, length_of
-from fieldbox.wire.smsframe import Unreadable, from_text, is_one, to_text
+from fieldbox.wire.smsframe import MOST_PARTS, Unreadable, from_text, is_one, to_text
+from tests.hub.boxes import Sender
+from tests.wire.season import season
 
 
 @given(st.binary(max_size=600))
@@ -29,3 +31,9 @@ def test_so_many_bytes_go_into_so_many_parts(size: int, parts: int) -> None:
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         from_text(text)
+
+
+def test_the_summaries_of_a_season_go_in_three_parts_at_most() -> None:
+    sender = Sender()
+    parts = [length_of(to_text(sender.frame(one))).parts for one in season(100)]
+    assert max(parts) <= 3 < MOST_PARTS

@@ -53,10 +53,14 @@ _STILL_TRYING: Final = range(0x20, 0x40)
 _GONE: Final = N_(
     "ModemManager does not answer ({why}): it is not installed, does not run, or has lost its modem."
 )
+_NOT_ALLOWED: Final = N_(
+    "ModemManager does not let this user text: install the rule for it with systemd/install.sh."
+)
 _REFUSED: Final = (
     f"{_NAME}.Error.Message.",
     f"{_NAME}.Error.MobileEquipment.",
     f"{_NAME}.Error.Core.WrongState",
+    f"{_NAME}.Error.Core.Unauthorized",
 )
 
 
@@ -79,7 +83,9 @@ class ModemManager:
         try:
             (path,) = self._call(self._modem(), _MESSAGING, "Create", "a{sv}", (told,))
         except DBusErrorResponse as error:
-            raise Barred(N_("The modem does not take such a text ({why})."), why=_why(error)) from error
+            raise _unmade(error) from error
+        except TimeoutError as error:
+            raise NoModem(_GONE, why=str(error)) from error
         return f"{self._owner}{path}"
 
     def send(self, handle: str) -> int | None:
@@ -244,6 +250,15 @@ class ModemManager:
     @staticmethod
     def _path(handle: str) -> str:
         return handle[handle.index("/") :]
+
+
+def _unmade(error: DBusErrorResponse) -> Unsent | NoModem:
+    """Why a text could not be made: nothing of it has left."""
+    if error.name.endswith(".Unauthorized"):
+        return NoModem(_NOT_ALLOWED)
+    if error.name.endswith(".InvalidArgs"):
+        return Barred(N_("The modem does not take such a text ({why})."), why=_why(error))
+    return Unsent(N_("The modem does not take a text just now ({why})."), why=_why(error))
 
 
 def _refusal(error: DBusErrorResponse) -> Unsent:
