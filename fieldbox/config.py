@@ -169,7 +169,7 @@ class SyncConfig:
     pictures: bool = False
     """Whether the hub may ask for small pictures of spots."""
     hub_settings: bool = True
-    """Whether the hub may change when and how much is sent, and the language."""
+    """Whether the hub may change when and how much is sent, and the language of texts."""
     modem_connection: str = ""
     """NetworkManager's profile that is brought up for a burst; empty: none is."""
 

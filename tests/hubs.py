@@ -87,7 +87,10 @@ class Station:
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         with (self.folder / "broker.log").open("ab") as log:
             self.broker = subprocess.Popen(
-                [program, "-c", self.home / "mosquitto.conf"], stdout=log, stderr=log
+                [program, "-c", self.home / "mosquitto.conf"],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OPENSSL_CONF": str(self.home / "openssl.cnf")},
             )
         until(lambda: _listens(self.port), self.broker_said)
 

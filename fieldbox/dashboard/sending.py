@@ -85,6 +85,7 @@ PARTS: Mapping[str, str] = {
     "surveys": N_("number of surveys"),
     "photos_total": N_("number of photos"),
     "outbox": N_("messages by how far they have come"),
+    "link": N_("what is to be known of the link"),
     "failed": N_("flights that could not be mapped"),
     "last_failure": N_("why the last of them could not"),
     "to": N_("what of the hub it answers"),

@@ -154,6 +154,7 @@ def _fill(made: Path, folder: Path, *, host: str, port: int, sms: str | None, no
     put(made / brokerfile.RIGHTS, brokerfile.rights(HUB).encode(), mode=0o640)
     settings = brokerfile.settings(folder.resolve(), port, pwd.getpwuid(os.geteuid()).pw_name)
     put(made / brokerfile.SETTINGS, settings.encode())
+    put(made / brokerfile.TLS, brokerfile.tls().encode())
     (made / brokerfile.KEPT).mkdir(mode=0o750)
     (made / MODELS).mkdir(mode=0o750)
     about = {"v": 1, "id": name, "host": host, "port": port, "sms": sms}

@@ -27,7 +27,8 @@ ALLOWED: Final = (
     "sync.monthly_mb",
     "sync.month_starts",
     "sync.alert_reserve_pct",
-    "locale.language",
+    "sms.language",
+    "sms.script",
 )
 
 Value = str | int | float | bool

@@ -66,7 +66,7 @@ AGAIN_S: Final = 1.0
 """After a connection."""
 KEEP_S: Final = 3600.0
 """So often what the time is goes into the database, and the state that is shown though nothing changed."""
-_FLOOR, _SEEN = "clock.floor", "clock.seen"
+_FLOOR, _SEEN, _DIALLED = "clock.floor", "clock.seen", "sync.dialled"
 """Keys of settings."""
 
 
@@ -148,6 +148,7 @@ class Syncing:
         """What `_carrier` was made of."""
         self._trying = False
         """It shows a certificate that has not worked yet."""
+        self._begun = False
 
     def step(self, *, now: bool = False) -> float:
         """Decide, and connect if it is time; after how many seconds to decide again, unless links change. `now`: somebody waits:
@@ -180,8 +181,6 @@ class Syncing:
 
     def run(self) -> None:
         """Until it is to stop."""
-        self._forgive()
-        self._store.lost(MqttCarrier.name)  # a connection of this process' earlier life is over
         while not self._parts.stopping():
             pause = self._careful_step()
             notify("WATCHDOG=1")
@@ -202,8 +201,18 @@ class Syncing:
             return Sentence(N_("The hub was reached; {count} messages wait."), {"count": left}), True
         return self._shown.why if self._shown else _SILENT, not left
 
+    def _begin(self) -> None:
+        """Once, as soon as the database can be written: what the process' earlier life left is over."""
+        if self._begun:
+            return
+        self._forgive()
+        self._hang_up()
+        self._store.lost(MqttCarrier.name)
+        self._begun = True
+
     def _careful_step(self) -> float:
         try:
+            self._begin()
             return self.step()
         except FieldboxError as error:
             log.warning("sending waits", reason=str(error))
@@ -376,11 +385,19 @@ class Syncing:
         if not link.dialled:
             yield link.name
             return
-        name = self._parts.dialler.dial(link.name)
+        self._store.set_setting(_DIALLED, link.name)
         try:
-            yield name
+            yield self._parts.dialler.dial(link.name)
         finally:
             self._parts.dialler.hang_up(link.name)
+            self._store.set_setting(_DIALLED, "")
+
+    def _hang_up(self) -> None:
+        """A link that the process' earlier life had dialled when it was killed costs as long as it is up."""
+        left = self._store.setting(_DIALLED)
+        if left:
+            self._parts.dialler.end(left)
+            self._store.set_setting(_DIALLED, "")
 
     # What is kept.
 

@@ -37,6 +37,7 @@ from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
 from fieldbox.services.commanding import Commander
+from fieldbox.services.fromhub import settled
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.storage.texts import FRAME
 from fieldbox.sync.identity import joined
@@ -102,7 +103,8 @@ class Texting:
     """Texts for one box. `step` does once all that there is to do."""
 
     def __init__(self, config: Config, store: Store, parts: Parts) -> None:
-        self._config, self._store, self._parts = config, store, parts
+        self._owners = self._config = config
+        self._store, self._parts = store, parts
         self._modem = parts.modem
         self._hub: HubBySms | None = None
         self._silent: str | None = None
@@ -111,6 +113,7 @@ class Texting:
     def step(self, now: datetime) -> None:
         """Write, hear, decide, send. Raises Unavailable and Misconfigured of the database; a modem that is not there is no
         error."""
+        self._config = settled(self._owners, self._store)
         write_texts(self._config, self._store)
         self._hub = self._parts.hub()
         if not self._allowed() and self._hub is None:

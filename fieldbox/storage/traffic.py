@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ from fieldbox.i18n import Sentence
 from fieldbox.storage import accounts
 from fieldbox.storage.schema import link_days
 
-KEPT: Final = timedelta(days=800)
-"""So long are days kept: two years can be compared."""
+KEPT: Final = 4000
+"""Rows that are kept, the newest: of five links more than two years. Counted, since a clock that is years ahead for a while must
+not make this month's account go."""
 _PASTS, _STATE = "sync.pasts", "sync.state"
 """Keys of settings."""
 
@@ -31,7 +32,8 @@ def add(
     more = {name: getattr(link_days.c, name) + row[name] for name in ("sent", "received", "connections")}
     counted = upsert(link_days).values(row)
     connection.execute(counted.on_conflict_do_update(index_elements=["day", "link"], set_=more))
-    connection.execute(delete(link_days).where(link_days.c.day < day - KEPT))
+    oldest = select(link_days.c.day).order_by(link_days.c.day.desc()).limit(1).offset(KEPT).scalar_subquery()
+    connection.execute(delete(link_days).where(link_days.c.day <= oldest))
 
 
 def since(connection: Connection, day: date) -> list[LinkDay]:

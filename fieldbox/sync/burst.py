@@ -237,9 +237,10 @@ class _Burst:
         return batch if batch is not None and fits and self._is_worth(batch) else None
 
     def _is_worth(self, batch: Batch) -> bool:
-        """A frame that is not full waits for more while another flies, as in Nagle's rule (RFC 896); no alert does."""
+        """A frame that is not full waits for more while another such flies (Minshall's form of Nagle's rule); no alert does."""
         urgent = batch.messages[0].kind is MessageKind.ALERT
-        return urgent or not self.flying or self.pace.is_full(len(batch.frame))
+        waits = any(not one.full for one in self.flying.values())
+        return urgent or not waits or self.pace.is_full(len(batch.frame))
 
     def _chosen(self, most: float) -> Sequence[Message]:
         """What may go now, alerts alone where the link is slow to answer."""

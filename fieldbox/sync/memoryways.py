@@ -81,8 +81,12 @@ class MemoryDialler:
     def hang_up(self, profile: str) -> None:
         """Take it down, if `dial` brought it up."""
         if profile in self.dialled:
-            self.dialled.discard(profile)
-            self.up.discard(profile)
+            self.end(profile)
+
+    def end(self, profile: str) -> None:
+        """Take it down."""
+        self.dialled.discard(profile)
+        self.up.discard(profile)
 
 
 def not_dialled(profile: str, why: str) -> Unsent:

@@ -75,12 +75,17 @@ class NetworkManager:
 
     def hang_up(self, profile: str) -> None:
         """Take down what `dial` brought up."""
-        active = self._dialled.pop(profile, None)
-        if active is None:
-            return
+        if profile in self._dialled:
+            self.end(profile)
+
+    def end(self, profile: str) -> None:
+        """Take it down, whoever brought it up."""
+        dialled = self._dialled.pop(profile, None)
         try:
             with self._connected() as bus:
-                _call(bus, _MANAGER, "DeactivateConnection", "o", active)
+                active = dialled or _active(bus, profile)
+                if active is not None:
+                    _call(bus, _MANAGER, "DeactivateConnection", "o", active)
         except _GONE as error:
             log.info("the connection was down already", profile=profile, reason=_why(error))
 

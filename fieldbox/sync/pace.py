@@ -17,6 +17,7 @@ FIRST_WINDOW: Final = 6 * FIRST_FRAME
 SMALLEST_FRAME: Final = 600
 LARGEST_FRAME: Final = 12 * 1024
 LARGEST_WINDOW: Final = 32 * 1024
+"""13 seconds at 20 kbit/s: as long as TCP may take over one lost word of the hub, and an alert that comes now waits behind it."""
 FRAME_SECONDS: Final = 2.0
 """What a frame should take on its way: longer saves little (a frame of two seconds at 20 kbit/s is 5 kB, and what comes on top of
 it a tenth), and what an outage cuts off goes twice."""
@@ -69,8 +70,8 @@ class Pace:
         if not full and (self.rate is None or sample <= self.rate):
             return replace(self, answer=quickest, troubles=0)
         rate = sample if self.rate is None else max(sample, _KEPT * self.rate + (1 - _KEPT) * sample)
-        wanted = min(GROWTH * self.frame, FRAME_SECONDS * rate)
-        return Pace(min(LARGEST_FRAME, max(SMALLEST_FRAME, wanted)), rate, quickest)
+        wanted = min(GROWTH * self.frame, FRAME_SECONDS * rate, LARGEST_FRAME)
+        return Pace(max(self.frame, wanted), rate, quickest)
 
     def is_full(self, size: int) -> bool:
         """Whether a frame of this size is about what a frame should be."""

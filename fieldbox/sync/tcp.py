@@ -16,7 +16,7 @@ from fieldbox.sync.ports import Traffic
 DEAD_AFTER: Final = 15
 """Seconds after which data that nobody acknowledged end a connection (RFC 5482). A NAT that forgot the connection was noticed
 after 23 seconds with it and after 105 without."""
-ASK_AFTER, ASK_EVERY, ASK_TIMES = 5, 4, 3
+ASK_AFTER, ASK_EVERY, ASK_TIMES = 10, 4, 3
 """Seconds of silence after which the far end is asked whether it is there, 104 bytes with the answer; it is not after so many
 questions. A connection that waits for the hub's word sends nothing, and would not notice that a NAT forgot it."""
 REACH_SECONDS: Final = 45.0

@@ -38,3 +38,6 @@ class Dialler(Protocol):
 
     def hang_up(self, profile: str) -> None:
         """Take it down again, if `dial` brought it up; never raises."""
+
+    def end(self, profile: str) -> None:
+        """Take it down, whoever brought it up; never raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def test_what_does_not_come_up_is_unsent(dialler: Dialler, name: str) -> None:
     dialler.hang_up(name)
 
 
+def test_a_link_that_a_process_left_up_is_taken_down(dialler: Dialler) -> None:
+    dialler.dial("burst")
+    dialler.end("burst")
+    dialler.end("burst")
+    dialler.end("another")
+    assert dialler.dial("burst") == "v0"
+    dialler.hang_up("burst")
+
+
 def test_what_networkmanager_says_of_a_link(bus: str) -> None:
     manager, other = NetworkManager(bus), NetworkManager(bus)
     assert manager.metered("v0") is None
@@ -59,8 +69,17 @@ def test_what_networkmanager_says_of_a_link(bus: str) -> None:
     assert other.dial("burst") == "v0"
     other.hang_up("burst")
     assert manager.metered("v0") is True, "who did not bring it up does not take it down"
+    other.end("burst")
+    assert eventually_unsaid(manager)
     manager.hang_up("burst")
-    assert manager.metered("v0") is None
+
+
+def eventually_unsaid(manager: NetworkManager) -> bool:
+    """Taking down takes a moment."""
+    until = time.monotonic() + 20
+    while manager.metered("v0") is not None and time.monotonic() < until:
+        time.sleep(0.02)
+    return manager.metered("v0") is None
 
 
 def test_without_a_bus_nothing_is_known(tmp_path: Path) -> None:
@@ -69,5 +88,6 @@ def test_without_a_bus_nothing_is_known(tmp_path: Path) -> None:
         nobody = NetworkManager(address)
         assert nobody.metered("eth0") is None
         assert not nobody.can("burst")
+        nobody.end("burst")
         with pytest.raises(Unsent):
             nobody.dial("burst")

@@ -86,6 +86,7 @@ class Far:
 
     def start(self, *names: str) -> None:
         """Start the broker or the hub."""
+        tls = {"OPENSSL_CONF": str(self.home / "openssl.cnf")}
         commands = {
             BROKER: [MOSQUITTO, "-c", str(self.home / "mosquitto.conf")],
             HUB: [*COMMAND, "hub", "serve"],
@@ -94,7 +95,11 @@ class Far:
             assert name not in self.running
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.running[name] = subprocess.Popen(
-                    self.where(commands[name]), stdout=log, stderr=log, cwd=REPOSITORY, env=self.environment
+                    self.where(commands[name]),
+                    stdout=log,
+                    stderr=log,
+                    cwd=REPOSITORY,
+                    env={**self.environment, **(tls if name == BROKER else {})},
                 )
 
     def await_hub(self, patience_s: float = 60) -> None:
@@ -110,6 +115,11 @@ class Far:
             process = self.running.pop(name)
             process.send_signal(signal.SIGKILL)
             process.wait()
+
+    def check(self) -> None:
+        """AssertionError where something has ended by itself."""
+        ended = {name: process.poll() for name, process in self.running.items()}
+        assert set(ended.values()) <= {None}, (ended, self.said())
 
     def said(self) -> str:
         """What the hub and its broker said last."""

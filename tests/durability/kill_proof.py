@@ -36,6 +36,7 @@ STEPS = ("start", "copy", "align", "plan", "look", "again", "map", "mosaic", "sa
 THREADS = 2
 IN_WORK = 2 * THREADS
 """Views, and searches of photos, that are begun and not committed, at most (see `fieldbox.pipeline`)."""
+# A message's id begins with twelve digits of when it was written.
 _TRIGGERS = """
 CREATE TABLE proof (what TEXT, which TEXT);
 CREATE TRIGGER proof_view AFTER INSERT ON views BEGIN INSERT INTO proof
@@ -44,7 +45,8 @@ CREATE TRIGGER proof_again AFTER UPDATE ON views BEGIN INSERT INTO proof
     VALUES ('view', CASE WHEN instr(NEW.plan_key, '+') THEN 'again-' ELSE '' END || NEW.digest); END;
 CREATE TRIGGER proof_photo AFTER INSERT ON captures BEGIN INSERT INTO proof VALUES ('photo', NEW.digest); END;
 CREATE TRIGGER proof_survey AFTER INSERT ON surveys BEGIN INSERT INTO proof VALUES ('survey', NEW.id); END;
-CREATE TRIGGER proof_message AFTER INSERT ON messages BEGIN INSERT INTO proof VALUES ('message', NEW.id); END;
+CREATE TRIGGER proof_message AFTER INSERT ON messages BEGIN INSERT INTO proof
+    VALUES ('message', substr(NEW.id, 13)); END;
 """
 
 

@@ -1,8 +1,8 @@
 """The sending half of a box as a process of its own: `python -m tests.durability.sendingbox --make 100`.
 
 It takes its folders from the settings as every process of a box does, connects whenever something is due, and ends when all is
-acknowledged. With `--make` it writes new messages into its outbox meanwhile, until that many are there. Each connection is told
-as a line of JSON. With `--alerts` it sends an alert for each line that it reads, too.
+acknowledged. With `--make` it writes new messages into its outbox meanwhile, until a file is there. Each connection is told as a
+line of JSON. With `--alerts` it sends an alert for each line that it reads, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from fieldbox.config import Config, load_config
 from fieldbox.domain import OPEN, MessageKind, Outgoing
@@ -38,6 +39,8 @@ PAUSE_S = 1.0
 AT_ONCE = Limits(seconds=3600, patience=60, frames=100_000)
 WAITING = 50
 """Messages that are made while no more than so many wait."""
+BETWEEN_S = 0.05
+MOST = 100_000
 
 
 def summaries(
@@ -151,6 +154,7 @@ class Sending:
             "sent": total.sent - spent.sent,
             "received": total.received - spent.received,
             "resumed": self._carrier.resumed,
+            "ticket_s": ticket.ticket_lifetime_hint if (ticket := self._carrier._context.ticket) else 0,
             "frames": report.frames if report else 0,
             "messages": report.messages if report else 0,
             "acknowledged": report.acknowledged if report else 0,
@@ -159,24 +163,24 @@ class Sending:
         print(json.dumps(line), flush=True)  # noqa: T201
 
 
-def _produce(store: Store, count: int, producing: threading.Event) -> None:
-    """Write summaries until `count` are there; those of an earlier life of this process are counted."""
-    have = len(store.messages())
-    end = datetime.now(UTC)
-    for number, (_at, outgoing) in enumerate(summaries(count, end=end, apart=timedelta(seconds=1))):
-        if number < have:
-            continue
-        while sum(store.message_counts()[state] for state in OPEN) > WAITING:
+def _produce(store: Store, until: Path, producing: threading.Event) -> None:
+    """Write summaries until the file `until` is there, and after those of an earlier life of this process."""
+    have = sum(store.message_counts().values())
+    made = summaries(MOST, end=datetime.now(UTC), apart=timedelta(seconds=1))
+    for _at, outgoing in itertools.islice(made, have, None):
+        while sum(store.message_counts()[state] for state in OPEN) > WAITING and not until.exists():
             time.sleep(0.02)
+        if until.exists():
+            break
         store.send(outgoing)
-        time.sleep(0.01)
+        time.sleep(BETWEEN_S)
     producing.clear()
 
 
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--make", type=int, default=0)
+    parser.add_argument("--make", type=Path, help="Write messages until this file is there.")
     parser.add_argument(
         "--alerts", action="store_true", help="Send an alert for each line of standard input."
     )

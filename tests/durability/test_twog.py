@@ -61,14 +61,14 @@ def _await_sent(setting: twog_proof.Setting) -> None:
 
 def test_killed_in_any_order_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
     moments = [
-        Kill((BOX,), 1.0, 0.1),
-        Kill((BROKER,), 0.4, 0.1),
-        Kill((HUB,), 0.4, 0.3),
-        Kill((BROKER, BOX), 0.4, 0.1),
-        Kill((HUB, BROKER), 0.4, 0.3),
-        Kill((BOX,), 0.4, 0.0),
+        Kill((BOX,), 0.2, 0.0),
+        Kill((BROKER,), 0.1, 0.0),
+        Kill((HUB,), 0.4, 0.1, at_work=False),
+        Kill((BROKER, BOX), 0.2, 0.0),
+        Kill((HUB, BROKER), 0.4, 0.1, at_work=False),
+        Kill((BOX,), 0.4, 0.0, at_work=False),
     ]
-    proof = link_kill_proof.prove(tmp_path, moments, 150, lambda _line: None)
+    proof = link_kill_proof.prove(tmp_path, moments, lambda _line: None)
     assert proof.killed.total() == 8
     assert (proof.lost, proof.doubled) == (0, 0)
-    assert proof.handed >= proof.messages == 150
+    assert proof.handed >= proof.messages > 0

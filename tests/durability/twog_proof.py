@@ -143,6 +143,7 @@ def cross(folder: Path, options: LinkOptions, summaries: int, tell: Callable[[st
             for line in process.stdout:
                 told.append(json.loads(line))
                 tell(_short(told[-1]))
+                setting.far.check()
             assert process.wait() == 0, setting.far.said()
         report = setting.link.report().since(before)
         check_arrived(setting)
@@ -178,9 +179,11 @@ class Alerts:
     """The process is new: a whole handshake."""
     resumed: list[int]
     """It has a ticket."""
+    ticket_h: float
+    """For which the broker says that a ticket is good."""
 
     def __str__(self) -> str:
-        return "\n".join(
+        lines = [
             _line(
                 f"one alert, {what}, {self.name}: median of {len(found)} (most {max(found)})",
                 most,
@@ -190,7 +193,12 @@ class Alerts:
                 ("with a ticket", MOST_RESUMED, self.resumed),
                 ("without one", MOST_FULL, self.full),
             )
+        ]
+        lines.append(
+            f"A ticket is good for {self.ticket_h:.0f} h: a box that connects once a day pays what one without pays, "
+            f"{median(self.full):.0f} bytes."
         )
+        return "\n".join(lines)
 
     def check(self) -> None:
         """AssertionError where it took too much."""
@@ -200,30 +208,33 @@ class Alerts:
 
 def alert(folder: Path, options: LinkOptions, times: int, name: str) -> Alerts:
     """Send two alerts in each of `times` processes of a box that the broker has met before."""
-    full, resumed = [], []
+    full, resumed, ticket_s = [], [], 0
     with set_up(folder, options, 1) as setting:
         with sending(setting) as process:
             assert process.wait() == 0
         for _ in range(times):
             with sending(setting, "--alerts") as process:
-                full.append(_one_alert(setting.link, process, ticket=False))
-                resumed.append(_one_alert(setting.link, process, ticket=True))
+                full.append(_one_alert(setting, process, ticket=False)[0])
+                cost, ticket_s = _one_alert(setting, process, ticket=True)
+                resumed.append(cost)
         check_arrived(setting)
-    return Alerts(name, full, resumed)
+    return Alerts(name, full, resumed, ticket_s / 3600)
 
 
-def _one_alert(link: Link, process: subprocess.Popen[str], *, ticket: bool) -> int:
+def _one_alert(setting: Setting, process: subprocess.Popen[str], *, ticket: bool) -> tuple[int, int]:
+    """IP bytes, and seconds for which the next ticket is good."""
     assert process.stdin is not None
     assert process.stdout is not None
-    before = _quiet(link)
+    before = _quiet(setting.link)
     process.stdin.write("now\n")
     process.stdin.flush()
     ending = None
     while ending != "done":
+        setting.far.check()
         told = json.loads(process.stdout.readline())
         ending = told["ending"]
     assert told["resumed"] is ticket
-    return _quiet(link).since(before).offered
+    return _quiet(setting.link).since(before).offered, told["ticket_s"]
 
 
 def _quiet(link: Link) -> Report:
@@ -266,9 +277,6 @@ def main(words: Sequence[str] | None = None) -> None:
         ]
     for proof in proofs:
         _say(str(proof))
-    _say(
-        "A box that connects once a day pays what an alert without a ticket does: the broker's tickets last two hours."
-    )
     for proof in proofs:
         proof.check()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -79,3 +82,19 @@ def test_a_description_is_read_of_any_kind(tmp_path: Path) -> None:
     assert description_of(MODELS / "weeds.onnx")["name"] == "fieldbox-weeds"
     with pytest.raises(Misconfigured, match=r"double\.onnx is damaged or no model"):
         description_of(file_of(tmp_path, b"double"))
+
+
+def test_the_runtime_keeps_no_record_of_its_use(tmp_path: Path) -> None:
+    """Left alone it writes one below the home folder, and sends it when there is a network."""
+    code = (
+        "import sys; from pathlib import Path; from fieldbox.inference.runtime import OnnxRuntime\n"
+        "OnnxRuntime(Path(sys.argv[1]).read_bytes(), 1); assert 'onnxruntime' in sys.modules"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    subprocess.run(
+        [sys.executable, "-c", code, MODELS / "weeds.onnx"],
+        env={**kept, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=MODELS.parent,
+        check=True,
+    )
+    assert list(tmp_path.rglob("*")) == []

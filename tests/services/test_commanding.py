@@ -129,15 +129,15 @@ def test_what_is_no_command_is_answered_so(box: Box) -> None:
 
 
 def test_settings_of_the_hub_go_over_those_of_the_owner_who_takes_them_back(box: Box) -> None:
-    wanted = {"sync.gather_hours": 12, "sync.quiet_hours": "modem 22:00-05:00", "locale.language": "hi"}
+    wanted = {"sync.gather_hours": 12, "sync.quiet_hours": "modem 22:00-05:00", "sms.language": "hi"}
     assert box.hears(DownKind.SETTINGS, Settings(wanted))["done"]
     now = fromhub.settled(box.config, box.store)
-    assert (now.sync.gather_hours, now.sync.quiet_hours, now.locale.language) == (
+    assert (now.sync.gather_hours, now.sync.quiet_hours, now.sms.language) == (
         12.0,
         "modem 22:00-05:00",
         "hi",
     )
-    assert box.hears(DownKind.SETTINGS, Settings({"sync.gather_hours": 6, "locale.language": None}))["done"]
+    assert box.hears(DownKind.SETTINGS, Settings({"sync.gather_hours": 6, "sms.language": None}))["done"]
     assert fromhub.told(box.store) == {"sync.gather_hours": 6, "sync.quiet_hours": "modem 22:00-05:00"}
     fromhub.undo(box.store, "sync.gather_hours")
     assert fromhub.settled(box.config, box.store).sync.gather_hours == box.config.sync.gather_hours
@@ -157,6 +157,8 @@ def test_settings_of_the_hub_go_over_those_of_the_owner_who_takes_them_back(box:
         {"sync.modem_connection": "x"},
         {"storage.root": "/"},
         {"sync.gather_hours": -1},
+        {"sms.numbers": "+919812345678"},
+        {"sms.language": "fr"},
         {"sync.gather_hours": "soon"},
         {"sync.monthly_mb": "pigeon 3"},
         {"sync.gather_hours": 5, "web.host": "0.0.0.0"},  # noqa: S104

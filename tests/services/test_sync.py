@@ -266,6 +266,27 @@ def test_a_dialled_modem_is_up_for_the_burst_only(farms: Callable[..., Farm]) ->
     assert "gsm" in str(past.why)
 
 
+def test_a_modem_that_was_up_when_the_process_was_killed_is_taken_down(farms: Callable[..., Farm]) -> None:
+    farm = farms(modem_connection="gsm", alert_reserve_pct=0.0)
+    left: list[str | None] = []
+
+    def hub(frame: bytes) -> list[bytes]:
+        left.append(farm.store.setting("sync.dialled"))
+        return farm.hub(frame)
+
+    farm.carrier.hub = hub
+    farm.has(kind=MessageKind.ALERT)
+    farm.syncing.step()
+    assert left == ["gsm"]
+    assert farm.store.setting("sync.dialled") == ""
+    farm.store.set_setting("sync.dialled", "gsm")
+    farm.dialler.up.add("gsm")
+    looks = iter([False, True])
+    parts = Parts(farm.ways, farm.dialler, farm.clock, farm.way, stopping=lambda: next(looks, True))
+    Syncing(farm.config, farm.store, parts).run()
+    assert farm.dialler.up == set()
+
+
 def test_a_hub_that_is_silent_is_left_in_peace(farm: Farm) -> None:
     farm.hub.silent = True
     farm.ways.put(ETHERNET)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -56,8 +57,13 @@ class Far:
         mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         conf = str(self.end.home.folder / "mosquitto.conf")
         self.broker = subprocess.Popen(["unshare", "--net", "sh", "-c", _BROKER, "sh", mosquitto, conf])
-        net.ip("link", "set", "c0far", "netns", str(self.broker.pid))
-        self.client = net.run(lambda: listening(self.end.home, self.end))
+        try:
+            eventually(lambda: network_of(self.broker.pid) != network_of("self"))
+            net.ip("link", "set", "c0far", "netns", str(self.broker.pid))
+            self.client = net.run(lambda: listening(self.end.home, self.end))
+        except BaseException:
+            self.stop_broker()
+            raise
 
     def route(self, up: bool = True) -> None:
         self.net.ip("route", "add" if up else "delete", "default", "via", FAR)
@@ -75,8 +81,15 @@ class Far:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        self.stop_broker()
+
+    def stop_broker(self) -> None:
         self.broker.terminate()
         self.broker.wait()
+
+
+def network_of(process: int | str) -> str:
+    return str(Path(f"/proc/{process}/ns/net").readlink())
 
 
 def listening(home: Home, end: HubEnd) -> paho.Client:
@@ -159,8 +172,12 @@ def test_a_link_that_comes_is_used_at_once_and_commands_are_heard(far: Far) -> N
     far.client.publish(f"fieldbox/1/{far.end.identity.box}/down", word, qos=1, retain=True).wait_for_publish(
         10
     )
-    with Store.open(far.config.database) as store:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(far.environ.setdefault("NOTIFY_SOCKET", str(far.config.storage.root / "notify")))
+    systemd.settimeout(30)
+    with systemd, Store.open(far.config.database) as store:
         process = far.start("sync")
+        assert [systemd.recv(99), systemd.recv(99)] == [b"READY=1", b"WATCHDOG=1"]
         eventually(lambda: (state := store.link_state()) is not None and not state.links)
         refused = far.run("sync", "--once")
         assert (refused.returncode, "already" in refused.stderr or "sends already" in refused.stderr) == (

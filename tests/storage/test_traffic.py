@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from fieldbox.domain import (
     LinkDay,
     LinkDoing,
@@ -18,6 +20,7 @@ from fieldbox.domain import (
 )
 from fieldbox.i18n import Sentence
 from fieldbox.retrying import LONGEST
+from fieldbox.storage import traffic
 from fieldbox.storage.rows import Command
 from fieldbox.storage.store import Store
 from tests.storage.samples import START
@@ -46,10 +49,15 @@ def test_bytes_are_counted_by_day_and_link(store: Store, path: Path) -> None:
     assert first.total == 3700
 
 
-def test_days_of_many_years_are_forgotten(store: Store) -> None:
-    for number in range(0, 4000, 100):
+def test_days_of_many_years_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "KEPT", 8)
+    for number in range(20):
         store.add_traffic(DAY + timedelta(days=number), LinkKind.MODEM, sent=1)
-    assert len(store.traffic_since(date(1970, 1, 1))) == 9
+    kept = store.traffic_since(date(1970, 1, 1))
+    assert [one.day for one in kept] == [DAY + timedelta(days=number) for number in range(12, 20)]
+    store.add_traffic(date(2200, 1, 1), LinkKind.MODEM, sent=1)  # by a clock that is ahead
+    assert len(store.traffic_since(date(1970, 1, 1))) == 8
+    assert store.traffic_since(kept[-1].day)[0] == kept[-1]
 
 
 def test_what_is_known_of_links_outlives_the_process(store: Store, path: Path) -> None:

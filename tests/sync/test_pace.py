@@ -35,7 +35,7 @@ def test_a_frame_and_a_window_keep_their_bounds_whatever_the_link_does(
     for one in happened:
         before = pace
         pace = pace.troubled() if one is None else pace.answered(*one)
-        assert SMALLEST_FRAME <= pace.frame <= max(SMALLEST_FRAME, min(LARGEST_FRAME, 2 * before.frame))
+        assert SMALLEST_FRAME <= pace.frame <= min(LARGEST_FRAME, 2 * before.frame)
         assert 0 <= pace.window <= max(LARGEST_WINDOW, LARGEST_FRAME)
         assert pace.late >= 10
         if one is None:
@@ -54,7 +54,7 @@ def test_it_finds_what_a_link_carries_in_a_few_round_trips(rate: float, round_tr
         seconds = max(round_trip, window / rate) + min(round_trip, pace.frame / rate)
         pace = pace.answered(round(window), seconds, round_trip + pace.frame / rate)
     assert pace.rate == pytest.approx(rate, rel=0.5)
-    assert pace.frame == pytest.approx(min(LARGEST_FRAME, FRAME_SECONDS * rate), rel=0.5)
+    assert pace.frame == pytest.approx(min(LARGEST_FRAME, max(FIRST_FRAME, FRAME_SECONDS * rate)), rel=0.5)
 
 
 def test_it_starts_with_one_small_frame_and_stops_for_trouble() -> None:
