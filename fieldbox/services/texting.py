@@ -339,7 +339,10 @@ def about_survey(store: Store, survey_id: str, code: str, litres: float | None) 
     """What a text tells of a survey; None: the survey or its field is gone."""
     survey = store.survey(survey_id)
     found = store.field(survey.field_id) if survey else None
-    return About(survey, found, code, litres) if survey and found else None
+    if survey is None or found is None:
+        return None
+    flight = store.flight(survey.flight_id)
+    return About(survey, found, code, litres, simulated=flight is not None and flight.simulated)
 
 
 def code_for(store: Store, survey_id: str, taken: Sequence[str] = ()) -> str:
@@ -428,7 +431,7 @@ def _texts_of(
 
 def _told(config: Config, store: Store, message: Message, about: About) -> list[NewText]:
     """The texts of one message, one for each number."""
-    if _has_alert(store, about.survey):
+    if has_alert(store, about.survey):
         wanted = [Kind.ALERT] if message.kind is MessageKind.ALERT else []  # the alert says the same and more
     elif message.kind is MessageKind.SUMMARY:
         wanted = [Kind.WITHDRAWN, Kind.SURVEY] if config.sms.send == "surveys" else [Kind.WITHDRAWN]
@@ -456,7 +459,7 @@ def new_text(config: Config, kind: Kind, about: About, number: str, key: str) ->
     )
 
 
-def _has_alert(store: Store, survey: Survey) -> bool:
+def has_alert(store: Store, survey: Survey) -> bool:
     """Whether a survey raises an alert, and does not only withdraw one."""
     alerts = [one for one in store.messages_of(survey.id) if one.kind is MessageKind.ALERT]
     return any(_dict(json.loads(one.body)).get("why") for one in alerts)

@@ -7,7 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from blake3 import blake3
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from fieldbox.domain import (
     GONE,
