@@ -133,7 +133,7 @@ class Texting:
     def _hear(self, now: datetime) -> None:
         for report in self._modem.reports():
             if report.receipt is not None:
-                self._store.report_text(report.number, report.reference, report.receipt, now)
+                self._store.report_text(report.handle, report.number, report.reference, report.receipt, now)
                 self._modem.delete(report.handle)
         for came in self._modem.came():
             self._take(came, now)

@@ -14,7 +14,8 @@ from typing import Final, Self
 
 from fieldbox.config import MB, SyncConfig
 from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting
-from fieldbox.i18n import N_, Sentence
+from fieldbox.domain.links import LINK_WORDS
+from fieldbox.i18n import N_, Param, Sentence
 from fieldbox.retrying import LONGEST, is_due, pause
 
 MOST_AT_ONCE: Final = 1_000_000
@@ -235,8 +236,12 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
         return None
     if past.stuck and past.why is not None:
         return Wait(until, past.why)
-    told = N_("Over the {link} the hub was not reached {count} times in a row: the next try is at {time}.")
-    params = {"link": link.kind.value, "count": past.failures, "time": _clock_time(until, now)}
+    told = N_("Over the {link!t} the hub was not reached {count} times in a row: the next try is at {time}.")
+    params: dict[str, Param] = {
+        "link": LINK_WORDS[link.kind],
+        "count": past.failures,
+        "time": _clock_time(until, now),
+    }
     return Wait(until, Sentence(told, params))
 
 
@@ -244,8 +249,8 @@ def _held_by_quiet_hours(link: Link, now: Situation, rules: Rules) -> Wait | Non
     end = _quiet_end(link, now, rules)
     if end is None or (rules.alerts_in_quiet_hours and _has(now, _URGENT)):
         return None
-    told = N_("The {link} has quiet hours until {time}.")
-    return Wait(end, Sentence(told, {"link": link.kind.value, "time": _clock_time(end, now)}))
+    told = N_("The {link!t} has quiet hours until {time}.")
+    return Wait(end, Sentence(told, {"link": LINK_WORDS[link.kind], "time": _clock_time(end, now)}))
 
 
 def _quiet_end(link: Link, now: Situation, rules: Rules) -> datetime | None:
@@ -364,12 +369,12 @@ class _Purse:
 def _out_of_budget(link: Link, now: Situation, rules: Rules) -> Wait:
     _first, after = month_of(now.now.date(), rules.month_starts)
     told = (
-        N_("What is left of the budget of the {link} is kept for alerts until {date}.")
+        N_("What is left of the budget of the {link!t} is kept for alerts until {date}.")
         if _Purse(link, now, rules).affords(_URGENT)
-        else N_("The budget of the {link} is used up: it is used again from {date}.")
+        else N_("The budget of the {link!t} is used up: it is used again from {date}.")
     )
     until = datetime.combine(after, time(), UTC)
-    return Wait(until, Sentence(told, {"link": link.kind.value, "date": after.isoformat()}))
+    return Wait(until, Sentence(told, {"link": LINK_WORDS[link.kind], "date": after.isoformat()}))
 
 
 # -- what somebody should know ---------------------------------------------------------------------
@@ -382,16 +387,16 @@ def _budget_notes(now: Situation, rules: Rules) -> Iterator[Sentence]:
             continue
         purse = _Purse(Link(kind, ""), now, rules)
         params = {
-            "link": kind.value,
+            "link": LINK_WORDS[kind],
             "used": f"{now.used.get(kind, 0) / MB:.2f}",
             "budget": f"{budget / MB:g}",
             "date": after.isoformat(),
         }
         if not purse.affords(_URGENT):
-            told = N_("The {link} has used {used} of its {budget} MB: nothing goes over it until {date}.")
+            told = N_("The {link!t} has used {used} of its {budget} MB: nothing goes over it until {date}.")
             yield Sentence(told, params)
         elif not purse.affords(_USUAL):
-            told = N_("The {link} has used {used} of its {budget} MB: only alerts go over it until {date}.")
+            told = N_("The {link!t} has used {used} of its {budget} MB: only alerts go over it until {date}.")
             yield Sentence(told, params)
 
 

@@ -114,10 +114,11 @@ class TextPart(Part):
             texts.settle_doubts(connection, now)
             texts.refuse_others(connection, numbers)
 
-    def report_text(self, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
-        """The network says what became of a text, by the reference of its last part; False: of none that is known."""
+    def report_text(self, handle: str, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
+        """The network says what became of a text, by the reference of its last part; the modem knows the report as `handle`.
+        False: of none that is known, or it was taken before."""
         with self._database.write() as connection:
-            return texts.report(connection, number, reference, receipt, now)
+            return texts.report(connection, handle, number, reference, receipt, now)
 
     def knows_text(self, came: TextIn) -> bool:
         """Whether this text came in before."""
