@@ -7,8 +7,8 @@ hub knows is let go and never answered.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 import structlog
@@ -26,15 +26,6 @@ LEAVE_S: Final = 5.0
 Receive = Callable[[bytes], bytes | None]
 """Takes a frame in; what the box is to be told, or None where the frame was not taken. It returns after the commit, and raises
 where nothing could be kept: then the text stays on the SIM. (`fieldbox.hub.receiving.receive` of a hub, by SMS.)"""
-
-
-@contextmanager
-def beside(receive: Receive, stop: threading.Event) -> Iterator[None]:
-    """Take texts in, in a thread of its own, while the block runs and `stop` is not set."""
-    thread = threading.Thread(target=serve, args=(receive, stop), name="hub's texts", daemon=True)
-    thread.start()
-    yield
-    thread.join(LEAVE_S)
 
 
 def serve(receive: Receive, stop: threading.Event) -> None:
