@@ -6,12 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fieldbox.config import Config, phone_number
+from fieldbox.config import Config
 from fieldbox.domain import MessageKind, NewText, SentText, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.services.box import open_store
 from fieldbox.services.finding import find_survey
+from fieldbox.services.telephone import telephone
 from fieldbox.services.texting import (
     Texting,
     about_survey,
@@ -112,10 +113,7 @@ def preview(config: Config, survey_id: str, language: str | None, script: str | 
 def trial(config: Config, number: str, modem: Modem | None = None) -> tuple[str, bool]:
     """Text a number that this is a test; what came of it, and whether it went. Raises Rejected for a number that may not be
     texted."""
-    try:
-        told = phone_number(number)
-    except ValueError as error:
-        raise Rejected(N_("{number} is no telephone number like +919812345678."), number=number) from error
+    told = telephone(number)
     if told not in config.sms.allowed:
         raise Rejected(N_("{number} is not among sms.numbers: put it there first."), number=told)
     with open_store(config) as store, closing(modem or ModemManager()) as used:

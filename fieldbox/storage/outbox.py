@@ -92,7 +92,10 @@ def withdraw(connection: Connection, outgoing: Outgoing) -> bool:
     newest = connection.execute(said).first()
     if newest is None:
         return False
-    return newest.state != MessageState.ACKNOWLEDGED.value or _reasons(newest.body) != _reasons(outgoing.body)
+    known = newest.state == MessageState.ACKNOWLEDGED.value and _reasons(newest.body) == _reasons(
+        outgoing.body
+    )
+    return not known
 
 
 def _reasons(body: str) -> Any:

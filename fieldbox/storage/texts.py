@@ -229,8 +229,8 @@ def sent(connection: Connection, text_id: int, reference: int | None, now: datet
 
 
 def not_sent(connection: Connection, text_id: int, why: Sentence, now: datetime, *, again: bool) -> None:
-    """The network or the modem has not taken it: it waits for a later try where another helps. The part that was not taken was not
-    paid; those before it may have been."""
+    """The network or the modem has not taken it: it waits for a later try where another helps. The part that was not taken
+    was not paid; those before it may have been."""
     row = _row(connection, text_id)
     handed = row.state in {state.value for state in HANDED}
     if not handed and row.state != TextState.WAITING.value:
