@@ -82,6 +82,14 @@ def test_the_text_of_a_survey_that_raises_an_alert_is_the_alert(tmp_path: Path) 
     assert fieldbox(tmp_path, "summary", "survey 1", "--sms").stdout.startswith("Fieldbox ALERT F01 #")
 
 
+def test_a_modem_takes_no_file_away(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    told = fieldbox(tmp_path, "simulate", "modem", "--link", str(kept))
+    assert (told.exit_code, kept.read_text()) == (1, "kept")
+    assert "choose another name" in told.output
+
+
 def test_templates_are_printed_for_registration(root: Path) -> None:
     rows = json.loads(fieldbox(root, "sms", "templates", "--json").stdout)
     assert {row["language"] for row in rows} == {"en", "hi", "mr", "ta", "te", "kn"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -124,3 +126,12 @@ def test_what_came_in_is_kept_once_with_its_reason(store: Store, clock: Clock) -
     assert not store.take_text(came, Understood(Order.STOP, followed=True))
     (kept,) = store.texts()
     assert (kept.incoming, kept.state, kept.order) == (True, TextState.PASSED, None)
+
+
+def test_texts_of_a_message_are_found_without_looking_at_all(store: Store) -> None:
+    """They are looked for of each message that might go by text, at each look."""
+    with closing(sqlite3.connect(store.path)) as database:
+        plan = database.execute(
+            "EXPLAIN QUERY PLAN SELECT * FROM texts WHERE way = 'out' AND message_id = ?", ("m",)
+        )
+        assert [row[3] for row in plan] == ["SEARCH texts USING INDEX ix_texts_message_id (message_id=?)"]
