@@ -79,23 +79,15 @@ class Hands:
         return self.one(identity).state
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, made once: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("empty") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture(params=["store", "memory"])
-def hands(request: pytest.FixtureRequest, empty: Path, tmp_path: Path) -> Iterator[Hands]:
+def hands(request: pytest.FixtureRequest, empty_database: Path, tmp_path: Path) -> Iterator[Hands]:
     if request.param == "memory":
         yield Hands(MemoryOutbox)
         return
     opened: list[Store] = []
 
     def make(clock: Callable[[], datetime]) -> Store:
-        opened.append(Store.open(Path(shutil.copy(empty, tmp_path / "fieldbox.db")), clock=clock))
+        opened.append(Store.open(Path(shutil.copy(empty_database, tmp_path / "fieldbox.db")), clock=clock))
         return opened[0]
 
     yield Hands(make)
@@ -509,8 +501,8 @@ class Twins(RuleBasedStateMachine):
             assert all(one.state in (WAITING, SENT) for one in due[0])
 
 
-def test_both_say_the_same_whatever_is_done(empty: Path, tmp_path: Path) -> None:
-    Twins.folder, Twins.empty = tmp_path, empty
+def test_both_say_the_same_whatever_is_done(empty_database: Path, tmp_path: Path) -> None:
+    Twins.folder, Twins.empty = tmp_path, empty_database
     run_state_machine_as_test(
         Twins,
         settings=settings(
@@ -522,8 +514,10 @@ def test_both_say_the_same_whatever_is_done(empty: Path, tmp_path: Path) -> None
     )
 
 
-def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(empty: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(empty, tmp_path / "fieldbox.db"))
+def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(
+    empty_database: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     with Store.open(path, clock=lambda: START) as store:
         sent = [store.send(Outgoing(PICTURE, "{}", key_of(f"{n}"))) for n in range(KEPT[PICTURE] + 5)]
         assert len(store.messages()) == KEPT[PICTURE] + 5  # none of them has gone
@@ -533,9 +527,9 @@ def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(empty: Path, t
 
 
 def test_a_season_of_health_reports_that_never_left_stays_small_and_tells_of_all(
-    empty: Path, tmp_path: Path
+    empty_database: Path, tmp_path: Path
 ) -> None:
-    path = Path(shutil.copy(empty, tmp_path / "fieldbox.db"))
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     with Store.open(path, clock=lambda: START) as store:
         report = Outgoing(BOX, "{}", key_of(""), "box")
         sent = [store.send(replace(report, key=key_of(f"{n}"))) for n in range(KEPT[BOX] + 30)]

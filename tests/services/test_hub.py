@@ -17,9 +17,9 @@ from fieldbox.errors import Unsent
 from fieldbox.sync import identity
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
-from tests.brokers import needs_mosquitto
 from tests.hub.boxes import Sender
-from tests.hubs import JoinedBox, Station, join, station_in, until
+from tests.hubs import JoinedBox, Station, join, station_in
+from tests.programs import needs_mosquitto, until
 
 pytestmark = needs_mosquitto
 NOT_AUTHORIZED = 0x87
