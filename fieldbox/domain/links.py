@@ -91,7 +91,9 @@ class Waiting:
     bytes: int
     """Of their bodies."""
     oldest: datetime
-    """When it was made."""
+    """When the first of it was made."""
+    newest: datetime
+    """And the last."""
 
 
 class LinkDoing(StrEnum):

@@ -37,6 +37,10 @@ SELDOM: Final = timedelta(days=1)
 """Between two tries of a link that never carries."""
 HOPELESS: Final = 8
 """Failures in a row after which it is tried seldom."""
+URGENT_REST: Final = timedelta(minutes=30)
+"""A link that failed rests no longer while an alert waits"""
+URGENT_FOR: Final = timedelta(days=3)
+"""that is not older: who has not heard of it by then does not need it within the hour, and each try costs a kilobyte."""
 _NEW_SHARE = 0.25
 _PICTURE_SHARE = 0.5
 """Of what a health report may use of the budget."""
@@ -229,7 +233,7 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
     past = now.pasts.get(link.kind, LinkPast())
     if past.last_try is None or not (past.failures or past.stuck):
         return None
-    longest = SELDOM if past.failures >= HOPELESS else LONGEST
+    longest = _longest_rest(past, now)
     rest = STUCK if past.stuck else pause(past.failures, f"{now.box} {link.kind}", longest=longest)
     until = past.last_try + rest
     if is_due(until, now.now, longest=max(rest, longest)):
@@ -243,6 +247,12 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
         "time": _clock_time(until, now),
     }
     return Wait(until, Sentence(told, params))
+
+
+def _longest_rest(past: LinkPast, now: Situation) -> timedelta:
+    usual = SELDOM if past.failures >= HOPELESS else LONGEST
+    alerts = (one for one in now.waiting if one.kind in _URGENT)
+    return URGENT_REST if any(now.now - one.newest <= URGENT_FOR for one in alerts) else usual
 
 
 def _held_by_quiet_hours(link: Link, now: Situation, rules: Rules) -> Wait | None:
