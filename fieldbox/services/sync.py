@@ -32,25 +32,15 @@ from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
+from fieldbox.sync.budget import LONGEST_BURST_S, month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
-from fieldbox.sync.policy import (
-    LONGEST_BURST_S,
-    Connect,
-    Outcome,
-    Rules,
-    Situation,
-    Wait,
-    come_again,
-    decide,
-    learnt,
-    month_of,
-    notes,
-)
+from fieldbox.sync.policy import come_again, decide, learnt, notes
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
+from fieldbox.sync.situation import Connect, Outcome, Rules, Situation, Wait
 from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
