@@ -299,6 +299,7 @@ waiting = st.lists(
         st.integers(1, 5000),
         st.integers(1, 5_000_000),
         stamps.filter(bool),
+        stamps.filter(bool),
     ),
     max_size=5,
 )
