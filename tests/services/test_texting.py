@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -617,10 +617,13 @@ class Far:
     store: HubStore
     key: Ed25519PrivateKey
     modem: MemoryModem
+    allowance: hubtexts.Allowance = field(default_factory=hubtexts.Allowance)
 
     def step(self, clock: Clock) -> int:
         return hubtexts.step(
-            self.modem, lambda sealed: receive(self.store, self.key, sealed, how=Way.SMS, now=clock.now).down
+            self.modem,
+            lambda sealed: receive(self.store, self.key, sealed, how=Way.SMS, now=clock.now).down,
+            self.allowance,
         )
 
 
@@ -719,6 +722,25 @@ def test_the_hub_answers_nobody_that_it_does_not_know(far: Far, farm: Farm) -> N
     assert far.modem.came() == []
 
 
+def test_a_frame_that_comes_again_and_again_is_not_answered_for_ever(far: Far, farm: Farm) -> None:
+    assert farm.hub is not None
+    sender, at = Sender(), [0.0]
+    far.store.add_box(sender.known, NOW)
+    far.allowance = hubtexts.Allowance(lambda: at[0])
+    overheard = smsframe.to_text(sender.frame(sender.summary()))
+
+    def answers() -> int:
+        for _one in range(hubtexts.MOST_ANSWERS + 5):
+            far.modem.text_in(STRANGER, overheard)
+        assert far.step(farm.clock) == hubtexts.MOST_ANSWERS + 5
+        return len(far.modem.arrived)
+
+    assert answers() == hubtexts.MOST_ANSWERS
+    at[0] += hubtexts.DAY_S + 1
+    assert answers() == 2 * hubtexts.MOST_ANSWERS
+    assert far.store.count_messages() == 1
+
+
 def test_where_the_hub_cannot_commit_the_text_stays_on_its_sim(far: Far) -> None:
     sender = Sender()
     far.modem.text_in(ANN, smsframe.to_text(sender.frame(sender.summary())))
@@ -727,7 +749,7 @@ def test_where_the_hub_cannot_commit_the_text_stays_on_its_sim(far: Far) -> None
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
-        hubtexts.step(far.modem, full)
+        hubtexts.step(far.modem, full, far.allowance)
     assert len(far.modem.came()) == 1
 
 
