@@ -33,7 +33,7 @@ def test_summaries_cross_a_link_that_is_lost_and_forgets_the_connection(tmp_path
     with set_up(tmp_path, quick, 200) as setting, sending(setting) as process:
         _await_sent(setting)
         setting.link.cut()
-        time.sleep(4)  # longer than the carrier remembers
+        time.sleep(3.5)  # longer than the carrier remembers
         setting.link.mend()
         assert process.wait(timeout=60) == 0
         check_arrived(setting)
