@@ -65,7 +65,7 @@ class Acknowledgement:
     messages: tuple[str, ...] = ()
     """Ids of single messages, where the frame is not known, as from a courier."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Why each of these messages cannot be read, in a word: `schema`, `size`, `kind`."""
+    """Why each of these messages cannot be read, in a word: `schema`, `size`, `json`, `kind`, `id`, `replaces`."""
 
     def body(self) -> dict[str, Any]:
         """As it goes into `Down.body`."""

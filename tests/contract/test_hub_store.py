@@ -15,13 +15,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, text
 
-from fieldbox.domain import Message, MessageKind
+from fieldbox.domain import Message, MessageKind, MessageState
 from fieldbox.hub import refusals
 from fieldbox.hub.receiving import receive
 from fieldbox.hub.refusals import noted
 from fieldbox.hub.rows import Certificate, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.wire import frame
+from fieldbox.wire.commands import answer
 from tests.contract import hubs
 from tests.hub.boxes import NOW, Sender, acknowledged, ids, summary
 from tests.wire.bodies import ALERT, BOX
@@ -218,3 +219,31 @@ def test_the_longest_body_and_strange_letters_come_through(store: HubStore, box:
     receive(store, HUB, box.frame(one), how=Way.MQTT, now=NOW)
     (kept,) = store.messages()
     assert "DROP TABLE" in kept.body and "🌾" in kept.body
+
+
+@pytest.mark.parametrize("kind", [MessageKind.SUMMARY, MessageKind.ALERT, MessageKind.BOX])
+def test_an_id_of_no_time_that_there_is_stops_no_hub(store: HubStore, box: Sender, kind: MessageKind) -> None:
+    """Twelve digits hold more milliseconds than a calendar has."""
+    bodies = {
+        MessageKind.SUMMARY: summary(1),
+        MessageKind.ALERT: json.dumps(ALERT),
+        MessageKind.BOX: json.dumps(BOX),
+    }
+    beyond = Message("f" * 32, kind, bodies[kind], MessageState.WAITING, 0, NOW)
+    got = receive(store, HUB, box.frame(beyond, box.summary(2)), how=Way.MQTT, now=NOW)
+    assert (got.new, dict(got.refused)) == (1, {beyond.id: "id"})
+    assert acknowledged(got.down, HUB, box.id).refused == {beyond.id: "id"}
+
+
+def test_a_message_that_replaces_more_than_there_can_be_is_refused_alone(
+    store: HubStore, box: Sender
+) -> None:
+    many = [f"{n:032x}" for n in range(40_000)]
+    greedy = box.summary(1, many)
+    got = receive(store, HUB, box.frame(greedy, box.summary(2)), how=Way.MQTT, now=NOW)
+    assert (got.new, dict(got.refused)) == (1, {greedy.id: "replaces"})
+
+
+def test_an_answer_to_what_is_no_command_answers_nothing(store: HubStore, box: Sender) -> None:
+    told = box.message(answer("\0" * 32, True, "Done."), MessageKind.ANSWER)
+    assert receive(store, HUB, box.frame(told), how=Way.MQTT, now=NOW).new == 1
