@@ -20,7 +20,7 @@ import structlog
 
 from fieldbox.config import Config
 from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind
-from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent
+from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services.box import open_store
 from fieldbox.services.boxing import report_daily
@@ -326,6 +326,7 @@ class Syncing:
                 carrier.interface = name
                 with _opened(carrier, spent) as session:
                     connected, opening = clock.elapsed(), session.traffic().total
+                    self._accepted(mine)
                     report = burst(
                         ListeningSession(
                             session, clock, mine.hub_key, mine.identity.box, self._parts.stopping
@@ -336,19 +337,19 @@ class Syncing:
                     open_s = clock.elapsed() - connected
         except Unsent as error:
             return self._failed(mine, error, clock.elapsed() - began), None
-        self._accepted(mine)
         carried = report.acknowledged > 0 or report.ending is Ending.DONE
         why = None if carried else report.why or _SILENT
         return Outcome(carried, 0, connected - began, open_s, opening, why), report
 
     def _failed(self, mine: Joined, error: Unsent, seconds: float) -> Outcome:
         stuck = isinstance(error, Distrusted)
-        if stuck and self._trying:
+        if self._trying and isinstance(error, Unwelcome):
             renewal.refused(mine.identity.folder)
             self._trying, stuck = False, False
         return Outcome(False, 0, seconds, 0.0, why=error.sentence, stuck=stuck)
 
     def _accepted(self, mine: Joined) -> None:
+        """It is connected. Before the hub is heard, which may send a newer certificate that has not worked yet."""
         if self._trying:
             renewal.worked(mine.identity.folder)
             self._trying = False

@@ -35,6 +35,8 @@ from fieldbox.wire import join
 RENEW_BEFORE: Final = timedelta(days=365)
 """In the last year of its certificate the box asks for another by every courier."""
 _KEY, _TLS, _CERTIFICATE, _HUB = "box.key", "tls.key", "tls.crt", "hub.json"
+NEXT: Final = "tls.next.crt"
+"""The file of a certificate that has not worked yet."""
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -176,9 +178,8 @@ def join_hub(identity: Identity, told: join.Welcome) -> Joined:
         "ca": hub.authority,
         "sms": hub.sms,
     }
-    (identity.folder / _HUB).unlink(
-        missing_ok=True
-    )  # a certificate of one hub never stands beside another hub
+    for file in (_HUB, NEXT):  # a certificate of one hub never stands beside another hub
+        (identity.folder / file).unlink(missing_ok=True)
     _write(identity.certificate, told.certificate.encode())
     _write(identity.folder / _HUB, json.dumps(about, indent=1).encode())
     return joined(identity.folder)

@@ -5,21 +5,17 @@ from __future__ import annotations
 import errno
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import structlog
 
 from fieldbox.errors import Misconfigured, Rejected, Unavailable
 from fieldbox.i18n import N_
-from fieldbox.sync.identity import Joined, joined
+from fieldbox.sync.identity import NEXT, Joined, joined
 from fieldbox.sync.tls import Credentials
 from fieldbox.wholefile import put, sync_folder
 from fieldbox.wire import join
 
 log = structlog.get_logger()
-
-NEXT: Final = "tls.next.crt"
-"""The file of a certificate that has not worked yet."""
 
 
 def offer(folder: Path, pem: str, now: datetime) -> bool:

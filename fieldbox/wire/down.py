@@ -22,7 +22,7 @@ from fieldbox.wire.seal import Forged, Purpose, seal, unseal
 VERSION: Final = 1
 MAX_BYTES: Final = 64 * 1024
 VALID_FOR: Final = timedelta(days=400)
-"""A command that is older is not followed; its id is remembered for as long."""
+"""A command that is older is not followed."""
 
 
 class DownKind(IntEnum):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
-from fieldbox.errors import Distrusted, Unsent
+from fieldbox.errors import Distrusted, Unsent, Unwelcome
 from fieldbox.services.sync import FirstModem, Parts, Syncing, recalled
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
@@ -21,7 +21,7 @@ from fieldbox.sync.memorylink import MemoryCarrier, MemorySession, Plan, Simulat
 from fieldbox.sync.memoryways import MemoryDialler, MemoryTime, MemoryWays
 from fieldbox.sync.ports import Carrier
 from fieldbox.sync.timekeeping import TrustedClock
-from fieldbox.wire.commands import Resend
+from fieldbox.wire.commands import Certificate, Resend
 from fieldbox.wire.down import DownKind
 from fieldbox.wire.ids import key_of
 from tests.services.joinedbox import NOW, joined_box
@@ -332,7 +332,7 @@ def test_a_new_certificate_takes_the_place_of_the_old_one_when_it_worked(farm: F
     farm.ways.put(ETHERNET)
     farm.has()
     farm.syncing.step()
-    for refusal, kept in ((Distrusted("No."), old), (unreachable("hub", "timed out"), old), (None, pem)):
+    for refusal, kept in ((Unwelcome("No."), old), (unreachable("hub", "timed out"), old), (None, pem)):
         renewal.offer(folder, pem, NOW)
         farm.carrier.refusal_of_new = refusal
         farm.has(farm.made + 10)
@@ -341,6 +341,32 @@ def test_a_new_certificate_takes_the_place_of_the_old_one_when_it_worked(farm: F
         assert (folder / "tls.next.crt").exists() == (refusal is not None and refusal.retry_helps)
         assert farm.store.link_pasts()[LinkKind.ETHERNET].stuck is False
     assert {one.state for one in farm.store.messages()} == {MessageState.ACKNOWLEDGED}
+
+
+def test_a_new_certificate_outlasts_a_hub_that_is_not_believed(farm: Farm) -> None:
+    """Somebody's hotspot answered in the hub's place: that says nothing of the box's certificate, and the hub gave it once."""
+    folder, pem = farm.config.identity, farm.hub.certificate()
+    renewal.offer(folder, pem, NOW)
+    farm.ways.put(ETHERNET)
+    farm.has()
+    farm.carrier.refusal_of_new = Distrusted("What answers is not this box's hub.")
+    farm.syncing.step()
+    assert farm.store.link_pasts()[LinkKind.ETHERNET].stuck is True
+    farm.carrier.refusal_of_new = None
+    farm.lasts(DAY + timedelta(minutes=20))
+    assert (folder / "tls.crt").read_text() == pem
+
+
+def test_a_certificate_that_comes_while_another_works_has_not_worked(farm: Farm) -> None:
+    folder, first = farm.config.identity, farm.hub.certificate()
+    second = farm.hub.certificate(made=NOW + DAY)
+    renewal.offer(folder, first, NOW)
+    farm.ways.put(ETHERNET)
+    farm.has()
+    farm.carrier.say(farm.hub.says(DownKind.CERTIFICATE, Certificate(second).body()))
+    farm.syncing.step()
+    assert (folder / "tls.crt").read_text() == first
+    assert (folder / "tls.next.crt").read_text() == second
 
 
 @pytest.mark.parametrize("may_put", [True, False])

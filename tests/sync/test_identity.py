@@ -12,7 +12,7 @@ import pytest
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.hub import authority
 from fieldbox.hub.home import Home, found
-from fieldbox.sync import identity
+from fieldbox.sync import identity, renewal
 from fieldbox.sync.identity import Identity, Joined
 from fieldbox.wire import join
 
@@ -65,6 +65,19 @@ def test_a_box_that_joined_knows_its_hub(joined: Joined, hub: Home) -> None:
     assert again.expires_at == joined.expires_at
     told = json.loads((joined.identity.folder / "hub.json").read_text())
     assert set(told) == {"v", "hub", "host", "port", "key", "ca", "sms"}
+
+
+def test_a_certificate_of_the_hub_before_is_not_tried_with_another(
+    joined: Joined, hub: Home, tmp_path: Path
+) -> None:
+    folder = joined.identity.folder
+    renewal.offer(folder, certificate(hub, joined.identity, NOW + timedelta(days=9)), NOW)
+    assert renewal.credentials(joined)[1]
+    other = found(tmp_path / "other", host="localhost", port=1, sms=None, now=NOW)
+    there = identity.join_hub(
+        joined.identity, identity.welcomed(joined.identity, welcome(other, joined.identity))
+    )
+    assert not renewal.credentials(there)[1]
 
 
 def test_a_welcome_for_another_box_is_refused(joined: Joined, hub: Home, tmp_path: Path) -> None:
