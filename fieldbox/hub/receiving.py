@@ -21,6 +21,7 @@ from fieldbox.hub.rows import Arrival, Arriving, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.wire import commands, down, frame, schemas
 from fieldbox.wire.ids import ID_BYTES, made_at
+from fieldbox.wire.join import BOX_ID
 from fieldbox.wire.seal import Forged
 
 COMMAND: Final = "to"
@@ -83,7 +84,7 @@ def receive(store: HubStore, key: Ed25519PrivateKey, sealed: bytes, *, how: Way,
 
 def key_of(store: HubStore, box: str) -> Ed25519PublicKey:
     """The key under which a box's messages are. Raises Stranger."""
-    known = store.box(box)
+    known = store.box(box) if BOX_ID.fullmatch(box) else None
     if known is None or known.revoked_at is not None:
         raise Stranger(box, "unknown" if known is None else "revoked")
     return Ed25519PublicKey.from_public_bytes(known.key)

@@ -287,15 +287,19 @@ class Syncing:
     # A connection.
 
     def _connect(self, mine: Joined, plan: Connect) -> None:
-        """One burst: counted before it begins, put right after it, and learnt from."""
+        """One burst: counted before it begins, as a failure too, put right after it, and learnt from.
+
+        A modem that draws more than the supply gives ends each connection with a restart: it must not be tried at once for ever.
+        """
         kind, clock = plan.link.kind, self._parts.clock
+        pasts = self._store.link_pasts()
+        before = pasts.get(kind, LinkPast())
+        pasts[kind] = learnt(before, Outcome(False, 0, 0.0, 0.0, why=_CUT_OFF), clock.now())
+        self._store.keep_link_pasts(pasts)
         log.info("connecting", link=kind.value, allowance=plan.byte_allowance, reason=str(plan.reason))
         with self._counted(kind, plan.byte_allowance) as spent:
             came, report = self._burst(mine, plan, spent)
-        pasts = self._store.link_pasts()
-        pasts[kind] = learnt(
-            pasts.get(kind, LinkPast()), replace(came, total_bytes=spent.total.total), clock.now()
-        )
+        pasts[kind] = learnt(before, replace(came, total_bytes=spent.total.total), clock.now())
         self._store.keep_link_pasts(pasts)
         log.info(
             "connection over",
@@ -446,6 +450,10 @@ class Syncing:
 
 _SILENT: Final = Sentence(
     N_("The link stood, and the hub did not answer. Messages wait; it is tried again by itself.")
+)
+
+_CUT_OFF: Final = Sentence(
+    N_("The box or its program stopped in the middle of the last connection. It is tried again by itself.")
 )
 
 

@@ -244,6 +244,14 @@ def test_a_message_that_replaces_more_than_there_can_be_is_refused_alone(
     assert (got.new, dict(got.refused)) == (1, {greedy.id: "replaces"})
 
 
+@pytest.mark.parametrize("name", ["", "b\0", "b" * 100_000, "bfarm\u0bb1"])
+def test_a_frame_of_what_is_no_box_is_refused(store: HubStore, box: Sender, name: str) -> None:
+    sealed = frame.pack(name, [box.summary(1)], box.key)
+    got = receive(store, HUB, sealed, how=Way.MQTT, now=NOW)
+    assert (got.box, got.down, got.why) == (None, None, "unknown")
+    assert [one.why for one in store.refused()] == ["unknown"]
+
+
 def test_an_answer_to_what_is_no_command_answers_nothing(store: HubStore, box: Sender) -> None:
     told = box.message(answer("\0" * 32, True, "Done."), MessageKind.ANSWER)
     assert receive(store, HUB, box.frame(told), how=Way.MQTT, now=NOW).new == 1

@@ -12,11 +12,11 @@ import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent, Unwelcome
-from fieldbox.services.sync import FirstModem, Parts, Syncing, recalled
+from fieldbox.services.sync import FirstModem, Parts, Syncing, by_mqtt, recalled
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable
-from fieldbox.sync.identity import Joined
+from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.memorylink import MemoryCarrier, MemorySession, Plan, SimulatedClock
 from fieldbox.sync.memoryways import MemoryDialler, MemoryTime, MemoryWays
 from fieldbox.sync.ports import Carrier
@@ -56,7 +56,7 @@ class Way(MemoryCarrier):
     """The twin of a way to the hub, some of whose interfaces lead nowhere."""
 
     dead: set[str] = field(default_factory=set)
-    refusal: Unsent | None = None
+    refusal: BaseException | None = None
     refusal_of_new: Unsent | None = None
     shows_new: bool = False
     over: list[str] = field(default_factory=list)
@@ -194,6 +194,31 @@ def test_a_burst_that_a_power_cut_ends_counts_with_all_that_it_was_allowed(
             assert farm.system.passed < after + 3600
             farm.ways.wait(max(1.0, syncing.step()))
     assert list(farm.hub.has.values()) == [2], "the hub keeps one of them: they have the same id"
+
+
+def test_a_box_that_each_connection_stops_does_not_try_without_end(farm: Farm) -> None:
+    """A modem that draws more than the supply gives: the box starts anew a minute later, with an alert that waits."""
+
+    class Cut(BaseException):
+        """The power went."""
+
+    farm.has(kind=MessageKind.ALERT)
+    farm.ways.put(MODEM)
+    farm.carrier.refusal = Cut()
+    until, cuts = farm.system.elapsed() + 4 * 3600, 0
+    while farm.system.elapsed() < until:
+        try:
+            farm.ways.wait(max(1.0, farm.syncing.step()))
+        except Cut:
+            cuts += 1
+            farm.store.close()
+            farm.system.pass_by(60)
+            farm.start()
+    assert 3 < cuts < 60
+    farm.carrier.refusal = None
+    farm.lasts(timedelta(minutes=20))
+    assert len(farm.hub.has) == 1
+    assert farm.store.link_pasts()[LinkKind.MODEM].failures == 0
 
 
 def test_a_link_that_does_not_carry_is_left_for_another_one(farm: Farm) -> None:
@@ -355,6 +380,13 @@ def test_a_new_certificate_outlasts_a_hub_that_is_not_believed(farm: Farm) -> No
     farm.carrier.refusal_of_new = None
     farm.lasts(DAY + timedelta(minutes=20))
     assert (folder / "tls.crt").read_text() == pem
+
+
+def test_a_new_certificate_that_the_disk_lost_keeps_nothing_from_going(farm: Farm) -> None:
+    damaged = farm.config.identity / "tls.next.crt"
+    damaged.write_bytes(b"\0" * 700)
+    _carrier, trying = by_mqtt(farm.clock)(joined(farm.config.identity))
+    assert not trying and not damaged.exists()
 
 
 def test_a_certificate_that_comes_while_another_works_has_not_worked(farm: Farm) -> None:

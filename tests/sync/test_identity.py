@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_a_welcome_for_another_box_is_refused(joined: Joined, hub: Home, tmp_pat
         identity.welcomed(other, welcome(hub, joined.identity))
     with pytest.raises(Rejected, match="no welcome"):
         identity.welcomed(other, "nonsense")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_makes_is_the_services(hub: Home, tmp_path: Path) -> None:
+    """People call `sudo fieldbox link join`; the service that reads the keys is no root."""
+    os.chown(tmp_path, 54321, 54322)
+    box = identity.own(tmp_path / "identity")
+    identity.join_hub(box, identity.welcomed(box, welcome(hub, box)))
+    made = [tmp_path / "identity", *(tmp_path / "identity").iterdir()]
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in made} == {(54321, 54322)}
+
+
+def test_a_hubs_key_of_a_wrong_length_is_a_sentence(joined: Joined) -> None:
+    file = joined.identity.folder / "hub.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"key": "AAAA"}))
+    with pytest.raises(Misconfigured, match="join the hub again"):
+        identity.joined(joined.identity.folder)
 
 
 @pytest.mark.parametrize("name", ["box.key", "tls.key", "tls.crt", "hub.json"])
