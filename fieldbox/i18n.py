@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import gettext
 import json
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "fieldbox"
@@ -57,9 +59,22 @@ def _(message_id: str) -> str:
     return translator()(message_id)
 
 
+class _Filling(string.Formatter):
+    """As `str.format`; a value at a place like `{link!t}` is a message id as well, and translated."""
+
+    def __init__(self, say: Callable[[str], str]) -> None:
+        self._say = say
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return self._say(value) if conversion == "t" else super().convert_field(value, conversion)
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence for a person: what is the case and, where something is wrong, what to do."""
+    """One sentence for a person: what is the case and, where something is wrong, what to do.
+
+    A parameter that is a message id itself stands in the template with the conversion `t`, as in `{link!t}`.
+    """
 
     template: str
     params: Mapping[str, Param] = field(default_factory=dict)
@@ -69,7 +84,8 @@ class Sentence:
 
     def in_language(self, language: str | None) -> str:
         """The sentence in `language`; None follows `use_language`."""
-        return translator(language)(self.template).format(**self.params)
+        say = translator(language)
+        return _Filling(say).vformat(say(self.template), (), self.params)
 
     def to_json(self) -> str:
         """The form kept in the database."""

@@ -25,7 +25,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from fieldbox.hub import brokerfile
 from fieldbox.sync.tls import Credentials
+from fieldbox.wire import topics
 
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists(),
@@ -133,14 +135,6 @@ max_queued_messages 10000
 user root
 log_type all
 """
-ACL = """\
-user hub
-topic read fieldbox/1/+/up
-topic write fieldbox/1/+/down
-
-pattern write fieldbox/1/%u/up
-pattern read fieldbox/1/%u/down
-"""
 
 
 def free_port() -> int:
@@ -166,7 +160,7 @@ class Broker:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         (self.folder / "ca.crt").write_text(self.authority.pem)
-        (self.folder / "acl").write_text(ACL)
+        (self.folder / "acl").write_text(brokerfile.rights("hub"))
         config = self.folder / "mosquitto.conf"
         saving = "autosave_interval 1\nautosave_on_changes true" if self.saves else ""
         config.write_text(CONFIG.format(port=self.port, folder=self.folder, shown=self.shown, saving=saving))
@@ -225,7 +219,7 @@ class HubEnd:
         kept = Properties(PacketTypes.CONNECT)
         kept.SessionExpiryInterval = 3600
         ready: queue.Queue[bool] = queue.Queue()
-        self.client.on_connect = lambda client, *_: client.subscribe("fieldbox/1/+/up", qos=1)
+        self.client.on_connect = lambda client, *_: client.subscribe(topics.up(topics.ANY), qos=1)
         self.client.on_subscribe = lambda *_: ready.put(True)
         self.client.connect("127.0.0.1", broker.port, clean_start=False, properties=kept)
         self.client.loop_start()
@@ -243,11 +237,11 @@ class HubEnd:
         box = message.topic.split("/")[2]
         self.frames.put(bytes(message.payload))
         for word in self.answer(bytes(message.payload)):
-            self.client.publish(f"fieldbox/1/{box}/down", word, qos=1)
+            self.client.publish(topics.down(box), word, qos=1)
 
     def say(self, box: str, word: bytes) -> None:
         """Say something, whether the box is there or not; the broker has it when this returns."""
-        told = self.client.publish(f"fieldbox/1/{box}/down", word, qos=1)
+        told = self.client.publish(topics.down(box), word, qos=1)
         told.wait_for_publish(10)
 
     def take_over(self, box: str) -> None:

@@ -47,3 +47,14 @@ def test_each_reader_has_an_own_language() -> None:
     hindi = sentence.in_language("hi")
     use_language("hi")
     assert str(sentence) == _("The outbox is empty.") == hindi
+
+
+def test_a_value_that_is_a_message_is_translated_as_well() -> None:
+    told = Sentence(
+        "The budget of the {link!t} is used up: it is used again from {date}.",
+        {"link": "modem", "date": "1 May"},
+    )
+    assert str(told) == "The budget of the modem is used up: it is used again from 1 May."
+    in_hindi = told.in_language("hi")
+    assert "modem" not in in_hindi
+    assert "1 May" in in_hindi

@@ -12,7 +12,18 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import OPEN, LinkDoing, LinkKind, LinkState, Message, MessageState, SentText, TextState
+from fieldbox.domain import (
+    OPEN,
+    GivenVerdict,
+    LinkDoing,
+    LinkKind,
+    LinkState,
+    Message,
+    MessageState,
+    SentText,
+    SurveyVerdict,
+    TextState,
+)
 from fieldbox.domain.messages import KIND_WORDS, STATE_WORDS
 from fieldbox.i18n import N_
 from fieldbox.wire import compact
@@ -175,6 +186,7 @@ def message(message_id: str) -> str:
         texts=[text_line(one) for one in box().store.texts_of(found.id)],
         sizes=sizes(found),
         survey=survey,
+        verdicts=[verdict_line(one) for one in box().store.verdicts(survey.id)] if survey else [],
         field=box().store.field(survey.field_id) if survey else None,
     )
 
@@ -244,6 +256,26 @@ def _used(kind: LinkKind, state: LinkState) -> Figure:
     allowed = state.allowed.get(kind.value)
     of = say("of %(mb)s MB this month", mb=number(allowed / 1e6)) if allowed else say("MB this month")
     return Figure(say(LINKS[kind]), number(state.used.get(kind.value, 0) / 1e6, 2), of, None)
+
+
+WAYS_OF_VERDICTS: Mapping[str, str] = {
+    "sms": N_("by SMS"),
+    "hub": N_("from the hub"),
+    "dashboard": N_("on the dashboard"),
+}
+
+
+def verdict_line(given: GivenVerdict) -> str:
+    """What somebody on the ground says of a survey. Of a telephone number the last digits are shown."""
+    right = given.verdict is SurveyVerdict.RIGHT
+    template = (
+        N_("Right, says %(who)s %(way)s, %(when)s.")
+        if right
+        else N_("Wrong, says %(who)s %(way)s, %(when)s.")
+    )
+    who = f"…{given.who[-3:]}" if given.way == "sms" else given.who
+    how = say(WAYS_OF_VERDICTS[given.way]) if given.way in WAYS_OF_VERDICTS else given.way
+    return say(template, who=who, way=how, when=when(given.at))
 
 
 def text_line(text: SentText) -> TextLine:

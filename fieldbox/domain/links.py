@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from fieldbox.domain.messages import MessageKind
-from fieldbox.i18n import Sentence
+from fieldbox.i18n import N_, Sentence
 
 
 class LinkKind(StrEnum):
@@ -21,6 +22,15 @@ class LinkKind(StrEnum):
     MODEM = "modem"
     OTHER = "other"
     """Nothing that is known, such as a tunnel: what carries it may cost money."""
+
+
+LINK_WORDS: Final[Mapping[LinkKind, str]] = {
+    LinkKind.ETHERNET: N_("cable"),
+    LinkKind.WIFI: N_("Wi-Fi"),
+    LinkKind.PHONE: N_("phone"),
+    LinkKind.MODEM: N_("modem"),
+    LinkKind.OTHER: N_("other link"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,9 @@ class Waiting:
     bytes: int
     """Of their bodies."""
     oldest: datetime
-    """When it was made."""
+    """When the first of it was made."""
+    newest: datetime
+    """And the last."""
 
 
 class LinkDoing(StrEnum):

@@ -28,10 +28,10 @@ from fieldbox.errors import FieldboxError, Unavailable
 from fieldbox.hub.receiving import Receipt
 from fieldbox.i18n import N_
 from fieldbox.retrying import pause
+from fieldbox.wire import topics
 
 log = structlog.get_logger()
 
-UP: Final = "fieldbox/1/+/up"
 AT_ONCE: Final = 20
 """Frames that the broker may hand over before the first of them is acknowledged to it (MQTT 5, receive maximum)."""
 SESSION: Final = timedelta(days=400)
@@ -42,11 +42,6 @@ KEEPALIVE: Final = 30
 STEP: Final = 1.0
 FIRST, LONGEST = timedelta(seconds=1), timedelta(minutes=1)
 """Pauses before the hub tries to reach its broker again."""
-
-
-def down_topic(box: str) -> str:
-    """Where a box listens."""
-    return f"fieldbox/1/{box}/down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +157,7 @@ class _Session:
         if reason.is_failure:
             self._failure = _refused(str(reason))
             return
-        client.subscribe(UP, qos=1)
+        client.subscribe(topics.up(topics.ANY), qos=1)
 
     def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: list[ReasonCode], _more: Any) -> None:
         if any(one.is_failure for one in reasons):
@@ -204,7 +199,7 @@ class _Session:
     def _publish(self, box: str, sealed: bytes) -> None:
         lasts = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         lasts.MessageExpiryInterval = int(WAITS.total_seconds())
-        told = self._client.publish(down_topic(box), sealed, qos=1, properties=lasts)
+        told = self._client.publish(topics.down(box), sealed, qos=1, properties=lasts)
         if told.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise _refused(str(told.rc))
 

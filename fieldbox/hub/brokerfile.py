@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from fieldbox.wire import topics
 from fieldbox.wire.frame import MAX_FRAME
 
 SETTINGS: Final = "mosquitto.conf"
@@ -88,10 +89,10 @@ Options = -SessionTicket
 def rights(hub: str) -> str:
     """Who may read and write what: a box its own two topics, the hub the other ends of them."""
     return f"""\
-pattern write fieldbox/1/%u/up
-pattern read fieldbox/1/%u/down
+pattern write {topics.up(topics.EACH)}
+pattern read {topics.down(topics.EACH)}
 
 user {hub}
-topic read fieldbox/1/+/up
-topic write fieldbox/1/+/down
+topic read {topics.up(topics.ANY)}
+topic write {topics.down(topics.ANY)}
 """

@@ -27,6 +27,7 @@ from fieldbox.domain import FileKind
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_
 from fieldbox.ingest.scan import TORN_AWAY
+from fieldbox.wholefile import sync_folder
 
 SMALL = 48 * 2**20
 """Bytes of a file that is read into memory: photos and bands are, videos and orthomosaics are not."""
@@ -238,19 +239,11 @@ def _name(copy: BinaryIO, target: Path, shelf: Shelf) -> None:
     folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
     Path(str(copy.name)).rename(target)
-    _sync_folder(folder)
+    sync_folder(folder)
     if folder not in shelf.lasting:  # whoever made it: its own name must be on the disk as well
-        _sync_folder(shelf.originals)
-        _sync_folder(shelf.originals.parent)
+        sync_folder(shelf.originals)
+        sync_folder(shelf.originals.parent)
         shelf.lasting.add(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _take_space(copy: BinaryIO, size: int, shelf: Shelf) -> None:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fieldbox.wholefile import sync_folder
+
 
 def write_json(path: Path, value: object, *, lasting: bool = True, mode: int = 0o644) -> None:
     """Replace the JSON file `path` as a whole, its folder made if need be.
@@ -41,12 +43,3 @@ def read_json(path: Path, most_bytes: int = 64 << 20) -> Any:
         return json.loads(text) if len(text) <= most_bytes else None
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Without this a new name in `folder` may itself be lost when the plug is pulled."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -32,7 +32,8 @@ from fieldbox.domain import Offer, Standing, Upload
 from fieldbox.errors import FieldboxError, Rejected, Unavailable, WrongOffset
 from fieldbox.i18n import N_, Sentence
 from fieldbox.ingest.paths import Names
-from fieldbox.ingest.state import read_json, sync_folder, write_json
+from fieldbox.ingest.state import read_json, write_json
+from fieldbox.wholefile import sync_folder
 
 LARGEST_CHUNK = 4 << 20
 MOST_FILES = 20_000

@@ -14,6 +14,7 @@ from rasterio.transform import Affine
 
 from fieldbox.errors import FieldboxError, Misconfigured, Unavailable
 from fieldbox.i18n import N_
+from fieldbox.wholefile import sync_folder
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
                     _flush(written)
                 written.replace(path.parent / written.name)
             for folder_of_name in (path.parent, path.parent.parent) if lasting else ():
-                _flush_folder(folder_of_name)
+                sync_folder(folder_of_name)
     except OSError as error:
         raise _told(error, path) from error
 
@@ -53,15 +54,6 @@ def north_up(west: float, north: float, cell_m: float) -> Affine:
 def _flush(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Without this the new name itself may be lost when the plug is pulled."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _told(error: OSError, path: Path) -> FieldboxError:

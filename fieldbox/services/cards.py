@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import threading
@@ -27,6 +26,7 @@ from fieldbox.errors import FieldboxError, Rejected, Unavailable
 from fieldbox.i18n import N_
 from fieldbox.ingest.state import write_json
 from fieldbox.services.notify import notify
+from fieldbox.services.running import stopped_by_signals
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ def hold(config: Config, device: Path, stop: threading.Event | None = None) -> N
 
     What cannot be read is said beside its folder, also until stopped: then the card is gone.
     """
-    stop = stop or _stopped_by_signals()
+    stop = stop or stopped_by_signals()
     if disks_of(_number(device)) & own_disks(config):
         log.info("not a card: the box uses this disk itself", device=str(device))
         notify("READY=1")
@@ -94,13 +94,6 @@ def _open(device: Path, folder: Path, state: Path) -> None:
         log.warning("card refused", device=str(device), reason=str(error))
         sentence = json.loads(error.sentence.to_json())
         write_json(state, told | {"state": "refused", "sentence": sentence}, lasting=False)
-
-
-def _stopped_by_signals() -> threading.Event:
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    return stop
 
 
 def own_disks(config: Config, proc: Path = Path("/proc"), devices: Path = _DEVICES) -> set[str]:

@@ -14,6 +14,7 @@ from fieldbox.domain import OPEN, Message, MessageKind, MessageState
 from fieldbox.errors import Rejected, Unavailable
 from fieldbox.i18n import N_, _
 from fieldbox.memory import MB
+from fieldbox.services import carried
 from fieldbox.services.box import open_store
 from fieldbox.services.commanding import Commander
 from fieldbox.services.sync import recalled, remember
@@ -41,7 +42,7 @@ def export(config: Config, stick: Path, *, pictures: bool, everything: bool) -> 
         recalled(store, clock)
         chosen = [one for one in store.messages() if _goes(one, pictures=pictures, everything=everything)]
         try:
-            return courier.export(joined, store, chosen, _stick(stick), clock.now())
+            return courier.export(joined, store, chosen, carried.stick(stick), clock.now())
         except OSError as error:
             raise Rejected(
                 N_("Nothing was written: the stick {folder} cannot be written ({why})."),
@@ -72,7 +73,7 @@ def take_in(config: Config, stick: Path) -> Imported | None:
         commander = Commander(config, store, clock.now)
         hands = Hands(store, commander.follow, partial(_keep_model, config), partial(_hear, store, clock))
         try:
-            return courier.take_in(joined, _stick(stick), hands, clock.now)
+            return courier.take_in(joined, carried.stick(stick), hands, clock.now)
         except Unreadable as error:
             raise _not_used(stick, error) from error
         except OSError as error:
@@ -106,12 +107,6 @@ def _keep_model(config: Config, name: str, content: bytes) -> None:
         raise Unavailable(
             N_("The model {name} cannot be kept ({why})."), name=name, why=error.strerror or "?"
         ) from error
-
-
-def _stick(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise Rejected(N_("{folder} is no folder: give the place where the stick is."), folder=str(folder))
-    return folder
 
 
 def _not_used(stick: Path, error: Unreadable) -> Rejected:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-import waitress
 
 from fieldbox.config import Config
 from fieldbox.domain import MessageKind
-from fieldbox.errors import Misconfigured, Rejected
+from fieldbox.errors import Rejected
 from fieldbox.hub import broker, courier, home, joining
 from fieldbox.hub.broker import Address, Desk, Said
 from fieldbox.hub.home import Home
@@ -28,9 +26,10 @@ from fieldbox.hub.receiving import Receipt, command, receive
 from fieldbox.hub.rows import KnownBox, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import N_, Sentence, _
-from fieldbox.services import hubtexts
+from fieldbox.services import carried, hubtexts
+from fieldbox.services.listening import listening
 from fieldbox.services.notify import notify
-from fieldbox.wholefile import put
+from fieldbox.services.running import beside, stopped_by_signals
 from fieldbox.wire import commands
 from fieldbox.wire.courier import REASONS, Unreadable
 
@@ -62,9 +61,7 @@ def opened(config: Config) -> Iterator[tuple[Home, HubStore]]:
 
 def serve(config: Config) -> None:
     """Work at the broker and show the page until SIGTERM or SIGINT."""
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = stopped_by_signals()
     with opened(config) as (here, store):
         joining.write_revocations(here, store, utc_now())
         server = _page(config, here, store)
@@ -98,7 +95,8 @@ def _texts(here: Home, store: HubStore, stop: threading.Event) -> AbstractContex
     """What the hub's SIM takes in, if it has one."""
     if here.sms is None:
         return nullcontext()
-    return hubtexts.beside(lambda frame: take(here, store, frame, Way.SMS).down, stop)
+    serve_texts = partial(hubtexts.serve, lambda frame: take(here, store, frame, Way.SMS).down, stop)
+    return beside(serve_texts, "hub's texts", hubtexts.LEAVE_S)
 
 
 def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Receipt:
@@ -124,45 +122,19 @@ def _page(config: Config, here: Home, store: HubStore) -> Any:
     app = create_page(
         here.told, partial(overview, store), host=config.hub.host, language=config.locale.language
     )
-    try:
-        return waitress.create_server(
-            app, host=config.hub.host, port=config.hub.port, threads=_THREADS, ident="fieldbox hub"
-        )
-    except OSError as error:
-        raise Misconfigured(
-            N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set hub.port."),
-            host=config.hub.host,
-            port=config.hub.port,
-            why=error.strerror or "?",
-        ) from error
+    taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set hub.port.")
+    return listening(
+        app, config.hub.host, config.hub.port, threads=_THREADS, ident="fieldbox hub", taken=taken
+    )
 
 
 def enrol(config: Config, request: Path, welcome: Path, name: str) -> tuple[KnownBox, str]:
     """Make the box of a request known and write the welcome for it; the box, and the hub's fingerprint."""
-    text = _read(request)
+    text = carried.read(request)
     with opened(config) as (here, store):
         box, answer = joining.enrol(here, store, text, name, utc_now())
-        _write(welcome, answer)
+        carried.write(welcome, answer)
         return box, here.told.fingerprint
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as source:
-            return source.read(1 << 20)
-    except OSError as error:
-        raise Rejected(
-            N_("{file} cannot be read ({why})."), file=str(file), why=error.strerror or "?"
-        ) from error
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        put(file, text.encode(), mode=None)
-    except OSError as error:
-        raise Rejected(
-            N_("{file} cannot be written ({why})."), file=str(file), why=error.strerror or "?"
-        ) from error
 
 
 def revoke(config: Config, box: str) -> None:
@@ -241,7 +213,7 @@ def _brought(one: courier.Brought) -> str:
 def import_stick(config: Config, stick: Path) -> StickReport:
     """Take in what boxes sent by a stick, and put the answers onto it."""
     with opened(config) as (here, store):
-        files = courier.take_in(here, store, _stick(stick), utc_now())
+        files = courier.take_in(here, store, carried.stick(stick), utc_now())
         taken = [one.box for one in files if one.why is None]
         return _answer(here, store, stick, taken, tuple(files))
 
@@ -250,13 +222,7 @@ def export_stick(config: Config, stick: Path) -> StickReport:
     """Put onto a stick what the hub has to say to each of its boxes."""
     with opened(config) as (here, store):
         boxes = [box.id for box in store.boxes() if box.revoked_at is None]
-        return _answer(here, store, _stick(stick), boxes, ())
-
-
-def _stick(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise Rejected(N_("{folder} is no folder: give the place where the stick is."), folder=str(folder))
-    return folder
+        return _answer(here, store, carried.stick(stick), boxes, ())
 
 
 def _answer(

@@ -7,37 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldbox.config import Config
-from fieldbox.errors import Rejected
-from fieldbox.i18n import N_, _
+from fieldbox.i18n import _
+from fieldbox.services import carried
 from fieldbox.sync import identity
 from fieldbox.sync.identity import Identity, Joined
-from fieldbox.wholefile import put
 from fieldbox.wire.join import Welcome
-
-_MOST = 1 << 20
 
 
 def request(config: Config, file: Path) -> str:
     """Write what a hub is asked with to `file`; the box's id. Raises Rejected where it cannot be written."""
     mine = identity.own(config.identity)
-    try:
-        put(file, mine.request().encode(), mode=None)
-    except OSError as error:
-        raise Rejected(
-            N_("{file} cannot be written ({why})."), file=str(file), why=error.strerror or "?"
-        ) from error
+    carried.write(file, mine.request())
     return mine.box
 
 
 def read_welcome(config: Config, file: Path) -> tuple[Identity, Welcome]:
     """Read a hub's welcome for this box; nothing is changed yet. Raises Rejected."""
-    try:
-        with file.open("rb") as source:
-            text = source.read(_MOST)
-    except OSError as error:
-        raise Rejected(
-            N_("{file} cannot be read ({why})."), file=str(file), why=error.strerror or "?"
-        ) from error
+    text = carried.read(file)
     mine = identity.own(config.identity)
     return mine, identity.welcomed(mine, text)
 

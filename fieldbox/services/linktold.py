@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from fieldbox.config import MB
-from fieldbox.domain import LinkDoing, LinkState
+from fieldbox.domain import LinkDoing, LinkKind, LinkState
+from fieldbox.domain.links import LINK_WORDS
 from fieldbox.i18n import _
 
 _NEVER: Final = "-"
@@ -41,7 +42,7 @@ def to_text(state: LinkState | None, zone: tzinfo | None = None) -> list[str]:
     lines += [str(one) for one in state.notes]
     lines += [
         _("{link}: {used:.2f} of {allowed:g} MB used this month").format(
-            link=kind, used=used / MB, allowed=state.allowed[kind] / MB
+            link=_(LINK_WORDS[LinkKind(kind)]), used=used / MB, allowed=state.allowed[kind] / MB
         )
         for kind, used in _used(state).items()
         if kind in state.allowed and used
@@ -52,7 +53,7 @@ def to_text(state: LinkState | None, zone: tzinfo | None = None) -> list[str]:
 def _doing(state: LinkState, zone: tzinfo | None) -> str:
     told = {
         "why": str(state.why),
-        "link": state.link.value if state.link else _NEVER,
+        "link": _(LINK_WORDS[state.link]) if state.link else _NEVER,
         "last": _clock(state.last_success, zone),
         "next": _clock(state.next_try, zone),
     }

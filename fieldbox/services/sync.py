@@ -22,12 +22,13 @@ from fieldbox.config import Config
 from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind
 from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
+from fieldbox.services import texting
 from fieldbox.services.box import open_store
 from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
-from fieldbox.services.texting import beside
+from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
@@ -579,7 +580,7 @@ def serve(config: Config) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         notify("READY=1")
-        with beside(config, stop):
+        with beside(partial(texting.serve, config, stop), "texting", texting.LEAVE_S):
             syncing.run()
         notify("STOPPING=1")
 

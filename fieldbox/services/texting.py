@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -133,7 +133,7 @@ class Texting:
     def _hear(self, now: datetime) -> None:
         for report in self._modem.reports():
             if report.receipt is not None:
-                self._store.report_text(report.number, report.reference, report.receipt, now)
+                self._store.report_text(report.handle, report.number, report.reference, report.receipt, now)
                 self._modem.delete(report.handle)
         for came in self._modem.came():
             self._take(came, now)
@@ -359,15 +359,6 @@ def litres_in(body: str) -> float | None:
     """What is to be sprayed, by a summary or an alert; None: nobody told how the field is sprayed."""
     told = _dict(_dict(json.loads(body)).get("spray")).get("l")
     return float(told[0]) if isinstance(told, list) and told else None
-
-
-@contextmanager
-def beside(config: Config, stop: threading.Event) -> Iterator[None]:
-    """Text in a thread of its own while the block runs and `stop` is not set; the thread may be at a text still when it ends."""
-    thread = threading.Thread(target=serve, args=(config, stop), name="texting", daemon=True)
-    thread.start()
-    yield
-    thread.join(LEAVE_S)
 
 
 def serve(config: Config, stop: threading.Event) -> None:

@@ -10,17 +10,16 @@ from functools import partial
 from types import FrameType
 
 import structlog
-import waitress
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Intake
-from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
+from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.storage.store import Store
 
@@ -43,18 +42,10 @@ def serve(config: Config) -> None:
             intake=intake_of(config),
             decisions=offering,
         )
-        try:
-            server = waitress.create_server(
-                app, host=config.web.host, port=config.web.port, threads=THREADS, ident="fieldbox"
-            )
-        except OSError as error:
-            raise Misconfigured(
-                N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT."),
-                host=config.web.host,
-                port=config.web.port,
-                why=error.strerror or "?",
-            ) from error
-        log.info("dashboard answers", url=f"http://{config.web.host}:{config.web.port}")
+        taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
+        host, port = config.web.host, config.web.port
+        server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
+        log.info("dashboard answers", url=f"http://{host}:{port}")
         try:
             server.run()
         except (KeyboardInterrupt, SystemExit):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
 from fieldbox.services.queueing import go_on
+from fieldbox.services.running import stopped_by_signals
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -30,9 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 def serve(config: Config) -> None:
     """Work until SIGTERM or SIGINT; the photo in work is finished or left for the next start."""
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = stopped_by_signals()
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))

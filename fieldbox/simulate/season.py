@@ -230,7 +230,7 @@ def survey(named: Named, seed: int, number: int) -> Survey:
         position_error_m=chance.uniform(0.4, 6),
         layer_label=LayerLabel.RGB_ONLY,
         warnings=_warnings(chance),
-        hotspots=tuple(_spot(chance, rank + 1) for rank in range(chance.randint(0, 12))),
+        hotspots=tuple(spot(chance, rank + 1) for rank in range(chance.randint(0, 12))),
         photos_used=chance.randint(40, 400),
         photos_unplaced=chance.choice((0, 0, 2)),
         weed_basis=WeedBasis.PLANTS,
@@ -246,7 +246,8 @@ def _warnings(chance: Random) -> tuple[Sentence, ...]:
     return tuple(Sentence(template, numbers) for template, often in SOMETIMES if chance.random() < often)
 
 
-def _spot(chance: Random, rank: int) -> Hotspot:
+def spot(chance: Random, rank: int) -> Hotspot:
+    """A place where weeds stand thick, some way from the middle of its field."""
     north, east = chance.gauss(0, 60), chance.gauss(0, 60)
     return Hotspot(
         rank=rank,

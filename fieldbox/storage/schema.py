@@ -577,7 +577,7 @@ class TextColumns(TypedColumns):
     sent_at: Named[datetime | None] = Column(Utc)
     delivered_at: Named[datetime | None] = Column(Utc)
     handle: Named[str | None] = Column(Text)
-    """By which the modem knows it."""
+    """By which the modem knows it, or the last report of it."""
     reference: Named[int | None]
     """Of its last part, by the network: delivery reports name it."""
     key: Named[str | None] = Column(Text, unique=True)

@@ -291,23 +291,29 @@ def refuse_others(connection: Connection, numbers: Collection[str]) -> int:
     )
 
 
-def report(connection: Connection, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
+def report(
+    connection: Connection, handle: str, number: str, reference: int, receipt: Receipt, now: datetime
+) -> bool:
     """The network says what became of a text, by the reference of its last part; False: of none that is known.
 
     One that was sent under this reference is looked for first; else it is the one to this number that is in doubt: there is
-    never more than one.
+    never more than one. A report that was taken before and is still with the modem (`handle`) is of none: it would settle
+    another text.
     """
+    taken = select(texts.c.id).where(_way(_OUT), texts.c.handle == handle)
+    if connection.execute(taken).first() is not None:
+        return False
     row = _named(connection, number, reference, now) or _doubted(connection, number, now)
     if row is None:
         return False
     values = _came_back(row, now) if receipt is Receipt.UNDELIVERED else _arrived(row, now)
-    _change(connection, row.id, **values)
+    _change(connection, row.id, **values, handle=handle, reference=reference)
     return True
 
 
 def _arrived(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
     twice = row.doubts and row.attempts > 1
-    done = {"state": TextState.DELIVERED.value, "delivered_at": now, "next_try": None, "handle": None}
+    done = {"state": TextState.DELIVERED.value, "delivered_at": now, "next_try": None}
     return done | {"why": Sentence(TWICE) if twice else None}
 
 
@@ -317,7 +323,6 @@ def _came_back(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
         "state": (TextState.WAITING if left else TextState.FAILED).value,
         "next_try": now + pause(row.attempts, row.key or str(row.id)) if left else None,
         "doubts": row.doubts - (row.state == TextState.MAYBE.value),
-        "handle": None,
         "why": Sentence(N_("The network had it and could not bring it to the phone.")),
     }
 

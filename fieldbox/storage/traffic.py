@@ -93,7 +93,8 @@ def _plain(value: Any) -> Any:
 
 
 def _sentence(told: Mapping[str, Any]) -> Sentence:
-    return Sentence(told["template"], told["params"])
+    template, params = told["template"], told["params"]
+    return Sentence(template, params)
 
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -24,13 +24,19 @@ def now_due(connection: Connection, now: datetime) -> list[Waiting]:
     """What may go now, by kind."""
     size = func.sum(func.length(cast(messages.c.body, LargeBinary)))
     query = (
-        select(messages.c.kind, func.count(), size, func.min(messages.c.created_at))
+        select(
+            messages.c.kind,
+            func.count(),
+            size,
+            func.min(messages.c.created_at),
+            func.max(messages.c.created_at),
+        )
         .where(_open(now), or_(messages.c.next_try.is_(None), ~_held(now)))
         .group_by(messages.c.kind)
     )
     return [
-        Waiting(MessageKind(kind), count, size, oldest)
-        for kind, count, size, oldest in connection.execute(query)
+        Waiting(MessageKind(kind), count, size, oldest, newest)
+        for kind, count, size, oldest, newest in connection.execute(query)
     ]
 
 

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fieldbox.domain import Field, Flight, Interval, MessageKind, Outgoing, Prescription, Survey
-from fieldbox.summary.short import clip_utf8, dump, estimate
+from fieldbox.summary.short import clip_utf8, dump, estimate, in_utc
 from fieldbox.summary.v1 import MAX_CODE_BYTES
 
 MAX_BYTES: Final = 300
@@ -91,7 +91,7 @@ def _head(survey: Survey, field: Field, flight: Flight, reasons: Sequence[str]) 
         "v": 1,
         "survey": survey.id,
         "field": clip_utf8(field.code, MAX_CODE_BYTES),
-        "made": survey.made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "made": in_utc(survey.made_at),
         "why": list(reasons),
     }
     if flight.started_at:

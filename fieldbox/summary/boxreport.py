@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from fieldbox.domain import MessageState
-from fieldbox.summary.short import clip_utf8, dump, short
+from fieldbox.summary.short import clip_utf8, dump, in_utc, short
 
 MAX_BYTES: Final = 400
 MAX_FAILURE_BYTES: Final = 100
@@ -59,7 +59,7 @@ def report(state: BoxState, made_at: datetime) -> str:
     """The health report: UTF-8 JSON without spaces, at most 400 bytes."""
     body: dict[str, Any] = {
         "v": 1,
-        "made": made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "made": in_utc(made_at),
         "app": clip_utf8(state.app, MAX_RELEASE_BYTES),
         "models": [clip_utf8(one, MAX_RELEASE_BYTES) for one in state.models[:3]],
         "up_h": _whole(state.up_hours),

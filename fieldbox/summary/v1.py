@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fieldbox.domain import Field, Flight, Hotspot, Prescription, Survey, Verdict, WeedBasis
-from fieldbox.summary.short import clip_utf8, dump, estimate, in_english, short, without_numbers
+from fieldbox.summary.short import clip_utf8, dump, estimate, in_english, in_utc, short, without_numbers
 
 MAX_BYTES = 1024
 MAX_SPOTS = 8
@@ -64,7 +64,7 @@ def _numbers(survey: Survey, field: Field) -> dict[str, Any]:
         "v": 1,
         "id": survey.id,
         "field": clip_utf8(field.code, MAX_CODE_BYTES),
-        "made": survey.made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "made": in_utc(survey.made_at),
         "area_ha": estimate(survey.area_ha, survey.area_ha_interval95),
         "weed_pct": estimate(survey.weed_cover_pct, survey.weed_cover_pct_interval95),
         "weeds": estimate(survey.weed_count, survey.weed_count_interval95, whole=True),

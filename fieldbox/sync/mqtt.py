@@ -27,6 +27,7 @@ from fieldbox.sync.failing import broken, unreachable
 from fieldbox.sync.ports import Traffic
 from fieldbox.sync.tcp import Wire
 from fieldbox.sync.tls import Context, Credentials, Socket, TrustedNow, by_the_clock, context, distrusted
+from fieldbox.wire import topics
 
 CONNECT_SECONDS: Final = 90.0
 """For each of TCP, TLS and MQTT: an answer to CONNECT was seen after 14.6 seconds at 9.6 kbit/s."""
@@ -38,16 +39,6 @@ END_SECONDS: Final = 5.0
 """At most, to hear the other end of a connection close."""
 _NOT_WELCOME: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """MQTT 5, 2.4: client identifier not valid, bad user name, not authorized, banned, bad authentication method."""
-
-
-def up(box: str) -> str:
-    """The topic of a box's frames."""
-    return f"fieldbox/1/{box}/up"
-
-
-def down(box: str) -> str:
-    """The topic of what the hub says to a box."""
-    return f"fieldbox/1/{box}/down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +135,12 @@ class MqttSession:
         self._await_welcome()
         self._keep_ticket(tls)
         if not self._welcome:
-            self._client.subscribe(down(self._carrier.box), qos=1)
+            self._client.subscribe(topics.down(self._carrier.box), qos=1)
 
     def send(self, frame: bytes) -> None:
         """Publish a frame (QoS 1). Raises Unsent."""
         self._check()
-        self._client.publish(up(self._carrier.box), frame, qos=1)
+        self._client.publish(topics.up(self._carrier.box), frame, qos=1)
         self._check()
 
     def receive(self, seconds: float) -> bytes | None:

@@ -14,7 +14,8 @@ from typing import Final, Self
 
 from fieldbox.config import MB, SyncConfig
 from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting
-from fieldbox.i18n import N_, Sentence
+from fieldbox.domain.links import LINK_WORDS
+from fieldbox.i18n import N_, Param, Sentence
 from fieldbox.retrying import LONGEST, is_due, pause
 
 MOST_AT_ONCE: Final = 1_000_000
@@ -36,6 +37,10 @@ SELDOM: Final = timedelta(days=1)
 """Between two tries of a link that never carries."""
 HOPELESS: Final = 8
 """Failures in a row after which it is tried seldom."""
+URGENT_REST: Final = timedelta(minutes=30)
+"""A link that failed rests no longer while an alert waits"""
+URGENT_FOR: Final = timedelta(days=3)
+"""that is not older: who has not heard of it by then does not need it within the hour, and each try costs a kilobyte."""
 _NEW_SHARE = 0.25
 _PICTURE_SHARE = 0.5
 """Of what a health report may use of the budget."""
@@ -228,24 +233,34 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
     past = now.pasts.get(link.kind, LinkPast())
     if past.last_try is None or not (past.failures or past.stuck):
         return None
-    longest = SELDOM if past.failures >= HOPELESS else LONGEST
+    longest = _longest_rest(past, now)
     rest = STUCK if past.stuck else pause(past.failures, f"{now.box} {link.kind}", longest=longest)
     until = past.last_try + rest
     if is_due(until, now.now, longest=max(rest, longest)):
         return None
     if past.stuck and past.why is not None:
         return Wait(until, past.why)
-    told = N_("Over the {link} the hub was not reached {count} times in a row: the next try is at {time}.")
-    params = {"link": link.kind.value, "count": past.failures, "time": _clock_time(until, now)}
+    told = N_("Over the {link!t} the hub was not reached {count} times in a row: the next try is at {time}.")
+    params: dict[str, Param] = {
+        "link": LINK_WORDS[link.kind],
+        "count": past.failures,
+        "time": _clock_time(until, now),
+    }
     return Wait(until, Sentence(told, params))
+
+
+def _longest_rest(past: LinkPast, now: Situation) -> timedelta:
+    usual = SELDOM if past.failures >= HOPELESS else LONGEST
+    alerts = (one for one in now.waiting if one.kind in _URGENT)
+    return URGENT_REST if any(now.now - one.newest <= URGENT_FOR for one in alerts) else usual
 
 
 def _held_by_quiet_hours(link: Link, now: Situation, rules: Rules) -> Wait | None:
     end = _quiet_end(link, now, rules)
     if end is None or (rules.alerts_in_quiet_hours and _has(now, _URGENT)):
         return None
-    told = N_("The {link} has quiet hours until {time}.")
-    return Wait(end, Sentence(told, {"link": link.kind.value, "time": _clock_time(end, now)}))
+    told = N_("The {link!t} has quiet hours until {time}.")
+    return Wait(end, Sentence(told, {"link": LINK_WORDS[link.kind], "time": _clock_time(end, now)}))
 
 
 def _quiet_end(link: Link, now: Situation, rules: Rules) -> datetime | None:
@@ -364,12 +379,12 @@ class _Purse:
 def _out_of_budget(link: Link, now: Situation, rules: Rules) -> Wait:
     _first, after = month_of(now.now.date(), rules.month_starts)
     told = (
-        N_("What is left of the budget of the {link} is kept for alerts until {date}.")
+        N_("What is left of the budget of the {link!t} is kept for alerts until {date}.")
         if _Purse(link, now, rules).affords(_URGENT)
-        else N_("The budget of the {link} is used up: it is used again from {date}.")
+        else N_("The budget of the {link!t} is used up: it is used again from {date}.")
     )
     until = datetime.combine(after, time(), UTC)
-    return Wait(until, Sentence(told, {"link": link.kind.value, "date": after.isoformat()}))
+    return Wait(until, Sentence(told, {"link": LINK_WORDS[link.kind], "date": after.isoformat()}))
 
 
 # -- what somebody should know ---------------------------------------------------------------------
@@ -382,16 +397,16 @@ def _budget_notes(now: Situation, rules: Rules) -> Iterator[Sentence]:
             continue
         purse = _Purse(Link(kind, ""), now, rules)
         params = {
-            "link": kind.value,
+            "link": LINK_WORDS[kind],
             "used": f"{now.used.get(kind, 0) / MB:.2f}",
             "budget": f"{budget / MB:g}",
             "date": after.isoformat(),
         }
         if not purse.affords(_URGENT):
-            told = N_("The {link} has used {used} of its {budget} MB: nothing goes over it until {date}.")
+            told = N_("The {link!t} has used {used} of its {budget} MB: nothing goes over it until {date}.")
             yield Sentence(told, params)
         elif not purse.affords(_USUAL):
-            told = N_("The {link} has used {used} of its {budget} MB: only alerts go over it until {date}.")
+            told = N_("The {link!t} has used {used} of its {budget} MB: only alerts go over it until {date}.")
             yield Sentence(told, params)
 
 

@@ -14,11 +14,20 @@ from flask.testing import FlaskClient
 import fieldbox
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.sending import PARTS, SHOWN, parts_of
-from fieldbox.domain import LinkDoing, LinkState, Message, MessageKind, MessageState, NewText, Outgoing
+from fieldbox.domain import (
+    LinkDoing,
+    LinkState,
+    Message,
+    MessageKind,
+    MessageState,
+    NewText,
+    Outgoing,
+    SurveyVerdict,
+)
 from fieldbox.i18n import Sentence
 from fieldbox.wire.ids import key_of
 from tests.dashboard.conftest import KEY, log_in
-from tests.dashboard.demo_box import NASTY, DemoBox, make_box
+from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, make_box
 
 PACKAGE = Path(fieldbox.__file__).parent
 BODY = json.dumps(
@@ -124,6 +133,16 @@ def test_texts_about_a_message_are_told_without_their_numbers(fresh: DemoBox, re
     assert fresh.store.write_text(NewText("+911234567890", "FB F1", "key", message_id=told.id))
     page = unescape(reader.get(f"/sending/{told.id}").text)
     assert "…890" in page
+    assert "1234567" not in page
+
+
+def test_what_people_on_the_ground_say_stands_by_the_summary(fresh: DemoBox, reader: FlaskClient) -> None:
+    told = newest(fresh)
+    assert fresh.store.give_verdict(SURVEY, SurveyVerdict.RIGHT, way="sms", who="+911234567890")
+    assert fresh.store.give_verdict(SURVEY, SurveyVerdict.WRONG, way="dashboard", who="asha")
+    page = unescape(reader.get(f"/sending/{told.id}").text)
+    assert "Right, says …890 by SMS" in page
+    assert "Wrong, says asha on the dashboard" in page
     assert "1234567" not in page
 
 

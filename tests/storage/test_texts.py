@@ -66,16 +66,27 @@ def test_two_processes_do_not_send_the_same_text(store: Store, clock: Clock) -> 
 
 def test_a_report_is_of_the_text_with_its_reference(store: Store, clock: Clock) -> None:
     first, second = sent(store, 1, 7), sent(store, 2, 8)
-    assert not store.report_text(ANN, 9, Receipt.DELIVERED, clock.now)
-    assert not store.report_text(BEN, 8, Receipt.DELIVERED, clock.now)
-    assert store.report_text(ANN, 8, Receipt.DELIVERED, clock.now)
+    assert not store.report_text("r1", ANN, 9, Receipt.DELIVERED, clock.now)
+    assert not store.report_text("r1", BEN, 8, Receipt.DELIVERED, clock.now)
+    assert store.report_text("r1", ANN, 8, Receipt.DELIVERED, clock.now)
     states = {one.id: one.state for one in store.texts()}
     assert states == {first: TextState.SENT, second: TextState.DELIVERED}
 
 
+def test_a_report_that_is_seen_twice_settles_no_other_text(store: Store, clock: Clock) -> None:
+    sent(store, 1, 7)
+    assert store.report_text("r1", ANN, 7, Receipt.DELIVERED, clock.now)
+    store.write_text(new(2))
+    (text,) = store.due_texts(clock.now)
+    store.claim_text(text.id, "h2", most_parts=100, now=clock.now)
+    assert not store.report_text("r1", ANN, 7, Receipt.DELIVERED, clock.now)
+    assert [one.state for one in store.texts()] == [TextState.SENDING, TextState.DELIVERED]
+    assert store.report_text("r2", ANN, 8, Receipt.DELIVERED, clock.now)
+
+
 def test_what_the_network_could_not_bring_goes_again(store: Store, clock: Clock) -> None:
     sent(store, 1, 7)
-    store.report_text(ANN, 7, Receipt.UNDELIVERED, clock.now)
+    store.report_text("r1", ANN, 7, Receipt.UNDELIVERED, clock.now)
     (text,) = store.texts()
     assert text.state is TextState.WAITING
     assert text.body == "text 1"
@@ -84,7 +95,7 @@ def test_what_the_network_could_not_bring_goes_again(store: Store, clock: Clock)
 
 def test_a_report_of_long_ago_is_of_nothing(store: Store, clock: Clock) -> None:
     sent(store, 1, 7)
-    assert not store.report_text(ANN, 7, Receipt.DELIVERED, clock.now + timedelta(days=9))
+    assert not store.report_text("r1", ANN, 7, Receipt.DELIVERED, clock.now + timedelta(days=9))
 
 
 def test_verdicts(store: Store) -> None:

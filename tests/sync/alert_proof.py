@@ -18,6 +18,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from fieldbox.domain import MessageKind, Outgoing
+from fieldbox.hub import brokerfile
 from fieldbox.sync.burst import Ending, Limits, burst
 from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.sync.mqtt import Address, MqttCarrier
@@ -28,18 +29,6 @@ from tests.wire.bodies import ALERT
 
 RESUMED_AT_MOST: Final = 4200
 FULL_AT_MOST: Final = 6800
-SMALL_TICKETS: Final = """\
-openssl_conf = fieldbox
-[fieldbox]
-ssl_conf = tls
-[tls]
-system_default = all
-[all]
-NumTickets = 1
-Options = -SessionTicket
-"""
-"""For OPENSSL_CONF of the broker: one ticket and not two, and of 32 bytes, since the broker keeps in its memory what else stands
-in it, the box's certificate above all."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +90,8 @@ def _one(link: MqttCarrier, desk: Desk, number: int) -> Cost:
 SETTINGS: Final[dict[str, tuple[Callable[[], Key], str | None]]] = {
     "P-256, broker as it comes": (ec_key, None),
     "Ed25519, broker as it comes": (ed25519.Ed25519PrivateKey.generate, None),
-    "P-256, small tickets": (ec_key, SMALL_TICKETS),
-    "Ed25519, small tickets": (ed25519.Ed25519PrivateKey.generate, SMALL_TICKETS),
+    "P-256, small tickets": (ec_key, brokerfile.tls()),
+    "Ed25519, small tickets": (ed25519.Ed25519PrivateKey.generate, brokerfile.tls()),
 }
 
 

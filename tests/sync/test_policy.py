@@ -16,6 +16,7 @@ from fieldbox.sync.policy import (
     ENOUGH_BYTES,
     HOPELESS,
     MOST_AT_ONCE,
+    URGENT_FOR,
     Connect,
     Outcome,
     Rules,
@@ -39,7 +40,7 @@ HEARD = {LinkKind.MODEM: LinkPast(successes=1, last_try=NOW, last_success=NOW)}
 
 
 def waits(kind: MessageKind, *, ago: timedelta = timedelta(0), count: int = 1, size: int = 900) -> Waiting:
-    return Waiting(kind, count, count * size, NOW - ago)
+    return Waiting(kind, count, count * size, NOW - ago, NOW - ago)
 
 
 def situation(*links: Link, waiting: tuple[Waiting, ...] = (), **more: object) -> Situation:
@@ -116,9 +117,21 @@ def test_a_link_that_never_carries_is_tried_seldom_and_last() -> None:
     failed = {LinkKind.ETHERNET: LinkPast(failures=HOPELESS + 5, last_try=NOW - timedelta(days=2))}
     assert connects(situation(ETHERNET, MODEM, waiting=(ALERT,), pasts=failed)).link == MODEM
     recent = {LinkKind.ETHERNET: LinkPast(failures=HOPELESS + 5, last_try=NOW)}
-    until = rests(situation(ETHERNET, waiting=(ALERT,), pasts=recent)).until
+    old = waits(MessageKind.ALERT, ago=URGENT_FOR + timedelta(hours=1))
+    for waiting in (SUMMARY, old):
+        until = rests(situation(ETHERNET, waiting=(waiting,), pasts=recent)).until
+        assert until is not None
+        assert until > NOW + timedelta(hours=17)
+
+
+@pytest.mark.parametrize("failures", [6, HOPELESS, HOPELESS + 50])
+def test_a_fresh_alert_does_not_wait_for_hours_where_a_link_is_there(failures: int) -> None:
+    failed = {LinkKind.MODEM: LinkPast(failures=failures, last_try=NOW)}
+    now = situation(MODEM, waiting=(ALERT,), pasts=failed)
+    until = rests(now).until
     assert until is not None
-    assert until > NOW + timedelta(hours=17)
+    assert timedelta(minutes=20) <= until - NOW <= timedelta(minutes=40)
+    assert connects(replace(now, now=until))
 
 
 def test_a_failure_of_a_clock_that_was_ahead_does_not_hold_a_link() -> None:

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldbox.domain import (
     Field,
     Flight,
-    Hotspot,
     Interval,
     LayerLabel,
     Message,
@@ -26,6 +25,7 @@ from fieldbox.domain import (
     WeedBasis,
 )
 from fieldbox.i18n import Sentence
+from fieldbox.simulate.season import spot
 from fieldbox.summary.short import dump
 from fieldbox.summary.v1 import Allowed, summarise
 from fieldbox.wire import compact, frame
@@ -59,23 +59,6 @@ SOMETIMES = (
 def _around(chance: random.Random, value: float, spread: float) -> Interval:
     return Interval(
         value * (1 - spread * chance.uniform(0.5, 1)), value * (1 + spread * chance.uniform(0.5, 1))
-    )
-
-
-def _spot(chance: random.Random, rank: int) -> Hotspot:
-    north, east = chance.gauss(0, 60), chance.gauss(0, 60)
-    return Hotspot(
-        rank=rank,
-        east=500_000 + east,
-        north=2_000_000 + north,
-        lat=18.52 + north / 111_000,
-        lon=73.85 + east / 105_000,
-        area_m2=float(chance.randint(2, 90)),
-        weed_cover=chance.uniform(0.01, 0.4),
-        weed_count=chance.randint(3, 700),
-        digest="ab" * 32,
-        pixel_x=1.0,
-        pixel_y=2.0,
     )
 
 
@@ -124,7 +107,7 @@ def survey(chance: random.Random, number: int) -> tuple[Survey, Field, Flight]:
             position_error_m=chance.uniform(0.4, 6),
             layer_label=LayerLabel.RGB_ONLY if chance.random() < 0.8 else LayerLabel.RELATIVE,
             warnings=_warnings(chance),
-            hotspots=tuple(_spot(chance, rank + 1) for rank in range(chance.randint(0, 12))),
+            hotspots=tuple(spot(chance, rank + 1) for rank in range(chance.randint(0, 12))),
             photos_used=chance.randint(40, 400),
             photos_unplaced=chance.choice((0, 0, 0, 2)),
             weed_basis=WeedBasis.PLANTS if counted else WeedBasis.ROWS,

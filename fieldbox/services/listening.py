@@ -1,0 +1,21 @@
+"""How the web pages of fieldbox are served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import waitress
+
+from fieldbox.errors import Misconfigured
+
+
+def listening(app: Any, host: str, port: int, *, threads: int, ident: str, taken: str) -> Any:
+    """A web server that answers once its `run` is called.
+
+    Raises:
+        Misconfigured: the port cannot be had, in the words of `taken`, which tell of {host}, {port} and {why}.
+    """
+    try:
+        return waitress.create_server(app, host=host, port=port, threads=threads, ident=ident)
+    except OSError as error:
+        raise Misconfigured(taken, host=host, port=port, why=error.strerror or "?") from error
