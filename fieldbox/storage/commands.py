@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Integer, delete, insert, literal_column, select
 
 from fieldbox.storage.rows import Command
 from fieldbox.storage.schema import commands
@@ -12,7 +12,7 @@ from fieldbox.storage.schema import commands
 KEPT: Final = 4000
 """Commands that are remembered, the last that came: ten a day for as long as one is followed. Counted, and not a matter of age: a
 clock that is years ahead for a while must not make the box forget what it did, and do it again."""
-_CAME = literal_column("rowid")
+_CAME: ColumnElement[int] = literal_column("rowid", Integer)
 """SQLite's own count of the rows: their order, whatever the clock said."""
 
 

@@ -1,9 +1,10 @@
 """What time it is, on a box whose clock may have no battery, and may jump.
 
 Four moments are kept apart. *Floor*: it cannot be earlier, because the release, the box's certificates and all that the hub ever
-signed were made by then; it goes back only where the hub's fresh word and NTP agree that the hub's clock was wrong. *Seen*: the box once thought so; the hub's fresh word may put it back. *System*: the
-system's clock, believed as long as it is not before the floor and what was seen. *Told*: by the hub in answer to a frame of this
-connection, or by the mobile network, counted on by a clock that does not jump.
+signed were made by then; it goes back only where the hub's fresh word and NTP agree that the hub's clock was wrong. *Seen*: the
+box once thought so; the hub's fresh word may put it back. *System*: the system's clock, believed as long as it is not before the
+floor and what was seen. *Told*: by the hub in answer to a frame of this connection, or by the mobile network, counted on by a
+clock that does not jump.
 """
 
 from __future__ import annotations
@@ -162,8 +163,8 @@ class TrustedClock:
             self._tell(issued)
 
     def _shows_a_mistake(self, issued: datetime) -> bool:
-        """Whether what the hub signs now and NTP agree on a time before the floor. Neither is believed alone: a hub's clock may be
-        late, and NTP signs nothing."""
+        """Whether what the hub signs now and NTP agree on a time before the floor. Neither is believed alone: a hub's clock may
+        be late, and NTP signs nothing."""
         agree = self.system.synchronised() and abs(self.system.now() - issued) <= CLOSE
         return agree and OLDEST <= issued < self.floor - CLOSE
 

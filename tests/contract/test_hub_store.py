@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from fieldbox.hub.rows import Certificate, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.wire import frame
 from fieldbox.wire.commands import answer
+from fieldbox.wire.ids import key_of, message_id
 from tests.contract import hubs
 from tests.hub.boxes import NOW, Sender, acknowledged, ids, summary
 from tests.wire.bodies import ALERT, BOX
@@ -107,6 +109,28 @@ def test_what_stands_does_not_depend_on_the_order(tmp_path: Path, order: tuple[i
             receive(store, HUB, box.frame(sent[n]), how=Way.MQTT, now=NOW)
         assert {m.id for m in store.messages()} == {newest.id, other.id}
         assert store.count_messages() == 4
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_survey_that_is_told_again_under_another_id_stands_once(
+    store: HubStore, box: Sender, late: bool
+) -> None:
+    """A box whose disk was restored from a copy of yesterday maps the flight of today once more."""
+    key = key_of("survey")
+    first = Message(message_id(NOW, key, None), MessageKind.SUMMARY, summary(1), MessageState.WAITING, 0, NOW)
+    again = replace(first, id=message_id(NOW + timedelta(days=1), key, None))
+    alert = replace(first, kind=MessageKind.ALERT, body=json.dumps(ALERT), id=message_id(NOW, key, first.id))
+    other = Sender()
+    store.add_box(other.known, NOW)
+    receive(store, HUB, other.frame(first), how=Way.MQTT, now=NOW)
+    for one in [again, first, alert] if late else [first, alert, again]:
+        receive(store, HUB, box.frame(one), how=Way.MQTT, now=NOW)
+    assert {(one.box, one.id) for one in store.messages()} == {
+        (box.id, again.id),
+        (box.id, alert.id),
+        (other.id, first.id),
+    }
+    assert store.count_messages() == 4
 
 
 @pytest.mark.parametrize("late", [False, True])
