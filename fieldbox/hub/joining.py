@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fieldbox.errors import Rejected
 from fieldbox.hub import authority
 from fieldbox.hub.home import Home
-from fieldbox.hub.rows import Certificate, KnownBox
+from fieldbox.hub.receiving import command
+from fieldbox.hub.rows import Certificate, Command, KnownBox
 from fieldbox.hub.store import HubStore
 from fieldbox.i18n import N_
-from fieldbox.wire import join
+from fieldbox.wire import commands, join
+from fieldbox.wire.down import DownKind
 
 RENEW_BEFORE: Final = timedelta(days=365)
 """In the last year of its certificate a box is given another."""
@@ -44,22 +46,29 @@ def enrol(home: Home, store: HubStore, text: str | bytes, name: str, now: dateti
     return box, join.pack_welcome(join.Welcome(asked.box, home.told, given.pem), home.key)
 
 
-def renewed(
-    home: Home, store: HubStore, box: str, now: datetime, asked: join.Request | None = None
-) -> Certificate | None:
-    """Another certificate for a box in the last year of its newest one, for the same key or the one that it asks for.
+def renew(home: Home, store: HubStore, box: str, now: datetime, asked: join.Request | None = None) -> None:
+    """Let another certificate wait for a box in the last year of its newest one, for the same key or the one that it asks for.
 
-    None: what it has is good for longer. The store knows the new one when this returns.
+    A box that asks although it was given one lacks it, as after its disk was restored from a copy: it is told of it again.
     """
     last = store.newest_certificate(box)
     if last is None:
-        return None
+        return
     key = _key_of(last) if asked is None else _wanted(asked.certificate_request)
-    if last.expires_at - now >= RENEW_BEFORE and key == _key_of(last):
-        return None
-    given = _certificate(home, key, box, now)
-    store.certify(box, given, now)
-    return given
+    if last.expires_at - now < RENEW_BEFORE or key != _key_of(last):
+        given = _certificate(home, key, box, now)
+        store.certify(box, given, now, _order(home, box, given, now))
+    elif asked is not None and not _is_told(store, box, now):
+        store.add_command(_order(home, box, last, now))
+
+
+def _order(home: Home, box: str, given: Certificate, now: datetime) -> Command:
+    return command(home.key, box, commands.Certificate(given.pem), now)
+
+
+def _is_told(store: HubStore, box: str, now: datetime) -> bool:
+    kind = DownKind.CERTIFICATE.name.lower()
+    return any(one.kind == kind for one in store.waiting_commands(box, now))
 
 
 def revoke(home: Home, store: HubStore, box: str, now: datetime) -> None:

@@ -104,7 +104,7 @@ def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Rece
     now = utc_now()
     got = receive(store, here.key, frame, how=how, now=now)
     if got.box is not None:
-        courier.tell_renewed(here, store, got.box, joining.renewed(here, store, got.box, now), now)
+        joining.renew(here, store, got.box, now)
     return got
 
 

@@ -20,7 +20,7 @@ import structlog
 
 from fieldbox.config import Config
 from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind
-from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent
+from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services import texting
 from fieldbox.services.box import open_store
@@ -277,15 +277,19 @@ class Syncing:
     # A connection.
 
     def _connect(self, mine: Joined, plan: Connect) -> None:
-        """One burst: counted before it begins, put right after it, and learnt from."""
+        """One burst: counted before it begins, as a failure too, put right after it, and learnt from.
+
+        A modem that draws more than the supply gives ends each connection with a restart: it must not be tried at once for ever.
+        """
         kind, clock = plan.link.kind, self._parts.clock
+        pasts = self._store.link_pasts()
+        before = pasts.get(kind, LinkPast())
+        pasts[kind] = learnt(before, Outcome(False, 0, 0.0, 0.0, why=_CUT_OFF), clock.now())
+        self._store.keep_link_pasts(pasts)
         log.info("connecting", link=kind.value, allowance=plan.byte_allowance, reason=str(plan.reason))
         with self._counted(kind, plan.byte_allowance) as spent:
             came, report = self._burst(mine, plan, spent)
-        pasts = self._store.link_pasts()
-        pasts[kind] = learnt(
-            pasts.get(kind, LinkPast()), replace(came, total_bytes=spent.total.total), clock.now()
-        )
+        pasts[kind] = learnt(before, replace(came, total_bytes=spent.total.total), clock.now())
         self._store.keep_link_pasts(pasts)
         log.info(
             "connection over",
@@ -316,6 +320,7 @@ class Syncing:
                 carrier.interface = name
                 with _opened(carrier, spent) as session:
                     connected, opening = clock.elapsed(), session.traffic().total
+                    self._accepted(mine)
                     report = burst(
                         ListeningSession(
                             session, clock, mine.hub_key, mine.identity.box, self._parts.stopping
@@ -326,19 +331,19 @@ class Syncing:
                     open_s = clock.elapsed() - connected
         except Unsent as error:
             return self._failed(mine, error, clock.elapsed() - began), None
-        self._accepted(mine)
         carried = report.acknowledged > 0 or report.ending is Ending.DONE
         why = None if carried else report.why or _SILENT
         return Outcome(carried, 0, connected - began, open_s, opening, why), report
 
     def _failed(self, mine: Joined, error: Unsent, seconds: float) -> Outcome:
         stuck = isinstance(error, Distrusted)
-        if stuck and self._trying:
+        if self._trying and isinstance(error, Unwelcome):
             renewal.refused(mine.identity.folder)
             self._trying, stuck = False, False
         return Outcome(False, 0, seconds, 0.0, why=error.sentence, stuck=stuck)
 
     def _accepted(self, mine: Joined) -> None:
+        """It is connected. Before the hub is heard, which may send a newer certificate that has not worked yet."""
         if self._trying:
             renewal.worked(mine.identity.folder)
             self._trying = False
@@ -433,6 +438,10 @@ class Syncing:
 
 _SILENT: Final = Sentence(
     N_("The link stood, and the hub did not answer. Messages wait; it is tried again by itself.")
+)
+
+_CUT_OFF: Final = Sentence(
+    N_("The box or its program stopped in the middle of the last connection. It is tried again by itself.")
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import ssl
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,9 @@ import pytest
 
 from fieldbox.domain import MessageState
 from fieldbox.errors import Unsent
+from fieldbox.hub import broker
+from fieldbox.hub.home import Home, client_certificate
+from fieldbox.hub.receiving import Receipt
 from fieldbox.sync import identity
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
@@ -211,6 +215,36 @@ def test_a_hub_that_is_killed_loses_nothing_and_counts_nothing_twice(
         station.start()
         until(lambda: box.burst() and states(box) == {MessageState.ACKNOWLEDGED})
     assert kept(station, box) == Counter(sent)
+
+
+def test_a_fault_over_one_frame_stops_no_other(station: Station, tmp_path: Path) -> None:
+    """A desk of the hub's that fails over one frame in a way that nobody foresaw."""
+    here = Home.open(station.home)
+    certificate, key = client_certificate(station.home)
+    address = broker.Address("localhost", station.port, here.told.authority, certificate, key)
+    station.end(station.server)
+    box = join(station, tmp_path, "Glen")
+    came: list[bytes] = []
+
+    def take(frame: bytes) -> Receipt:
+        came.append(frame)
+        if len(came) == 1:
+            raise ZeroDivisionError
+        return Receipt(None, None, why="enough")
+
+    stop = threading.Event()
+    desk = broker.Desk(take, lambda _box: [], lambda _ids: None)
+    working = threading.Thread(target=broker.serve, args=(address, desk, stop))
+    working.start()
+    try:
+        for number in (1, 2):
+            assert publisher(box, f"fieldbox/1/{box.id}/up", b"%d" % number) == 0
+        until(lambda: len(came) == 2)
+    finally:
+        stop.set()
+        working.join()
+        station.start()
+    assert came == [b"1", b"2"]
 
 
 def test_the_hub_waits_for_a_broker_that_is_away(station: Station, hill: JoinedBox) -> None:
