@@ -151,7 +151,9 @@ class Told:
                 "{count} messages are on the stick ({file}): have them taken in with fieldbox hub import."
             ).format(count=self.found.messages, file=self.found.file)
         if self.found is None:
-            return _("There is nothing for this box on the stick.")
+            return _(
+                "There is nothing for this box on the stick: is it the right folder, and was it at the hub?"
+            )
         return _("{done} messages are done, {commands} commands came, {models} model files.").format(
             done=self.found.acknowledged, commands=self.found.commands, models=len(self.found.models)
         )

@@ -576,7 +576,7 @@ class TextColumns(TypedColumns):
     """Of what it tells and to whom, so that it is written once, and read once."""
     code: Named[str | None] = Column(Text)
     """By which a reply names it: 7A1."""
-    message_id: Named[str | None] = Column(Text)
+    message_id: Named[str | None] = Column(Text, index=True)
     survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
     again: Named[str | None] = Column(Text)
     """What it says if it goes a second time."""

@@ -80,8 +80,9 @@ def is_metered(link: Link, rules: Rules) -> bool:
 
 
 def notes(now: Situation, rules: Rules) -> tuple[Sentence, ...]:
-    """What somebody should know: budgets that are used up, links over which only a person can help, a clock that is wrong."""
-    return (*budget_notes(now, rules), *_stuck_notes(now), *_clock_notes(now))
+    """What somebody should know: budgets that are used up, links over which only a person can help, a clock that is wrong, and
+    why the hub was not reached over a link that is there."""
+    return (*budget_notes(now, rules), *_stuck_notes(now), *_clock_notes(now), *_failed_notes(now))
 
 
 def quiet_until(moment: datetime, spans: Sequence[tuple[time, time]]) -> datetime | None:
@@ -129,7 +130,11 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
         return None
     if past.stuck and past.why is not None:
         return Wait(until, past.why)
-    told = N_("Over the {link!t} the hub was not reached {count} times in a row: the next try is at {time}.")
+    told = (
+        N_("Over the {link!t} the hub was not reached {count} times in a row: the next try is at {time}.")
+        if past.failures > 1
+        else N_("Over the {link!t} the hub was not reached: the next try is at {time}.")
+    )
     params: dict[str, Param] = {
         "link": LINK_WORDS[link.kind],
         "count": past.failures,
@@ -141,7 +146,7 @@ def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:
 def _longest_rest(past: LinkPast, now: Situation) -> timedelta:
     usual = SELDOM if past.failures >= HOPELESS else LONGEST
     alerts = (one for one in now.waiting if one.kind in URGENT)
-    return URGENT_REST if any(now.now - one.newest <= URGENT_FOR for one in alerts) else usual
+    return URGENT_REST if any(abs(now.now - one.newest) <= URGENT_FOR for one in alerts) else usual
 
 
 def _held_by_quiet_hours(link: Link, now: Situation, rules: Rules) -> Wait | None:
@@ -220,6 +225,13 @@ def _has(now: Situation, kinds: Sequence[MessageKind]) -> bool:
 
 def _stuck_notes(now: Situation) -> Iterator[Sentence]:
     yield from (past.why for past in now.pasts.values() if past.stuck and past.why is not None)
+
+
+def _failed_notes(now: Situation) -> Iterator[Sentence]:
+    pasts = (now.pasts.get(kind) for kind in dict.fromkeys(one.kind for one in now.links))
+    yield from (
+        past.why for past in pasts if past and past.failures and not past.stuck and past.why is not None
+    )
 
 
 def _clock_notes(now: Situation) -> Iterator[Sentence]:

@@ -145,6 +145,25 @@ def test_where_a_person_must_act_it_waits_a_day_and_says_so() -> None:
     assert connects(replace(now, now=NOW + timedelta(days=1)))
 
 
+def test_an_alert_of_a_clock_that_was_years_ahead_is_not_fresh_for_years() -> None:
+    failed = {LinkKind.MODEM: LinkPast(failures=20, last_try=NOW)}
+    ahead = replace(waits(MessageKind.ALERT), newest=NOW + timedelta(days=900))
+    until = rests(situation(MODEM, waiting=(ahead,), pasts=failed)).until
+    assert until is not None
+    assert until - NOW > timedelta(hours=12)
+
+
+def test_why_the_hub_was_not_reached_is_said_as_long_as_the_link_is_there() -> None:
+    why = Sentence("The hub cannot be reached (Name or service not known).")
+    once = {LinkKind.MODEM: LinkPast(failures=1, last_try=NOW, why=why)}
+    now = situation(MODEM, waiting=(ALERT,), pasts=once)
+    assert str(rests(now).reason).startswith("Over the modem the hub was not reached: ")
+    assert notes(now, RULES) == (why,)
+    assert notes(replace(now, links=()), RULES) == ()
+    again = {LinkKind.MODEM: replace(once[LinkKind.MODEM], failures=2)}
+    assert "not reached 2 times in a row" in str(rests(replace(now, pasts=again)).reason)
+
+
 def test_a_link_that_comes_again_is_tried_sooner_and_not_at_once() -> None:
     gone = LinkPast(failures=20, last_try=NOW)
     back = {LinkKind.MODEM: come_again(gone)}
