@@ -549,7 +549,12 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
     clock = TrustedClock(KernelTime())
     with open_store(config, clock=clock.now) as store, store.sync_lock() as alone:
         if not alone:
-            raise Misconfigured(N_("Another process of this box sends already: there is one to a box."))
+            raise Misconfigured(
+                N_(
+                    "Another process of this box sends already, by itself: see fieldbox status. To send by hand, stop it first"
+                    " (systemctl stop fieldbox-sync)."
+                )
+            )
         recalled(store, clock)
         manager = NetworkManager()
         ways = KernelWays(manager.metered)
