@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from fieldbox.cli_common import DONE_WITH_REJECTED, as_json, with_config
+from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, with_config
 from fieldbox.config import Config
 from fieldbox.i18n import _
 
@@ -39,7 +39,8 @@ def hub_init(folder: Path, host: str, port: int, sms: str | None) -> None:
         _(
             "The hub {hub} is made in {folder}. Its fingerprint, for boxes that join: {fingerprint}\n"
             "1. Keep a copy of the folder in a safe place: without it all boxes must join again.\n"
-            "2. Start its broker: mosquitto -c {folder}/mosquitto.conf (port {port} must be reachable)\n"
+            "2. Start its broker: OPENSSL_CONF={folder}/openssl.cnf mosquitto -c {folder}/mosquitto.conf"
+            " (port {port} must be reachable)\n"
             "3. Start it: FIELDBOX_HUB__FOLDER={folder} fieldbox hub serve\n"
             "4. For each box: fieldbox link request there, fieldbox hub enrol here, fieldbox link join there."
         ).format(hub=made.told.id, folder=made.folder, fingerprint=made.told.fingerprint, port=made.port)
@@ -143,7 +144,11 @@ def _send(config: Config, box: str, order: Any) -> None:
     from fieldbox.services import hub as service  # noqa: PLC0415
 
     told = service.send(config, box, order)
-    click.echo(_("The command {id} waits for {box}.").format(id=told, box=box))
+    click.echo(
+        _("The command {id} waits for {box}; fieldbox hub sent tells what comes of it.").format(
+            id=told, box=box
+        )
+    )
 
 
 def _ids(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,6 +224,32 @@ def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
     _send(config, box, Settings(values))
 
 
+@hub.command("sent")
+@click.argument("box", required=False)
+@click.option(
+    "--pictures", type=click.Path(path_type=Path), help="Write the pictures that came into this folder."
+)
+@as_json
+@with_config
+def hub_sent(config: Config, box: str | None, pictures: Path | None, as_json: bool) -> None:
+    """List what was sent to BOX or to all with fieldbox hub send, the newest first, and what the box made of it.
+
+    \b
+    Example: fieldbox hub sent b3kqm7xa2 --pictures ./pictures
+    """
+    from fieldbox.services import hubsaid  # noqa: PLC0415
+
+    found = hubsaid.listed(config, box)
+    files = hubsaid.write_pictures(config, box, pictures) if pictures else []
+    if as_json:
+        told = {"sent": [one.to_json() for one in found], "pictures": [str(one) for one in files]}
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo("\n".join(one.to_text() for one in found) or _("Nothing was sent: see fieldbox hub send."))
+    for one in files:
+        click.echo(str(one))
+
+
 @hub.command("import")
 @click.argument("stick", type=click.Path(path_type=Path))
 @as_json
@@ -228,7 +259,7 @@ def hub_import(config: Config, stick: Path, as_json: bool) -> None:
 
     \b
     Example: fieldbox hub import /media/stick
-    Exit code 3: a file was refused, or the answer could not be written.
+    Exit code 1: nothing of a box is on it; 3: a file was refused, or the answer could not be written.
     """
     from fieldbox.services import hub as service  # noqa: PLC0415
 
@@ -252,5 +283,7 @@ def hub_export(config: Config, stick: Path, as_json: bool) -> None:
 
 def _report(found: Any, *, as_json: bool) -> None:
     click.echo(found.to_json() if as_json else found.to_text())
+    if found.did_nothing:
+        sys.exit(FAILED)
     if found.has_rejected:
         sys.exit(DONE_WITH_REJECTED)

@@ -87,7 +87,7 @@ def serve(address: Address, desk: Desk, stop: Event) -> None:
         try:
             session.run(stop)
         except (OSError, FieldboxError) as error:
-            log.warning("away from the broker", why=_plain(error))
+            log.warning("away from the broker", at=f"{address.host}:{address.port}", why=_plain(error))
         finally:
             session.close()
         tries = 1 if session.welcome else tries + 1

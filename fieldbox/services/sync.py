@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -24,6 +24,7 @@ from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Un
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services import texting
 from fieldbox.services.box import open_store
+from fieldbox.services.boxclock import FirstModem, certain, is_remembered, recalled, remember
 from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
@@ -32,29 +33,17 @@ from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
+from fieldbox.sync.budget import LONGEST_BURST_S, month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
-from fieldbox.sync.policy import (
-    LONGEST_BURST_S,
-    Connect,
-    Outcome,
-    Rules,
-    Situation,
-    Wait,
-    come_again,
-    decide,
-    learnt,
-    month_of,
-    notes,
-)
+from fieldbox.sync.policy import come_again, decide, learnt, notes
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
-from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
+from fieldbox.sync.situation import Connect, Outcome, Rules, Situation, Wait
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
-from fieldbox.wire.join import certificate_of
 
 log = structlog.get_logger()
 
@@ -67,8 +56,8 @@ AGAIN_S: Final = 1.0
 """After a connection."""
 KEEP_S: Final = 3600.0
 """So often what the time is goes into the database, and the state that is shown though nothing changed."""
-_FLOOR, _SEEN, _DIALLED = "clock.floor", "clock.seen", "sync.dialled"
-"""Keys of settings."""
+_DIALLED = "sync.dialled"
+"""The key of a setting."""
 
 
 def local_zone() -> tzinfo:
@@ -161,7 +150,7 @@ class Syncing:
         except Misconfigured as error:
             self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
             return UNJOINED_S
-        self._parts.clock.recall(_certain(mine), None)
+        self._parts.clock.recall(certain(mine), None)
         self._look_at_certificates(mine)
         rules, situation = self._situation(mine)
         if now:
@@ -409,9 +398,7 @@ class Syncing:
 
     def _keep_time(self) -> None:
         clock = self._parts.clock
-        if clock.elapsed() - self._kept_at < KEEP_S and clock.floor.isoformat() == self._store.setting(
-            _FLOOR
-        ):
+        if clock.elapsed() - self._kept_at < KEEP_S and is_remembered(self._store, clock):
             return
         self._kept_at = clock.elapsed()
         remember(self._store, clock)
@@ -480,14 +467,6 @@ def _opened(carrier: Carrier, spent: _Spent) -> Iterator[Session]:
         spent.total = Traffic(after.sent - before.sent, after.received - before.received)
 
 
-def _certain(mine: Joined) -> datetime:
-    """The time is no earlier than its certificates were made."""
-    shown = [mine.hub.authority]
-    with suppress(OSError):
-        shown.append(mine.identity.certificate.read_text("ascii"))
-    return max(certificate_of(one).not_valid_before_utc for one in shown)
-
-
 def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
     """Makes the way to a hub by MQTT. What it raises for unreadable files is Misconfigured."""
 
@@ -506,38 +485,6 @@ def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
     return made
 
 
-def remember(store: Store, clock: TrustedClock) -> None:
-    """Keep what the clock knows for the next start, and for others who ask the time."""
-    kept = store.setting(_FLOOR)
-    clock.recall(
-        None if kept is None else datetime.fromisoformat(kept), None
-    )  # a stick may have told another process
-    store.set_setting(_FLOOR, clock.floor.isoformat())
-    store.set_setting(_SEEN, clock.now().isoformat())
-
-
-class FirstModem:
-    """Asks the box's modem for the time, if there is one. `bus`: SYSTEM, or an address."""
-
-    def __init__(self, bus: str = SYSTEM_BUS) -> None:
-        self._bus = bus
-
-    def network_time(self) -> datetime | None:
-        """As its network says."""
-        with closing(ModemManager(self._bus)) as modem:
-            try:
-                return modem.network_time()
-            except FieldboxError:
-                return None  # there is no modem, or nobody who looks after one
-
-
-def recalled(store: Store, clock: TrustedClock) -> None:
-    """What the clock knew before the restart."""
-    kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
-    floor, seen = (None if one is None else datetime.fromisoformat(one) for one in kept)
-    clock.recall(floor, seen)
-
-
 def _report(config: Config, store: Store, clock: TrustedClock) -> None:
     state = ClockState.SET if clock.known() else ClockState.UNSET
     report_daily(config, store, clock.now(), state)
@@ -550,10 +497,7 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
     with open_store(config, clock=clock.now) as store, store.sync_lock() as alone:
         if not alone:
             raise Misconfigured(
-                N_(
-                    "Another process of this box sends already, by itself: see fieldbox status. To send by hand, stop it first"
-                    " (systemctl stop fieldbox-sync)."
-                )
+                N_("Another process of this box sends already, its service most likely: see fieldbox status.")
             )
         recalled(store, clock)
         manager = NetworkManager()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import select
 import socket
@@ -16,9 +17,10 @@ from fieldbox.sync.ports import Traffic
 DEAD_AFTER: Final = 15
 """Seconds after which data that nobody acknowledged end a connection (RFC 5482). A NAT that forgot the connection was noticed
 after 23 seconds with it and after 105 without."""
-ASK_AFTER, ASK_EVERY, ASK_TIMES = 10, 4, 3
-"""Seconds of silence after which the far end is asked whether it is there, 104 bytes with the answer; it is not after so many
-questions. A connection that waits for the hub's word sends nothing, and would not notice that a NAT forgot it."""
+ASK_AFTER, ASK_EVERY = 10, 4
+"""Seconds of silence after which the far end is asked whether it is there, 104 bytes with the answer, and then asked again. It is
+not when the next question would come and `DEAD_AFTER` is over: after 18 seconds and two questions. A connection that waits for
+the hub's word sends nothing, and would not notice that a NAT forgot it."""
 REACH_SECONDS: Final = 45.0
 """In which TCP comes about, or does not."""
 TRY_SECONDS: Final = 15.0
@@ -86,7 +88,6 @@ class Wire:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._tell(socket.TCP_KEEPIDLE, ASK_AFTER)
         self._tell(socket.TCP_KEEPINTVL, ASK_EVERY)
-        self._tell(socket.TCP_KEEPCNT, ASK_TIMES)
         self.spare_answers()
 
     def counts(self) -> Counts:
@@ -132,13 +133,14 @@ def connected(
 ) -> socket.socket:
     """A connection over an interface (SO_BINDTODEVICE), whatever the routes prefer; None: as they do. Raises OSError.
 
-    Names are looked up as the system does it. `failed` is given each socket that came to nothing, before it is closed.
+    A hub on the same machine, as when somebody tries things out, is behind no link: no interface is chosen there. Names are
+    looked up as the system does it. `failed` is given each socket that came to nothing, before it is closed.
     """
     failure = OSError("no address")
     for family, kind, protocol, _name, to in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         made = socket.socket(family, kind, protocol)
         try:
-            if interface is not None:
+            if interface is not None and not ipaddress.ip_address(to[0]).is_loopback:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
             made.settimeout(seconds)
             made.connect(to)

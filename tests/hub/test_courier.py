@@ -29,7 +29,7 @@ from fieldbox.wire import courier as wire
 from fieldbox.wire.courier import FOLDER, Unreadable
 from fieldbox.wire.down import Down, DownKind
 from fieldbox.wire.ids import key_of
-from tests.hub.boxes import summary
+from tests.hub.boxes import summary, tell
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -51,10 +51,7 @@ class Box:
         return self.joined.identity.box
 
     def tell(self, *numbers: int) -> list[str]:
-        return [
-            self.outbox.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of(self.id, str(n))))
-            for n in numbers
-        ]
+        return tell(self.outbox, self.id, numbers)
 
     def open(self) -> list[Message]:
         return [

@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fieldbox.cli import main
 from fieldbox.domain import MessageState
 from fieldbox.errors import Unsent
 from fieldbox.hub import broker
@@ -25,9 +27,9 @@ from fieldbox.hub.receiving import Receipt
 from fieldbox.sync import identity
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
-from tests.brokers import needs_mosquitto
 from tests.hub.boxes import Sender
-from tests.hubs import JoinedBox, Station, join, station_in, until
+from tests.hubs import JoinedBox, Station, join, station_in
+from tests.programs import needs_mosquitto, until
 
 pytestmark = needs_mosquitto
 NOT_AUTHORIZED = 0x87
@@ -287,6 +289,22 @@ def test_nothing_that_is_there_is_overwritten(station: Station, tmp_path: Path) 
     assert before == {name: (station.home / name).read_bytes() for name in before}
     assert station.run("hub", "init", tmp_path / "new", "--host", "no host").exit_code == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_a_new_hub_says_how_its_broker_is_started_and_has_nobody_to_write_to(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    init = ["hub", "init", str(folder), "--host", "hub.example.org"]
+    told = CliRunner().invoke(main, [*init, "--sms", "123"])
+    assert (told.exit_code, folder.exists()) == (1, False)
+    assert "123 is no telephone number" in told.output
+    told = CliRunner().invoke(main, [*init, "--sms", "+91 98123 45678"])
+    assert told.exit_code == 0, told.output
+    assert f"OPENSSL_CONF={folder}/openssl.cnf mosquitto -c {folder}/mosquitto.conf" in told.output
+    assert json.loads((folder / "hub.json").read_text())["sms"] == "+919812345678"
+    told = CliRunner().invoke(
+        main, ["hub", "export", str(tmp_path)], env={"FIELDBOX_HUB__FOLDER": str(folder)}
+    )
+    assert (told.exit_code, told.stdout) == (1, "No box has joined yet: see fieldbox hub enrol.\n")
 
 
 def test_keys_are_read_by_nobody_else(station: Station) -> None:

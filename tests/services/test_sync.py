@@ -12,7 +12,8 @@ import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent, Unwelcome
-from fieldbox.services.sync import FirstModem, Parts, Syncing, by_mqtt, recalled
+from fieldbox.services.boxclock import FirstModem, recalled
+from fieldbox.services.sync import Parts, Syncing, by_mqtt
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable

@@ -20,8 +20,9 @@ from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.sync.memorylink import MemoryCarrier, Plan, SimulatedClock
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials, TrustedNow, by_the_clock
-from tests.brokers import YEAR, Authority, Broker, HubEnd, broker_in, credentials, free_port, needs_mosquitto
+from tests.brokers import YEAR, Authority, Broker, HubEnd, broker_in, credentials
 from tests.desks import BOX, AheadClock, Desk, outgoing
+from tests.programs import free_port, needs_mosquitto
 from tests.sync.capture import Capture, needs_root
 
 pytestmark = needs_mosquitto
