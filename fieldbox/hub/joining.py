@@ -27,7 +27,7 @@ def enrol(home: Home, store: HubStore, text: str | bytes, name: str, now: dateti
     """Make the box of a request known; the box, and the welcome for it.
 
     A box that asks again is given another certificate; one that was revoked is heard again. Raises Rejected for what is no
-    request.
+    request, and for another key with the id of a box that is known: an id is short enough to be looked for.
     """
     try:
         asked = join.read_request(text)
@@ -38,8 +38,16 @@ def enrol(home: Home, store: HubStore, text: str | bytes, name: str, now: dateti
             ),
             why=str(error),
         ) from error
-    given = _certificate(home, _wanted(asked.certificate_request), asked.box, now)
     known = store.box(asked.box)
+    if known is not None and known.key != asked.key:
+        raise Rejected(
+            N_(
+                "The hub knows another box {box}: no two may have the same id. Move the folder of this one's keys away, and ask"
+                " again."
+            ),
+            box=asked.box,
+        )
+    given = _certificate(home, _wanted(asked.certificate_request), asked.box, now)
     called = name.strip()[:MOST_NAME] or (known.name if known else "")
     box = KnownBox(asked.box, called, asked.key, given, now)
     store.add_box(box, now)

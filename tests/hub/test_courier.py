@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
+from fieldbox.errors import Rejected
 from fieldbox.hub import courier as hub_courier
 from fieldbox.hub import joining
 from fieldbox.hub.courier import Brought
 from fieldbox.hub.home import Home, found
 from fieldbox.hub.receiving import command, receive
-from fieldbox.hub.rows import Command, Way
+from fieldbox.hub.rows import Certificate, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.sync import courier, identity, renewal
 from fieldbox.sync.courier import Hands, Imported
@@ -374,6 +375,19 @@ def test_a_stick_that_is_full_leaves_all_as_it_was(hill: Box, tmp_path: Path) ->
         assert states == [MessageState.SENT] * 20
     finally:
         os.system(f"umount {small}")  # noqa: S605
+
+
+def test_no_box_takes_the_place_of_another_with_its_id(desk: Desk, hill: Box, tmp_path: Path) -> None:
+    """An id has 40 bits: whoever tries long enough finds a key that has it too."""
+    thief = identity.own(tmp_path / "thief")
+    known = desk.store.box(hill.id)
+    assert known is not None
+    certificate = Certificate("0b", NOW + DAY, "")
+    desk.store.add_box(replace(known, id=thief.box, certificate=certificate), NOW)
+    with pytest.raises(Rejected, match="knows another box"):
+        joining.enrol(desk.home, desk.store, thief.request(), "Hill", NOW)
+    kept = desk.store.box(thief.box)
+    assert kept is not None and kept.key == known.key
 
 
 def test_the_same_certificate_is_not_given_twice(desk: Desk, hill: Box) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -255,6 +259,23 @@ def test_the_hub_waits_for_a_broker_that_is_away(station: Station, hill: JoinedB
     station.start_broker()
     hill.tell(50)
     until(lambda: hill.burst() and states(hill) == {MessageState.ACKNOWLEDGED}, station.said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_a_stick_that_cannot_be_read_is_a_sentence(station: Station, tmp_path: Path) -> None:
+    (tmp_path / "fieldbox").mkdir(mode=0)
+    less = "-dac_override,-dac_read_search"
+    command = ["setpriv", "--bounding-set", less, "--inh-caps", less, sys.executable, "-m", "fieldbox"]
+    told = subprocess.run(
+        [*command, "hub", "import", tmp_path],
+        env=os.environ | station.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "cannot be read (Permission denied)" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_nothing_that_is_there_is_overwritten(station: Station, tmp_path: Path) -> None:
