@@ -173,6 +173,11 @@ class _Session:
             self._take(message)
         except FieldboxError as error:
             self._failure = error  # nothing more is taken in by this connection: the broker sends it again
+        except (
+            Exception
+        ):  # a fault of ours over one frame must not end the hub for all boxes each time that it comes
+            log.exception("a frame could not be taken in; its box keeps what is in it", mid=message.mid)
+            client.ack(message.mid, message.qos)
         else:
             client.ack(message.mid, message.qos)
 

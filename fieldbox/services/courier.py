@@ -16,8 +16,8 @@ from fieldbox.i18n import N_, _
 from fieldbox.memory import MB
 from fieldbox.services import carried
 from fieldbox.services.box import open_store
+from fieldbox.services.boxclock import recalled, remember
 from fieldbox.services.commanding import Commander
-from fieldbox.services.sync import recalled, remember
 from fieldbox.storage.store import Store
 from fieldbox.sync import courier, identity
 from fieldbox.sync.courier import Exported, Hands, Imported

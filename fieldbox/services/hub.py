@@ -107,7 +107,7 @@ def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Rece
     now = utc_now()
     got = receive(store, here.key, frame, how=how, now=now)
     if got.box is not None:
-        courier.tell_renewed(here, store, got.box, joining.renewed(here, store, got.box, now), now)
+        joining.renew(here, store, got.box, now)
     return got
 
 
@@ -226,9 +226,18 @@ def _brought(one: courier.Brought) -> str:
 def import_stick(config: Config, stick: Path) -> StickReport:
     """Take in what boxes sent by a stick, and put the answers onto it."""
     with opened(config) as (here, store):
-        files = courier.take_in(here, store, carried.stick(stick), utc_now())
+        files = _brought_by(here, store, carried.stick(stick))
         taken = [one.box for one in files if one.why is None]
         return _answer(here, store, stick, taken, tuple(files))
+
+
+def _brought_by(here: Home, store: HubStore, stick: Path) -> list[courier.Brought]:
+    try:
+        return courier.take_in(here, store, stick, utc_now())
+    except OSError as error:
+        raise Rejected(
+            N_("The stick {folder} cannot be read ({why})."), folder=str(stick), why=error.strerror or "?"
+        ) from error
 
 
 def export_stick(config: Config, stick: Path) -> StickReport:

@@ -25,7 +25,6 @@ from sqlalchemy import (
 from fieldbox.domain import (
     GONE,
     HANDED,
-    GivenVerdict,
     Message,
     NewText,
     Order,
@@ -38,8 +37,8 @@ from fieldbox.domain import (
 )
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due, pause
-from fieldbox.storage import accounts, outbox
-from fieldbox.storage.schema import messages, survey_verdicts, surveys, texts
+from fieldbox.storage import accounts, outbox, verdicts
+from fieldbox.storage.schema import messages, surveys, texts
 from fieldbox.storage.surveys import number_of
 from fieldbox.wire.gsm import length_of
 
@@ -446,41 +445,10 @@ def is_silent(connection: Connection, number: str) -> bool:
     )
 
 
-def give_verdict(
-    connection: Connection, survey_id: str, verdict: SurveyVerdict, way: str, who: str, now: datetime
-) -> bool:
-    """Keep what somebody makes of a survey; False: there is no such survey, or it is what they said last."""
-    number = number_of(connection, survey_id)
-    last = connection.execute(
-        select(survey_verdicts.c.verdict)
-        .where(
-            survey_verdicts.c.survey_number == number,
-            survey_verdicts.c.way == way,
-            survey_verdicts.c.who == who,
-        )
-        .order_by(survey_verdicts.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if not number or last == verdict.value:
-        return False
-    row = {"survey_number": number, "verdict": verdict.value, "way": way, "who": who, "at": now}
-    connection.execute(insert(survey_verdicts).values(**row))
-    return True
-
-
-def verdicts_of(connection: Connection, survey_id: str) -> list[GivenVerdict]:
-    """What people make of a survey, oldest first."""
-    query = select(survey_verdicts).where(survey_verdicts.c.survey_number == number_of(connection, survey_id))
-    return [
-        GivenVerdict(survey_id, SurveyVerdict(row.verdict), row.way, row.who, row.at)
-        for row in connection.execute(query.order_by(survey_verdicts.c.id))
-    ]
-
-
 def _follow(connection: Connection, number: str, understood: Understood, now: datetime) -> None:
     verdict = _VERDICT.get(understood.order) if understood.order else None
     if verdict and understood.survey_id:
-        give_verdict(connection, understood.survey_id, verdict, "sms", number, now)
+        verdicts.give(connection, understood.survey_id, verdict, "sms", number, now)
     if understood.order is Order.STOP:
         refuse(connection, texts.c.number == number, Sentence(_SILENT))
     if understood.answer:

@@ -17,9 +17,10 @@ from fieldbox.sync.ports import Traffic
 DEAD_AFTER: Final = 15
 """Seconds after which data that nobody acknowledged end a connection (RFC 5482). A NAT that forgot the connection was noticed
 after 23 seconds with it and after 105 without."""
-ASK_AFTER, ASK_EVERY, ASK_TIMES = 10, 4, 3
-"""Seconds of silence after which the far end is asked whether it is there, 104 bytes with the answer; it is not after so many
-questions. A connection that waits for the hub's word sends nothing, and would not notice that a NAT forgot it."""
+ASK_AFTER, ASK_EVERY = 10, 4
+"""Seconds of silence after which the far end is asked whether it is there, 104 bytes with the answer, and then asked again. It is
+not when the next question would come and `DEAD_AFTER` is over: after 18 seconds and two questions. A connection that waits for
+the hub's word sends nothing, and would not notice that a NAT forgot it."""
 REACH_SECONDS: Final = 45.0
 """In which TCP comes about, or does not."""
 TRY_SECONDS: Final = 15.0
@@ -87,7 +88,6 @@ class Wire:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._tell(socket.TCP_KEEPIDLE, ASK_AFTER)
         self._tell(socket.TCP_KEEPINTVL, ASK_EVERY)
-        self._tell(socket.TCP_KEEPCNT, ASK_TIMES)
         self.spare_answers()
 
     def counts(self) -> Counts:

@@ -251,7 +251,7 @@ def _quiet(link: Link) -> Report:
 
 def _line(what: str, most: float, measured: float) -> str:
     holds = "holds" if measured <= most else "DOES NOT HOLD"
-    return f"{what:75} at most {most:6.0f}  measured {measured:8.1f}  {holds}"
+    return f"{what:75} at most {most:6.0f}  measured {measured:8.2f}  {holds}"
 
 
 def _say(line: str) -> None:

@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from fieldbox.cli import main
 from fieldbox.domain import MessageKind, MessageState, Outgoing
 from fieldbox.hub import courier as hub_courier
 from fieldbox.hub.home import Home
@@ -21,8 +20,9 @@ from fieldbox.hub.store import HubStore
 from fieldbox.storage.store import Store
 from fieldbox.wire.courier import FOLDER
 from fieldbox.wire.ids import key_of
-from tests.hub.boxes import summary
+from tests.hub.boxes import tell
 from tests.hubs import Station, station_in
+from tests.programs import done, run_command
 
 
 @dataclass
@@ -32,29 +32,17 @@ class Farm:
     root: Path
 
     def run(self, *arguments: object, answer: str | None = None) -> Result:
-        told = CliRunner().invoke(
-            main,
-            [str(one) for one in arguments],
-            env={"FIELDBOX_STORAGE__ROOT": str(self.root)},
-            input=answer,
-        )
-        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
-        return told
+        return run_command({"FIELDBOX_STORAGE__ROOT": str(self.root)}, *arguments, answer=answer)
 
     def ok(self, *arguments: object) -> str:
-        told = self.run(*arguments)
-        assert told.exit_code == 0, told.output
-        return told.stdout
+        return done(self.run(*arguments))
 
     def store(self) -> Store:
         return Store.open(self.root / "fieldbox.db")
 
     def tell(self, *numbers: int) -> list[str]:
         with self.store() as store:
-            return [
-                store.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of("survey", str(n))))
-                for n in numbers
-            ]
+            return tell(store, "survey", numbers)
 
     def states(self) -> set[MessageState]:
         with self.store() as store:

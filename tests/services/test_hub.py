@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import ssl
+import subprocess
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +21,15 @@ from click.testing import CliRunner
 from fieldbox.cli import main
 from fieldbox.domain import MessageState
 from fieldbox.errors import Unsent
+from fieldbox.hub import broker
+from fieldbox.hub.home import Home, client_certificate
+from fieldbox.hub.receiving import Receipt
 from fieldbox.sync import identity
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
-from tests.brokers import needs_mosquitto
 from tests.hub.boxes import Sender
-from tests.hubs import JoinedBox, Station, join, station_in, until
+from tests.hubs import JoinedBox, Station, join, station_in
+from tests.programs import needs_mosquitto, until
 
 pytestmark = needs_mosquitto
 NOT_AUTHORIZED = 0x87
@@ -215,12 +223,59 @@ def test_a_hub_that_is_killed_loses_nothing_and_counts_nothing_twice(
     assert kept(station, box) == Counter(sent)
 
 
+def test_a_fault_over_one_frame_stops_no_other(station: Station, tmp_path: Path) -> None:
+    """A desk of the hub's that fails over one frame in a way that nobody foresaw."""
+    here = Home.open(station.home)
+    certificate, key = client_certificate(station.home)
+    address = broker.Address("localhost", station.port, here.told.authority, certificate, key)
+    station.end(station.server)
+    box = join(station, tmp_path, "Glen")
+    came: list[bytes] = []
+
+    def take(frame: bytes) -> Receipt:
+        came.append(frame)
+        if len(came) == 1:
+            raise ZeroDivisionError
+        return Receipt(None, None, why="enough")
+
+    stop = threading.Event()
+    desk = broker.Desk(take, lambda _box: [], lambda _ids: None)
+    working = threading.Thread(target=broker.serve, args=(address, desk, stop))
+    working.start()
+    try:
+        for number in (1, 2):
+            assert publisher(box, f"fieldbox/1/{box.id}/up", b"%d" % number) == 0
+        until(lambda: len(came) == 2)
+    finally:
+        stop.set()
+        working.join()
+        station.start()
+    assert came == [b"1", b"2"]
+
+
 def test_the_hub_waits_for_a_broker_that_is_away(station: Station, hill: JoinedBox) -> None:
     station.end(station.broker)
     until(lambda: "away from the broker" in station.said(), station.said)
     station.start_broker()
     hill.tell(50)
     until(lambda: hill.burst() and states(hill) == {MessageState.ACKNOWLEDGED}, station.said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_a_stick_that_cannot_be_read_is_a_sentence(station: Station, tmp_path: Path) -> None:
+    (tmp_path / "fieldbox").mkdir(mode=0)
+    less = "-dac_override,-dac_read_search"
+    command = ["setpriv", "--bounding-set", less, "--inh-caps", less, sys.executable, "-m", "fieldbox"]
+    told = subprocess.run(
+        [*command, "hub", "import", tmp_path],
+        env=os.environ | station.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "cannot be read (Permission denied)" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_nothing_that_is_there_is_overwritten(station: Station, tmp_path: Path) -> None:

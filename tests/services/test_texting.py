@@ -117,16 +117,9 @@ def outgoing(kind: MessageKind, body: dict[str, object], number: int, subject: s
     return Outgoing(kind, json.dumps(body), f"{number:020x}", subject=subject)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture
-def farm(tmp_path: Path, template: Path) -> Iterator[Farm]:
-    found = Farm(Path(shutil.copy(template, tmp_path / "fieldbox.db")))
+def farm(tmp_path: Path, empty_database: Path) -> Iterator[Farm]:
+    found = Farm(Path(shutil.copy(empty_database, tmp_path / "fieldbox.db")))
     yield found
     assert found.store.check() == []
     found.store.close()
@@ -146,8 +139,8 @@ def test_a_survey_is_told_once_to_each_number(farm: Farm) -> None:
     assert farm.states() == [TextState.DELIVERED] * 2
 
 
-def test_what_was_in_the_outbox_before_is_not_told(tmp_path: Path, template: Path) -> None:
-    path = Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+def test_what_was_in_the_outbox_before_is_not_told(tmp_path: Path, empty_database: Path) -> None:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     farm = Farm(path, replace(SMS, send="never"))
     farm.survey()
     farm.step()
@@ -431,9 +424,9 @@ def test_a_clock_that_was_put_back_years_holds_nothing_up(farm: Farm) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def told(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A box of which two surveys wait to be told."""
-    path = Path(shutil.copy(template, tmp_path_factory.mktemp("told") / "fieldbox.db"))
+    path = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("told") / "fieldbox.db"))
     farm = Farm(path)
     farm.survey()
     farm.survey(flight="other")

@@ -12,24 +12,19 @@ from hypothesis import strategies as st
 from fieldbox.config import SyncConfig
 from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting
 from fieldbox.i18n import Sentence
+from fieldbox.sync.budget import MOST_AT_ONCE, month_of
 from fieldbox.sync.policy import (
     ENOUGH_BYTES,
     HOPELESS,
-    MOST_AT_ONCE,
     URGENT_FOR,
-    Connect,
-    Outcome,
-    Rules,
-    Situation,
-    Wait,
     come_again,
     decide,
     is_metered,
     learnt,
-    month_of,
     notes,
     quiet_until,
 )
+from fieldbox.sync.situation import Connect, Outcome, Rules, Situation, Wait
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 MODEM, WIFI = Link(LinkKind.MODEM, "wwan0"), Link(LinkKind.WIFI, "wlan0")

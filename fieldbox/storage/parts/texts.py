@@ -16,7 +16,7 @@ from fieldbox.domain import (
     Understood,
 )
 from fieldbox.i18n import Sentence
-from fieldbox.storage import outbox, texts
+from fieldbox.storage import outbox, texts, verdicts
 from fieldbox.storage.parts.part import Part
 
 
@@ -150,9 +150,9 @@ class TextPart(Part):
     def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool:
         """Keep what somebody makes of a survey; False: there is no such survey, or it is what they said last."""
         with self._database.write() as connection:
-            return texts.give_verdict(connection, survey_id, verdict, way, who, self._now())
+            return verdicts.give(connection, survey_id, verdict, way, who, self._now())
 
     def verdicts(self, survey_id: str) -> list[GivenVerdict]:
         """What people make of a survey, oldest first."""
         with self._database.read() as connection:
-            return texts.verdicts_of(connection, survey_id)
+            return verdicts.of_survey(connection, survey_id)
