@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
@@ -175,7 +176,14 @@ class SyncConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a list that cannot be read: told when the settings are read."""
-        self.kinds, self.metered_kinds, self.budgets, self.quiet  # noqa: B018
+        with _of("links"):
+            self.kinds  # noqa: B018
+        with _of("metered"):
+            self.metered_kinds  # noqa: B018
+        with _of("monthly_mb"):
+            self.budgets  # noqa: B018
+        with _of("quiet_hours"):
+            self.quiet  # noqa: B018
 
     @property
     def kinds(self) -> tuple[LinkKind, ...]:
@@ -240,7 +248,7 @@ def _span(text: str) -> tuple[time, time]:
     except ValueError:
         raise ValueError(f"{text!r} is not like 21:00-05:30") from None
     if found[0] == found[1]:
-        raise ValueError(f"{text!r} begins when it ends: leave the link out of sync.links to never use it")
+        raise ValueError(f"{text!r} begins when it ends: leave it out")
     return found
 
 
@@ -269,10 +277,19 @@ class SmsConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot be meant."""
-        _one_of(self.send, ("never", "alerts", "surveys"))
-        _one_of(self.language, ("en", "hi", "mr", "ta", "te", "kn"))
-        _one_of(self.script, ("script", "latin"))
-        self.allowed, self.quiet, self.hub  # noqa: B018  wrong ones are told when the settings are read
+        with _of("send"):
+            _one_of(self.send, ("never", "alerts", "surveys"))
+        with _of("language"):
+            _one_of(self.language, ("en", "hi", "mr", "ta", "te", "kn"))
+        with _of("script"):
+            _one_of(self.script, ("script", "latin"))
+        with _of("numbers"):
+            if not self.allowed and self.send != "never":
+                raise ValueError(f"names nobody to text, and send is {self.send}")
+        with _of("quiet_hours"):
+            self.quiet  # noqa: B018
+        with _of("hub_number"):
+            self.hub  # noqa: B018
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -288,6 +305,15 @@ class SmsConfig:
     def hub(self) -> str | None:
         """The hub's number in the form +919812345678. Raises ValueError."""
         return phone_number(self.hub_number) if self.hub_number.strip() else None
+
+
+@contextmanager
+def _of(key: str) -> Iterator[None]:
+    """Name the setting that an error is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
 
 
 def phone_number(text: str) -> str:

@@ -160,3 +160,24 @@ def test_which_settings_file_is_read(tmp_path: Path) -> None:
     assert settings_file({"FIELDBOX_CONFIG": "/a"}, tmp_path) == tmp_path
     assert settings_file({"FIELDBOX_CONFIG": "/a"}) == Path("/a")
     assert settings_file({}) == Path("/etc/fieldbox/fieldbox.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SMS__SEND", "often"),
+        ("SMS__SEND", "surveys"),  # and nobody to text
+        ("SMS__NUMBERS", "12345"),
+        ("SMS__QUIET_HOURS", "at night"),
+        ("SMS__HUB_NUMBER", "hub"),
+        ("SYNC__LINKS", "moden"),
+        ("SYNC__METERED", "all"),
+        ("SYNC__MONTHLY_MB", "modem"),
+        ("SYNC__QUIET_HOURS", "modem 25:00-3"),
+    ],
+)
+def test_a_list_that_cannot_be_meant_is_told_with_its_key(key: str, value: str) -> None:
+    section, _sign, name = key.lower().partition("__")
+    named = "numbers" if value == "surveys" else name
+    with pytest.raises(Misconfigured, match=f"{section}: {named}: "):
+        load_config({f"FIELDBOX_{key}": value})
