@@ -154,11 +154,8 @@ class Syncing:
         self._look_at_certificates(mine)
         rules, situation = self._situation(mine)
         if now:
-            rules, situation = (
-                replace(rules, gather=timedelta(0), listen=timedelta(0)),
-                replace(situation, pasts={}),
-            )
-        told = decide(situation, rules)
+            rules = replace(rules, gather=timedelta(0), listen=timedelta(0))
+        told = decide(replace(situation, pasts={}) if now else situation, rules)
         if isinstance(told, Wait):
             self._show(self._state(situation, rules, told))
             return self._pause(told)

@@ -341,6 +341,17 @@ def test_a_wrong_certificate_is_told_and_tried_once_a_day(farm: Farm) -> None:
     assert (str(sentence), done) == ("The hub was reached; 0 messages wait.", True)
 
 
+def test_who_asks_while_no_link_is_there_still_hears_when_the_hub_was_reached(farm: Farm) -> None:
+    farm.ways.put(ETHERNET)
+    farm.has()
+    farm.syncing.step()
+    farm.ways.take(ETHERNET.name)
+    farm.syncing.attempt()
+    state = farm.store.link_state()
+    assert state is not None
+    assert (state.links, state.last_success is not None) == ((), True)
+
+
 def test_another_certificate_ends_the_waiting(farm: Farm) -> None:
     farm.carrier.refusal = Distrusted("The hub does not take this certificate.")
     farm.ways.put(ETHERNET)
