@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import MessageKind, NewText, SentText, TextState
+from fieldbox.domain import NewText, SentText, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.services.box import open_store
@@ -18,7 +18,7 @@ from fieldbox.services.texting import (
     about_survey,
     code_for,
     has_alert,
-    litres_in,
+    litres_told,
     parts_of,
     style_of,
 )
@@ -98,8 +98,7 @@ def preview(config: Config, survey_id: str, language: str | None, script: str | 
     """The text of a survey, which is that of its alert if it raises one, and how long it is."""
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
-        bodies = [one.body for one in store.messages_of(survey.id) if one.kind is MessageKind.SUMMARY]
-        litres = litres_in(bodies[-1]) if bodies else None
+        litres = litres_told(store, survey.id)
         about = about_survey(store, survey.id, code_for(store, survey.id), litres)
         urgent = has_alert(store, survey)
     if about is None:

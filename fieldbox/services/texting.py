@@ -366,8 +366,14 @@ def within(at: time, hours: tuple[time, time]) -> bool:
     return start <= at < end if start < end else at >= start or at < end
 
 
-def litres_in(body: str) -> float | None:
-    """What is to be sprayed, by a summary or an alert; None: nobody told how the field is sprayed."""
+def litres_told(store: Store, survey_id: str) -> float | None:
+    """What is to be sprayed, by a survey's summary; None: nobody told how the field is sprayed. An alert says it only where
+    treating pays."""
+    bodies = [one.body for one in store.messages_of(survey_id) if one.kind is MessageKind.SUMMARY]
+    return _litres_in(bodies[-1]) if bodies else None
+
+
+def _litres_in(body: str) -> float | None:
     told = _dict(_dict(json.loads(body)).get("spray")).get("l")
     return float(told[0]) if isinstance(told, list) and told else None
 
@@ -414,7 +420,7 @@ def _texts_of(
         if survey_id is None or message.kind not in _TOLD or message.state is MessageState.SUPERSEDED:
             continue
         codes.setdefault(survey_id, code_for(store, survey_id, tuple(codes.values())))
-        about = about_survey(store, survey_id, codes[survey_id], litres_in(message.body))
+        about = about_survey(store, survey_id, codes[survey_id], litres_told(store, survey_id))
         if about is not None:
             found.append((survey_id, _told(config, store, message, about)))
     return found

@@ -60,6 +60,7 @@ class Farm:
         self.config = Config(sms=sms)
         self.hub: HubBySms | None = None
         self.surveys = 0
+        self.alert = {name: value for name, value in ALERT.items() if name != "spray"}
         if moment:
             return
         self.flight = add_flight(self.store)
@@ -89,7 +90,7 @@ class Farm:
         made = replace(survey(over, f"survey {self.surveys}"), hotspots=survey(over).hotspots)
         told = [outgoing(MessageKind.SUMMARY, SUMMARY, self.surveys, f"survey {over.id}")]
         if alert or withdraws:
-            body = {**ALERT, "why": ["weeds"] if alert else []}
+            body = {**self.alert, "why": ["weeds"] if alert else []}
             told.append(outgoing(MessageKind.ALERT, body, self.surveys, f"alert {over.id}"))
         self.store.save_survey(
             made, [], told, plan_key=str(self.surveys), release_sha="r", to_geographic=near_bangalore
@@ -157,6 +158,14 @@ def test_an_alert_goes_in_the_place_of_its_survey_and_goes_first(farm: Farm) -> 
     farm.survey(alert=True, flight="other")
     farm.step()
     assert ["ALERT" in body for body in farm.bodies()] == [True, False]
+
+
+def test_an_alert_for_weeds_tells_what_is_known_to_be_sprayed(farm: Farm) -> None:
+    """The message of such an alert does not say it; the survey's summary does."""
+    assert "spray" not in farm.alert
+    farm.survey(alert=True)
+    farm.step()
+    assert " = 4.2(3-5.5)/2/62/42. " in farm.bodies()[0]
 
 
 def test_only_alerts_where_only_alerts_are_wanted(farm: Farm) -> None:
