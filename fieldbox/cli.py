@@ -373,7 +373,8 @@ def summary(
     if as_text:
         from fieldbox.services import smstold  # noqa: PLC0415
 
-        click.echo(smstold.preview(config, survey_id, lang, script))
+        text = smstold.preview(config, survey_id, lang, script)
+        click.echo(json.dumps(text.to_json(), ensure_ascii=False) if as_json else text.to_text())
     elif sizes:
         click.echo(results.summary_sizes(config, survey_id, as_json=as_json))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from fieldbox.cli_common import DONE_WITH_REJECTED, as_json, with_config
+from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, with_config
 from fieldbox.config import Config
 from fieldbox.i18n import _
 
@@ -39,7 +39,8 @@ def hub_init(folder: Path, host: str, port: int, sms: str | None) -> None:
         _(
             "The hub {hub} is made in {folder}. Its fingerprint, for boxes that join: {fingerprint}\n"
             "1. Keep a copy of the folder in a safe place: without it all boxes must join again.\n"
-            "2. Start its broker: mosquitto -c {folder}/mosquitto.conf (port {port} must be reachable)\n"
+            "2. Start its broker: OPENSSL_CONF={folder}/openssl.cnf mosquitto -c {folder}/mosquitto.conf"
+            " (port {port} must be reachable)\n"
             "3. Start it: FIELDBOX_HUB__FOLDER={folder} fieldbox hub serve\n"
             "4. For each box: fieldbox link request there, fieldbox hub enrol here, fieldbox link join there."
         ).format(hub=made.told.id, folder=made.folder, fingerprint=made.told.fingerprint, port=made.port)
@@ -65,8 +66,9 @@ def hub_serve(config: Config) -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The welcome to be written."
 )
 @click.option("--name", default="", help="What people call the box.")
+@as_json
 @with_config
-def hub_enrol(config: Config, request: Path, output: Path, name: str) -> None:
+def hub_enrol(config: Config, request: Path, output: Path, name: str, as_json: bool) -> None:
     """Make the box known that wrote REQUEST, and write the welcome that it joins with.
 
     \b
@@ -75,6 +77,10 @@ def hub_enrol(config: Config, request: Path, output: Path, name: str) -> None:
     from fieldbox.services import hub as service  # noqa: PLC0415
 
     box, fingerprint = service.enrol(config, request, output, name)
+    if as_json:
+        ends = box.certificate.expires_at.isoformat()
+        click.echo(json.dumps({"box": box.id, "certificate_expires_at": ends, "fingerprint": fingerprint}))
+        return
     click.echo(
         _(
             "The box {box} is known; its certificate is good until {day}. Give it {file}, and read out the"
@@ -139,11 +145,18 @@ def hub_send() -> None:
     """
 
 
-def _send(config: Config, box: str, order: Any) -> None:
+def _send(config: Config, box: str, order: Any, *, as_json: bool) -> None:
     from fieldbox.services import hub as service  # noqa: PLC0415
 
     told = service.send(config, box, order)
-    click.echo(_("The command {id} waits for {box}.").format(id=told, box=box))
+    if as_json:
+        click.echo(json.dumps({"id": told, "box": box}))
+        return
+    click.echo(
+        _("The command {id} waits for {box}; fieldbox hub sent tells what comes of it.").format(
+            id=told, box=box
+        )
+    )
 
 
 def _ids(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,8 +169,11 @@ def _ids(_context: click.Context, _option: click.Parameter, given: tuple[str, ..
 @click.argument("box")
 @click.option("--id", "ids", multiple=True, callback=_ids, help="Of a message; may be given again.")
 @click.option("--since", type=click.DateTime(), help="All that were made since, UTC.")
+@as_json
 @with_config
-def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datetime | None) -> None:
+def hub_send_resend(
+    config: Config, box: str, ids: tuple[str, ...], since: datetime | None, as_json: bool
+) -> None:
     """Have BOX send messages again.
 
     \b
@@ -167,7 +183,7 @@ def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datet
 
     if not ids and since is None:
         raise click.UsageError(_("say which: --id or --since"))
-    _send(config, box, Resend(ids, since.replace(tzinfo=UTC) if since else None))
+    _send(config, box, Resend(ids, since.replace(tzinfo=UTC) if since else None), as_json=as_json)
 
 
 @hub_send.command("picture")
@@ -176,8 +192,9 @@ def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datet
 @click.option(
     "--spot", type=click.IntRange(1, 1000), default=1, show_default=True, help="1 is the worst one."
 )
+@as_json
 @with_config
-def hub_send_picture(config: Config, box: str, survey: str, spot: int) -> None:
+def hub_send_picture(config: Config, box: str, survey: str, spot: int, as_json: bool) -> None:
     """Have BOX send a small picture of a spot of SURVEY, if its owner lets pictures leave the farm.
 
     \b
@@ -185,7 +202,7 @@ def hub_send_picture(config: Config, box: str, survey: str, spot: int) -> None:
     """
     from fieldbox.wire.commands import Picture  # noqa: PLC0415
 
-    _send(config, box, Picture(survey, spot))
+    _send(config, box, Picture(survey, spot), as_json=as_json)
 
 
 def _values(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -207,8 +224,9 @@ def _values(_context: click.Context, _option: click.Parameter, given: tuple[str,
 @hub_send.command("settings")
 @click.argument("box")
 @click.argument("values", nargs=-1, required=True, callback=_values)
+@as_json
 @with_config
-def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
+def hub_send_settings(config: Config, box: str, values: dict[str, Any], as_json: bool) -> None:
     """Have BOX change settings, as far as its owner lets the hub; `section.key=` takes a change back.
 
     \b
@@ -216,7 +234,33 @@ def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
     """
     from fieldbox.wire.commands import Settings  # noqa: PLC0415
 
-    _send(config, box, Settings(values))
+    _send(config, box, Settings(values), as_json=as_json)
+
+
+@hub.command("sent")
+@click.argument("box", required=False)
+@click.option(
+    "--pictures", type=click.Path(path_type=Path), help="Write the pictures that came into this folder."
+)
+@as_json
+@with_config
+def hub_sent(config: Config, box: str | None, pictures: Path | None, as_json: bool) -> None:
+    """List what was sent to BOX or to all with fieldbox hub send, the newest first, and what the box made of it.
+
+    \b
+    Example: fieldbox hub sent b3kqm7xa2 --pictures ./pictures
+    """
+    from fieldbox.services import hubsaid  # noqa: PLC0415
+
+    found = hubsaid.listed(config, box)
+    files = hubsaid.write_pictures(config, box, pictures) if pictures else []
+    if as_json:
+        told = {"sent": [one.to_json() for one in found], "pictures": [str(one) for one in files]}
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo("\n".join(one.to_text() for one in found) or _("Nothing was sent: see fieldbox hub send."))
+    for one in files:
+        click.echo(str(one))
 
 
 @hub.command("import")
@@ -228,7 +272,7 @@ def hub_import(config: Config, stick: Path, as_json: bool) -> None:
 
     \b
     Example: fieldbox hub import /media/stick
-    Exit code 3: a file was refused, or the answer could not be written.
+    Exit code 1: nothing of a box is on it; 3: a file was refused, or the answer could not be written.
     """
     from fieldbox.services import hub as service  # noqa: PLC0415
 
@@ -252,5 +296,7 @@ def hub_export(config: Config, stick: Path, as_json: bool) -> None:
 
 def _report(found: Any, *, as_json: bool) -> None:
     click.echo(found.to_json() if as_json else found.to_text())
+    if found.did_nothing:
+        sys.exit(FAILED)
     if found.has_rejected:
         sys.exit(DONE_WITH_REJECTED)

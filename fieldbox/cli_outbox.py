@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fieldbox.cli_common import DONE_WITH_REJECTED, as_json, with_config
+from fieldbox.cli_common import DONE_WITH_REJECTED, FAILED, as_json, with_config
 from fieldbox.config import Config
 from fieldbox.domain import MessageState
 
@@ -68,12 +68,14 @@ def outbox_import(config: Config, stick: Path, as_json: bool) -> None:
 
     \b
     Example: fieldbox outbox import /media/stick
-    Exit code 3: something on it cannot be used.
+    Exit code 1: nothing for this box is on it; 3: something on it cannot be used.
     """
     from fieldbox.services import courier  # noqa: PLC0415
 
     found = courier.take_in(config, stick)
     told = courier.Told(found)
     click.echo(told.to_json() if as_json else told.to_text())
-    if found is not None and found.passed_over:
+    if found is None:
+        sys.exit(FAILED)
+    if found.passed_over:
         sys.exit(DONE_WITH_REJECTED)

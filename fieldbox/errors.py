@@ -4,6 +4,7 @@
     ├── Rejected        the input is wrong: this file or flight, never the box      (no retry helps)
     ├── Unsent          the link did not carry a message                            (retry later)
     │   └── Distrusted  the box and its hub do not accept each other's certificates (a person must act)
+    │       └── Unwelcome   the hub does not accept this box's
     ├── Unavailable     a resource of the box is short: disk full, read-only        (retry when mended)
     └── Misconfigured   the box itself: settings, a model file, a database          (a person must act)
 
@@ -43,6 +44,10 @@ class Distrusted(Unsent):
     """Box and hub do not accept each other: a wrong or expired certificate, another hub, a box that is not known."""
 
     retry_helps = False
+
+
+class Unwelcome(Distrusted):
+    """The hub does not accept this box: another certificate of it may do."""
 
 
 class Unavailable(FieldboxError):

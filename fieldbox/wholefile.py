@@ -15,11 +15,13 @@ PUBLIC: Final = 0o644
 
 
 @contextmanager
-def written(file: Path, *, mode: int | None = PUBLIC, replace: bool = True) -> Iterator[BinaryIO]:
+def written(
+    file: Path, *, mode: int | None = PUBLIC, replace: bool = True, lasting: bool = True
+) -> Iterator[BinaryIO]:
     """Write what becomes `file` when the block ends well; if it raises, all is as before.
 
     Without `replace`, a file that is there by then stays. `mode` None: none is set, as on a stick, which knows none.
-    Raises OSError.
+    If not `lasting`, it may be lost in a power cut. Raises OSError.
     """
     descriptor, name = tempfile.mkstemp(prefix=f"{_PREFIX}{file.name}.", suffix=_SUFFIX, dir=file.parent)
     partial = Path(name)
@@ -29,7 +31,8 @@ def written(file: Path, *, mode: int | None = PUBLIC, replace: bool = True) -> I
             out.flush()
             if mode is not None:
                 os.fchmod(out.fileno(), mode)
-            os.fsync(out.fileno())
+            if lasting:
+                os.fsync(out.fileno())
         if replace:
             partial.replace(file)
         else:
@@ -38,12 +41,15 @@ def written(file: Path, *, mode: int | None = PUBLIC, replace: bool = True) -> I
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    sync_folder(file.parent)
+    if lasting:
+        sync_folder(file.parent)
 
 
-def put(file: Path, content: bytes, *, mode: int | None = PUBLIC, replace: bool = True) -> None:
+def put(
+    file: Path, content: bytes, *, mode: int | None = PUBLIC, replace: bool = True, lasting: bool = True
+) -> None:
     """`content` as `file`; see `written`. Raises OSError."""
-    with written(file, mode=mode, replace=replace) as out:
+    with written(file, mode=mode, replace=replace, lasting=lasting) as out:
         out.write(content)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import queue
-import shutil
 import signal
-import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +13,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import paho.mqtt.client as paho
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -28,11 +24,8 @@ from paho.mqtt.properties import Properties
 from fieldbox.hub import brokerfile
 from fieldbox.sync.tls import Credentials
 from fieldbox.wire import topics
+from tests.programs import MOSQUITTO, free_port, listens, started, until
 
-needs_mosquitto = pytest.mark.skipif(
-    shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists(),
-    reason="needs mosquitto (tests/system-packages.sh)",
-)
 YEAR = timedelta(days=365)
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -137,13 +130,6 @@ log_type all
 """
 
 
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Broker:
     """A Mosquitto of its own on a free port."""
@@ -164,19 +150,9 @@ class Broker:
         config = self.folder / "mosquitto.conf"
         saving = "autosave_interval 1\nautosave_on_changes true" if self.saves else ""
         config.write_text(CONFIG.format(port=self.port, folder=self.folder, shown=self.shown, saving=saving))
-        with (self.folder / "broker.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(config)],
-                stdout=log,
-                stderr=log,
-                env=self.environment,
-            )
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError((self.folder / "broker.log").read_text())
+        log = self.folder / "broker.log"
+        self.process = started([MOSQUITTO, "-c", config], log, self.environment)
+        until(lambda: listens(self.port), log.read_text)
 
     def kill(self) -> None:
         """As a power cut does."""

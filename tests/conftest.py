@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from fieldbox.storage.store import Store
 from tests import flown
 
 SLOW = ("durability", "path", "browser", "services", "bench", "models")
@@ -39,3 +41,11 @@ def _made_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What many tests want alike lies beside the folders of all processes that share the tests."""
     base = tmp_path_factory.getbasetemp()
     flown.keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A box's database with nothing in it, made once and to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "fieldbox.db"
+    Store.open(path).close()
+    return path

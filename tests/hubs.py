@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from fieldbox.cli import main
-from fieldbox.domain import MessageKind, Outgoing
 from fieldbox.hub.store import HubStore
 from fieldbox.sync import identity
 from fieldbox.sync.burst import BurstReport, Limits, Sender, burst
+from fieldbox.sync.clock import SystemClock
 from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
 from fieldbox.wire.down import Down
-from fieldbox.wire.ids import key_of
-from tests.brokers import free_port
-from tests.hub.boxes import summary
+from tests.hub.boxes import tell
+from tests.programs import broker_of, done, free_port, listens, run_command, started, until
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-class RunningClock:
-    """This machine's clocks."""
-
-    def now(self) -> datetime:
-        return now()
-
-    def elapsed(self) -> float:
-        return time.monotonic()
 
 
 @dataclass
@@ -71,41 +56,28 @@ class Station:
 
     def run(self, *arguments: object) -> Result:
         """A command of the hub's keeper."""
-        told = CliRunner().invoke(main, [str(one) for one in arguments], env=self.environment)
-        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
-        return told
+        return run_command(self.environment, *arguments)
 
     def ok(self, *arguments: object) -> str:
-        told = self.run(*arguments)
-        assert told.exit_code == 0, told.output
-        return told.stdout
+        return done(self.run(*arguments))
 
     def init(self) -> None:
         self.ok("hub", "init", self.home, "--host", "localhost", "--port", self.port)
 
     def start_broker(self) -> None:
-        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        with (self.folder / "broker.log").open("ab") as log:
-            self.broker = subprocess.Popen(
-                [program, "-c", self.home / "mosquitto.conf"],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "OPENSSL_CONF": str(self.home / "openssl.cnf")},
-            )
-        until(lambda: _listens(self.port), self.broker_said)
+        words, environment = broker_of(self.home)
+        self.broker = started(words, self.folder / "broker.log", environment)
+        until(lambda: listens(self.port), self.broker_said)
 
     def broker_said(self) -> str:
         return (self.folder / "broker.log").read_text()
 
     def start(self) -> None:
         """Have `fieldbox hub serve` running, at the broker."""
-        with (self.folder / "hub.log").open("wb") as log:
-            self.server = subprocess.Popen(
-                [sys.executable, "-m", "fieldbox", "hub", "serve"],
-                stdout=log,
-                stderr=log,
-                env=os.environ | self.environment,
-            )
+        log = self.folder / "hub.log"
+        log.unlink(missing_ok=True)  # what is awaited is said by this one
+        words = [sys.executable, "-m", "fieldbox", "hub", "serve"]
+        self.server = started(words, log, os.environ | self.environment)
         until(lambda: "at the broker" in self.said(), self.said)
 
     def said(self) -> str:
@@ -139,19 +111,6 @@ class Station:
             return error.code, ""
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def until(true: Callable[[], object], said: Callable[[], str] = str, seconds: float = 60) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, said()
-        time.sleep(0.05)
-
-
 @dataclass
 class JoinedBox:
     """A box that joined the station's hub, with its messages in memory."""
@@ -166,10 +125,7 @@ class JoinedBox:
 
     def tell(self, *numbers: int) -> list[str]:
         """Put surveys into the outbox."""
-        return [
-            self.outbox.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of(self.id, str(n))))
-            for n in numbers
-        ]
+        return tell(self.outbox, self.id, numbers)
 
     @property
     def credentials(self) -> Credentials:
@@ -184,7 +140,7 @@ class JoinedBox:
     def sender(self) -> Sender:
         joined = self.joined
         return Sender(
-            self.id, joined.identity.key, joined.hub_key, self.outbox, RunningClock(), self.commands.append
+            self.id, joined.identity.key, joined.hub_key, self.outbox, SystemClock(), self.commands.append
         )
 
     def burst(self, limits: Limits | None = None) -> BurstReport:

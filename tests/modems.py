@@ -6,9 +6,8 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from jeepney.io.blocking import open_dbus_connection
 from fieldbox.simulate.modem import AtModem, Network, serve_socket
 from fieldbox.sync.sms.modem import NoModem
 from fieldbox.sync.sms.modemmanager import ModemManager
+from tests.programs import started, until
 
 POLKITD = "/usr/lib/polkit-1/polkitd"
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -107,8 +107,7 @@ def _bus(path: Path, folder: Path, programs: list[subprocess.Popen[bytes]]) -> s
 def _started(programs: list[subprocess.Popen[bytes]], folder: Path, address: str, *command: str) -> None:
     place = {"DBUS_SYSTEM_BUS_ADDRESS": address, "DBUS_SESSION_BUS_ADDRESS": address}
     environ = os.environ | place | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
-    with (folder / f"{Path(command[0]).name}.log").open("wb") as log:
-        programs.append(subprocess.Popen(command, env=environ, stdout=log, stderr=log))
+    programs.append(started(command, folder / f"{Path(command[0]).name}.log", environ))
 
 
 def _add(address: str, port: str) -> None:
@@ -137,12 +136,3 @@ def _wait_for(address: str) -> None:
 
     with closing(ModemManager(address)) as modem:
         until(registered, "a modem in its network")
-
-
-def until(come: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Return when `come` is true. Raises TimeoutError, which says what did not come."""
-    end = time.monotonic() + seconds
-    while not come():
-        if time.monotonic() > end:
-            raise TimeoutError(what)
-        time.sleep(0.02)

@@ -13,9 +13,24 @@ from typing import TypeVar
 
 import pytest
 
+from fieldbox.errors import Unavailable
+from fieldbox.simulate.tunnels import check
+
 CLONE_NEWNS, CLONE_NEWNET, CLONE_FS = 0x00020000, 0x40000000, 0x00000200
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 Found = TypeVar("Found")
+
+
+def _without_tunnels() -> str:
+    try:
+        check()
+    except Unavailable as error:
+        return str(error)
+    return ""
+
+
+needs_tunnels = pytest.mark.skipif(bool(_without_tunnels()), reason=_without_tunnels())
+"""Of what sends packets through `fieldbox simulate link`."""
 
 
 class Network:

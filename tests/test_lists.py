@@ -44,18 +44,11 @@ class Box:
         return [one.pose.error_m if one.pose else None for one in self.given(arrival).flight.captures]
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture
-def box(tmp_path: Path, empty: Path) -> Iterator[Box]:
+def box(tmp_path: Path, empty_database: Path) -> Iterator[Box]:
     root = tmp_path / "box"
     root.mkdir()
-    shutil.copy(empty, root / "fieldbox.db")
+    shutil.copy(empty_database, root / "fieldbox.db")
     config = load_config({"FIELDBOX_STORAGE__ROOT": str(root), "FIELDBOX_STORAGE__RESERVE_MB": "0"})
     with Store.open(config.database) as store:
         yield Box(config, store)

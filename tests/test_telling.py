@@ -164,6 +164,18 @@ def test_an_alert_that_somebody_may_have_heard_is_withdrawn(farm: Farm, arrives:
     assert (why(gone), gone.replaces) == ([], (alert.id,))
 
 
+@pytest.mark.parametrize(("arrives", "again"), [(True, 0), (False, 1)])
+def test_what_the_hub_knows_to_be_withdrawn_is_not_withdrawn_again(
+    farm: Farm, arrives: bool, again: int
+) -> None:
+    flight, alert = risen(farm)
+    farm.carry([alert], arrives=True)
+    farm.tell(flight, farm.survey(flight, 121, "again"))
+    farm.carry(farm.alerts(MessageState.WAITING), arrives=arrives)
+    farm.tell(flight, farm.survey(flight, 122, "and again"))
+    assert len(farm.alerts(MessageState.WAITING)) == again
+
+
 def test_an_alert_of_a_new_analysis_goes_in_the_place_of_the_old_one(farm: Farm) -> None:
     flight, alert = risen(farm)
     farm.tell(flight, farm.survey(flight, 700, "again"))

@@ -19,6 +19,7 @@ from fieldbox.domain import (
     LinkKind,
     LinkState,
     Message,
+    MessageKind,
     MessageState,
     SentText,
     SurveyVerdict,
@@ -314,7 +315,11 @@ def journey(message: Message) -> list[str]:
     elif message.state in OPEN and message.next_try:
         steps.append(say("It goes again after %(when)s unless it is confirmed.", when=when(message.next_try)))
     elif message.state is MessageState.SUPERSEDED:
-        steps.append(say("It does not go any more: a newer one of the same survey goes in its place."))
+        steps.append(
+            say("It does not go any more: a newer one goes in its place.")
+            if message.kind is MessageKind.BOX
+            else say("It does not go any more: a newer one of the same survey goes in its place.")
+        )
     if message.why:
         steps.append(in_words(message.why))
     return steps

@@ -87,7 +87,7 @@ def serve(address: Address, desk: Desk, stop: Event) -> None:
         try:
             session.run(stop)
         except (OSError, FieldboxError) as error:
-            log.warning("away from the broker", why=_plain(error))
+            log.warning("away from the broker", at=f"{address.host}:{address.port}", why=_plain(error))
         finally:
             session.close()
         tries = 1 if session.welcome else tries + 1
@@ -173,6 +173,11 @@ class _Session:
             self._take(message)
         except FieldboxError as error:
             self._failure = error  # nothing more is taken in by this connection: the broker sends it again
+        except (
+            Exception
+        ):  # a fault of ours over one frame must not end the hub for all boxes each time that it comes
+            log.exception("a frame could not be taken in; its box keeps what is in it", mid=message.mid)
+            client.ack(message.mid, message.qos)
         else:
             client.ack(message.mid, message.qos)
 

@@ -21,7 +21,7 @@ TLS: Final = "openssl.cnf"
 KEPT: Final = "broker"
 """The folder of what the broker keeps."""
 SESSION_DAYS: Final = 400
-"""For which what is told to a box waits for it."""
+"""For which the broker knows a box that is away."""
 _PACKET: Final = MAX_FRAME + 1024
 """A frame, its topic and what MQTT puts around them."""
 

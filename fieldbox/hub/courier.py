@@ -12,11 +12,11 @@ from blake3 import blake3
 
 from fieldbox.hub import joining
 from fieldbox.hub.home import Home
-from fieldbox.hub.receiving import Stranger, command, key_of, receive, say
+from fieldbox.hub.receiving import Stranger, key_of, receive, say
 from fieldbox.hub.refusals import noted
-from fieldbox.hub.rows import Certificate, KnownBox, Way
+from fieldbox.hub.rows import KnownBox, Way
 from fieldbox.hub.store import HubStore
-from fieldbox.wire import commands, courier, join
+from fieldbox.wire import courier, join
 from fieldbox.wire.courier import Part, PartKind
 from fieldbox.wire.down import Acknowledgement, DownKind
 
@@ -99,13 +99,7 @@ def _renew(home: Home, store: HubStore, box: str, content: bytes, now: datetime)
         store.refuse(noted(_digest(content), str(error), Way.COURIER.value, now, box=box))
         return
     if asked.box == box:
-        tell_renewed(home, store, box, joining.renewed(home, store, box, now, asked), now)
-
-
-def tell_renewed(home: Home, store: HubStore, box: str, given: Certificate | None, now: datetime) -> None:
-    """Let a new certificate wait for its box."""
-    if given is not None:
-        store.add_command(command(home.key, box, commands.Certificate(given.pem), now))
+        joining.renew(home, store, box, now, asked)
 
 
 def _refused(store: HubStore, box: str, why: str, now: datetime) -> Brought:

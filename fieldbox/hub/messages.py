@@ -17,7 +17,7 @@ from fieldbox.domain import MessageKind
 from fieldbox.hub.rows import Arrival, Arriving, Received, Way
 from fieldbox.hub.schema import messages, replaced
 from fieldbox.storage.portions import portions
-from fieldbox.wire.ids import made_at
+from fieldbox.wire.ids import TIME_DIGITS, made_at
 
 _OF_A_RANGE: Final = frozenset({MessageKind.BOX})
 """Kinds that name the first and the last of those they replace."""
@@ -40,6 +40,7 @@ def add(connection: Connection, arrival: Arrival) -> int:
         connection.execute(insert(messages), [_row(arrival, one) for one in new])
     for one in new:
         _replace(connection, arrival.box, one)
+    _told_again(connection, arrival.box, new)
     _replaced_before(connection, arrival.box, new)
     return len(new)
 
@@ -93,6 +94,23 @@ def _replace(connection: Connection, box: str, one: Arriving) -> None:
             row = {"box": box, "id": other, "kind": one.kind.value, "by": one.id}
             insert_new(connection, replaced, row)
     connection.execute(update(messages).where(same, which).values(replaced_by=one.id))
+
+
+def _told_again(connection: Connection, box: str, new: Collection[Arriving]) -> None:
+    """The same content under a later id, as of a box whose disk was restored from a copy and that made a survey once more: the
+    last one stands. Such a box does not know what it said before, and names none of it as replaced."""
+    key = func.substr(messages.c.id, TIME_DIGITS + 1)
+    last: dict[tuple[str, str], str] = {}
+    for some in portions([one.id[TIME_DIGITS:] for one in new]):
+        same = (messages.c.box == box) & messages.c.replaced_by.is_(None) & key.in_(some)
+        for row in connection.execute(
+            select(messages.c.id, messages.c.kind).where(same).order_by(messages.c.id.desc())
+        ):
+            content = (row.kind, row.id[TIME_DIGITS:])
+            if content in last:
+                earlier = (messages.c.box == box) & (messages.c.id == row.id)
+                connection.execute(update(messages).where(earlier).values(replaced_by=last[content]))
+            last.setdefault(content, row.id)
 
 
 def _replaced_before(connection: Connection, box: str, new: Collection[Arriving]) -> None:

@@ -6,6 +6,7 @@ A frame that comes again, over whatever carries it, changes nothing and is ackno
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,11 +20,15 @@ from fieldbox.hub.refusals import noted
 from fieldbox.hub.rows import Arrival, Arriving, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.wire import commands, down, frame, schemas
-from fieldbox.wire.ids import ID_BYTES
+from fieldbox.wire.ids import ID_BYTES, made_at
+from fieldbox.wire.join import BOX_ID
 from fieldbox.wire.seal import Forged
 
 COMMAND: Final = "to"
 """Where an answer's JSON names the command that it answers."""
+_COMMAND_ID: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
+MOST_REPLACED: Final = 64
+"""Ids of earlier messages that one may name: four times as many as a box does."""
 
 
 class Stranger(Exception):
@@ -79,7 +84,7 @@ def receive(store: HubStore, key: Ed25519PrivateKey, sealed: bytes, *, how: Way,
 
 def key_of(store: HubStore, box: str) -> Ed25519PublicKey:
     """The key under which a box's messages are. Raises Stranger."""
-    known = store.box(box)
+    known = store.box(box) if BOX_ID.fullmatch(box) else None
     if known is None or known.revoked_at is not None:
         raise Stranger(box, "unknown" if known is None else "revoked")
     return Ed25519PublicKey.from_public_bytes(known.key)
@@ -155,7 +160,20 @@ def _once(items: Iterable[frame.Item]) -> list[frame.Item]:
 
 
 def _fault(one: frame.Item) -> str | None:
+    """What is wrong with a message, in a word. What the store could not hold is found here: it would come again for ever."""
+    if not _is_of_a_time(one.id):
+        return "id"
+    if len(one.replaces) > MOST_REPLACED:
+        return "replaces"
     return "kind" if one.kind is None else schemas.fault(one.kind, one.body)
+
+
+def _is_of_a_time(identity: str) -> bool:
+    try:
+        made_at(identity)
+    except ValueError:
+        return False
+    return True
 
 
 def _answers(items: Iterable[frame.Item]) -> dict[str, str]:
@@ -165,4 +183,4 @@ def _answers(items: Iterable[frame.Item]) -> dict[str, str]:
         for one in items
         if one.kind is MessageKind.ANSWER and one.body is not None
     }
-    return {command: message for command, message in told.items() if isinstance(command, str)}
+    return {command: message for command, message in told.items() if _COMMAND_ID.fullmatch(str(command))}

@@ -23,20 +23,12 @@ from sqlalchemy import (
     text,
 )
 
-from fieldbox.storage.types import Json, Utc
+from fieldbox.storage.types import NAMES, Json, Utc
 
 REVISION: Final = "0001"
 """The newest migration."""
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+metadata = MetaData(naming_convention=NAMES)
 
 
 class BoxColumns(TypedColumns):

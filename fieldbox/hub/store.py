@@ -47,10 +47,11 @@ class HubStore:
             boxes.add(connection, box)
             boxes.certify(connection, box.id, box.certificate, now)
 
-    def certify(self, box: str, certificate: Certificate, now: datetime) -> None:
-        """Note another certificate of a box."""
+    def certify(self, box: str, certificate: Certificate, now: datetime, told: Command) -> None:
+        """Note another certificate of a box, and let the command wait that gives it to the box."""
         with self._database.write() as connection:
             boxes.certify(connection, box, certificate, now)
+            commands.add(connection, told)
 
     def newest_certificate(self, box: str) -> Certificate | None:
         """The certificate of a box that ends last; None: there is none that was not revoked."""

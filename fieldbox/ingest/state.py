@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fieldbox.wholefile import sync_folder
+from fieldbox.wholefile import PUBLIC, put
 
 
-def write_json(path: Path, value: object, *, lasting: bool = True, mode: int = 0o644) -> None:
+def write_json(path: Path, value: object, *, lasting: bool = True, mode: int = PUBLIC) -> None:
     """Replace the JSON file `path` as a whole, its folder made if need be.
 
     If not `lasting`, it may be lost in a power cut: for what is quickly known again. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(value).encode("ascii"))
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            if lasting:
-                os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    if lasting:
-        sync_folder(path.parent)
+    put(path, json.dumps(value).encode("ascii"), mode=mode, lasting=lasting)
 
 
 def read_json(path: Path, most_bytes: int = 64 << 20) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from fieldbox.config import Config
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_, Sentence
 from fieldbox.modelops import minisign
+from fieldbox.wholefile import put
 
 KINDS = ("weeds", "leaves", "health")
 """Of models; each is a setting in `models` too, for a file from outside."""
@@ -197,12 +197,7 @@ class Shelf:
     def _put(self, target: Path, content: bytes) -> None:
         """Write a file whole or not at all, also when the plug is pulled."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        put(target, content)
 
 
 def configured(config: Config, kind: str) -> Path | None:

@@ -16,8 +16,8 @@ from fieldbox.i18n import N_, _
 from fieldbox.memory import MB
 from fieldbox.services import carried
 from fieldbox.services.box import open_store
+from fieldbox.services.boxclock import recalled, remember
 from fieldbox.services.commanding import Commander
-from fieldbox.services.sync import recalled, remember
 from fieldbox.storage.store import Store
 from fieldbox.sync import courier, identity
 from fieldbox.sync.courier import Exported, Hands, Imported
@@ -151,7 +151,9 @@ class Told:
                 "{count} messages are on the stick ({file}): have them taken in with fieldbox hub import."
             ).format(count=self.found.messages, file=self.found.file)
         if self.found is None:
-            return _("There is nothing for this box on the stick.")
+            return _(
+                "There is nothing for this box on the stick: is it the right folder, and was it at the hub?"
+            )
         return _("{done} messages are done, {commands} commands came, {models} model files.").format(
             done=self.found.acknowledged, commands=self.found.commands, models=len(self.found.models)
         )

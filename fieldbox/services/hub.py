@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from fieldbox.services import carried, hubtexts
 from fieldbox.services.listening import listening
 from fieldbox.services.notify import notify
 from fieldbox.services.running import beside, stopped_by_signals
+from fieldbox.services.telephone import telephone
 from fieldbox.wire import commands
 from fieldbox.wire.courier import REASONS, Unreadable
 
@@ -47,8 +48,10 @@ def utc_now() -> datetime:
 
 
 def init(folder: Path, *, host: str, port: int, sms: str | None) -> Home:
-    """Make a hub in `folder`. Raises Rejected where there is something, Misconfigured where it cannot be written."""
-    return home.found(folder, host=host, port=port, sms=sms, now=utc_now())
+    """Make a hub in `folder`. Raises Rejected where there is something or `sms` is no number, Misconfigured where it cannot be
+    written."""
+    number = telephone(sms) if sms else None
+    return home.found(folder, host=host, port=port, sms=number, now=utc_now())
 
 
 @contextmanager
@@ -104,7 +107,7 @@ def take(here: Home, store: HubStore, frame: bytes, how: Way = Way.MQTT) -> Rece
     now = utc_now()
     got = receive(store, here.key, frame, how=how, now=now)
     if got.box is not None:
-        courier.tell_renewed(here, store, got.box, joining.renewed(here, store, got.box, now), now)
+        joining.renew(here, store, got.box, now)
     return got
 
 
@@ -154,6 +157,9 @@ def send(config: Config, box: str, order: commands.Command) -> str:
         return told_.id
 
 
+_NOTHING_OF_A_BOX: Final = Sentence(N_("There is nothing of a box on this stick: is it the right folder?"))
+
+
 @dataclass(frozen=True, slots=True)
 class StickReport:
     """What came of a stick at the hub."""
@@ -163,6 +169,13 @@ class StickReport:
     """Boxes for which there is an answer on the stick."""
     unanswered: Sentence | None = None
     """Why no answer could be written."""
+    idle: Sentence = _NOTHING_OF_A_BOX
+    """What is said where nothing came and nothing was written."""
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether there was nothing to be done."""
+        return not self.files and not self.answered and self.unanswered is None
 
     @property
     def has_rejected(self) -> bool:
@@ -186,7 +199,7 @@ class StickReport:
 
     def to_text(self) -> str:
         """For people."""
-        lines = [_brought(one) for one in self.files] or [_("There is nothing of a box on this stick.")]
+        lines = [_brought(one) for one in self.files]
         if self.answered:
             lines.append(
                 _("Answers for {boxes} are on the stick: take it back there.").format(
@@ -195,7 +208,7 @@ class StickReport:
             )
         if self.unanswered is not None:
             lines.append(str(self.unanswered))
-        return "\n".join(lines)
+        return "\n".join(lines) or str(self.idle)
 
 
 def _reason(why: str) -> str:
@@ -213,16 +226,26 @@ def _brought(one: courier.Brought) -> str:
 def import_stick(config: Config, stick: Path) -> StickReport:
     """Take in what boxes sent by a stick, and put the answers onto it."""
     with opened(config) as (here, store):
-        files = courier.take_in(here, store, carried.stick(stick), utc_now())
+        files = _brought_by(here, store, carried.stick(stick))
         taken = [one.box for one in files if one.why is None]
         return _answer(here, store, stick, taken, tuple(files))
+
+
+def _brought_by(here: Home, store: HubStore, stick: Path) -> list[courier.Brought]:
+    try:
+        return courier.take_in(here, store, stick, utc_now())
+    except OSError as error:
+        raise Rejected(
+            N_("The stick {folder} cannot be read ({why})."), folder=str(stick), why=error.strerror or "?"
+        ) from error
 
 
 def export_stick(config: Config, stick: Path) -> StickReport:
     """Put onto a stick what the hub has to say to each of its boxes."""
     with opened(config) as (here, store):
         boxes = [box.id for box in store.boxes() if box.revoked_at is None]
-        return _answer(here, store, carried.stick(stick), boxes, ())
+        told_ = _answer(here, store, carried.stick(stick), boxes, ())
+        return replace(told_, idle=Sentence(N_("No box has joined yet: see fieldbox hub enrol.")))
 
 
 def _answer(
@@ -259,7 +282,7 @@ def _box_line(box: KnownBox) -> str:
         if box.revoked_at
         else _("certificate until {day}").format(day=box.certificate.expires_at.date())
     )
-    heard = _("last heard {when}").format(when=minute(box.heard_at))
+    heard = _("last heard {when}").format(when=minute(box.heard_at)) if box.heard_at else _("not heard yet")
     return f"{box.id}  {box.name or '–'}  {heard}  {state}"
 
 
@@ -274,11 +297,15 @@ def surveys_text(config: Config, *, as_json: bool) -> str:
 
 def _survey_line(one: Told) -> str:
     body = one.body
-    return _("{box}  {field}  {made}  {area} ha  weeds {weeds} % of the ground  health {health}").format(
+    line = _(
+        "{survey}  {box}  {field}  {made}  {area} ha  weeds {weeds} % of the ground  health {health}"
+    ).format(
+        survey=body["id"],
         box=one.message.box,
         field=body["field"],
-        made=body["made"],
+        made=minute(one.message.made_at),
         area=estimate(body["area_ha"]),
         weeds=estimate(body["weed_pct"]),
         health=estimate(body["health"]),
     )
+    return f"{line}  ({_('simulated')})" if body.get("simulated") else line

@@ -54,14 +54,20 @@ def _doing(state: LinkState, zone: tzinfo | None) -> str:
     told = {
         "why": str(state.why),
         "link": _(LINK_WORDS[state.link]) if state.link else _NEVER,
-        "last": _clock(state.last_success, zone),
+        "reached": _reached(state, zone),
         "next": _clock(state.next_try, zone),
     }
     if state.doing is LinkDoing.CONNECTED:
-        return _("Link: connecting over the {link}. {why} Hub last reached: {last}.").format(**told)
+        return _("Link: connecting over the {link}. {why} {reached}").format(**told)
     if state.next_try is None:
-        return _("Link: {why} Hub last reached: {last}.").format(**told)
-    return _("Link: {why} Hub last reached: {last}. It is looked at again at {next}.").format(**told)
+        return _("Link: {why} {reached}").format(**told)
+    return _("Link: {why} {reached} It is looked at again at {next}.").format(**told)
+
+
+def _reached(state: LinkState, zone: tzinfo | None) -> str:
+    if state.last_success is None:
+        return _("The hub has not been reached yet.")
+    return _("Hub last reached: {last}.").format(last=_clock(state.last_success, zone))
 
 
 def _used(state: LinkState) -> Mapping[str, int]:

@@ -21,8 +21,9 @@ from fieldbox.config import Config
 from fieldbox.domain import Capture, Cover, Detection, Field, Flight, Link, MessageKind, Outgoing
 from fieldbox.errors import Unavailable, Unsent
 from fieldbox.i18n import Sentence
+from fieldbox.services.boxclock import recalled
 from fieldbox.services.boxing import report_daily
-from fieldbox.services.sync import LOOK_S, Parts, Syncing, recalled
+from fieldbox.services.sync import LOOK_S, Parts, Syncing
 from fieldbox.simulate.season import START, Event, Named, survey
 from fieldbox.storage.store import Store
 from fieldbox.summary.alert import alert_of, withdrawal

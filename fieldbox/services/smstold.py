@@ -6,13 +6,22 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fieldbox.config import Config, phone_number
+from fieldbox.config import Config
 from fieldbox.domain import MessageKind, NewText, SentText, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.services.box import open_store
 from fieldbox.services.finding import find_survey
-from fieldbox.services.texting import Texting, about_survey, code_for, litres_in, parts_of, style_of
+from fieldbox.services.telephone import telephone
+from fieldbox.services.texting import (
+    Texting,
+    about_survey,
+    code_for,
+    has_alert,
+    litres_in,
+    parts_of,
+    style_of,
+)
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.sync.sms.modem import Modem
 from fieldbox.sync.sms.modemmanager import ModemManager
@@ -59,28 +68,52 @@ def listed(config: Config, limit: int) -> Listed:
         return Listed(tuple(store.texts(limit)), store.text_parts_paid(utc_now()), config)
 
 
-def preview(config: Config, survey_id: str, language: str | None, script: str | None) -> str:
-    """The text of a survey, and how long it is."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A text as it would go."""
+
+    text: str
+    length: Length
+    urgent: bool
+    code: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "text": self.text,
+            "parts": self.length.parts,
+            "units": self.length.units,
+            "room": _room(self.length),
+            "coding": self.length.coding,
+            "urgent": self.urgent,
+            "code": self.code,
+        }
+
+    def to_text(self) -> str:
+        """For people."""
+        return f"{self.text}\n{_length(self.length)}"
+
+
+def preview(config: Config, survey_id: str, language: str | None, script: str | None) -> Preview:
+    """The text of a survey, which is that of its alert if it raises one, and how long it is."""
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         bodies = [one.body for one in store.messages_of(survey.id) if one.kind is MessageKind.SUMMARY]
         litres = litres_in(bodies[-1]) if bodies else None
         about = about_survey(store, survey.id, code_for(store, survey.id), litres)
+        urgent = has_alert(store, survey)
     if about is None:
         raise Rejected(N_("The field of this survey is gone."))
     style = style_of(config)
     style = replace(style, language=language or style.language, script=Script(script or style.script))
-    text = text_of(about, Kind.SURVEY, style)
-    return f"{text}\n{_length(length_of(text))}"
+    text = text_of(about, Kind.ALERT if urgent else Kind.SURVEY, style)
+    return Preview(text, length_of(text), urgent, about.code)
 
 
 def trial(config: Config, number: str, modem: Modem | None = None) -> tuple[str, bool]:
     """Text a number that this is a test; what came of it, and whether it went. Raises Rejected for a number that may not be
     texted."""
-    try:
-        told = phone_number(number)
-    except ValueError as error:
-        raise Rejected(N_("{number} is no telephone number like +919812345678."), number=number) from error
+    told = telephone(number)
     if told not in config.sms.allowed:
         raise Rejected(N_("{number} is not among sms.numbers: put it there first."), number=told)
     with open_store(config) as store, closing(modem or ModemManager()) as used:
@@ -156,9 +189,12 @@ def _line(text: SentText) -> str:
     return f"{text.created_at:%Y-%m-%d %H:%M} {way} {text.number}  {text.state}{why}  {text.body}"
 
 
-def _length(length: Length) -> str:
+def _room(length: Length) -> int:
     single, each = ROOM[length.coding]
-    room = single if length.parts == 1 else each * length.parts
+    return single if length.parts == 1 else each * length.parts
+
+
+def _length(length: Length) -> str:
     return _("{parts} part(s), {units} of {room} {coding}").format(
-        parts=length.parts, units=length.units, room=room, coding=length.coding
+        parts=length.parts, units=length.units, room=_room(length), coding=length.coding
     )

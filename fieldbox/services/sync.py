@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -20,10 +20,11 @@ import structlog
 
 from fieldbox.config import Config
 from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind
-from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent
+from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services import texting
 from fieldbox.services.box import open_store
+from fieldbox.services.boxclock import FirstModem, certain, is_remembered, recalled, remember
 from fieldbox.services.boxing import report_daily
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
@@ -32,29 +33,17 @@ from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
+from fieldbox.sync.budget import LONGEST_BURST_S, month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.networkmanager import NetworkManager
 from fieldbox.sync.paths import KernelWays
-from fieldbox.sync.policy import (
-    LONGEST_BURST_S,
-    Connect,
-    Outcome,
-    Rules,
-    Situation,
-    Wait,
-    come_again,
-    decide,
-    learnt,
-    month_of,
-    notes,
-)
+from fieldbox.sync.policy import come_again, decide, learnt, notes
 from fieldbox.sync.ports import Carrier, Outbox, Session, Traffic
-from fieldbox.sync.sms.modemmanager import SYSTEM_BUS, ModemManager
+from fieldbox.sync.situation import Connect, Outcome, Rules, Situation, Wait
 from fieldbox.sync.timekeeping import KernelTime, ListeningSession, NetworkTime, TrustedClock
 from fieldbox.sync.ways import Dialler, Ways
-from fieldbox.wire.join import certificate_of
 
 log = structlog.get_logger()
 
@@ -67,8 +56,8 @@ AGAIN_S: Final = 1.0
 """After a connection."""
 KEEP_S: Final = 3600.0
 """So often what the time is goes into the database, and the state that is shown though nothing changed."""
-_FLOOR, _SEEN, _DIALLED = "clock.floor", "clock.seen", "sync.dialled"
-"""Keys of settings."""
+_DIALLED = "sync.dialled"
+"""The key of a setting."""
 
 
 def local_zone() -> tzinfo:
@@ -161,7 +150,7 @@ class Syncing:
         except Misconfigured as error:
             self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
             return UNJOINED_S
-        self._parts.clock.recall(_certain(mine), None)
+        self._parts.clock.recall(certain(mine), None)
         self._look_at_certificates(mine)
         rules, situation = self._situation(mine)
         if now:
@@ -288,15 +277,19 @@ class Syncing:
     # A connection.
 
     def _connect(self, mine: Joined, plan: Connect) -> None:
-        """One burst: counted before it begins, put right after it, and learnt from."""
+        """One burst: counted before it begins, as a failure too, put right after it, and learnt from.
+
+        A modem that draws more than the supply gives ends each connection with a restart: it must not be tried at once for ever.
+        """
         kind, clock = plan.link.kind, self._parts.clock
+        pasts = self._store.link_pasts()
+        before = pasts.get(kind, LinkPast())
+        pasts[kind] = learnt(before, Outcome(False, 0, 0.0, 0.0, why=_CUT_OFF), clock.now())
+        self._store.keep_link_pasts(pasts)
         log.info("connecting", link=kind.value, allowance=plan.byte_allowance, reason=str(plan.reason))
         with self._counted(kind, plan.byte_allowance) as spent:
             came, report = self._burst(mine, plan, spent)
-        pasts = self._store.link_pasts()
-        pasts[kind] = learnt(
-            pasts.get(kind, LinkPast()), replace(came, total_bytes=spent.total.total), clock.now()
-        )
+        pasts[kind] = learnt(before, replace(came, total_bytes=spent.total.total), clock.now())
         self._store.keep_link_pasts(pasts)
         log.info(
             "connection over",
@@ -327,6 +320,7 @@ class Syncing:
                 carrier.interface = name
                 with _opened(carrier, spent) as session:
                     connected, opening = clock.elapsed(), session.traffic().total
+                    self._accepted(mine)
                     report = burst(
                         ListeningSession(
                             session, clock, mine.hub_key, mine.identity.box, self._parts.stopping
@@ -337,19 +331,19 @@ class Syncing:
                     open_s = clock.elapsed() - connected
         except Unsent as error:
             return self._failed(mine, error, clock.elapsed() - began), None
-        self._accepted(mine)
         carried = report.acknowledged > 0 or report.ending is Ending.DONE
         why = None if carried else report.why or _SILENT
         return Outcome(carried, 0, connected - began, open_s, opening, why), report
 
     def _failed(self, mine: Joined, error: Unsent, seconds: float) -> Outcome:
         stuck = isinstance(error, Distrusted)
-        if stuck and self._trying:
+        if self._trying and isinstance(error, Unwelcome):
             renewal.refused(mine.identity.folder)
             self._trying, stuck = False, False
         return Outcome(False, 0, seconds, 0.0, why=error.sentence, stuck=stuck)
 
     def _accepted(self, mine: Joined) -> None:
+        """It is connected. Before the hub is heard, which may send a newer certificate that has not worked yet."""
         if self._trying:
             renewal.worked(mine.identity.folder)
             self._trying = False
@@ -404,9 +398,7 @@ class Syncing:
 
     def _keep_time(self) -> None:
         clock = self._parts.clock
-        if clock.elapsed() - self._kept_at < KEEP_S and clock.floor.isoformat() == self._store.setting(
-            _FLOOR
-        ):
+        if clock.elapsed() - self._kept_at < KEEP_S and is_remembered(self._store, clock):
             return
         self._kept_at = clock.elapsed()
         remember(self._store, clock)
@@ -448,6 +440,10 @@ _SILENT: Final = Sentence(
     N_("The link stood, and the hub did not answer. Messages wait; it is tried again by itself.")
 )
 
+_CUT_OFF: Final = Sentence(
+    N_("The box or its program stopped in the middle of the last connection. It is tried again by itself.")
+)
+
 
 @dataclass(slots=True)
 class _Spent:
@@ -471,14 +467,6 @@ def _opened(carrier: Carrier, spent: _Spent) -> Iterator[Session]:
         spent.total = Traffic(after.sent - before.sent, after.received - before.received)
 
 
-def _certain(mine: Joined) -> datetime:
-    """The time is no earlier than its certificates were made."""
-    shown = [mine.hub.authority]
-    with suppress(OSError):
-        shown.append(mine.identity.certificate.read_text("ascii"))
-    return max(certificate_of(one).not_valid_before_utc for one in shown)
-
-
 def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
     """Makes the way to a hub by MQTT. What it raises for unreadable files is Misconfigured."""
 
@@ -497,38 +485,6 @@ def by_mqtt(clock: TrustedClock) -> Callable[[Joined], tuple[Carrier, bool]]:
     return made
 
 
-def remember(store: Store, clock: TrustedClock) -> None:
-    """Keep what the clock knows for the next start, and for others who ask the time."""
-    kept = store.setting(_FLOOR)
-    clock.recall(
-        None if kept is None else datetime.fromisoformat(kept), None
-    )  # a stick may have told another process
-    store.set_setting(_FLOOR, clock.floor.isoformat())
-    store.set_setting(_SEEN, clock.now().isoformat())
-
-
-class FirstModem:
-    """Asks the box's modem for the time, if there is one. `bus`: SYSTEM, or an address."""
-
-    def __init__(self, bus: str = SYSTEM_BUS) -> None:
-        self._bus = bus
-
-    def network_time(self) -> datetime | None:
-        """As its network says."""
-        with closing(ModemManager(self._bus)) as modem:
-            try:
-                return modem.network_time()
-            except FieldboxError:
-                return None  # there is no modem, or nobody who looks after one
-
-
-def recalled(store: Store, clock: TrustedClock) -> None:
-    """What the clock knew before the restart."""
-    kept = [store.setting(key) for key in (_FLOOR, _SEEN)]
-    floor, seen = (None if one is None else datetime.fromisoformat(one) for one in kept)
-    clock.recall(floor, seen)
-
-
 def _report(config: Config, store: Store, clock: TrustedClock) -> None:
     state = ClockState.SET if clock.known() else ClockState.UNSET
     report_daily(config, store, clock.now(), state)
@@ -540,7 +496,9 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
     clock = TrustedClock(KernelTime())
     with open_store(config, clock=clock.now) as store, store.sync_lock() as alone:
         if not alone:
-            raise Misconfigured(N_("Another process of this box sends already: there is one to a box."))
+            raise Misconfigured(
+                N_("Another process of this box sends already, its service most likely: see fieldbox status.")
+            )
         recalled(store, clock)
         manager = NetworkManager()
         ways = KernelWays(manager.metered)

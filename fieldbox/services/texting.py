@@ -39,7 +39,7 @@ from fieldbox.services.box import open_store
 from fieldbox.services.commanding import Commander
 from fieldbox.services.fromhub import settled
 from fieldbox.storage.store import Store, utc_now
-from fieldbox.storage.texts import FRAME
+from fieldbox.storage.texts import FRAME, WITHDRAWN
 from fieldbox.sync.identity import joined
 from fieldbox.sync.sms.codes import RECENT, free_code
 from fieldbox.sync.sms.modem import Came, Fate, Modem, NoModem, Unconfirmed
@@ -204,7 +204,7 @@ class Texting:
     def _settle(self, now: datetime) -> None:
         for one in self._store.texts_in_hand():
             self._look_after(one, now)
-        self._store.settle_texts(now, self._allowed())
+        self._store.settle_texts(now, self._allowed(), self._hub.number if self._hub else None)
 
     def _look_after(self, text: SentText, now: datetime) -> None:
         handed = self._modem.handed(text.handle) if text.handle else None
@@ -229,8 +229,15 @@ class Texting:
 
     def _may_go(self, text: SentText, now: datetime) -> bool:
         """Whether the settings let it go now."""
-        off = self._config.sms.send == "never" and text.message_id is not None and text.survey_id is not None
-        return not off and not self._is_quiet(text, now)
+        return self._is_wanted(text) and not self._is_quiet(text, now)
+
+    def _is_wanted(self, text: SentText) -> bool:
+        """Whether what tells of surveys is still wanted; answers and what goes to the hub are in any case."""
+        if text.message_id is None or text.survey_id is None:
+            return True
+        wanted = self._config.sms.send
+        told_with_alerts = text.urgent or (text.key or "").startswith(WITHDRAWN)
+        return wanted == "surveys" or (wanted == "alerts" and told_with_alerts)
 
     def _hand_over(self, text: SentText, now: datetime) -> bool:
         """Send one; False: no other may go now."""
@@ -290,7 +297,8 @@ class Texting:
                 return
 
     def _frame(self, message: Message, hub: HubBySms, now: datetime) -> bool:
-        tries = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith(FRAME)]
+        written = [one for one in self._store.texts_of(message.id) if (one.key or "").startswith(FRAME)]
+        tries = [one for one in written if one.state is not TextState.REFUSED]
         if len(tries) >= MOST_FRAMES or (tries and _is_fresh(tries[0], now)):
             return False
         packed = frame.pack(hub.box, [message], hub.key)
@@ -302,7 +310,7 @@ class Texting:
         new = NewText(
             hub.number,
             body,
-            f"{FRAME}{batch} {len(tries)}",
+            f"{FRAME}{batch} {len(written)}",
             message_id=message.id,
             urgent=message.kind is MessageKind.ALERT,
         )
@@ -331,7 +339,10 @@ def about_survey(store: Store, survey_id: str, code: str, litres: float | None) 
     """What a text tells of a survey; None: the survey or its field is gone."""
     survey = store.survey(survey_id)
     found = store.field(survey.field_id) if survey else None
-    return About(survey, found, code, litres) if survey and found else None
+    if survey is None or found is None:
+        return None
+    flight = store.flight(survey.flight_id)
+    return About(survey, found, code, litres, simulated=flight is not None and flight.simulated)
 
 
 def code_for(store: Store, survey_id: str, taken: Sequence[str] = ()) -> str:
@@ -411,7 +422,7 @@ def _texts_of(
 
 def _told(config: Config, store: Store, message: Message, about: About) -> list[NewText]:
     """The texts of one message, one for each number."""
-    if _has_alert(store, about.survey):
+    if has_alert(store, about.survey):
         wanted = [Kind.ALERT] if message.kind is MessageKind.ALERT else []  # the alert says the same and more
     elif message.kind is MessageKind.SUMMARY:
         wanted = [Kind.WITHDRAWN, Kind.SURVEY] if config.sms.send == "surveys" else [Kind.WITHDRAWN]
@@ -439,7 +450,7 @@ def new_text(config: Config, kind: Kind, about: About, number: str, key: str) ->
     )
 
 
-def _has_alert(store: Store, survey: Survey) -> bool:
+def has_alert(store: Store, survey: Survey) -> bool:
     """Whether a survey raises an alert, and does not only withdraw one."""
     alerts = [one for one in store.messages_of(survey.id) if one.kind is MessageKind.ALERT]
     return any(_dict(json.loads(one.body)).get("why") for one in alerts)

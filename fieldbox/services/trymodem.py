@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from fieldbox.i18n import _
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, _
 from fieldbox.simulate.modem import AtModem, Fault, Network, serve_socket, serve_terminal
 
 _LOOK_S = 0.2
@@ -16,6 +17,8 @@ _LOOK_S = 0.2
 
 def serve(name: str | None, link: Path | None) -> None:
     """Be a modem behind the abstract socket `name`, or at a terminal, until Ctrl-C."""
+    if link is not None and link.exists() and not link.is_symlink():
+        raise Rejected(N_("{file} is there already and no link; choose another name."), file=str(link))
     network, stop = Network(), threading.Event()
     modem = AtModem(network)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Integer, delete, insert, literal_column, select
 
 from fieldbox.storage.rows import Command
 from fieldbox.storage.schema import commands
-from fieldbox.wire.down import VALID_FOR
 
-_LONGER = timedelta(days=30)
-"""Than it is followed is a command remembered: clocks differ."""
+KEPT: Final = 4000
+"""Commands that are remembered, the last that came: ten a day for as long as one is followed. Counted, and not a matter of age: a
+clock that is years ahead for a while must not make the box forget what it did, and do it again."""
+_CAME: ColumnElement[int] = literal_column("rowid", Integer)
+"""SQLite's own count of the rows: their order, whatever the clock said."""
 
 
 def is_known(connection: Connection, identity: str) -> bool:
@@ -33,8 +35,8 @@ def add(connection: Connection, command: Command) -> None:
             why=command.why,
         )
     )
-    old = command.received_at - VALID_FOR - _LONGER
-    connection.execute(delete(commands).where(commands.c.issued_at < old, commands.c.id != command.id))
+    last = select(_CAME).select_from(commands).order_by(_CAME.desc()).limit(1).offset(KEPT)
+    connection.execute(delete(commands).where(last.scalar_subquery() >= _CAME))
 
 
 def listed(connection: Connection, limit: int) -> list[Command]:

@@ -6,6 +6,7 @@ kept is counted and not a matter of age: the clock of a box without a link may b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -80,16 +81,26 @@ def tell(connection: Connection, told: Iterable[Outgoing], survey_number: int | 
 
 
 def withdraw(connection: Connection, outgoing: Outgoing) -> bool:
-    """Let no earlier message of its subject go any more; whether one has left the box, so that `outgoing` has to say it."""
+    """Let no earlier message of its subject go any more; whether `outgoing` has to say it: one has left the box, and the hub has
+    not said yet that it has another one which says the same."""
     same = and_(messages.c.subject == outgoing.subject, messages.c.kind == outgoing.kind.value)
     connection.execute(
         update(messages).where(same, is_open()).values(state=MessageState.SUPERSEDED.value, next_try=None)
     )
     left = and_(same, messages.c.sent_at.is_not(None), messages.c.state != MessageState.REFUSED.value)
-    newest = connection.scalars(
-        select(messages.c.body).where(left).order_by(messages.c.id.desc()).limit(1)
-    ).first()
-    return newest is not None
+    said = select(messages.c.body, messages.c.state).where(left).order_by(messages.c.id.desc()).limit(1)
+    newest = connection.execute(said).first()
+    if newest is None:
+        return False
+    known = newest.state == MessageState.ACKNOWLEDGED.value and _reasons(newest.body) == _reasons(
+        outgoing.body
+    )
+    return not known
+
+
+def _reasons(body: str) -> Any:
+    """Of an alert; one without any withdraws those before it."""
+    return json.loads(body).get("why")
 
 
 def _supersede(connection: Connection, outgoing: Outgoing) -> Sequence[str]:

@@ -25,20 +25,12 @@ from sqlalchemy import (
 )
 
 from fieldbox.i18n import Sentence
-from fieldbox.storage.types import CameraTime, Day, Json, SentenceText, Utc
+from fieldbox.storage.types import NAMES, CameraTime, Day, Json, SentenceText, Utc
 
 REVISION: Final = "0015"
 """The newest migration, so that opening an up-to-date database need not load Alembic."""
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+metadata = MetaData(naming_convention=NAMES)
 
 
 class IngestColumns(TypedColumns):
@@ -584,7 +576,7 @@ class TextColumns(TypedColumns):
     """Of what it tells and to whom, so that it is written once, and read once."""
     code: Named[str | None] = Column(Text)
     """By which a reply names it: 7A1."""
-    message_id: Named[str | None] = Column(Text)
+    message_id: Named[str | None] = Column(Text, index=True)
     survey_number: Named[int | None] = Column(ForeignKey("surveys.number"), index=True)
     again: Named[str | None] = Column(Text)
     """What it says if it goes a second time."""

@@ -7,12 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from blake3 import blake3
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from fieldbox.domain import (
     GONE,
     HANDED,
-    GivenVerdict,
     Message,
     NewText,
     Order,
@@ -25,8 +37,8 @@ from fieldbox.domain import (
 )
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due, pause
-from fieldbox.storage import accounts, outbox
-from fieldbox.storage.schema import messages, survey_verdicts, surveys, texts
+from fieldbox.storage import accounts, outbox, verdicts
+from fieldbox.storage.schema import messages, surveys, texts
 from fieldbox.storage.surveys import number_of
 from fieldbox.wire.gsm import length_of
 
@@ -38,6 +50,8 @@ REPORTS_WITHIN: Final = timedelta(days=8)
 """The network gives a text up after some days; later its reference may be another's."""
 FRAME: Final = "frame "
 """How the keys of texts begin that carry a message to the hub."""
+WITHDRAWN: Final = "withdrawn "
+"""How those begin that say of an alert that it stands no longer."""
 KEPT: Final = 2000
 """Texts that are done with; older ones go."""
 PASSED_KEPT: Final = 200
@@ -214,21 +228,23 @@ def sent(connection: Connection, text_id: int, reference: int | None, now: datet
 
 
 def not_sent(connection: Connection, text_id: int, why: Sentence, now: datetime, *, again: bool) -> None:
-    """The network or the modem has not taken it: it waits for a later try where another helps, and was not paid."""
+    """The network or the modem has not taken it: it waits for a later try where another helps. The part that was not taken
+    was not paid; those before it may have been."""
     row = _row(connection, text_id)
     handed = row.state in {state.value for state in HANDED}
     if not handed and row.state != TextState.WAITING.value:
         return
     attempts = row.attempts if handed else row.attempts + 1
-    left = again and attempts < MOST_TRIES
-    over = TextState.MAYBE if row.doubts else TextState.FAILED
+    outdated = _is_outdated(connection, row)
+    left = again and attempts < MOST_TRIES and not outdated
+    over = TextState.MAYBE if row.doubts else TextState.SUPERSEDED if outdated else TextState.FAILED
     _change(
         connection,
         text_id,
         state=(TextState.WAITING if left else over).value,
         attempts=attempts,
         next_try=now + pause(attempts, row.key or str(row.id)) if left else None,
-        paid_parts=max(0, row.paid_parts - row.parts) if handed else row.paid_parts,
+        paid_parts=row.paid_parts - 1 if handed else row.paid_parts,
         handle=None,
         why=why,
     )
@@ -291,6 +307,20 @@ def refuse_others(connection: Connection, numbers: Collection[str]) -> int:
     )
 
 
+def refuse_frames(connection: Connection, hub: str | None) -> int:
+    """Texts that carry a message do not go to a number that is not the hub's any more; nor such whose message has arrived
+    otherwise or goes no more; how many."""
+    frames = texts.c.key.like(f"{FRAME}%")
+    elsewhere = texts.c.number != hub if hub else true()
+    gone = refuse(
+        connection, and_(frames, elsewhere), Sentence(N_("Its number is not in the settings any more."))
+    )
+    over = select(messages.c.id).where(~outbox.is_open())
+    waits = and_(_way(_OUT), texts.c.state == TextState.WAITING.value, frames, texts.c.message_id.in_(over))
+    values = {"state": TextState.SUPERSEDED.value, "next_try": None}
+    return gone + connection.execute(update(texts).where(waits).values(**values)).rowcount
+
+
 def report(
     connection: Connection, handle: str, number: str, reference: int, receipt: Receipt, now: datetime
 ) -> bool:
@@ -306,9 +336,22 @@ def report(
     row = _named(connection, number, reference, now) or _doubted(connection, number, now)
     if row is None:
         return False
-    values = _came_back(row, now) if receipt is Receipt.UNDELIVERED else _arrived(row, now)
+    outdated = _is_outdated(connection, row)
+    values = _came_back(row, now, outdated) if receipt is Receipt.UNDELIVERED else _arrived(row, now)
     _change(connection, row.id, **values, handle=handle, reference=reference)
     return True
+
+
+def _is_outdated(connection: Connection, row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether a later look at the same flight and field was told since."""
+    this = surveys.c.number == row.survey_number
+    told = connection.execute(select(surveys.c.id).where(this)).scalar_one_or_none()
+    if told is None:
+        return False
+    since = select(texts.c.id).where(
+        _way(_OUT), texts.c.id > row.id, texts.c.survey_number.in_(_other_looks(told))
+    )
+    return connection.execute(since.limit(1)).first() is not None
 
 
 def _arrived(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
@@ -317,10 +360,11 @@ def _arrived(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
     return done | {"why": Sentence(TWICE) if twice else None}
 
 
-def _came_back(row: Row[*tuple[Any, ...]], now: datetime) -> dict[str, Any]:
-    left = row.attempts < MOST_TRIES
+def _came_back(row: Row[*tuple[Any, ...]], now: datetime, outdated: bool) -> dict[str, Any]:
+    left = row.attempts < MOST_TRIES and not outdated
+    over = TextState.SUPERSEDED if outdated else TextState.FAILED
     return {
-        "state": (TextState.WAITING if left else TextState.FAILED).value,
+        "state": (TextState.WAITING if left else over).value,
         "next_try": now + pause(row.attempts, row.key or str(row.id)) if left else None,
         "doubts": row.doubts - (row.state == TextState.MAYBE.value),
         "why": Sentence(N_("The network had it and could not bring it to the phone.")),
@@ -401,41 +445,10 @@ def is_silent(connection: Connection, number: str) -> bool:
     )
 
 
-def give_verdict(
-    connection: Connection, survey_id: str, verdict: SurveyVerdict, way: str, who: str, now: datetime
-) -> bool:
-    """Keep what somebody makes of a survey; False: there is no such survey, or it is what they said last."""
-    number = number_of(connection, survey_id)
-    last = connection.execute(
-        select(survey_verdicts.c.verdict)
-        .where(
-            survey_verdicts.c.survey_number == number,
-            survey_verdicts.c.way == way,
-            survey_verdicts.c.who == who,
-        )
-        .order_by(survey_verdicts.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if not number or last == verdict.value:
-        return False
-    row = {"survey_number": number, "verdict": verdict.value, "way": way, "who": who, "at": now}
-    connection.execute(insert(survey_verdicts).values(**row))
-    return True
-
-
-def verdicts_of(connection: Connection, survey_id: str) -> list[GivenVerdict]:
-    """What people make of a survey, oldest first."""
-    query = select(survey_verdicts).where(survey_verdicts.c.survey_number == number_of(connection, survey_id))
-    return [
-        GivenVerdict(survey_id, SurveyVerdict(row.verdict), row.way, row.who, row.at)
-        for row in connection.execute(query.order_by(survey_verdicts.c.id))
-    ]
-
-
 def _follow(connection: Connection, number: str, understood: Understood, now: datetime) -> None:
     verdict = _VERDICT.get(understood.order) if understood.order else None
     if verdict and understood.survey_id:
-        give_verdict(connection, understood.survey_id, verdict, "sms", number, now)
+        verdicts.give(connection, understood.survey_id, verdict, "sms", number, now)
     if understood.order is Order.STOP:
         refuse(connection, texts.c.number == number, Sentence(_SILENT))
     if understood.answer:
@@ -471,15 +484,15 @@ def _supersede(connection: Connection, survey_id: str) -> None:
 
 
 def was_alerted(connection: Connection, survey_id: str, number: str) -> bool:
-    """Whether a number may have had the alert of another look at the same flight and field."""
-    query = select(texts.c.id).where(
+    """Whether a number may have had the alert of another look at the same flight and field, and nothing that withdrew it."""
+    query = select(texts.c.urgent).where(
         _way(_OUT),
         texts.c.number == number,
-        texts.c.urgent,
+        or_(texts.c.urgent, texts.c.key.like(f"{WITHDRAWN}%")),
         texts.c.state.in_([state.value for state in GONE]),
         texts.c.survey_number.in_(_other_looks(survey_id)),
     )
-    return connection.execute(query).first() is not None
+    return bool(connection.execute(query.order_by(texts.c.id.desc()).limit(1)).scalar_one_or_none())
 
 
 def _other_looks(survey_id: str) -> Select[int]:

@@ -1,16 +1,24 @@
-"""How Python values lie in SQLite columns."""
+"""How Python values lie in SQLite columns, and what keys and indexes are called."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Dialect, Text, TypeDecorator
 
 from fieldbox.i18n import Sentence
 
 _UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+NAMES: Final = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+"""Of constraints and indexes, for a migration to name them by."""
 
 
 class Utc(TypeDecorator[datetime]):

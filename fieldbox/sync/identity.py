@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ from fieldbox.wire import join
 RENEW_BEFORE: Final = timedelta(days=365)
 """In the last year of its certificate the box asks for another by every courier."""
 _KEY, _TLS, _CERTIFICATE, _HUB = "box.key", "tls.key", "tls.crt", "hub.json"
+NEXT: Final = "tls.next.crt"
+"""The file of a certificate that has not worked yet."""
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -136,6 +139,7 @@ def _damaged(folder: Path, error: Exception) -> Misconfigured:
 
 def _read_hub(file: Path) -> join.Hub:
     told = json.loads(file.read_text("utf-8"))
+    ed25519.Ed25519PublicKey.from_public_bytes(base64.b64decode(told["key"], validate=True))
     return join.Hub(
         id=str(told["hub"]),
         host=str(told["host"]),
@@ -176,12 +180,18 @@ def join_hub(identity: Identity, told: join.Welcome) -> Joined:
         "ca": hub.authority,
         "sms": hub.sms,
     }
-    (identity.folder / _HUB).unlink(
-        missing_ok=True
-    )  # a certificate of one hub never stands beside another hub
+    for file in (_HUB, NEXT):  # a certificate of one hub never stands beside another hub
+        (identity.folder / file).unlink(missing_ok=True)
     _write(identity.certificate, told.certificate.encode())
     _write(identity.folder / _HUB, json.dumps(about, indent=1).encode())
     return joined(identity.folder)
+
+
+def _give(path: Path, *, like: Path) -> None:
+    """Let what root made belong to whoever has the folder: the process that sends is not root."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _signing_key(file: Path) -> ed25519.Ed25519PrivateKey:
@@ -204,6 +214,13 @@ def _kept(file: Path, make: Callable[[], PrivateKey]) -> PrivateKeyTypes:
         _write(file, pem, mode=PRIVATE, replace=False)
     try:
         return load_pem_private_key(file.read_bytes(), None)
+    except PermissionError as error:
+        raise Misconfigured(
+            N_(
+                "The key {file} is another user's: do this as the user of the box's services (sudo -u fieldbox …)."
+            ),
+            file=str(file),
+        ) from error
     except (OSError, ValueError) as error:
         raise _bad_key(file, str(error)) from error
 
@@ -215,9 +232,13 @@ def _bad_key(file: Path, why: str) -> Misconfigured:
 
 
 def _write(file: Path, content: bytes, *, mode: int = PUBLIC, replace: bool = True) -> None:
+    folder = file.parent
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            _give(folder, like=folder.parent)
         put(file, content, mode=mode, replace=replace)
+        _give(file, like=folder)
     except OSError as error:
         told = N_("The file {file} cannot be written ({why}).")
         kind = Unavailable if error.errno in (errno.ENOSPC, errno.EDQUOT) else Misconfigured

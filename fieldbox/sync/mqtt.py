@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from fieldbox.errors import Distrusted, Unsent
+from fieldbox.errors import Unsent, Unwelcome
 from fieldbox.i18n import N_
 from fieldbox.sync.failing import broken, unreachable
 from fieldbox.sync.ports import Traffic
@@ -283,7 +283,7 @@ class MqttSession:
 def _refused(reason: ReasonCode, host: str) -> Unsent:
     """The broker answered, and not with yes."""
     if reason.value in _NOT_WELCOME:
-        return Distrusted(
+        return Unwelcome(
             N_("The hub {host} does not know this box ({why}): join the hub again."),
             host=host,
             why=str(reason),

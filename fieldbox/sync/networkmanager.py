@@ -153,7 +153,10 @@ def _interface(bus: DBusConnection, active: str) -> str:
     """Over which an active connection's packets go: of a modem that is another one than its control port."""
     (device, *_others) = _property(bus, active, f"{_NAME}.Connection.Active", "Devices")
     names = [_property(bus, device, f"{_NAME}.Device", key) for key in ("IpInterface", "Interface")]
-    return next(filter(None, map(str, names)))
+    name = next(filter(None, map(str, names)), None)
+    if name is None:
+        raise KeyError("it has no interface")
+    return name
 
 
 def _why(error: Exception) -> str:

@@ -5,21 +5,17 @@ from __future__ import annotations
 import errno
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import structlog
 
 from fieldbox.errors import Misconfigured, Rejected, Unavailable
 from fieldbox.i18n import N_
-from fieldbox.sync.identity import Joined, joined
+from fieldbox.sync.identity import NEXT, Joined, joined
 from fieldbox.sync.tls import Credentials
 from fieldbox.wholefile import put, sync_folder
 from fieldbox.wire import join
 
 log = structlog.get_logger()
-
-NEXT: Final = "tls.next.crt"
-"""The file of a certificate that has not worked yet."""
 
 
 def offer(folder: Path, pem: str, now: datetime) -> bool:
@@ -49,18 +45,33 @@ def offer(folder: Path, pem: str, now: datetime) -> bool:
 
 
 def credentials(mine: Joined) -> tuple[Credentials, bool]:
-    """What to show the hub, and whether it is a certificate that has not worked yet."""
+    """What to show the hub, and whether it is a certificate that has not worked yet; one that is damaged goes."""
     new = mine.identity.folder / NEXT
-    trying = new.exists()
+    trying = new.exists() and _may_work(new, mine)
     shown = new if trying else mine.identity.certificate
     return Credentials(shown, mine.identity.tls_key, mine.hub.authority), trying
 
 
+def _may_work(file: Path, mine: Joined) -> bool:
+    """Whether it is there, whole, and of this box's hub: the disk may have failed since it was put there."""
+    try:
+        pem = file.read_text("ascii")
+        join.check_certificate(pem, mine.hub.authority, mine.identity.box, mine.identity.tls.public_key())
+    except (OSError, ValueError):
+        refused(mine.identity.folder)
+        return False
+    return True
+
+
 def worked(folder: Path) -> None:
-    """The new certificate was accepted: it takes the place of the old one."""
-    (folder / NEXT).replace(folder / "tls.crt")
-    sync_folder(folder)
-    log.info("the box's new certificate is in use")
+    """The new certificate was accepted: it takes the place of the old one, or is tried again where it cannot just now."""
+    try:
+        (folder / NEXT).replace(folder / "tls.crt")
+        sync_folder(folder)
+    except OSError as error:  # also where the box joined a hub meanwhile
+        log.warning("the box's new certificate works, and cannot be put in place", why=error.strerror)
+    else:
+        log.info("the box's new certificate is in use")
 
 
 def refused(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import select
 import socket
@@ -132,13 +133,14 @@ def connected(
 ) -> socket.socket:
     """A connection over an interface (SO_BINDTODEVICE), whatever the routes prefer; None: as they do. Raises OSError.
 
-    Names are looked up as the system does it. `failed` is given each socket that came to nothing, before it is closed.
+    A hub on the same machine, as when somebody tries things out, is behind no link: no interface is chosen there. Names are
+    looked up as the system does it. `failed` is given each socket that came to nothing, before it is closed.
     """
     failure = OSError("no address")
     for family, kind, protocol, _name, to in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         made = socket.socket(family, kind, protocol)
         try:
-            if interface is not None:
+            if interface is not None and not ipaddress.ip_address(to[0]).is_loopback:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
             made.settimeout(seconds)
             made.connect(to)

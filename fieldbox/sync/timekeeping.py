@@ -1,9 +1,10 @@
 """What time it is, on a box whose clock may have no battery, and may jump.
 
 Four moments are kept apart. *Floor*: it cannot be earlier, because the release, the box's certificates and all that the hub ever
-signed were made by then; it never goes back. *Seen*: the box once thought so; the hub's fresh word may put it back. *System*: the
-system's clock, believed as long as it is not before the floor and what was seen. *Told*: by the hub in answer to a frame of this
-connection, or by the mobile network, counted on by a clock that does not jump.
+signed were made by then; it goes back only where the hub's fresh word and NTP agree that the hub's clock was wrong. *Seen*: the
+box once thought so; the hub's fresh word may put it back. *System*: the system's clock, believed as long as it is not before the
+floor and what was seen. *Told*: by the hub in answer to a frame of this connection, or by the mobile network, counted on by a
+clock that does not jump.
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ class TrustedClock:
     floor: datetime = OLDEST
     _told: tuple[datetime, float] | None = None
     _hub_told: bool = False
+    _mistaken: datetime = OLDEST
+    """No floor up to here is recalled: a wrong clock of the hub's had made it."""
     _began: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,7 +123,7 @@ class TrustedClock:
 
     def recall(self, floor: datetime | None, seen: datetime | None) -> None:
         """What was known before a restart, or is certain by other means; a floor beyond belief is passed over."""
-        if floor is not None and self.floor < floor <= self._latest():
+        if floor is not None and max(self.floor, self._mistaken) < floor <= self._latest():
             self.floor = floor
         start = max(self._counted(), self.floor)
         if seen is not None and start < seen <= self._latest():
@@ -148,6 +151,9 @@ class TrustedClock:
     def hear_hub(self, issued: datetime, *, fresh: bool) -> None:
         """The hub has signed something at a time. `fresh`: just now, in answer to what was sent in this connection; else it is
         only not earlier than that, as on a courier's stick or after weeks at the broker."""
+        if fresh and self._shows_a_mistake(issued):
+            log.warning("the hub's clock was wrong", floor=self.floor.isoformat(), now=issued.isoformat())
+            self._mistaken, self.floor = self.floor, issued
         if not self.floor <= issued <= self._latest():
             return
         before = self.now()
@@ -155,6 +161,12 @@ class TrustedClock:
         if fresh or before < issued:
             self._hub_told = True
             self._tell(issued)
+
+    def _shows_a_mistake(self, issued: datetime) -> bool:
+        """Whether what the hub signs now and NTP agree on a time before the floor. Neither is believed alone: a hub's clock may
+        be late, and NTP signs nothing."""
+        agree = self.system.synchronised() and abs(self.system.now() - issued) <= CLOSE
+        return agree and OLDEST <= issued < self.floor - CLOSE
 
     def hear_network(self, at: datetime | None) -> None:
         """The mobile network has said what time it is. It signs nothing: the hub's word and NTP go before, and no floor rises."""

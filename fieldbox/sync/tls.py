@@ -10,6 +10,7 @@ import contextlib
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from typing import Any, Final, cast
 
 from cryptography import x509
 
-from fieldbox.errors import Distrusted
+from fieldbox.errors import Distrusted, Unwelcome
 from fieldbox.i18n import N_
 from fieldbox.sync.tcp import Wire
 
@@ -106,8 +107,9 @@ class Socket(ssl.SSLSocket):
         Raises TimeoutError, and Distrusted where the hub's certificate is not valid at the trusted time.
         """
         ours, patience = cast(Context, self.context), self.gettimeout()
+        deadline = None if patience is None else time.monotonic() + patience
         self.settimeout(0.0)
-        while not self._shook_hands(patience):
+        while not self._shook_hands(deadline):
             ours.wire.hold(True)
         self.settimeout(patience)
         judged = ours.trusted_now()
@@ -115,12 +117,13 @@ class Socket(ssl.SSLSocket):
         if judged is not None and shown is not None and not is_valid(shown, judged):
             raise out_of_time(str(self.server_hostname))
 
-    def _shook_hands(self, patience: float | None) -> bool:
+    def _shook_hands(self, deadline: float | None) -> bool:
         """A step of it; False: the other end has to say something, and has said something."""
         try:
             super().do_handshake()
         except ssl.SSLWantReadError:
-            if not select.select([self], [], [], patience)[0]:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not select.select([self], [], [], left)[0]:
                 raise TimeoutError("timed out") from None
             return False
         return True
@@ -184,7 +187,7 @@ def distrusted(error: ssl.SSLError, host: str) -> Distrusted | None:
         return _hub_is_wrong(error, host)
     reason = error.reason or ""
     if any(reason.endswith(alert) for alert in _OURS_IS_WRONG):
-        return Distrusted(
+        return Unwelcome(
             N_(
                 "The hub {host} does not accept this box's certificate ({why}): have the hub give it a new one."
             ),

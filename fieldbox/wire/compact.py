@@ -33,9 +33,9 @@ def pack(kind: MessageKind, body: str, identity: str) -> bytes:
     try:
         value = json.loads(body)
         facts = _canonical(value)
-    except (ValueError, RecursionError):  # no JSON: it goes as it is, for the hub to refuse
+        forms = [_laid_out(kind, value, identity), _as_cbor(value)]
+    except (ValueError, RecursionError):  # no JSON, or no id: it goes as it is, for the hub to refuse
         return plain
-    forms = [_laid_out(kind, value, identity), _as_cbor(value)]
     true = [one for one in forms if one and _facts_of(kind, one, identity) == facts]
     return min([*true, plain], key=len)
 

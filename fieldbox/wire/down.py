@@ -22,7 +22,7 @@ from fieldbox.wire.seal import Forged, Purpose, seal, unseal
 VERSION: Final = 1
 MAX_BYTES: Final = 64 * 1024
 VALID_FOR: Final = timedelta(days=400)
-"""A command that is older is not followed; its id is remembered for as long."""
+"""A command that is older is not followed."""
 
 
 class DownKind(IntEnum):
@@ -65,7 +65,7 @@ class Acknowledgement:
     messages: tuple[str, ...] = ()
     """Ids of single messages, where the frame is not known, as from a courier."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Why each of these messages cannot be read, in a word: `schema`, `size`, `kind`."""
+    """Why each of these messages cannot be read, in a word: `schema`, `size`, `json`, `kind`, `id`, `replaces`."""
 
     def body(self) -> dict[str, Any]:
         """As it goes into `Down.body`."""

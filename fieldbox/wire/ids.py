@@ -10,7 +10,7 @@ from blake3 import blake3
 
 ID_BYTES: Final = 16
 TIME_DIGITS: Final = 12
-"""Hexadecimal, of the milliseconds since 1970: enough until the year 10889."""
+"""Hexadecimal, of the milliseconds since 1970: enough until the year 10889, later than a calendar of Python's goes."""
 KEY_DIGITS: Final = 20
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,5 +34,8 @@ def message_id(at: datetime, key: str, last: str | None) -> str:
 
 
 def made_at(message: str) -> datetime:
-    """When a message was made, as its id tells."""
-    return _EPOCH + timedelta(milliseconds=int(message[:TIME_DIGITS], 16))
+    """When a message was made, as its id tells. Raises ValueError for what is no id, or of no time that there is."""
+    try:
+        return _EPOCH + timedelta(milliseconds=int(message[:TIME_DIGITS], 16))
+    except OverflowError as error:
+        raise ValueError(message) from error

@@ -82,6 +82,7 @@ def _texts() -> None:
     )
     op.create_index("ix_texts_survey_number", "texts", ["survey_number"])
     op.create_index("ix_texts_state", "texts", ["state"])
+    op.create_index("ix_texts_message_id", "texts", ["message_id"])
     op.create_table(
         "survey_verdicts",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.programs import free_port
 
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
 _USER = "postgres"
@@ -32,13 +33,6 @@ def _run(folder: Path, *command: object) -> None:
     subprocess.run([*own, *told], check=True, stdout=subprocess.DEVNULL, cwd=folder)
 
 
-def _free_port() -> int:
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        port: int = own.getsockname()[1]
-        return port
-
-
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """A server whose files are below `folder`; the URL of its first database. Skips the test where there is none."""
@@ -49,7 +43,7 @@ def postgres(folder: Path) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         shutil.chown(folder, _USER)
-    binaries, port = _BINARIES[-1], _free_port()
+    binaries, port = _BINARIES[-1], free_port()
     _run(folder, binaries / "initdb", "-D", data, "-A", "trust", "-U", _USER, "-E", "UTF8", "--no-sync")
     control = (binaries / "pg_ctl", "-D", data, "-w")
     options = f"-k {sockets} -p {port} -h 127.0.0.1"

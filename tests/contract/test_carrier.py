@@ -13,7 +13,8 @@ from fieldbox.errors import Distrusted, Unsent
 from fieldbox.sync.memorylink import MemoryCarrier, Plan
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.ports import Carrier, Session
-from tests.brokers import Broker, HubEnd, broker_in, credentials, needs_mosquitto
+from tests.brokers import Broker, HubEnd, broker_in, credentials
+from tests.programs import needs_mosquitto
 
 SOON = 5.0
 _boxes = count(1)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +16,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, text
 
-from fieldbox.domain import Message, MessageKind
+from fieldbox.domain import Message, MessageKind, MessageState
 from fieldbox.hub import refusals
 from fieldbox.hub.receiving import receive
 from fieldbox.hub.refusals import noted
 from fieldbox.hub.rows import Certificate, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.wire import frame
+from fieldbox.wire.commands import answer
+from fieldbox.wire.ids import key_of, message_id
 from tests.contract import hubs
 from tests.hub.boxes import NOW, Sender, acknowledged, ids, summary
 from tests.wire.bodies import ALERT, BOX
@@ -106,6 +109,28 @@ def test_what_stands_does_not_depend_on_the_order(tmp_path: Path, order: tuple[i
             receive(store, HUB, box.frame(sent[n]), how=Way.MQTT, now=NOW)
         assert {m.id for m in store.messages()} == {newest.id, other.id}
         assert store.count_messages() == 4
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_survey_that_is_told_again_under_another_id_stands_once(
+    store: HubStore, box: Sender, late: bool
+) -> None:
+    """A box whose disk was restored from a copy of yesterday maps the flight of today once more."""
+    key = key_of("survey")
+    first = Message(message_id(NOW, key, None), MessageKind.SUMMARY, summary(1), MessageState.WAITING, 0, NOW)
+    again = replace(first, id=message_id(NOW + timedelta(days=1), key, None))
+    alert = replace(first, kind=MessageKind.ALERT, body=json.dumps(ALERT), id=message_id(NOW, key, first.id))
+    other = Sender()
+    store.add_box(other.known, NOW)
+    receive(store, HUB, other.frame(first), how=Way.MQTT, now=NOW)
+    for one in [again, first, alert] if late else [first, alert, again]:
+        receive(store, HUB, box.frame(one), how=Way.MQTT, now=NOW)
+    assert {(one.box, one.id) for one in store.messages()} == {
+        (box.id, again.id),
+        (box.id, alert.id),
+        (other.id, first.id),
+    }
+    assert store.count_messages() == 4
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -218,3 +243,39 @@ def test_the_longest_body_and_strange_letters_come_through(store: HubStore, box:
     receive(store, HUB, box.frame(one), how=Way.MQTT, now=NOW)
     (kept,) = store.messages()
     assert "DROP TABLE" in kept.body and "🌾" in kept.body
+
+
+@pytest.mark.parametrize("kind", [MessageKind.SUMMARY, MessageKind.ALERT, MessageKind.BOX])
+def test_an_id_of_no_time_that_there_is_stops_no_hub(store: HubStore, box: Sender, kind: MessageKind) -> None:
+    """Twelve digits hold more milliseconds than a calendar has."""
+    bodies = {
+        MessageKind.SUMMARY: summary(1),
+        MessageKind.ALERT: json.dumps(ALERT),
+        MessageKind.BOX: json.dumps(BOX),
+    }
+    beyond = Message("f" * 32, kind, bodies[kind], MessageState.WAITING, 0, NOW)
+    got = receive(store, HUB, box.frame(beyond, box.summary(2)), how=Way.MQTT, now=NOW)
+    assert (got.new, dict(got.refused)) == (1, {beyond.id: "id"})
+    assert acknowledged(got.down, HUB, box.id).refused == {beyond.id: "id"}
+
+
+def test_a_message_that_replaces_more_than_there_can_be_is_refused_alone(
+    store: HubStore, box: Sender
+) -> None:
+    many = [f"{n:032x}" for n in range(40_000)]
+    greedy = box.summary(1, many)
+    got = receive(store, HUB, box.frame(greedy, box.summary(2)), how=Way.MQTT, now=NOW)
+    assert (got.new, dict(got.refused)) == (1, {greedy.id: "replaces"})
+
+
+@pytest.mark.parametrize("name", ["", "b\0", "b" * 100_000, "bfarm\u0bb1"])
+def test_a_frame_of_what_is_no_box_is_refused(store: HubStore, box: Sender, name: str) -> None:
+    sealed = frame.pack(name, [box.summary(1)], box.key)
+    got = receive(store, HUB, sealed, how=Way.MQTT, now=NOW)
+    assert (got.box, got.down, got.why) == (None, None, "unknown")
+    assert [one.why for one in store.refused()] == ["unknown"]
+
+
+def test_an_answer_to_what_is_no_command_answers_nothing(store: HubStore, box: Sender) -> None:
+    told = box.message(answer("\0" * 32, True, "Done."), MessageKind.ANSWER)
+    assert receive(store, HUB, box.frame(told), how=Way.MQTT, now=NOW).new == 1

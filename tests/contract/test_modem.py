@@ -17,7 +17,8 @@ from fieldbox.simulate.modem import Fault
 from fieldbox.sync.sms.memory import MemoryModem, Trouble
 from fieldbox.sync.sms.modem import Barred, Came, Fate, Modem, NoModem, Reception, Report, Unconfirmed
 from fieldbox.sync.sms.modemmanager import ModemManager
-from tests.modems import Managed, modem_manager, until
+from tests.modems import Managed, modem_manager
+from tests.programs import until
 
 ANN, BEN = "+919812345678", "+919800000001"
 HINDI = "खेत F07: खरपतवार 4 %, जगहें 3. जवाब: OK 7A1, NO 7A1, MORE 7A1, STOP. बाकी खबर कल मिलेगी।"

@@ -7,12 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
 from fieldbox.domain.messages import TRIES_AT_ONCE
@@ -21,8 +17,8 @@ from fieldbox.retrying import FIRST, LONGEST, is_due, pause
 from fieldbox.storage.outbox import KEPT
 from fieldbox.storage.store import Store
 from fieldbox.sync.memory import MemoryOutbox
-from fieldbox.sync.ports import Outbox
 from fieldbox.wire.ids import key_of, made_at
+from tests.contract.outboxes import Whole
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -31,16 +27,6 @@ ALERT, SUMMARY, ANSWER = MessageKind.ALERT, MessageKind.SUMMARY, MessageKind.ANS
 BOX, PICTURE = MessageKind.BOX, MessageKind.PICTURE
 WAITING, SENT, ACKNOWLEDGED = MessageState.WAITING, MessageState.SENT, MessageState.ACKNOWLEDGED
 SUPERSEDED, REFUSED = MessageState.SUPERSEDED, MessageState.REFUSED
-
-
-class Whole(Outbox, Protocol):
-    """What `Outbox` has, and how messages come into it and are looked at."""
-
-    def send(self, outgoing: Outgoing) -> str: ...
-    def messages(self, state: MessageState | None = None) -> list[Message]: ...
-    def message(self, message_id: str) -> Message | None: ...
-    def expire_messages(self, now: datetime) -> int: ...
-    def send_again(self, ids: Collection[str]) -> int: ...
 
 
 class Hands:
@@ -79,23 +65,15 @@ class Hands:
         return self.one(identity).state
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, made once: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("empty") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture(params=["store", "memory"])
-def hands(request: pytest.FixtureRequest, empty: Path, tmp_path: Path) -> Iterator[Hands]:
+def hands(request: pytest.FixtureRequest, empty_database: Path, tmp_path: Path) -> Iterator[Hands]:
     if request.param == "memory":
         yield Hands(MemoryOutbox)
         return
     opened: list[Store] = []
 
     def make(clock: Callable[[], datetime]) -> Store:
-        opened.append(Store.open(Path(shutil.copy(empty, tmp_path / "fieldbox.db")), clock=clock))
+        opened.append(Store.open(Path(shutil.copy(empty_database, tmp_path / "fieldbox.db")), clock=clock))
         return opened[0]
 
     yield Hands(make)
@@ -416,114 +394,10 @@ def test_a_next_try_that_no_pause_can_have_set_counts_as_come() -> None:
     assert is_due(START, START)
 
 
-KINDS = st.sampled_from(list(MessageKind))
-SUBJECTS = st.none() | st.sampled_from(["one", "two"])
-JUMPS = st.sampled_from(
-    [timedelta(0), MINUTE, timedelta(hours=1), timedelta(hours=-5), timedelta(days=1), YEARS, -YEARS]
-)
-NUMBERS = st.lists(st.integers(0, 60), max_size=6, unique=True)
-BATCHES = st.sampled_from([digit * 16 for digit in "123456"])
-
-
-class Twins(RuleBasedStateMachine):
-    """Whatever is done to both, the outbox on the disk and the one in memory say the same."""
-
-    folder: Path
-    empty: Path
-    made = 0
-
-    @initialize()
-    def open(self) -> None:
-        type(self).made += 1
-        path = Path(shutil.copy(self.empty, self.folder / f"{self.made}.db"))
-        self.now = START
-        self.store = Store.open(path, clock=lambda: self.now)
-        self.both: tuple[Whole, Whole] = (self.store, MemoryOutbox(lambda: self.now))
-        self.ids: list[str] = []
-
-    def teardown(self) -> None:
-        self.store.close()
-
-    def same(self, one: object, other: object) -> None:
-        assert one == other
-
-    def named(self, numbers: list[int]) -> list[str]:
-        """Ids of messages, and of some that are none."""
-        return [self.ids[n] if n < len(self.ids) else f"{n:032x}" for n in numbers]
-
-    @rule(jump=JUMPS)
-    def time_goes_by(self, jump: timedelta) -> None:
-        self.now = max(datetime(1970, 1, 1, tzinfo=UTC), self.now + jump)
-
-    @rule(kind=KINDS, subject=SUBJECTS, lasts=st.none() | st.sampled_from([MINUTE, timedelta(days=2)]))
-    def send(self, kind: MessageKind, subject: str | None, lasts: timedelta | None) -> None:
-        key = key_of(f"{len(self.ids)}")
-        outgoing = Outgoing(kind, "{}", key, subject, self.now + lasts if lasts else None)
-        one, other = (box.send(outgoing) for box in self.both)
-        self.same(one, other)
-        assert one > max(self.ids, default="")
-        self.ids.append(one)
-
-    @rule(limit=st.integers(1, 5), batch=BATCHES, size=st.integers(1, 2000))
-    def hand_what_is_due(self, limit: int, batch: str, size: int) -> None:
-        ids = [one.id for one in self.both[1].due_messages(self.now, limit)]
-        for box in self.both:
-            box.mark_sent(ids, batch=batch, carrier="mqtt", size=size, now=self.now)
-
-    @rule(numbers=NUMBERS, batch=BATCHES, size=st.integers(0, 2000))
-    def hand(self, numbers: list[int], batch: str, size: int) -> None:
-        for box in self.both:
-            box.mark_sent(self.named(numbers), batch=batch, carrier="courier", size=size, now=self.now)
-
-    @rule(
-        numbers=NUMBERS,
-        batches=st.lists(BATCHES, max_size=3),
-        refused=st.dictionaries(st.integers(0, 60), st.sampled_from(["schema", "size"]), max_size=3),
-    )
-    def acknowledge(self, numbers: list[int], batches: list[str], refused: dict[int, str]) -> None:
-        told = {self.named([n])[0]: why for n, why in refused.items()}
-        ids = self.named(numbers)
-        self.same(*(box.acknowledge(self.now, batches=batches, ids=ids, refused=told) for box in self.both))
-
-    @rule(carrier=st.sampled_from(["mqtt", "courier"]), numbers=st.none() | NUMBERS)
-    def lose(self, carrier: str, numbers: list[int] | None) -> None:
-        ids = None if numbers is None else self.named(numbers)
-        self.same(*(box.lost(carrier, ids) for box in self.both))
-
-    @rule()
-    def expire(self) -> None:
-        self.same(*(box.expire_messages(self.now) for box in self.both))
-
-    @rule(numbers=NUMBERS)
-    def send_again(self, numbers: list[int]) -> None:
-        self.same(*(box.send_again(self.named(numbers)) for box in self.both))
-
-    @invariant()
-    def they_say_the_same(self) -> None:
-        if not hasattr(self, "both"):
-            return
-        self.same(*(box.messages() for box in self.both))
-        for limit, kinds in ((99, None), (2, None), (9, {SUMMARY, BOX})):
-            due = [box.due_messages(self.now, limit, kinds) for box in self.both]
-            self.same(*due)
-            assert all(one.state in (WAITING, SENT) for one in due[0])
-
-
-def test_both_say_the_same_whatever_is_done(empty: Path, tmp_path: Path) -> None:
-    Twins.folder, Twins.empty = tmp_path, empty
-    run_state_machine_as_test(
-        Twins,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
-def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(empty: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(empty, tmp_path / "fieldbox.db"))
+def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(
+    empty_database: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     with Store.open(path, clock=lambda: START) as store:
         sent = [store.send(Outgoing(PICTURE, "{}", key_of(f"{n}"))) for n in range(KEPT[PICTURE] + 5)]
         assert len(store.messages()) == KEPT[PICTURE] + 5  # none of them has gone
@@ -533,9 +407,9 @@ def test_a_disk_keeps_what_is_settled_of_each_kind_up_to_a_number(empty: Path, t
 
 
 def test_a_season_of_health_reports_that_never_left_stays_small_and_tells_of_all(
-    empty: Path, tmp_path: Path
+    empty_database: Path, tmp_path: Path
 ) -> None:
-    path = Path(shutil.copy(empty, tmp_path / "fieldbox.db"))
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     with Store.open(path, clock=lambda: START) as store:
         report = Outgoing(BOX, "{}", key_of(""), "box")
         sent = [store.send(replace(report, key=key_of(f"{n}"))) for n in range(KEPT[BOX] + 30)]

@@ -82,6 +82,17 @@ def test_a_refused_message_says_why(fresh: DemoBox, reader: FlaskClient) -> None
     assert "The hub cannot read it (schema)." in reader.get(f"/sending/{told.id}").text
 
 
+def test_a_health_report_gives_way_to_the_next_and_is_of_no_survey(
+    fresh: DemoBox, reader: FlaskClient
+) -> None:
+    first, _second = (
+        fresh.store.send(Outgoing(MessageKind.BOX, "{}", key_of(one), subject="box")) for one in "ab"
+    )
+    page = reader.get(f"/sending/{first}").text
+    assert "a newer one goes in its place" in page
+    assert "of the same survey" not in page
+
+
 def test_all_that_leaves_is_told_byte_by_byte(fresh: DemoBox, reader: FlaskClient) -> None:
     identity = fresh.store.send(Outgoing(MessageKind.SUMMARY, BODY, key_of("b")))
     page = unescape(reader.get(f"/sending/{identity}").text)

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from tests.path.box import COMMAND, REPOSITORY, Box
+from tests.programs import broker_of, free_port, started, until
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-needs_mosquitto = pytest.mark.skipif(
-    not Path(MOSQUITTO).exists(), reason="needs mosquitto (tests/system-packages.sh)"
-)
 BROKER, HUB = "broker", "hub"
 Where = Callable[[Sequence[str]], list[str]]
 """A command as it runs in some network namespace."""
@@ -35,13 +27,6 @@ CREATE TRIGGER IF NOT EXISTS proof_message AFTER INSERT ON messages
 def here(words: Sequence[str]) -> list[str]:
     """In the machine's own namespace."""
     return list(words)
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -86,28 +71,19 @@ class Far:
 
     def start(self, *names: str) -> None:
         """Start the broker or the hub."""
-        tls = {"OPENSSL_CONF": str(self.home / "openssl.cnf")}
         commands = {
-            BROKER: [MOSQUITTO, "-c", str(self.home / "mosquitto.conf")],
-            HUB: [*COMMAND, "hub", "serve"],
+            BROKER: broker_of(self.home),
+            HUB: ([*COMMAND, "hub", "serve"], self.environment),
         }
         for name in names:
             assert name not in self.running
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    self.where(commands[name]),
-                    stdout=log,
-                    stderr=log,
-                    cwd=REPOSITORY,
-                    env={**self.environment, **(tls if name == BROKER else {})},
-                )
+            words, environment = commands[name]
+            self.running[name] = started(self.where(words), self.folder / f"{name}.log", environment)
 
     def await_hub(self, patience_s: float = 60) -> None:
         """Return once the hub hears what boxes send."""
-        deadline = time.monotonic() + patience_s
-        while b"the hub answers" not in (self.folder / f"{HUB}.log").read_bytes():
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.05)
+        log = self.folder / f"{HUB}.log"
+        until(lambda: b"the hub answers" in log.read_bytes(), self.said, patience_s)
 
     def kill(self, *names: str) -> None:
         """As the kernel does when memory is short."""

@@ -6,28 +6,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from fieldbox.errors import Unavailable
 from fieldbox.simulate.link import Fate
-from fieldbox.simulate.tunnels import check
 from tests.durability import link_kill_proof, twog_proof
-from tests.durability.farside import BROKER, HUB, needs_mosquitto
+from tests.durability.farside import BROKER, HUB
 from tests.durability.link_kill_proof import BOX, Kill
 from tests.durability.twog_proof import POOR, check_arrived, sending, set_up
+from tests.namespaces import needs_tunnels
+from tests.programs import needs_mosquitto, until
 
 pytestmark = needs_mosquitto
 
 
-def _missing() -> str:
-    try:
-        check()
-    except Unavailable as error:
-        return str(error)
-    return ""
-
-
-@pytest.mark.skipif(bool(_missing()), reason=_missing())
+@needs_tunnels
 def test_summaries_cross_a_link_that_is_lost_and_forgets_the_connection(tmp_path: Path) -> None:
     # This carrier lets the box know that it forgot it, which is the quicker for a test.
     quick = replace(
@@ -53,10 +43,7 @@ def test_summaries_cross_a_link_that_is_lost_and_forgets_the_connection(tmp_path
 
 
 def _await_sent(setting: twog_proof.Setting) -> None:
-    deadline = time.monotonic() + 60
-    while setting.link.report().up.delivered < 8_000:
-        assert time.monotonic() < deadline, setting.far.said()
-        time.sleep(0.05)
+    until(lambda: setting.link.report().up.delivered >= 8_000, setting.far.said)
 
 
 def test_killed_in_any_order_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldbox.domain import Message, MessageKind, MessageState
+from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
 from fieldbox.hub.rows import Certificate, KnownBox
+from fieldbox.storage.store import Store
+from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.wire import down, frame
 from fieldbox.wire.ids import key_of, message_id
 
@@ -81,6 +83,11 @@ def summary(number: int = 1) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def tell(outbox: Store | MemoryOutbox, box: str, numbers: Iterable[int]) -> list[str]:
+    """Put surveys into the outbox of a box; the ids of their messages."""
+    return [outbox.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of(box, str(n)))) for n in numbers]
 
 
 def acknowledged(told: bytes | None, hub: Ed25519PrivateKey, box: str) -> down.Acknowledgement:

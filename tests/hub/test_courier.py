@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from fieldbox.domain import Message, MessageKind, MessageState, Outgoing
+from fieldbox.errors import Rejected
 from fieldbox.hub import courier as hub_courier
 from fieldbox.hub import joining
 from fieldbox.hub.courier import Brought
 from fieldbox.hub.home import Home, found
 from fieldbox.hub.receiving import command, receive
-from fieldbox.hub.rows import Way
+from fieldbox.hub.rows import Certificate, Command, Way
 from fieldbox.hub.store import HubStore
 from fieldbox.sync import courier, identity, renewal
 from fieldbox.sync.courier import Hands, Imported
@@ -27,7 +29,7 @@ from fieldbox.wire import courier as wire
 from fieldbox.wire.courier import FOLDER, Unreadable
 from fieldbox.wire.down import Down, DownKind
 from fieldbox.wire.ids import key_of
-from tests.hub.boxes import summary
+from tests.hub.boxes import summary, tell
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -49,10 +51,7 @@ class Box:
         return self.joined.identity.box
 
     def tell(self, *numbers: int) -> list[str]:
-        return [
-            self.outbox.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of(self.id, str(n))))
-            for n in numbers
-        ]
+        return tell(self.outbox, self.id, numbers)
 
     def open(self) -> list[Message]:
         return [
@@ -283,6 +282,43 @@ def test_a_certificate_is_renewed_by_stick_alone(desk: Desk, hill: Box, stick: P
     assert len(desk.store.commands(hill.id)) == 1, "gives no third certificate"
 
 
+def test_a_box_that_lost_its_new_certificate_is_given_it_again(desk: Desk, hill: Box, stick: Path) -> None:
+    """Its disk was restored from a copy: it has answered the command, and knows nothing of it."""
+    hill.now = desk.now = hill.joined.expires_at - 30 * DAY
+    hill.export(stick)
+    desk.take_in(stick)
+    hill.take_in(stick)
+    (told,) = hill.commands
+    hill.outbox.send(
+        Outgoing(MessageKind.ANSWER, commands.answer(told.id, True, "Done."), key_of("answer", told.id))
+    )
+    hill.export(stick)
+    desk.take_in(stick)
+    assert hill.export(stick).asks_for_certificate
+    desk.take_in(stick)
+    hill.take_in(stick)
+    assert [one.body for one in hill.commands] == [told.body] * 2
+    desk.take_in(stick)
+    assert len(desk.store.commands(hill.id)) == 2, "one waits for its answer: no other is made"
+
+
+def test_a_certificate_that_is_given_waits_for_its_box_whatever_happens_then(desk: Desk, hill: Box) -> None:
+    """The process is killed as the certificate was noted: the command is there too, or neither is."""
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(HubStore):
+        def add_command(self, command: Command) -> None:
+            raise Killed(command)
+
+    late = hill.joined.expires_at - 30 * DAY
+    with Dying.open(desk.home.database) as store, contextlib.suppress(Killed):
+        joining.renew(desk.home, store, hill.id, late)
+    joining.renew(desk.home, desk.store, hill.id, late)
+    assert [one.kind for one in desk.store.waiting_commands(hill.id, late)] == ["certificate"]
+
+
 def test_models_come_with_their_signatures(desk: Desk, hill: Box, stick: Path) -> None:
     for name, content in (
         ("weeds-2.onnx", b"onnx" * 999),
@@ -341,12 +377,26 @@ def test_a_stick_that_is_full_leaves_all_as_it_was(hill: Box, tmp_path: Path) ->
         os.system(f"umount {small}")  # noqa: S605
 
 
+def test_no_box_takes_the_place_of_another_with_its_id(desk: Desk, hill: Box, tmp_path: Path) -> None:
+    """An id has 40 bits: whoever tries long enough finds a key that has it too."""
+    thief = identity.own(tmp_path / "thief")
+    known = desk.store.box(hill.id)
+    assert known is not None
+    certificate = Certificate("0b", NOW + DAY, "")
+    desk.store.add_box(replace(known, id=thief.box, certificate=certificate), NOW)
+    with pytest.raises(Rejected, match="knows another box"):
+        joining.enrol(desk.home, desk.store, thief.request(), "Hill", NOW)
+    kept = desk.store.box(thief.box)
+    assert kept is not None and kept.key == known.key
+
+
 def test_the_same_certificate_is_not_given_twice(desk: Desk, hill: Box) -> None:
     late = hill.joined.expires_at - 100 * DAY
-    given = joining.renewed(desk.home, desk.store, hill.id, late)
+    for box in (hill.id, hill.id, "bnobody22"):
+        joining.renew(desk.home, desk.store, box, late)
+    given = desk.store.newest_certificate(hill.id)
     assert given is not None and given.expires_at > late + 1800 * DAY
-    assert joining.renewed(desk.home, desk.store, hill.id, late) is None
-    assert joining.renewed(desk.home, desk.store, "bnobody22", late) is None
+    assert len(desk.store.commands()) == 1
 
 
 def test_a_file_with_anothers_frames_takes_nothing_for_this_box(

@@ -21,7 +21,7 @@ from fieldbox.services.commanding import MOST_PICTURES, Commander, made_apart
 from fieldbox.services.spotting import packed, window
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
-from fieldbox.sync.identity import joined
+from fieldbox.sync.identity import NEXT, joined
 from fieldbox.wire import commands, schemas
 from fieldbox.wire.commands import Certificate, Picture, Resend, Settings
 from fieldbox.wire.down import VALID_FOR, Down, DownKind
@@ -121,6 +121,27 @@ def test_a_command_that_is_too_old_is_not_followed(box: Box) -> None:
     assert box.answers() == []
     assert box.store.commands() == []
     assert box.store.message(one).state is MessageState.ACKNOWLEDGED  # type: ignore[union-attr]
+
+
+def test_a_clock_that_was_years_ahead_lets_no_command_be_followed_twice(box: Box) -> None:
+    """Whoever has the broker keeps what the hub said, and says it again."""
+    first = box.hub.orders(DownKind.SETTINGS, commands.Settings({"sync.gather_hours": 6}))
+    box.follows(first)
+    box.now += timedelta(days=3000)
+    box.hub.now += timedelta(days=3000)
+    box.follows(box.hub.orders(DownKind.SETTINGS, commands.Settings({"sync.gather_hours": 9})))
+    box.now -= timedelta(days=3000)
+    box.commander().follow(first)
+    assert fromhub.told(box.store) == {"sync.gather_hours": 9}
+
+
+def test_so_many_commands_are_remembered_and_no_more(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldbox.storage.commands.KEPT", 3)
+    told = [box.hub.orders(DownKind.RESEND, commands.Resend(("ab" * 16,))) for _ in range(6)]
+    for one in told:
+        box.follows(one)
+        box.now -= timedelta(hours=1)
+    assert {one.id for one in box.store.commands()} == {one.id for one in told[-3:]}
 
 
 def test_what_is_no_command_is_answered_so(box: Box) -> None:
@@ -261,11 +282,11 @@ def test_a_new_certificate_is_kept_to_be_tried(box: Box) -> None:
     assert box.hears(DownKind.CERTIFICATE, Certificate(box.hub.certificate()))["done"]
     shown, trying = renewal.credentials(joined(folder))
     assert trying
-    assert shown.certificate == folder / renewal.NEXT
+    assert shown.certificate == folder / NEXT
     renewal.worked(folder)
     assert renewal.credentials(joined(folder)) == (replace(shown, certificate=folder / "tls.crt"), False)
     assert "as good" in box.hears(DownKind.CERTIFICATE, Certificate(box.hub.certificate()))["why"]
-    assert not (folder / renewal.NEXT).exists()
+    assert not (folder / NEXT).exists()
 
 
 def test_a_certificate_of_somebody_else_is_refused(box: Box, tmp_path: Path) -> None:
@@ -281,4 +302,4 @@ def test_a_certificate_of_somebody_else_is_refused(box: Box, tmp_path: Path) -> 
     for pem in foreign:
         assert box.hears(DownKind.CERTIFICATE, Certificate(pem))["done"] is False
     assert (box.config.identity / "tls.crt").read_text() == before
-    assert not (box.config.identity / renewal.NEXT).exists()
+    assert not (box.config.identity / NEXT).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -10,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from fieldbox.cli import main
 from fieldbox.domain import MessageKind, MessageState, Outgoing
 from fieldbox.hub import courier as hub_courier
 from fieldbox.hub.home import Home
@@ -20,8 +20,9 @@ from fieldbox.hub.store import HubStore
 from fieldbox.storage.store import Store
 from fieldbox.wire.courier import FOLDER
 from fieldbox.wire.ids import key_of
-from tests.hub.boxes import summary
+from tests.hub.boxes import tell
 from tests.hubs import Station, station_in
+from tests.programs import done, run_command
 
 
 @dataclass
@@ -31,29 +32,17 @@ class Farm:
     root: Path
 
     def run(self, *arguments: object, answer: str | None = None) -> Result:
-        told = CliRunner().invoke(
-            main,
-            [str(one) for one in arguments],
-            env={"FIELDBOX_STORAGE__ROOT": str(self.root)},
-            input=answer,
-        )
-        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
-        return told
+        return run_command({"FIELDBOX_STORAGE__ROOT": str(self.root)}, *arguments, answer=answer)
 
     def ok(self, *arguments: object) -> str:
-        told = self.run(*arguments)
-        assert told.exit_code == 0, told.output
-        return told.stdout
+        return done(self.run(*arguments))
 
     def store(self) -> Store:
         return Store.open(self.root / "fieldbox.db")
 
     def tell(self, *numbers: int) -> list[str]:
         with self.store() as store:
-            return [
-                store.send(Outgoing(MessageKind.SUMMARY, summary(n), key_of("survey", str(n))))
-                for n in numbers
-            ]
+            return tell(store, "survey", numbers)
 
     def states(self) -> set[MessageState]:
         with self.store() as store:
@@ -91,9 +80,12 @@ def joined(farm: Farm, hub: Station, stick: Path) -> Farm:
 
 def test_a_box_joins_only_if_the_fingerprint_is_the_hubs(farm: Farm, hub: Station, stick: Path) -> None:
     assert farm.run("link", "show").exit_code == 1
-    farm.ok("link", "request", "-o", stick / "r")
-    hub.ok("hub", "enrol", stick / "r", "-o", stick / "w")
-    assert farm.run("link", "join", stick / "w", answer="n\n").exit_code == 1
+    asked = json.loads(farm.ok("link", "request", "-o", stick / "r", "--json"))
+    known = json.loads(hub.ok("hub", "enrol", stick / "r", "-o", stick / "w", "--json"))
+    assert known["box"] == asked["box"]
+    assert known["fingerprint"] == Home.open(hub.home).told.fingerprint
+    refused = farm.run("link", "join", stick / "w", answer="n\n")
+    assert (refused.exit_code, "Nothing was changed." in refused.stderr) == (1, True)
     assert farm.run("link", "show").exit_code == 1
     assert farm.run("link", "join", stick / "w", answer="y\n").exit_code == 0
     told = json.loads(farm.ok("link", "show", "--json"))
@@ -106,11 +98,16 @@ def test_out_and_back_by_one_stick(joined: Farm, hub: Station, stick: Path) -> N
     ids = joined.tell(1, 2, 3)
     assert json.loads(joined.ok("outbox", "export", stick, "--json"))["messages"] == 3
     assert joined.states() == {MessageState.SENT}
-    hub.ok("hub", "send", "resend", hub_box(hub), "--id", ids[0])
+    sent = json.loads(hub.ok("hub", "send", "resend", hub_box(hub), "--id", ids[0], "--json"))
+    assert sent["box"] == hub_box(hub)
     got = json.loads(hub.ok("hub", "import", stick, "--json"))
     assert [(one["new"], one["refused"], one["why"]) for one in got["files"]] == [(3, 0, None)]
     back = json.loads(joined.ok("outbox", "import", stick, "--json"))
     assert (back["acknowledged"], back["commands"]) == (3, 1)
+    (said,) = json.loads(hub.ok("hub", "sent", "--json"))["sent"]
+    assert said["id"] == sent["id"]
+    assert (said["kind"], said["done"], said["why"]) == ("resend", None, None)
+    assert "sent, not answered yet" in hub.ok("hub", "sent", hub_box(hub))
     with joined.store() as store:
         assert {one.id: one.state for one in store.messages() if one.kind is MessageKind.SUMMARY} == {
             ids[0]: MessageState.WAITING,  # the hub asked for it again
@@ -127,6 +124,11 @@ def test_out_and_back_by_one_stick(joined: Farm, hub: Station, stick: Path) -> N
     ]
     everything = json.loads(joined.ok("outbox", "export", stick, "--all", "--json"))
     assert everything["messages"] == 4
+    hub.ok("hub", "import", stick)
+    assert "done: 1" in hub.ok("hub", "sent", hub_box(hub))
+    assert hub.run("hub", "sent", "bnone").exit_code == 1
+    assert f"s{3:08d}  {hub_box(hub)}" in hub.ok("hub", "surveys")
+    assert "(simulated)" not in hub.ok("hub", "surveys")
 
 
 def hub_box(hub: Station) -> str:
@@ -195,6 +197,29 @@ def test_a_box_that_joined_no_hub_has_nobody_to_write_to(farm: Farm, stick: Path
         told = farm.run("outbox", command, stick)
         assert told.exit_code == 1 and "fieldbox link request" in told.output
     assert list(stick.iterdir()) == []
+
+
+def test_pictures_that_came_are_written_as_files(joined: Farm, hub: Station, stick: Path) -> None:
+    told = {"v": 1, "to": "0" * 32, "survey": "../../s1", "spot": 2, "as": "webp", "b85": "VPaz%E^u^g"}
+    with joined.store() as store:
+        store.send(Outgoing(MessageKind.PICTURE, json.dumps(told), key_of("picture")))
+    joined.ok("outbox", "export", stick, "--pictures")
+    hub.ok("hub", "import", stick)
+    folder = stick / "pictures"
+    (file,) = json.loads(hub.ok("hub", "sent", "--pictures", folder, "--json"))["pictures"]
+    assert Path(file).parent == folder
+    assert Path(file).name.endswith("-s1-2.webp")
+    assert Path(file).read_bytes() == base64.b85decode("VPaz%E^u^g")
+    assert hub.run("hub", "sent", "--pictures", stick / "w").exit_code == 1  # there is a file of that name
+
+
+def test_a_stick_with_nothing_on_it_is_no_success(joined: Farm, hub: Station, stick: Path) -> None:
+    empty = stick / "empty"
+    empty.mkdir()
+    told = joined.run("outbox", "import", empty)
+    assert (told.exit_code, "right folder" in told.stdout) == (1, True)
+    told = hub.run("hub", "import", empty)
+    assert (told.exit_code, "right folder" in told.stdout) == (1, True)
 
 
 def test_pictures_go_only_if_asked_and_models_wait_to_be_installed(

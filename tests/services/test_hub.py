@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import ssl
+import subprocess
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fieldbox.cli import main
 from fieldbox.domain import MessageState
 from fieldbox.errors import Unsent
+from fieldbox.hub import broker
+from fieldbox.hub.home import Home, client_certificate
+from fieldbox.hub.receiving import Receipt
 from fieldbox.sync import identity
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
-from tests.brokers import needs_mosquitto
 from tests.hub.boxes import Sender
-from tests.hubs import JoinedBox, Station, join, station_in, until
+from tests.hubs import JoinedBox, Station, join, station_in
+from tests.programs import needs_mosquitto, until
 
 pytestmark = needs_mosquitto
 NOT_AUTHORIZED = 0x87
@@ -213,12 +223,59 @@ def test_a_hub_that_is_killed_loses_nothing_and_counts_nothing_twice(
     assert kept(station, box) == Counter(sent)
 
 
+def test_a_fault_over_one_frame_stops_no_other(station: Station, tmp_path: Path) -> None:
+    """A desk of the hub's that fails over one frame in a way that nobody foresaw."""
+    here = Home.open(station.home)
+    certificate, key = client_certificate(station.home)
+    address = broker.Address("localhost", station.port, here.told.authority, certificate, key)
+    station.end(station.server)
+    box = join(station, tmp_path, "Glen")
+    came: list[bytes] = []
+
+    def take(frame: bytes) -> Receipt:
+        came.append(frame)
+        if len(came) == 1:
+            raise ZeroDivisionError
+        return Receipt(None, None, why="enough")
+
+    stop = threading.Event()
+    desk = broker.Desk(take, lambda _box: [], lambda _ids: None)
+    working = threading.Thread(target=broker.serve, args=(address, desk, stop))
+    working.start()
+    try:
+        for number in (1, 2):
+            assert publisher(box, f"fieldbox/1/{box.id}/up", b"%d" % number) == 0
+        until(lambda: len(came) == 2)
+    finally:
+        stop.set()
+        working.join()
+        station.start()
+    assert came == [b"1", b"2"]
+
+
 def test_the_hub_waits_for_a_broker_that_is_away(station: Station, hill: JoinedBox) -> None:
     station.end(station.broker)
     until(lambda: "away from the broker" in station.said(), station.said)
     station.start_broker()
     hill.tell(50)
     until(lambda: hill.burst() and states(hill) == {MessageState.ACKNOWLEDGED}, station.said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_a_stick_that_cannot_be_read_is_a_sentence(station: Station, tmp_path: Path) -> None:
+    (tmp_path / "fieldbox").mkdir(mode=0)
+    less = "-dac_override,-dac_read_search"
+    command = ["setpriv", "--bounding-set", less, "--inh-caps", less, sys.executable, "-m", "fieldbox"]
+    told = subprocess.run(
+        [*command, "hub", "import", tmp_path],
+        env=os.environ | station.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "cannot be read (Permission denied)" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_nothing_that_is_there_is_overwritten(station: Station, tmp_path: Path) -> None:
@@ -232,6 +289,22 @@ def test_nothing_that_is_there_is_overwritten(station: Station, tmp_path: Path) 
     assert before == {name: (station.home / name).read_bytes() for name in before}
     assert station.run("hub", "init", tmp_path / "new", "--host", "no host").exit_code == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_a_new_hub_says_how_its_broker_is_started_and_has_nobody_to_write_to(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    init = ["hub", "init", str(folder), "--host", "hub.example.org"]
+    told = CliRunner().invoke(main, [*init, "--sms", "123"])
+    assert (told.exit_code, folder.exists()) == (1, False)
+    assert "123 is no telephone number" in told.output
+    told = CliRunner().invoke(main, [*init, "--sms", "+91 98123 45678"])
+    assert told.exit_code == 0, told.output
+    assert f"OPENSSL_CONF={folder}/openssl.cnf mosquitto -c {folder}/mosquitto.conf" in told.output
+    assert json.loads((folder / "hub.json").read_text())["sms"] == "+919812345678"
+    told = CliRunner().invoke(
+        main, ["hub", "export", str(tmp_path)], env={"FIELDBOX_HUB__FOLDER": str(folder)}
+    )
+    assert (told.exit_code, told.stdout) == (1, "No box has joined yet: see fieldbox hub enrol.\n")
 
 
 def test_keys_are_read_by_nobody_else(station: Station) -> None:

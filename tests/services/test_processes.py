@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
+from tests.programs import free_port
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +26,6 @@ def flight(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def box(tmp_path: Path) -> Box:
     return Box(tmp_path / "root").with_settings(web__port=str(free_port()))
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextmanager

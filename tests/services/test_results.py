@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from fieldbox.cli import main
-from fieldbox.domain import MessageKind, Outgoing
+from fieldbox.domain import LinkDoing, LinkState, MessageKind, Outgoing
+from fieldbox.i18n import Sentence
+from fieldbox.services.linktold import to_text
 from fieldbox.storage.store import Store
 from fieldbox.wire import compact
 from fieldbox.wire.ids import key_of
@@ -63,3 +67,11 @@ def test_its_sizes(root: Path) -> None:
 
 def test_one_form_at_a_time(root: Path) -> None:
     assert "not both" in said(root, "--sizes", "--compact", code=2)
+
+
+def test_a_hub_that_was_never_reached_is_said_in_words() -> None:
+    state = LinkState(datetime(2026, 6, 1, tzinfo=UTC), LinkDoing.WAITING, Sentence("There is no link."))
+    assert to_text(state, UTC) == ["Link: There is no link. The hub has not been reached yet."]
+    reached = replace(state, last_success=state.at, next_try=state.at + timedelta(hours=1))
+    (told,) = to_text(reached, UTC)
+    assert told.endswith("Hub last reached: 2026-06-01 00:00. It is looked at again at 2026-06-01 01:00.")

@@ -67,6 +67,29 @@ def test_the_text_of_a_survey_is_printed_with_its_parts(
     assert re.fullmatch(length, told[1])
 
 
+def test_the_text_of_a_survey_for_machines(root: Path) -> None:
+    told = json.loads(fieldbox(root, "summary", "survey 1", "--sms", "--lang", "hi", "--json").stdout)
+    assert told["text"].startswith(f"Fieldbox F01 #{told['code']}")
+    assert (told["parts"], told["room"], told["coding"], told["urgent"]) == (2, 134, "UCS-2", False)
+    assert 67 < told["units"] == len(told["text"]) <= 134
+
+
+def test_the_text_of_a_survey_that_raises_an_alert_is_the_alert(tmp_path: Path) -> None:
+    Store.open(tmp_path / "fieldbox.db").close()
+    farm = Farm(tmp_path / "fieldbox.db", SMS)
+    farm.survey(alert=True)
+    farm.store.close()
+    assert fieldbox(tmp_path, "summary", "survey 1", "--sms").stdout.startswith("Fieldbox ALERT F01 #")
+
+
+def test_a_modem_takes_no_file_away(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    told = fieldbox(tmp_path, "simulate", "modem", "--link", str(kept))
+    assert (told.exit_code, kept.read_text()) == (1, "kept")
+    assert "choose another name" in told.output
+
+
 def test_templates_are_printed_for_registration(root: Path) -> None:
     rows = json.loads(fieldbox(root, "sms", "templates", "--json").stdout)
     assert {row["language"] for row in rows} == {"en", "hi", "mr", "ta", "te", "kn"}

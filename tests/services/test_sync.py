@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
-from fieldbox.errors import Distrusted, Unsent
-from fieldbox.services.sync import FirstModem, Parts, Syncing, recalled
+from fieldbox.errors import Distrusted, Unsent, Unwelcome
+from fieldbox.services.boxclock import FirstModem, recalled
+from fieldbox.services.sync import Parts, Syncing, by_mqtt
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable
-from fieldbox.sync.identity import Joined
+from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.memorylink import MemoryCarrier, MemorySession, Plan, SimulatedClock
 from fieldbox.sync.memoryways import MemoryDialler, MemoryTime, MemoryWays
 from fieldbox.sync.ports import Carrier
 from fieldbox.sync.timekeeping import TrustedClock
-from fieldbox.wire.commands import Resend
+from fieldbox.wire.commands import Certificate, Resend
 from fieldbox.wire.down import DownKind
 from fieldbox.wire.ids import key_of
 from tests.services.joinedbox import NOW, joined_box
@@ -56,7 +57,7 @@ class Way(MemoryCarrier):
     """The twin of a way to the hub, some of whose interfaces lead nowhere."""
 
     dead: set[str] = field(default_factory=set)
-    refusal: Unsent | None = None
+    refusal: BaseException | None = None
     refusal_of_new: Unsent | None = None
     shows_new: bool = False
     over: list[str] = field(default_factory=list)
@@ -196,6 +197,31 @@ def test_a_burst_that_a_power_cut_ends_counts_with_all_that_it_was_allowed(
     assert list(farm.hub.has.values()) == [2], "the hub keeps one of them: they have the same id"
 
 
+def test_a_box_that_each_connection_stops_does_not_try_without_end(farm: Farm) -> None:
+    """A modem that draws more than the supply gives: the box starts anew a minute later, with an alert that waits."""
+
+    class Cut(BaseException):
+        """The power went."""
+
+    farm.has(kind=MessageKind.ALERT)
+    farm.ways.put(MODEM)
+    farm.carrier.refusal = Cut()
+    until, cuts = farm.system.elapsed() + 4 * 3600, 0
+    while farm.system.elapsed() < until:
+        try:
+            farm.ways.wait(max(1.0, farm.syncing.step()))
+        except Cut:
+            cuts += 1
+            farm.store.close()
+            farm.system.pass_by(60)
+            farm.start()
+    assert 3 < cuts < 60
+    farm.carrier.refusal = None
+    farm.lasts(timedelta(minutes=20))
+    assert len(farm.hub.has) == 1
+    assert farm.store.link_pasts()[LinkKind.MODEM].failures == 0
+
+
 def test_a_link_that_does_not_carry_is_left_for_another_one(farm: Farm) -> None:
     farm.ways.put(ETHERNET)
     farm.ways.put(MODEM, 100)
@@ -332,7 +358,7 @@ def test_a_new_certificate_takes_the_place_of_the_old_one_when_it_worked(farm: F
     farm.ways.put(ETHERNET)
     farm.has()
     farm.syncing.step()
-    for refusal, kept in ((Distrusted("No."), old), (unreachable("hub", "timed out"), old), (None, pem)):
+    for refusal, kept in ((Unwelcome("No."), old), (unreachable("hub", "timed out"), old), (None, pem)):
         renewal.offer(folder, pem, NOW)
         farm.carrier.refusal_of_new = refusal
         farm.has(farm.made + 10)
@@ -341,6 +367,39 @@ def test_a_new_certificate_takes_the_place_of_the_old_one_when_it_worked(farm: F
         assert (folder / "tls.next.crt").exists() == (refusal is not None and refusal.retry_helps)
         assert farm.store.link_pasts()[LinkKind.ETHERNET].stuck is False
     assert {one.state for one in farm.store.messages()} == {MessageState.ACKNOWLEDGED}
+
+
+def test_a_new_certificate_outlasts_a_hub_that_is_not_believed(farm: Farm) -> None:
+    """Somebody's hotspot answered in the hub's place: that says nothing of the box's certificate, and the hub gave it once."""
+    folder, pem = farm.config.identity, farm.hub.certificate()
+    renewal.offer(folder, pem, NOW)
+    farm.ways.put(ETHERNET)
+    farm.has()
+    farm.carrier.refusal_of_new = Distrusted("What answers is not this box's hub.")
+    farm.syncing.step()
+    assert farm.store.link_pasts()[LinkKind.ETHERNET].stuck is True
+    farm.carrier.refusal_of_new = None
+    farm.lasts(DAY + timedelta(minutes=20))
+    assert (folder / "tls.crt").read_text() == pem
+
+
+def test_a_new_certificate_that_the_disk_lost_keeps_nothing_from_going(farm: Farm) -> None:
+    damaged = farm.config.identity / "tls.next.crt"
+    damaged.write_bytes(b"\0" * 700)
+    _carrier, trying = by_mqtt(farm.clock)(joined(farm.config.identity))
+    assert not trying and not damaged.exists()
+
+
+def test_a_certificate_that_comes_while_another_works_has_not_worked(farm: Farm) -> None:
+    folder, first = farm.config.identity, farm.hub.certificate()
+    second = farm.hub.certificate(made=NOW + DAY)
+    renewal.offer(folder, first, NOW)
+    farm.ways.put(ETHERNET)
+    farm.has()
+    farm.carrier.say(farm.hub.says(DownKind.CERTIFICATE, Certificate(second).body()))
+    farm.syncing.step()
+    assert (folder / "tls.crt").read_text() == first
+    assert (folder / "tls.next.crt").read_text() == second
 
 
 @pytest.mark.parametrize("may_put", [True, False])

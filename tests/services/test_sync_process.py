@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -26,8 +25,8 @@ from fieldbox.storage.store import Store
 from fieldbox.wire.commands import Settings
 from fieldbox.wire.down import DownKind
 from fieldbox.wire.ids import key_of
-from tests.brokers import needs_mosquitto
 from tests.namespaces import Network, network
+from tests.programs import MOSQUITTO, needs_mosquitto
 from tests.services.joinedbox import HubEnd, joined_box
 
 FAR = "10.1.0.2"
@@ -54,9 +53,8 @@ class Far:
         self.end.now = self.end.founded
         self.environ = {**os.environ, "FIELDBOX_STORAGE__ROOT": str(self.config.storage.root)}
         net.cable("c0", 1)
-        mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         conf = str(self.end.home.folder / "mosquitto.conf")
-        self.broker = subprocess.Popen(["unshare", "--net", "sh", "-c", _BROKER, "sh", mosquitto, conf])
+        self.broker = subprocess.Popen(["unshare", "--net", "sh", "-c", _BROKER, "sh", MOSQUITTO, conf])
         try:
             eventually(lambda: network_of(self.broker.pid) != network_of("self"))
             net.ip("link", "set", "c0far", "netns", str(self.broker.pid))
@@ -180,7 +178,7 @@ def test_a_link_that_comes_is_used_at_once_and_commands_are_heard(far: Far) -> N
         assert [systemd.recv(99), systemd.recv(99)] == [b"READY=1", b"WATCHDOG=1"]
         eventually(lambda: (state := store.link_state()) is not None and not state.links)
         refused = far.run("sync", "--once")
-        assert (refused.returncode, "already" in refused.stderr or "sends already" in refused.stderr) == (
+        assert (refused.returncode, "sends already" in refused.stderr) == (
             1,
             True,
         )

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldbox.config import Config, SmsConfig
-from fieldbox.domain import MessageKind, MessageState, Outgoing, SurveyVerdict, TextState
+from fieldbox.domain import MessageKind, MessageState, Outgoing, Receipt, SurveyVerdict, TextState
 from fieldbox.hub.receiving import receive
 from fieldbox.hub.rows import Way
 from fieldbox.hub.store import HubStore
@@ -117,16 +117,9 @@ def outgoing(kind: MessageKind, body: dict[str, object], number: int, subject: s
     return Outgoing(kind, json.dumps(body), f"{number:020x}", subject=subject)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture
-def farm(tmp_path: Path, template: Path) -> Iterator[Farm]:
-    found = Farm(Path(shutil.copy(template, tmp_path / "fieldbox.db")))
+def farm(tmp_path: Path, empty_database: Path) -> Iterator[Farm]:
+    found = Farm(Path(shutil.copy(empty_database, tmp_path / "fieldbox.db")))
     yield found
     assert found.store.check() == []
     found.store.close()
@@ -146,8 +139,8 @@ def test_a_survey_is_told_once_to_each_number(farm: Farm) -> None:
     assert farm.states() == [TextState.DELIVERED] * 2
 
 
-def test_what_was_in_the_outbox_before_is_not_told(tmp_path: Path, template: Path) -> None:
-    path = Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+def test_what_was_in_the_outbox_before_is_not_told(tmp_path: Path, empty_database: Path) -> None:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     farm = Farm(path, replace(SMS, send="never"))
     farm.survey()
     farm.step()
@@ -195,6 +188,39 @@ def test_an_alert_that_went_is_withdrawn(farm: Farm) -> None:
     farm.step(2)
     assert "no longer stands" in farm.bodies()[-1]
     assert len(farm.bodies()) == 2
+
+
+def test_an_alert_is_withdrawn_once(farm: Farm) -> None:
+    """A third look that finds none either says nothing; an alert after that is withdrawn again."""
+    farm.use(send="alerts")
+    farm.survey(alert=True)
+    farm.step()
+    farm.survey(withdraws=True)
+    farm.step()
+    farm.survey(withdraws=True)
+    farm.step(2)
+    assert ["no longer stands" in body for body in farm.bodies()] == [False, True]
+    farm.survey(alert=True)
+    farm.step()
+    farm.survey(withdraws=True)
+    farm.step()
+    assert ["no longer stands" in body for body in farm.bodies()] == [False, True, False, True]
+
+
+def test_what_could_not_be_brought_does_not_go_again_after_a_newer_look(farm: Farm) -> None:
+    """Else an alert would come after the text that withdrew it."""
+    farm.use(send="alerts")
+    farm.modem.gives_reports = False
+    farm.survey(alert=True)
+    farm.step()
+    farm.survey(withdraws=True)
+    farm.step()
+    alert = farm.store.texts()[-1]
+    assert alert.reference is not None
+    assert farm.store.report_text("r", ANN, alert.reference, Receipt.UNDELIVERED, farm.clock.now)
+    farm.wait()
+    assert farm.states()[0] is TextState.SUPERSEDED
+    assert ["no longer stands" in body for body in farm.bodies()] == [False, True]
 
 
 def test_an_alert_that_still_waits_and_stands_no_longer_does_not_go(farm: Farm) -> None:
@@ -398,9 +424,9 @@ def test_a_clock_that_was_put_back_years_holds_nothing_up(farm: Farm) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def told(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A box of which two surveys wait to be told."""
-    path = Path(shutil.copy(template, tmp_path_factory.mktemp("told") / "fieldbox.db"))
+    path = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("told") / "fieldbox.db"))
     farm = Farm(path)
     farm.survey()
     farm.survey(flight="other")
@@ -555,6 +581,17 @@ def test_what_waits_is_held_when_texting_is_turned_off(farm: Farm) -> None:
     assert farm.bodies() == []
 
 
+def test_what_waits_is_held_when_only_alerts_are_wanted_any_more(farm: Farm) -> None:
+    farm.modem.service = False
+    farm.survey()
+    farm.survey(alert=True, flight="other")
+    farm.step()
+    farm.use(send="alerts")
+    farm.modem.service = True
+    farm.step(2)
+    assert ["ALERT" in body for body in farm.bodies()] == [True]
+
+
 def test_more_brings_the_worst_spots(farm: Farm) -> None:
     farm.survey()
     farm.step()
@@ -684,6 +721,37 @@ def test_an_acknowledgement_that_is_lost_costs_another_text_and_not_another_mess
     carry(far.modem, farm.modem, HUB)
     farm.step()
     assert {one.state for one in farm.store.messages()} == {MessageState.ACKNOWLEDGED}
+
+
+def test_what_arrived_by_data_meanwhile_does_not_go_by_text(farm: Farm, far: Far) -> None:
+    farm.survey()
+    farm.clock.on(hours=25)
+    farm.modem.service = False
+    farm.step()
+    (waiting,) = farm.store.texts()
+    assert waiting.state is TextState.WAITING
+    (message,) = farm.store.messages()
+    farm.store.acknowledge(farm.clock.now, batches=[], ids=[message.id], refused={})
+    farm.modem.service = True
+    farm.step(2)
+    assert farm.modem.arrived == []
+    assert farm.states() == [TextState.SUPERSEDED]
+
+
+def test_nothing_goes_to_a_sim_that_was_the_hubs(farm: Farm, far: Far) -> None:
+    farm.survey()
+    farm.clock.on(hours=25)
+    farm.modem.service = False
+    farm.step()
+    assert farm.hub is not None
+    farm.hub = replace(farm.hub, number=BEN)
+    farm.modem.service = True
+    farm.step()
+    assert farm.modem.arrived == []
+    assert farm.states() == [TextState.REFUSED]
+    farm.clock.on(hours=7)
+    farm.step(2)
+    assert [number for number, _body in farm.modem.arrived] == [BEN]
 
 
 def test_a_message_goes_by_text_four_times_at_most(farm: Farm, far: Far) -> None:

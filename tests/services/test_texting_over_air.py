@@ -12,10 +12,10 @@ import pytest
 from fieldbox.domain import SurveyVerdict, TextState
 from fieldbox.services.texting import Parts, Texting
 from fieldbox.simulate.modem import Fault
-from fieldbox.storage.store import Store
 from fieldbox.sync.sms.modemmanager import ModemManager
 from fieldbox.wire.gsm import length_of
-from tests.modems import Managed, modem_manager, until
+from tests.modems import Managed, modem_manager
+from tests.programs import until
 from tests.services.test_texting import ANN, STRANGER, Farm
 
 
@@ -61,16 +61,9 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture
-def farm(tmp_path: Path, template: Path, managed: Managed) -> Iterator[Aired]:
-    path = Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+def farm(tmp_path: Path, empty_database: Path, managed: Managed) -> Iterator[Aired]:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     managed.network.arrived.clear()
     with closing(ModemManager(managed.address, patience_s=2)) as modem:
         farm = Aired(path, managed, modem)
@@ -113,8 +106,8 @@ def test_an_error_ends_in_one_text(farm: Aired) -> None:
     assert len(farm.bodies()) == 1
 
 
-def test_a_lost_confirmation_with_its_report_ends_in_one_text(tmp_path: Path, template: Path) -> None:
-    path = Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+def test_a_lost_confirmation_with_its_report_ends_in_one_text(tmp_path: Path, empty_database: Path) -> None:
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     with modem_manager(tmp_path) as managed, closing(ModemManager(managed.address, patience_s=1)) as modem:
         farm = Aired(path, managed, modem)
         managed.network.faults.append(Fault.UNCONFIRMED)
@@ -130,9 +123,9 @@ def test_a_lost_confirmation_with_its_report_ends_in_one_text(tmp_path: Path, te
 
 
 def test_a_lost_confirmation_without_a_report_is_told_where_it_goes_again(
-    tmp_path: Path, template: Path
+    tmp_path: Path, empty_database: Path
 ) -> None:
-    path = Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+    path = Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
     with (

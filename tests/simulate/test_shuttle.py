@@ -12,29 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from fieldbox.cli import main
 from fieldbox.config import Config
-from fieldbox.errors import Unavailable
 from fieldbox.simulate.link import Fate, LinkOptions
 from fieldbox.simulate.shuttle import Link, running
-from fieldbox.simulate.tunnels import End, check
+from fieldbox.simulate.tunnels import End
+from tests.namespaces import needs_tunnels
 
 QUICK = LinkOptions(up_bps=1e6, down_bps=1e6, rtt_s=0.1, loss=0.0, queue_bytes=10**6)
 _HUB = "('10.98.2.1', 5000)"
 
 
-def _missing() -> str:
-    try:
-        check()
-    except Unavailable as error:
-        return str(error)
-    return ""
-
-
-pytestmark = pytest.mark.skipif(bool(_missing()), reason=_missing())
+pytestmark = needs_tunnels
 
 
 def test_the_rate_is_what_was_asked_for() -> None:

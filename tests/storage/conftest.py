@@ -15,18 +15,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, made once: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("template") / "fieldbox.db"
-    Store.open(path).close()
-    return path
-
-
 @pytest.fixture
-def path(tmp_path: Path, template: Path) -> Path:
+def path(tmp_path: Path, empty_database: Path) -> Path:
     """An empty database file."""
-    return Path(shutil.copy(template, tmp_path / "fieldbox.db"))
+    return Path(shutil.copy(empty_database, tmp_path / "fieldbox.db"))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -84,6 +86,16 @@ def test_a_report_that_is_seen_twice_settles_no_other_text(store: Store, clock: 
     assert store.report_text("r2", ANN, 8, Receipt.DELIVERED, clock.now)
 
 
+def test_of_two_parts_the_first_may_have_been_paid(store: Store, clock: Clock) -> None:
+    """The network took one and refused the next: a day's cap counts what may have been paid."""
+    store.write_text(NewText(ANN, "x" * 161, "long"))
+    (text,) = store.due_texts(clock.now)
+    store.claim_text(text.id, "handle", most_parts=100, now=clock.now)
+    assert store.text_parts_paid(clock.now) == 2
+    store.text_not_sent(text.id, Sentence("busy"), clock.now, again=True)
+    assert store.text_parts_paid(clock.now) == 1
+
+
 def test_what_the_network_could_not_bring_goes_again(store: Store, clock: Clock) -> None:
     sent(store, 1, 7)
     store.report_text("r1", ANN, 7, Receipt.UNDELIVERED, clock.now)
@@ -114,3 +126,12 @@ def test_what_came_in_is_kept_once_with_its_reason(store: Store, clock: Clock) -
     assert not store.take_text(came, Understood(Order.STOP, followed=True))
     (kept,) = store.texts()
     assert (kept.incoming, kept.state, kept.order) == (True, TextState.PASSED, None)
+
+
+def test_texts_of_a_message_are_found_without_looking_at_all(store: Store) -> None:
+    """They are looked for of each message that might go by text, at each look."""
+    with closing(sqlite3.connect(store.path)) as database:
+        plan = database.execute(
+            "EXPLAIN QUERY PLAN SELECT * FROM texts WHERE way = 'out' AND message_id = ?", ("m",)
+        )
+        assert [row[3] for row in plan] == ["SEARCH texts USING INDEX ix_texts_message_id (message_id=?)"]

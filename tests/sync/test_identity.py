@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.hub import authority
 from fieldbox.hub.home import Home, found
-from fieldbox.sync import identity
+from fieldbox.sync import identity, renewal
 from fieldbox.sync.identity import Identity, Joined
 from fieldbox.wire import join
 
@@ -67,12 +68,42 @@ def test_a_box_that_joined_knows_its_hub(joined: Joined, hub: Home) -> None:
     assert set(told) == {"v", "hub", "host", "port", "key", "ca", "sms"}
 
 
+def test_a_certificate_of_the_hub_before_is_not_tried_with_another(
+    joined: Joined, hub: Home, tmp_path: Path
+) -> None:
+    folder = joined.identity.folder
+    renewal.offer(folder, certificate(hub, joined.identity, NOW + timedelta(days=9)), NOW)
+    assert renewal.credentials(joined)[1]
+    other = found(tmp_path / "other", host="localhost", port=1, sms=None, now=NOW)
+    there = identity.join_hub(
+        joined.identity, identity.welcomed(joined.identity, welcome(other, joined.identity))
+    )
+    assert not renewal.credentials(there)[1]
+
+
 def test_a_welcome_for_another_box_is_refused(joined: Joined, hub: Home, tmp_path: Path) -> None:
     other = identity.own(tmp_path / "other")
     with pytest.raises(Rejected, match=other.box):
         identity.welcomed(other, welcome(hub, joined.identity))
     with pytest.raises(Rejected, match="no welcome"):
         identity.welcomed(other, "nonsense")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_makes_is_the_services(hub: Home, tmp_path: Path) -> None:
+    """People call `sudo fieldbox link join`; the service that reads the keys is no root."""
+    os.chown(tmp_path, 54321, 54322)
+    box = identity.own(tmp_path / "identity")
+    identity.join_hub(box, identity.welcomed(box, welcome(hub, box)))
+    made = [tmp_path / "identity", *(tmp_path / "identity").iterdir()]
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in made} == {(54321, 54322)}
+
+
+def test_a_hubs_key_of_a_wrong_length_is_a_sentence(joined: Joined) -> None:
+    file = joined.identity.folder / "hub.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"key": "AAAA"}))
+    with pytest.raises(Misconfigured, match="join the hub again"):
+        identity.joined(joined.identity.folder)
 
 
 @pytest.mark.parametrize("name", ["box.key", "tls.key", "tls.crt", "hub.json"])

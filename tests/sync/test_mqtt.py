@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,8 +20,9 @@ from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.sync.memorylink import MemoryCarrier, Plan, SimulatedClock
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials, TrustedNow, by_the_clock
-from tests.brokers import YEAR, Authority, Broker, HubEnd, broker_in, credentials, free_port, needs_mosquitto
+from tests.brokers import YEAR, Authority, Broker, HubEnd, broker_in, credentials
 from tests.desks import BOX, AheadClock, Desk, outgoing
+from tests.programs import free_port, needs_mosquitto
 from tests.sync.capture import Capture, needs_root
 
 pytestmark = needs_mosquitto
@@ -319,6 +323,26 @@ def test_nobody_there(site: Site) -> None:
     assert raised.value.retry_helps
     assert str(raised.value).startswith("The hub 127.0.0.1 cannot be reached (Connection refused)")
     assert 0 < link.spent.total < 500
+
+
+def test_one_who_never_comes_to_an_end_is_left_after_a_while(site: Site) -> None:
+    """A byte now and then is an answer, and no handshake."""
+
+    def drip(end: socket.socket) -> None:
+        with contextlib.suppress(OSError), end.accept()[0] as caller:
+            caller.sendall(b"\x16\x03\x03\x40\x00")
+            for _ in range(100):
+                time.sleep(0.05)
+                caller.sendall(b"\0")
+
+    with socket.create_server(("127.0.0.1", 0)) as end:
+        threading.Thread(target=drip, args=(end,), daemon=True).start()
+        address = Address("127.0.0.1", end.getsockname()[1])
+        link = MqttCarrier(address, credentials(site.authority, BOX), BOX, patience=0.5)
+        began = time.monotonic()
+        with pytest.raises(Unsent, match="timed out"):
+            link.connect()
+    assert time.monotonic() - began < 4
 
 
 def test_one_who_answers_and_says_nothing_is_left_after_a_while(site: Site) -> None:

@@ -12,24 +12,19 @@ from hypothesis import strategies as st
 from fieldbox.config import SyncConfig
 from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting
 from fieldbox.i18n import Sentence
+from fieldbox.sync.budget import MOST_AT_ONCE, month_of
 from fieldbox.sync.policy import (
     ENOUGH_BYTES,
     HOPELESS,
-    MOST_AT_ONCE,
     URGENT_FOR,
-    Connect,
-    Outcome,
-    Rules,
-    Situation,
-    Wait,
     come_again,
     decide,
     is_metered,
     learnt,
-    month_of,
     notes,
     quiet_until,
 )
+from fieldbox.sync.situation import Connect, Outcome, Rules, Situation, Wait
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 MODEM, WIFI = Link(LinkKind.MODEM, "wwan0"), Link(LinkKind.WIFI, "wlan0")
@@ -148,6 +143,25 @@ def test_where_a_person_must_act_it_waits_a_day_and_says_so() -> None:
     assert told.reason == why
     assert notes(now, RULES) == (why,)
     assert connects(replace(now, now=NOW + timedelta(days=1)))
+
+
+def test_an_alert_of_a_clock_that_was_years_ahead_is_not_fresh_for_years() -> None:
+    failed = {LinkKind.MODEM: LinkPast(failures=20, last_try=NOW)}
+    ahead = replace(waits(MessageKind.ALERT), newest=NOW + timedelta(days=900))
+    until = rests(situation(MODEM, waiting=(ahead,), pasts=failed)).until
+    assert until is not None
+    assert until - NOW > timedelta(hours=12)
+
+
+def test_why_the_hub_was_not_reached_is_said_as_long_as_the_link_is_there() -> None:
+    why = Sentence("The hub cannot be reached (Name or service not known).")
+    once = {LinkKind.MODEM: LinkPast(failures=1, last_try=NOW, why=why)}
+    now = situation(MODEM, waiting=(ALERT,), pasts=once)
+    assert str(rests(now).reason).startswith("Over the modem the hub was not reached: ")
+    assert notes(now, RULES) == (why,)
+    assert notes(replace(now, links=()), RULES) == ()
+    again = {LinkKind.MODEM: replace(once[LinkKind.MODEM], failures=2)}
+    assert "not reached 2 times in a row" in str(rests(replace(now, pasts=again)).reason)
 
 
 def test_a_link_that_comes_again_is_tried_sooner_and_not_at_once() -> None:
@@ -303,6 +317,7 @@ waiting = st.lists(
         st.sampled_from(MessageKind),
         st.integers(1, 5000),
         st.integers(1, 5_000_000),
+        stamps.filter(bool),
         stamps.filter(bool),
     ),
     max_size=5,

@@ -16,7 +16,7 @@ from fieldbox.domain import (
     Understood,
 )
 from fieldbox.i18n import Sentence
-from fieldbox.storage import outbox, texts
+from fieldbox.storage import outbox, texts, verdicts
 from fieldbox.storage.parts.part import Part
 
 
@@ -105,14 +105,16 @@ class TextPart(Part):
         with self._database.write() as connection:
             texts.doubt(connection, text_id, now)
 
-    def settle_texts(self, now: datetime, numbers: Collection[str]) -> None:
-        """Decide of texts in doubt whose report did not come, and of such as go to none of the allowed numbers."""
+    def settle_texts(self, now: datetime, numbers: Collection[str], hub: str | None) -> None:
+        """Decide of texts in doubt whose report did not come, and of such as go neither to one of the allowed numbers nor, with a
+        message that must still go, to the hub's."""
         with self._database.read() as connection:
             if not texts.has_open(connection):
                 return
         with self._database.write() as connection:
             texts.settle_doubts(connection, now)
             texts.refuse_others(connection, numbers)
+            texts.refuse_frames(connection, hub)
 
     def report_text(self, handle: str, number: str, reference: int, receipt: Receipt, now: datetime) -> bool:
         """The network says what became of a text, by the reference of its last part; the modem knows the report as `handle`.
@@ -148,9 +150,9 @@ class TextPart(Part):
     def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool:
         """Keep what somebody makes of a survey; False: there is no such survey, or it is what they said last."""
         with self._database.write() as connection:
-            return texts.give_verdict(connection, survey_id, verdict, way, who, self._now())
+            return verdicts.give(connection, survey_id, verdict, way, who, self._now())
 
     def verdicts(self, survey_id: str) -> list[GivenVerdict]:
         """What people make of a survey, oldest first."""
         with self._database.read() as connection:
-            return texts.verdicts_of(connection, survey_id)
+            return verdicts.of_survey(connection, survey_id)

@@ -53,6 +53,9 @@ _STILL_TRYING: Final = range(0x20, 0x40)
 _GONE: Final = N_(
     "ModemManager does not answer ({why}): it is not installed, does not run, or has lost its modem."
 )
+_NO_BUS: Final = N_(
+    "There is no D-Bus on this machine ({why}): texts need it and ModemManager; on Debian install modemmanager."
+)
 _NOT_ALLOWED: Final = N_(
     "ModemManager does not let this user text: install the rule for it with systemd/install.sh."
 )
@@ -240,7 +243,7 @@ class ModemManager:
             try:
                 self._connection = open_dbus_connection(self._bus)
             except (OSError, KeyError) as error:
-                raise NoModem(N_("There is no D-Bus on this machine ({why})."), why=str(error)) from error
+                raise NoModem(_NO_BUS, why=getattr(error, "strerror", None) or str(error)) from error
         return self._connection
 
     def _is_ours(self, handle: str) -> bool:

@@ -3,7 +3,8 @@
     OK 7A1    it is right          NO 7A1    it is not
     MORE 7A1  its worst spots      STOP      no more texts      START    texts again
 
-Capitals, blanks and punctuation do not matter, nor whether the code comes first.
+Capitals, blanks and punctuation do not matter, nor whether the code comes first. Who wants no more texts need not be exact: STOP
+may have a word behind it and a "please" before it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ WORDS: Final = {
 }
 """What counts as each."""
 _ABOUT_A_SURVEY: Final = frozenset({Order.OK, Order.NO, Order.MORE})
+_MOST_STOP_WORDS: Final = 2
+"""Of a text that begins with STOP: "stop this", "बंद करो"; more of them tell of something else."""
+_PLEASE: Final = frozenset({"please", "pls", "plz", "kripya", "कृपया"})
 _JOINERS = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff"))
 
 
@@ -72,6 +76,8 @@ class Reply:
 def read_reply(text: str) -> Reply | None:
     """What a text says; None: it is no reply that the box understands."""
     words = _words(text)
+    if _wants_silence(words):
+        return Reply(Order.STOP)
     orders = {_ORDERS[word] for word in words if word in _ORDERS}
     codes = {code for word in words if word not in _ORDERS and (code := read_code(word))}
     others = [word for word in words if word not in _ORDERS and read_code(word) is None]
@@ -81,6 +87,13 @@ def read_reply(text: str) -> Reply | None:
     if order not in _ABOUT_A_SURVEY:
         return None if others else Reply(order)
     return Reply(order, codes.pop()) if len(codes) == 1 else None
+
+
+def _wants_silence(words: list[str]) -> bool:
+    told = [word for word in words if word not in _PLEASE]
+    orders = {_ORDERS[word] for word in told if word in _ORDERS}
+    begins = bool(told) and _ORDERS.get(told[0]) is Order.STOP
+    return begins and orders == {Order.STOP} and len(told) <= _MOST_STOP_WORDS
 
 
 def _words(text: str) -> list[str]:

@@ -26,6 +26,7 @@ MOST_SPOTS: Final = 5
 _SPOTS_PARTS: Final = 2
 _SPOTS: Final = (Kind.SPOTS, Kind.SPOTS_AGAIN)
 _UNKNOWN: Final = "?"
+_SIMULATED: Final = "simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class About:
     code: str
     litres: float | None = None
     """To spray; None: nobody told how this field is sprayed."""
+    simulated: bool = False
+    """Nothing of it is a real field."""
 
 
 def text_of(about: About, kind: Kind, style: Style) -> str:
@@ -83,9 +86,15 @@ def who(about: About, style: Style) -> str:
     """The first variable: `F07 tomato #7A1`."""
     code = "".join(one for one in about.field.code if one.isascii() and one.isalnum())[:_MOST_CODE]
     room = MOST_WHO - len(code) - len(about.code) - 3
-    more = _name(about.field.name, room, style) if style.share_name else None
-    more = more or _crop(about.field.crop, min(room, _MOST_CROP), style)
-    return " ".join(filter(None, (code, more, f"#{about.code}")))
+    return " ".join(filter(None, (code, _more(about, room, style), f"#{about.code}")))
+
+
+def _more(about: About, room: int, style: Style) -> str | None:
+    """What stands between the field's code and the reply code."""
+    if about.simulated:
+        return _SIMULATED
+    name = _name(about.field.name, room, style) if style.share_name else None
+    return name or _crop(about.field.crop, min(room, _MOST_CROP), style)
 
 
 def figures(about: About) -> str:

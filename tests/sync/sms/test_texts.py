@@ -80,6 +80,7 @@ def anything(draw: st.DrawFn) -> About:
         field,
         "7A1",
         draw(numbers),
+        simulated=draw(st.booleans()),
     )
 
 
@@ -151,6 +152,12 @@ def test_the_largest_figures_have_room() -> None:
         hotspots=SURVEY.hotspots * 900,
     )
     assert figures(About(full, FIELD, "7A1", 1e6)) == "100(99-100)/>999/100/>9999"
+
+
+def test_what_is_simulated_says_so() -> None:
+    simulated = replace(ABOUT, simulated=True)
+    assert who(simulated, Style("en")) == "F07 simulated #7A1"
+    assert who(simulated, Style("hi", share_name=True)) == "F07 simulated #7A1"
 
 
 def test_the_name_of_a_field_goes_only_if_the_owner_allows_it() -> None:
