@@ -33,7 +33,7 @@ from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
-from fieldbox.sync.budget import LONGEST_BURST_S, month_of
+from fieldbox.sync.budget import month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
@@ -326,7 +326,7 @@ class Syncing:
                             session, clock, mine.hub_key, mine.identity.box, self._parts.stopping
                         ),
                         self._sender(mine, plan),
-                        Limits(allowance=plan.byte_allowance, seconds=LONGEST_BURST_S),
+                        Limits(allowance=plan.byte_allowance, seconds=plan.seconds),
                     )
                     open_s = clock.elapsed() - connected
         except Unsent as error:
