@@ -161,7 +161,7 @@ class Syncing:
         told = decide(situation, rules)
         if isinstance(told, Wait):
             self._show(self._state(situation, rules, told))
-            return self._pause(told)
+            return 0.0 if self._commander().work() else self._pause(told)
         self._show(self._state(situation, rules, told))
         self._connect(mine, told)
         self._keep_time()
@@ -299,7 +299,6 @@ class Syncing:
             acknowledged=report.acknowledged if report else 0,
             reason=str(came.why) if came.why else None,
         )
-        self._commander().work()
 
     @contextmanager
     def _counted(self, kind: LinkKind, allowance: int) -> Iterator[_Spent]:
