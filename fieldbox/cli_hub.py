@@ -66,8 +66,9 @@ def hub_serve(config: Config) -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The welcome to be written."
 )
 @click.option("--name", default="", help="What people call the box.")
+@as_json
 @with_config
-def hub_enrol(config: Config, request: Path, output: Path, name: str) -> None:
+def hub_enrol(config: Config, request: Path, output: Path, name: str, as_json: bool) -> None:
     """Make the box known that wrote REQUEST, and write the welcome that it joins with.
 
     \b
@@ -76,6 +77,10 @@ def hub_enrol(config: Config, request: Path, output: Path, name: str) -> None:
     from fieldbox.services import hub as service  # noqa: PLC0415
 
     box, fingerprint = service.enrol(config, request, output, name)
+    if as_json:
+        ends = box.certificate.expires_at.isoformat()
+        click.echo(json.dumps({"box": box.id, "certificate_expires_at": ends, "fingerprint": fingerprint}))
+        return
     click.echo(
         _(
             "The box {box} is known; its certificate is good until {day}. Give it {file}, and read out the"
@@ -140,10 +145,13 @@ def hub_send() -> None:
     """
 
 
-def _send(config: Config, box: str, order: Any) -> None:
+def _send(config: Config, box: str, order: Any, *, as_json: bool) -> None:
     from fieldbox.services import hub as service  # noqa: PLC0415
 
     told = service.send(config, box, order)
+    if as_json:
+        click.echo(json.dumps({"id": told, "box": box}))
+        return
     click.echo(
         _("The command {id} waits for {box}; fieldbox hub sent tells what comes of it.").format(
             id=told, box=box
@@ -161,8 +169,11 @@ def _ids(_context: click.Context, _option: click.Parameter, given: tuple[str, ..
 @click.argument("box")
 @click.option("--id", "ids", multiple=True, callback=_ids, help="Of a message; may be given again.")
 @click.option("--since", type=click.DateTime(), help="All that were made since, UTC.")
+@as_json
 @with_config
-def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datetime | None) -> None:
+def hub_send_resend(
+    config: Config, box: str, ids: tuple[str, ...], since: datetime | None, as_json: bool
+) -> None:
     """Have BOX send messages again.
 
     \b
@@ -172,7 +183,7 @@ def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datet
 
     if not ids and since is None:
         raise click.UsageError(_("say which: --id or --since"))
-    _send(config, box, Resend(ids, since.replace(tzinfo=UTC) if since else None))
+    _send(config, box, Resend(ids, since.replace(tzinfo=UTC) if since else None), as_json=as_json)
 
 
 @hub_send.command("picture")
@@ -181,8 +192,9 @@ def hub_send_resend(config: Config, box: str, ids: tuple[str, ...], since: datet
 @click.option(
     "--spot", type=click.IntRange(1, 1000), default=1, show_default=True, help="1 is the worst one."
 )
+@as_json
 @with_config
-def hub_send_picture(config: Config, box: str, survey: str, spot: int) -> None:
+def hub_send_picture(config: Config, box: str, survey: str, spot: int, as_json: bool) -> None:
     """Have BOX send a small picture of a spot of SURVEY, if its owner lets pictures leave the farm.
 
     \b
@@ -190,7 +202,7 @@ def hub_send_picture(config: Config, box: str, survey: str, spot: int) -> None:
     """
     from fieldbox.wire.commands import Picture  # noqa: PLC0415
 
-    _send(config, box, Picture(survey, spot))
+    _send(config, box, Picture(survey, spot), as_json=as_json)
 
 
 def _values(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -212,8 +224,9 @@ def _values(_context: click.Context, _option: click.Parameter, given: tuple[str,
 @hub_send.command("settings")
 @click.argument("box")
 @click.argument("values", nargs=-1, required=True, callback=_values)
+@as_json
 @with_config
-def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
+def hub_send_settings(config: Config, box: str, values: dict[str, Any], as_json: bool) -> None:
     """Have BOX change settings, as far as its owner lets the hub; `section.key=` takes a change back.
 
     \b
@@ -221,7 +234,7 @@ def hub_send_settings(config: Config, box: str, values: dict[str, Any]) -> None:
     """
     from fieldbox.wire.commands import Settings  # noqa: PLC0415
 
-    _send(config, box, Settings(values))
+    _send(config, box, Settings(values), as_json=as_json)
 
 
 @hub.command("sent")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from fieldbox.cli_common import as_json, with_config
 from fieldbox.config import Config
-from fieldbox.i18n import _
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_, _
 
 
 @click.group()
@@ -18,8 +20,9 @@ def link() -> None:
 
 @link.command("request")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to be written.")
+@as_json
 @with_config
-def link_request(config: Config, output: Path) -> None:
+def link_request(config: Config, output: Path, as_json: bool) -> None:
     """Write what a hub is asked with; it holds no secret and may be mailed.
 
     \b
@@ -28,6 +31,9 @@ def link_request(config: Config, output: Path) -> None:
     from fieldbox.services import linking  # noqa: PLC0415
 
     box = linking.request(config, output)
+    if as_json:
+        click.echo(json.dumps({"box": box, "file": str(output)}))
+        return
     click.echo(
         _(
             "Written to {file}. This box is {box}: whoever keeps the hub runs fieldbox hub enrol with it."
@@ -54,9 +60,18 @@ def link_join(config: Config, welcome: Path, yes: bool) -> None:
         )
     )
     if not yes:
-        click.confirm(_("Does whoever keeps the hub read out the same?"), abort=True)
+        _confirm()
     linking.join(mine, told)
     click.echo(_("This box, {box}, has joined the hub.").format(box=mine.box))
+
+
+def _confirm() -> None:
+    if not click.confirm(_("Does whoever keeps the hub read out the same?")):
+        raise Rejected(
+            N_(
+                "Nothing was changed. A welcome with another fingerprint is not of that hub: ask for it again."
+            )
+        )
 
 
 @link.command("show")

@@ -6,6 +6,7 @@ It has no log-in: it answers on this machine alone unless it is told otherwise, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from flask import Flask, Response, jsonify, render_template
 
 from fieldbox.errors import FieldboxError
 from fieldbox.hub.reading import Overview, Told, box_json, estimate, minute
-from fieldbox.i18n import translator
+from fieldbox.i18n import N_, translator
 from fieldbox.wire.join import Hub
 
 HEADERS: Final = {
@@ -25,6 +26,20 @@ HEADERS: Final = {
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
+ALERTS: Final = {
+    "weeds": N_("clearly more weeds"),
+    "health": N_("crop health fell"),
+    "spray": N_("treating pays"),
+}
+"""Why an alert is given; another reason is shown as it came."""
+REFUSALS: Final = {
+    "unknown": N_("no box of this hub"),
+    "revoked": N_("the box was revoked"),
+    "forged": N_("not under the box's signature"),
+}
+"""Why something was refused that could be read."""
+
+
 def create_page(hub: Hub, look: Callable[[], Overview], *, host: str, language: str) -> Flask:
     """The page of `hub`, which listens on `host`; `look` is asked at each view."""
     folder = _folder()
@@ -34,7 +49,14 @@ def create_page(hub: Hub, look: Callable[[], Overview], *, host: str, language: 
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     say = translator(language)
     app.jinja_env.globals.update(
-        {"_": say, "estimate": estimate, "minute": minute, "reasons": reasons, "waiting": waiting}
+        {
+            "_": say,
+            "estimate": estimate,
+            "minute": minute,
+            "reasons": partial(reasons, say),
+            "refusal": partial(refusal, say),
+            "waiting": waiting,
+        }
     )
 
     @app.get("/")
@@ -61,10 +83,19 @@ def create_page(hub: Hub, look: Callable[[], Overview], *, host: str, language: 
     return app
 
 
-def reasons(body: dict[str, Any]) -> str:
+def reasons(say: Callable[[str], str], body: dict[str, Any]) -> str:
     """Why an alert was given."""
     told = body.get("why")
-    return ", ".join(map(str, told)) if isinstance(told, list) else "–"
+    return (
+        ", ".join(say(ALERTS[one]) if one in ALERTS else str(one) for one in told)
+        if isinstance(told, list)
+        else "–"
+    )
+
+
+def refusal(say: Callable[[str], str], why: str) -> str:
+    """Why something was refused."""
+    return say(REFUSALS[why]) if why in REFUSALS else say(N_("cannot be read ({why})")).format(why=why)
 
 
 def waiting(report: Told | None) -> str:

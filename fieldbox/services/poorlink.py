@@ -63,6 +63,7 @@ def run(options: LinkOptions, command: Sequence[str], at_hub: str | None, *, qui
 
     Raises Unavailable without root or TUN.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the namespaces are removed all the same
     with (
         running(options) as link,
         _beside(link.hub.command(shlex.split(at_hub))) if at_hub else nullcontext(),
@@ -93,7 +94,6 @@ def _wait(link: Link) -> int:
     click.echo(
         how.format(box=shlex.join(link.box.command([])), hub=shlex.join(link.hub.command([]))), err=True
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         signal.pause()
     return 0

@@ -29,6 +29,7 @@ HUB: Final = IPv4Address("10.98.2.1")
 CONGESTION_CONTROL: Final = "cubic"
 """What Linux has where nobody chose another, as on a box; set by route, which every kernel allows in a namespace."""
 _TUN: Final = Path("/dev/net/tun")
+_NAMESPACES: Final = Path("/run/netns")
 _SET_INTERFACE: Final = 0x400454CA
 _PLAIN_IP: Final = 0x0001 | 0x1000
 """IFF_TUN | IFF_NO_PI: whole IP packets and nothing before them."""
@@ -69,11 +70,20 @@ def check() -> None:
 def opened() -> Iterator[tuple[End, End]]:
     """The box's end and the hub's; gone with all that was in them at the end of the block. Raises Unavailable."""
     check()
+    _sweep()
     name = f"fieldbox-{os.getpid()}-{next(_NUMBERS)}"
     with ExitStack() as kept:
         box = _end(kept, f"{name}-box", BOX)
         hub = _end(kept, f"{name}-hub", HUB)
         yield box, hub
+
+
+def _sweep() -> None:
+    """Remove what a process left that was killed."""
+    for file in _NAMESPACES.glob("fieldbox-*-*-*"):
+        maker = file.name.split("-")[1]
+        if maker.isdecimal() and not Path("/proc", maker).exists():
+            subprocess.run(["ip", "netns", "del", file.name], capture_output=True, check=False)  # noqa: S603, S607
 
 
 def _end(kept: ExitStack, namespace: str, address: IPv4Address) -> End:

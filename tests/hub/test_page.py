@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from fieldbox.domain import MessageKind
 from fieldbox.errors import Unavailable
-from fieldbox.hub.page import create_page
+from fieldbox.hub.page import create_page, reasons, refusal
 from fieldbox.hub.reading import Overview, overview
 from fieldbox.hub.receiving import receive
 from fieldbox.hub.rows import Way
@@ -59,13 +59,28 @@ def test_what_boxes_say_is_shown_and_nothing_of_it_is_html(store: HubStore) -> N
     receive(store, KEY, stranger.frame(stranger.summary()), how=Way.MQTT, now=NOW)
     shown = page(store).get("/").text
     assert "<script>" not in shown and "&lt;script&gt;" in shown
-    for part in (box.id, "F7", "3.4", "61 (55–70)", "4711", "2026-06-01 08:00 UTC, sms", "unknown"):
+    for part in (
+        box.id,
+        "F7",
+        "3.4",
+        "61 (55–70)",
+        "4711",
+        "2026-06-01 08:00 UTC, sms",
+        "no box of this hub",
+    ):
         assert part in shown, part
     assert shown.index("Alerts") < shown.index("Boxes") < shown.index("Surveys")
     (survey,) = page(store).get("/surveys.json").json or ()
     assert survey["body"]["name"] == SCRIPT
     (told,) = page(store).get("/boxes.json").json or ()
     assert told["heard_over"] == "sms"
+
+
+def test_reasons_are_in_words_and_one_that_is_not_known_is_shown_as_it_came() -> None:
+    assert reasons(str, {"why": ["weeds", "frost"]}) == "clearly more weeds, frost"
+    assert reasons(str, {}) == "–"
+    assert refusal(str, "forged") == "not under the box's signature"
+    assert refusal(str, "size") == "cannot be read (size)"
 
 
 def test_a_hub_that_listens_here_alone_answers_to_no_other_name(store: HubStore) -> None:

@@ -80,9 +80,12 @@ def joined(farm: Farm, hub: Station, stick: Path) -> Farm:
 
 def test_a_box_joins_only_if_the_fingerprint_is_the_hubs(farm: Farm, hub: Station, stick: Path) -> None:
     assert farm.run("link", "show").exit_code == 1
-    farm.ok("link", "request", "-o", stick / "r")
-    hub.ok("hub", "enrol", stick / "r", "-o", stick / "w")
-    assert farm.run("link", "join", stick / "w", answer="n\n").exit_code == 1
+    asked = json.loads(farm.ok("link", "request", "-o", stick / "r", "--json"))
+    known = json.loads(hub.ok("hub", "enrol", stick / "r", "-o", stick / "w", "--json"))
+    assert known["box"] == asked["box"]
+    assert known["fingerprint"] == Home.open(hub.home).told.fingerprint
+    refused = farm.run("link", "join", stick / "w", answer="n\n")
+    assert (refused.exit_code, "Nothing was changed." in refused.stderr) == (1, True)
     assert farm.run("link", "show").exit_code == 1
     assert farm.run("link", "join", stick / "w", answer="y\n").exit_code == 0
     told = json.loads(farm.ok("link", "show", "--json"))
@@ -95,12 +98,14 @@ def test_out_and_back_by_one_stick(joined: Farm, hub: Station, stick: Path) -> N
     ids = joined.tell(1, 2, 3)
     assert json.loads(joined.ok("outbox", "export", stick, "--json"))["messages"] == 3
     assert joined.states() == {MessageState.SENT}
-    hub.ok("hub", "send", "resend", hub_box(hub), "--id", ids[0])
+    sent = json.loads(hub.ok("hub", "send", "resend", hub_box(hub), "--id", ids[0], "--json"))
+    assert sent["box"] == hub_box(hub)
     got = json.loads(hub.ok("hub", "import", stick, "--json"))
     assert [(one["new"], one["refused"], one["why"]) for one in got["files"]] == [(3, 0, None)]
     back = json.loads(joined.ok("outbox", "import", stick, "--json"))
     assert (back["acknowledged"], back["commands"]) == (3, 1)
     (said,) = json.loads(hub.ok("hub", "sent", "--json"))["sent"]
+    assert said["id"] == sent["id"]
     assert (said["kind"], said["done"], said["why"]) == ("resend", None, None)
     assert "sent, not answered yet" in hub.ok("hub", "sent", hub_box(hub))
     with joined.store() as store:

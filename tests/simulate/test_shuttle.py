@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
@@ -106,6 +107,21 @@ def test_nothing_passes_during_an_outage() -> None:
         report = link.report()
     assert report.up.lost_packets[Fate.OUTAGE] == 5
     assert report.up_seconds < report.seconds
+
+
+def test_what_a_killed_link_left_is_removed_by_the_next() -> None:
+    script = (
+        "import time; from fieldbox.simulate.shuttle import *; from fieldbox.simulate.link import LinkOptions\n"
+        "with running(LinkOptions()) as link: print(link.box.namespace, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    name = process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+    assert Path("/run/netns", name).exists()
+    with running(QUICK):
+        assert not Path("/run/netns", name).exists()
 
 
 def test_a_command_runs_behind_the_link() -> None:
