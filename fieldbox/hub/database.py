@@ -22,7 +22,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 
 from fieldbox.errors import FieldboxError, Misconfigured, Unavailable
 from fieldbox.hub.schema import REVISION
@@ -34,6 +34,8 @@ _MIGRATING: Final = 0x66626F78
 """The advisory lock of whoever migrates."""
 _CONNECT_S: Final = 10
 _DRIVER: Final = "postgresql+psycopg"
+_THE_SERVERS: Final = (OperationalError, InterfaceError, InternalError)
+"""Faults of a server that may be whole again: away, full, or read-only as after a change to its replica."""
 
 
 class Database(Protocol):
@@ -138,7 +140,7 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> FieldboxError | None:
-        if not isinstance(context.sqlalchemy_exception, OperationalError):
+        if not isinstance(context.sqlalchemy_exception, _THE_SERVERS):
             return None
         why = str(context.original_exception).strip().splitlines() or ["?"]
         return Unavailable(N_("The hub's PostgreSQL does not do as asked ({why})."), why=why[0])

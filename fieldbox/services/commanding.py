@@ -98,13 +98,12 @@ class Commander:
         elif order is not None:
             self._settle(told, asdict(order), self._done(order))
 
-    def work(self) -> int:
-        """Make the pictures that were asked for; how many were, or could not be."""
-        count = 0
-        while wanted := self._pictures():
-            self._picture(wanted[0], wanted[1:])
-            count += 1
-        return count
+    def work(self) -> bool:
+        """Make one of the pictures that were asked for, which takes a minute at most; whether there was one."""
+        wanted = self._pictures()
+        if wanted:
+            self._picture(wanted[0])
+        return bool(wanted)
 
     def _read(self, told: Down) -> commands.Command | None:
         try:
@@ -162,19 +161,30 @@ class Commander:
             return Sentence(N_("Too many pictures are asked for at once: ask again when these have come."))
         return None
 
-    def _picture(self, wanted: _Wanted, rest: Sequence[_Wanted]) -> None:
+    def _picture(self, wanted: _Wanted) -> None:
         order = Picture(wanted.survey, wanted.spot)
         told = Down("", wanted.command, datetime.fromisoformat(wanted.issued), DownKind.PICTURE)
-        settings = {PICTURES: _as_json(rest)}
         try:
-            file = self._make(self._config, order)
+            file = self._made(order)
         except (Rejected, Misconfigured) as error:
-            self._settle(told, asdict(order), _Came(error.sentence, done=False, settings=settings))
+            came = _Came(error.sentence, done=False, settings=self._without(wanted))
+            self._settle(told, asdict(order), came)
             return
         body = commands.picture(wanted.command, order, file, "webp")
         shown = Outgoing(MessageKind.PICTURE, body, key_of("picture", wanted.command))
         why = Sentence(N_("The picture of {bytes} bytes goes when the link allows."), {"bytes": len(file)})
-        self._settle(told, asdict(order), _Came(why, settings=settings), (shown,))
+        self._settle(told, asdict(order), _Came(why, settings=self._without(wanted)), (shown,))
+
+    def _made(self, order: Picture) -> bytes:
+        """Raises Rejected, also where the owner lets none leave any more."""
+        refusal = self._refusal(order, 0)
+        if refusal is not None:
+            raise Rejected(refusal.template, **refusal.params)
+        return self._make(self._config, order)
+
+    def _without(self, done: _Wanted) -> dict[str, str]:
+        """What is left to be made, others among it that a stick brought meanwhile."""
+        return {PICTURES: _as_json([one for one in self._pictures() if one.command != done.command])}
 
     def _pictures(self) -> list[_Wanted]:
         kept = json.loads(self._store.setting(PICTURES) or "[]")

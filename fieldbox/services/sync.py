@@ -33,7 +33,7 @@ from fieldbox.services.running import beside
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
-from fieldbox.sync.budget import LONGEST_BURST_S, month_of
+from fieldbox.sync.budget import month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
@@ -158,7 +158,7 @@ class Syncing:
         told = decide(replace(situation, pasts={}) if now else situation, rules)
         if isinstance(told, Wait):
             self._show(self._state(situation, rules, told))
-            return self._pause(told)
+            return 0.0 if self._commander().work() else self._pause(told)
         self._show(self._state(situation, rules, told))
         self._connect(mine, told)
         self._keep_time()
@@ -296,7 +296,6 @@ class Syncing:
             acknowledged=report.acknowledged if report else 0,
             reason=str(came.why) if came.why else None,
         )
-        self._commander().work()
 
     @contextmanager
     def _counted(self, kind: LinkKind, allowance: int) -> Iterator[_Spent]:
@@ -323,7 +322,7 @@ class Syncing:
                             session, clock, mine.hub_key, mine.identity.box, self._parts.stopping
                         ),
                         self._sender(mine, plan),
-                        Limits(allowance=plan.byte_allowance, seconds=LONGEST_BURST_S),
+                        Limits(allowance=plan.byte_allowance, seconds=plan.seconds),
                     )
                     open_s = clock.elapsed() - connected
         except Unsent as error:

@@ -17,6 +17,8 @@ MOST_AT_ONCE: Final = 1_000_000
 """IP bytes of one burst at most: work on a connection is bounded."""
 LONGEST_BURST_S: Final = 600
 """So is its time: what a link carried before tells how many bytes that is."""
+SHORTEST_BURST_S: Final = 60
+"""So long it may last though quiet hours begin sooner."""
 LEAST_AT_ONCE: Final = 32_000
 """However slow it was."""
 OPENING_BYTES: Final = 8_000

@@ -84,6 +84,7 @@ class KernelWays:
                 return
             except OSError as error:
                 log.info("changes of links were lost; they are looked at anyway", reason=error.strerror)
+                return
 
     def _link(self, name: str) -> Link:
         kind, metered = kind_of(name, self._class_net), self._metered(name)

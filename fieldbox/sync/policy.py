@@ -16,7 +16,14 @@ from fieldbox.domain import Link, LinkPast, MessageKind, Waiting
 from fieldbox.domain.links import LINK_WORDS
 from fieldbox.i18n import N_, Param, Sentence
 from fieldbox.retrying import LONGEST, is_due, pause
-from fieldbox.sync.budget import LEAST_AT_ONCE, Purse, budget_notes, out_of_budget
+from fieldbox.sync.budget import (
+    LEAST_AT_ONCE,
+    LONGEST_BURST_S,
+    SHORTEST_BURST_S,
+    Purse,
+    budget_notes,
+    out_of_budget,
+)
 from fieldbox.sync.situation import SPARE, URGENT, USUAL, Connect, Outcome, Rules, Situation, Wait
 
 ENOUGH_BYTES: Final = 16_000
@@ -116,7 +123,20 @@ def _of_link(link: Link, now: Situation, rules: Rules) -> Connect | Wait:
     reason, later = _trigger(link, now, rules, kinds)
     if reason is None:
         return _until(later, now)
-    return Connect(link, purse.allowance(kinds), kinds, reason)
+    return Connect(link, purse.allowance(kinds), kinds, reason, _seconds(link, now, rules))
+
+
+def _seconds(link: Link, now: Situation, rules: Rules) -> float:
+    """How long a connection may last: until quiet hours begin, and long enough to be of use."""
+    moment = now.now.astimezone(now.zone)
+    spans = rules.quiet.get(link.kind, ()) if now.clock_known else ()
+    starts = [
+        datetime.combine(moment.date() + timedelta(days=ahead), start, moment.tzinfo)
+        for start, _end in spans
+        for ahead in (0, 1)
+    ]
+    left = [(one - moment).total_seconds() for one in starts if one > moment]
+    return max(SHORTEST_BURST_S, min([*left, LONGEST_BURST_S]))
 
 
 def _held_by_failures(link: Link, now: Situation, _rules: Rules) -> Wait | None:

@@ -80,6 +80,8 @@ class Connect:
     kinds: tuple[MessageKind, ...]
     """What may be sent."""
     reason: Sentence
+    seconds: float
+    """That it may last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, text
 
 from fieldbox.domain import Message, MessageKind, MessageState
+from fieldbox.errors import Unavailable
 from fieldbox.hub import refusals
 from fieldbox.hub.receiving import receive
 from fieldbox.hub.refusals import noted
@@ -109,6 +110,21 @@ def test_what_stands_does_not_depend_on_the_order(tmp_path: Path, order: tuple[i
             receive(store, HUB, box.frame(sent[n]), how=Way.MQTT, now=NOW)
         assert {m.id for m in store.messages()} == {newest.id, other.id}
         assert store.count_messages() == 4
+
+
+def test_a_server_that_only_reads_for_a_while_is_waited_for(where: str) -> None:
+    """As a replica does until it takes over: what comes meanwhile is not acknowledged, and comes again."""
+    if "://" not in where:
+        pytest.skip("of PostgreSQL")
+    engine = create_engine(where, isolation_level="AUTOCOMMIT")
+    box = Sender()
+    with HubStore.open(where) as store, engine.connect() as connection:
+        store.add_box(box.known, NOW)
+        name = where.rpartition("/")[2]
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    with HubStore.open(where) as store, pytest.raises(Unavailable, match="read-only"):
+        receive(store, HUB, box.frame(box.summary()), how=Way.MQTT, now=NOW)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent, Unwelcome
 from fieldbox.services.boxclock import FirstModem, recalled
+from fieldbox.services.commanding import PICTURES
 from fieldbox.services.sync import Parts, Syncing, by_mqtt
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
@@ -479,6 +481,21 @@ def test_what_the_hub_says_is_done_and_answered(farm: Farm) -> None:
     (answered,) = farm.hub.answers
     assert '"done":true' in answered
     assert '"count":1' in answered
+
+
+def test_an_alert_waits_for_no_more_than_one_picture(farms: Callable[..., Farm]) -> None:
+    farm = farms(pictures=True)
+    farm.ways.put(ETHERNET)
+    farm.syncing.step()
+    wanted = [
+        {"command": f"{n:032x}", "issued": NOW.isoformat(), "survey": "gone", "spot": 1} for n in range(3)
+    ]
+    farm.store.set_setting(PICTURES, json.dumps(wanted))
+    assert farm.syncing.step() == 0.0, "one of them, and then it looks again"
+    alert = farm.has(kind=MessageKind.ALERT)
+    farm.syncing.step()
+    assert farm.hub.has[alert] == 1
+    assert len(json.loads(farm.store.setting(PICTURES) or "")) == 2
 
 
 def test_a_setting_of_the_hub_counts_at_once(farm: Farm) -> None:

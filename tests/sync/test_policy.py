@@ -172,6 +172,19 @@ def test_a_link_that_comes_again_is_tried_sooner_and_not_at_once() -> None:
     assert timedelta(minutes=5) < until - NOW < timedelta(minutes=11)
 
 
+@pytest.mark.parametrize(
+    ("clock", "lasts"),
+    [(time(12), 600), (time(20, 50), 600), (time(20, 57), 180), (time(20, 59, 50), 60), (time(5, 30), 600)],
+)
+def test_a_connection_ends_where_quiet_hours_begin(clock: time, lasts: float) -> None:
+    quiet = replace(RULES, quiet={LinkKind.MODEM: ((time(21), time(5, 30)), (time(13), time(14)))})
+    at = datetime.combine(NOW.date(), clock, INDIA).astimezone(UTC)
+    now = situation(MODEM, WIFI, waiting=(ALERT,), now=at, zone=INDIA)
+    assert connects(replace(now, links=(MODEM,)), quiet).seconds == lasts
+    assert connects(replace(now, links=(WIFI,)), quiet).seconds == 600
+    assert connects(replace(now, links=(MODEM,), clock_known=False), quiet).seconds == 600
+
+
 def test_quiet_hours_hold_alerts_too_unless_the_owner_lets_them() -> None:
     quiet = replace(RULES, quiet={LinkKind.MODEM: ((time(21), time(5, 30)),)})
     night = datetime(2026, 6, 10, 18, 0, tzinfo=UTC)  # half past eleven at night
