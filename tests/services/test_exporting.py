@@ -14,7 +14,7 @@ import shapely
 
 from fieldbox.errors import Rejected
 from fieldbox.services.exporting import LAYERS, check_layer
-from tests.services.test_deciding import box, run, told
+from tests.services.test_deciding import box, run, said
 
 __all__ = ["box"]
 
@@ -44,7 +44,7 @@ def test_the_command_knows_every_layer_and_format() -> None:
 @pytest.mark.parametrize("kind", LAYERS["prescription"])
 def test_a_prescription_in_every_format(box: Path, tmp_path: Path, kind: str) -> None:
     run("spraying", "North", "--product", "x=1.5")
-    needs = told("prescribe", "abc")["needs"]
+    needs = said("prescribe", "abc")["needs"]
     out = tmp_path / {"shp": "p.zip", "dji": "p.zip", "isoxml": "p.zip", "cog": "p.tif"}.get(
         kind, f"p.{kind}"
     )
@@ -70,7 +70,7 @@ def test_a_prescription_in_every_format(box: Path, tmp_path: Path, kind: str) ->
 
 def test_zones_are_all_ground_with_weeds(box: Path, tmp_path: Path) -> None:
     run("spraying", "North", "--from-per-m2", 0.5)
-    found = told("prescribe", "abc")
+    found = said("prescribe", "abc")
     out = tmp_path / "zones.geojson"
     assert run("export", "abc", "--layer", "zones", "--format", "geojson", "-o", out).exit_code == 0
     zones = [
