@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldbox.domain import MessageKind, Outgoing
 from fieldbox.sync.burst import Sender
-from fieldbox.sync.clock import SystemClock
 from fieldbox.sync.ports import Clock, Outbox
 from fieldbox.wire import down, frame
 from fieldbox.wire.down import Acknowledgement, Down, DownKind
 from fieldbox.wire.ids import key_of
+from tests.systemclock import SystemClock
 
 BOX = "babcdefgh"
 

@@ -19,13 +19,13 @@ from click.testing import Result
 from fieldbox.hub.store import HubStore
 from fieldbox.sync import identity
 from fieldbox.sync.burst import BurstReport, Limits, Sender, burst
-from fieldbox.sync.clock import SystemClock
 from fieldbox.sync.memory import MemoryOutbox
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.tls import Credentials
 from fieldbox.wire.down import Down
 from tests.hub.boxes import tell
 from tests.programs import broker_of, done, free_port, listens, run_command, started, until
+from tests.systemclock import SystemClock
 
 
 def now() -> datetime:

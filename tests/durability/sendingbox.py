@@ -27,11 +27,11 @@ from fieldbox.summary.alert import Earlier, alert_of
 from fieldbox.summary.v1 import Allowed, summarise
 from fieldbox.sync import identity
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
-from fieldbox.sync.clock import SystemClock
 from fieldbox.sync.mqtt import Address, MqttCarrier
 from fieldbox.sync.ports import Traffic
 from fieldbox.sync.tls import Credentials
 from fieldbox.wire.ids import key_of
+from tests.systemclock import SystemClock
 from tests.wire.season import survey
 
 PAUSE_S = 1.0
