@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fieldbox.storage.store import Store
 from tests import flown
+
+# How long an example takes, or making one, says how busy the machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SLOW = ("durability", "path", "browser", "services", "bench", "models")
 """Folders whose tests wait for whole processes: they go first, so that none of them is left to one process at the end."""
