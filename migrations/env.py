@@ -1,6 +1,6 @@
 """Alembic's entry point: runs migrations on the connection that `fieldbox.storage.migrate` hands over.
 
-To draft a migration after a change of `fieldbox/storage/schema.py`, see README.md in this folder.
+To draft a migration after a change of `fieldbox/storage/schema`, see README.md in this folder.
 """
 
 from __future__ import annotations

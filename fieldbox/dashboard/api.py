@@ -9,9 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from fieldbox.dashboard import quality, words
+from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.ports import DetectionLike, FlightRowLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
-from fieldbox.domain import Cover, Hotspot, Placement, Survey
+from fieldbox.domain import Cover, Hotspot, Placement
 
 api = Blueprint("api", __name__, url_prefix="/api")
 MOST_WEEDS = 2000
@@ -47,7 +48,7 @@ def fields() -> Response:
 @api.get("/surveys/<survey_id>")
 def survey(survey_id: str) -> Response:
     """The numbers of a survey with their 95 % intervals."""
-    found = _survey(survey_id)
+    found = survey_or_404(survey_id)
     numbers = {
         name: value
         for name, value in asdict(found).items()
@@ -67,7 +68,9 @@ def survey(survey_id: str) -> Response:
 @api.get("/surveys/<survey_id>/hotspots")
 def hotspots(survey_id: str) -> Response:
     """The hotspots of a survey as GeoJSON points, worst first."""
-    return jsonify(type="FeatureCollection", features=[_spot(spot) for spot in _survey(survey_id).hotspots])
+    return jsonify(
+        type="FeatureCollection", features=[_spot(spot) for spot in survey_or_404(survey_id).hotspots]
+    )
 
 
 @api.get("/surveys/<survey_id>/weeds")
@@ -91,7 +94,7 @@ def gaps(survey_id: str) -> Response:
 
     Empty too where that is not known (`crop_missing` null).
     """
-    _survey(survey_id)
+    survey_or_404(survey_id)
     limit, bbox = _limit(), _bbox()
     found = [one for one in box().store.gaps(survey_id) if bbox is None or _meets(one, bbox)]
     return _collection([_gap(one) for one in found[:limit]], len(found) > limit)
@@ -104,7 +107,7 @@ def footprints(survey_id: str) -> Response:
     `error_m` is the 95 % radius of a place in the middle of the photo, `aligned` false where it stands as its tags
     tell, for the reason `why`; `doubts` is what of its tags turned out wrong.
     """
-    found = _survey(survey_id)
+    found = survey_or_404(survey_id)
     flight = box().store.flight(found.flight_id)
     names = {one.digest: one.name for one in flight.captures} if flight else {}
     placed = [one for one in box().store.placements(survey_id) if len(one.footprint) >= 3]
@@ -114,21 +117,21 @@ def footprints(survey_id: str) -> Response:
 @api.get("/surveys/<survey_id>/holes")
 def holes(survey_id: str) -> Response:
     """Ground of the field that no photo shows as GeoJSON polygons, the largest first."""
-    told = _survey(survey_id).quality
+    told = survey_or_404(survey_id).quality
     return _collection([_hole(one) for one in quality.holes(told)] if told else [], truncated=False)
 
 
 @api.get("/surveys/<survey_id>/thin")
 def thin(survey_id: str) -> Response:
     """Ground of the field that only one or two photos show as GeoJSON polygons, the largest first."""
-    told = _survey(survey_id).quality
+    told = survey_or_404(survey_id).quality
     patches = told.thin if told else ()
     shapes = [{"type": "Feature", "geometry": _polygon(*rings), "properties": {}} for rings in patches]
     return _collection(shapes, truncated=False)
 
 
 def _plants(survey_id: str, cover: Cover, *, poor: bool) -> Response:
-    _survey(survey_id)
+    survey_or_404(survey_id)
     limit = _limit()
     found = box().store.detections(survey_id, bbox=_bbox(), cover=cover, poor=poor, limit=limit + 1)
     return _collection([_plant(each) for each in found[:limit]], len(found) > limit)
@@ -142,13 +145,6 @@ def _collection(features: list[dict[str, Any]], truncated: bool) -> Response:
     answer = jsonify(type="FeatureCollection", features=features, truncated=truncated)
     answer.headers["Cache-Control"] = f"private, max-age={_HOUR}"
     return answer
-
-
-def _survey(survey_id: str) -> Survey:
-    found = box().store.survey(survey_id)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _bbox() -> tuple[float, float, float, float] | None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 
-from fieldbox.dashboard import pages
-from fieldbox.dashboard.decisions import decisions_or_404, feature, survey_or_404
+from fieldbox.dashboard import stage
+from fieldbox.dashboard.dates import flights_flown, flown_on
+from fieldbox.dashboard.decisions import decisions_or_404, feature
+from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.words import Figure
@@ -47,8 +49,8 @@ def changed(survey_id: str) -> str:
     field = store.field(after.field_id)
     if field is None:
         abort(404)
-    flown = {row.id: row.started_at for row in store.flights(field_id=field.id)}
-    dates = {one.id: flown.get(one.flight_id) or one.made_at for one in store.surveys(field_id=field.id)}
+    flown = flights_flown(field.id)
+    dates = {one.id: flown_on(one, flown) for one in store.surveys(field_id=field.id)}
     earlier = earlier_of(after, store.surveys(field_id=field.id), dates)
     before = next((one for one in earlier if one.id == request.args.get("before")), None)
     if before is None and earlier:
@@ -244,9 +246,9 @@ def _map(
     asked: dict[str, Any] = {"before": before.id, **({"sprayed": "1"} if sprayed else {})}
     return {
         "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
-        "zoom": {"photo": pages.native_zoom(after)},
-        "tiles": pages.tiles_of(after),
+        "zoom": {"photo": stage.native_zoom(after)},
+        "tiles": stage.tiles_of(after),
         "boundary": [(lat, lon) for lon, lat in boundary],
         "spots": url_for("changing.change", survey_id=after.id, **asked),
-        "words": pages.map_words(),
+        "words": stage.map_words(),
     }

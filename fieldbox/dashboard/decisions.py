@@ -10,7 +10,9 @@ from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_t
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard import decidewords, pages, sprayform
+from fieldbox.dashboard import decidewords, sprayform, stage
+from fieldbox.dashboard.dates import flights_flown, flown_on
+from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import current, in_words, say
 from fieldbox.dashboard.ports import Decisions, OfferedFile, box
 from fieldbox.domain import Patch, Strategy, Survey, Vigour, Zone
@@ -64,12 +66,11 @@ def decide(survey_id: str) -> str:
         found = decisions.prescription(survey_id)
     except FieldboxError as error:
         problem = in_words(error.sentence)
-    flown = {row.id: row.started_at for row in store.flights(field_id=field.id)}
     return render_template(
         "decide.html",
         survey=survey,
         field=field,
-        date=flown.get(survey.flight_id) or survey.made_at,
+        date=flown_on(survey, flights_flown(field.id)),
         problem=problem,
         found=found,
         map=_map(survey, field.boundary, sprayed=found is not None) if found or zones else None,
@@ -168,7 +169,7 @@ def spray(field_id: int) -> AnyResponse:
     back = request.form.get("survey", "")
     if any(one.id == back for one in store.surveys(field_id=field_id)):
         return redirect(url_for("deciding.decide", survey_id=back))
-    return redirect(url_for("pages.field", field_id=field_id))
+    return redirect(url_for("fields.show", field_id=field_id))
 
 
 # -- the map, the files, the form ------------------------------------------------------------------
@@ -179,13 +180,13 @@ def _map(survey: Survey, boundary: tuple[tuple[float, float], ...], *, sprayed: 
     lons, lats = zip(*boundary, strict=True)
     return {
         "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
-        "zoom": {"photo": pages.native_zoom(survey)},
-        "tiles": pages.tiles_of(survey),
+        "zoom": {"photo": stage.native_zoom(survey)},
+        "tiles": stage.tiles_of(survey),
         "boundary": [(lat, lon) for lon, lat in boundary],
         "zones": url_for("deciding.prescription", survey_id=survey.id),
         "sprayed": sprayed,
         "vigour": url_for("deciding.vigour", survey_id=survey.id),
-        "words": {"keptOff": say("Kept off: %(name)s", name="NAME"), **pages.map_words()},
+        "words": {"keptOff": say("Kept off: %(name)s", name="NAME"), **stage.map_words()},
     }
 
 
@@ -216,15 +217,7 @@ def _told(zone: Zone) -> dict[str, Any]:
 
 def decisions_or_404() -> Decisions:
     """What tells it what is to be done, if the box has that."""
-    found = box().decisions
-    if found is None:
-        abort(404)
-    return found
-
-
-def survey_or_404(survey_id: str) -> Survey:
-    """The survey with this id."""
-    found = box().store.survey(survey_id)
+    found = box().beyond.decisions
     if found is None:
         abort(404)
     return found

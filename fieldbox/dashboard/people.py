@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import hash_password, matches
 from fieldbox.dashboard.ports import UserLike, box
+from fieldbox.domain import Right
 from fieldbox.errors import Rejected
 
 people = Blueprint("people", __name__)
@@ -28,8 +30,14 @@ class Person:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, user: UserLike) -> None:
+    def __init__(self, user: UserLike, only: Collection[Right] = frozenset(Right)) -> None:
+        """`only`: of all that this person may do, what may be done here."""
         self.user = user
+        self.rights = user.role.rights & frozenset(only)
+
+    def may(self, right: Right) -> bool:
+        """Whether this person may do such things."""
+        return right in self.rights
 
     @property
     def name(self) -> str:
@@ -50,7 +58,7 @@ def load_person(session_id: str) -> Person | None:
     """The person of a session, unless the account or its password is another by now."""
     number = session_id.partition(":")[0]
     user = box().store.user(int(number)) if number.isdecimal() else None
-    person = Person(user) if user else None
+    person = Person(user) if user and user.active else None
     return person if person and person.get_id() == session_id else None
 
 
@@ -58,7 +66,7 @@ def load_person(session_id: str) -> Person | None:
 def sign_in() -> Page:
     """The form to log in."""
     if current_user.is_authenticated:
-        return redirect(url_for("pages.home"))
+        return redirect(url_for("home.show"))
     return render_template("login.html", next=local_path(request.args.get("next")))
 
 
@@ -67,7 +75,8 @@ def check_in() -> Page:
     """Log in with a name and a password."""
     name = request.form.get("name", "").strip()
     user = box().store.user_by_name(name)
-    if not matches(user.password_hash if user else None, request.form.get("password", "")) or user is None:
+    known = user.password_hash if user and user.active else None
+    if not matches(known, request.form.get("password", "")) or user is None:
         error = say("The name or the password is wrong.")
         return render_template(
             "login.html", next=local_path(request.form.get("next")), name=name, error=error
@@ -87,7 +96,7 @@ def enter(token: str) -> Page:
     """Use a one-time link."""
     user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
     user = box().store.user(user_id) if user_id is not None else None
-    if user is None:
+    if user is None or not user.active:
         error = say(
             "This link was used before or is too old. Ask for a new one, or log in with your password."
         )
@@ -135,7 +144,7 @@ def change_password() -> Page:
     if changed is not None:
         _start(changed)
     flash(say("Your password is set."))
-    return redirect(url_for("pages.home"))
+    return redirect(url_for("home.show"))
 
 
 @people.get("/settings")

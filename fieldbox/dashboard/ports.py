@@ -13,6 +13,7 @@ from flask import current_app
 from numpy.typing import NDArray
 
 from fieldbox.domain import (
+    ApiToken,
     Change,
     Cover,
     Field,
@@ -29,6 +30,7 @@ from fieldbox.domain import (
     Prescription,
     RefusedList,
     Rejection,
+    Role,
     SentText,
     Spraying,
     Standing,
@@ -51,7 +53,9 @@ class UserLike(Protocol):
     @property
     def password_hash(self) -> str: ...
     @property
-    def role(self) -> str: ...
+    def role(self) -> Role: ...
+    @property
+    def active(self) -> bool: ...
 
 
 class JobLike(Protocol):
@@ -213,6 +217,7 @@ class Store(Protocol):
     def user_by_name(self, name: str) -> UserLike | None: ...
     def set_password_hash(self, user_id: int, password_hash: str) -> None: ...
     def use_login_token(self, token_hash: str, now: datetime) -> int | None: ...
+    def use_token(self, token_hash: str) -> ApiToken | None: ...
     def audit(self, actor: str, action: str, detail: str) -> None: ...
 
 
@@ -262,15 +267,21 @@ class Decisions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
+
+    intake: Intake | None = None
+    decisions: Decisions | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
-    """What an app was made for: its store, its data folder, the language of the box; its intake and what tells it what is to
-    be done, if it has them."""
+    """What an app was made for: its store, its data folder, the language of the box, and what it can do beside."""
 
     store: Store
     root: Path
     language: str
-    intake: Intake | None = None
-    decisions: Decisions | None = None
+    beyond: Beyond = Beyond()
 
 
 def box() -> Box:

@@ -97,7 +97,7 @@ def cancel(upload_id: str) -> Response:
 
 
 def _uploads() -> Uploads:
-    intake = box().intake
+    intake = box().beyond.intake
     if intake is None:
         abort(404)
     return intake.uploads

@@ -54,6 +54,7 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
+from fieldbox.domain.labels import Label, LabelVerdict
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -63,6 +64,7 @@ from fieldbox.domain.links import (
     LinkState,
     Waiting,
 )
+from fieldbox.domain.machines import Vital
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -77,6 +79,7 @@ from fieldbox.domain.maps import (
     WeedBasis,
     Window,
 )
+from fieldbox.domain.marks import ControlMark, MarkedPoint
 from fieldbox.domain.messages import (
     LEFT,
     OPEN,
@@ -86,6 +89,7 @@ from fieldbox.domain.messages import (
     MessageState,
     Outgoing,
 )
+from fieldbox.domain.people import RIGHTS_OF, ApiToken, Right, Role
 from fieldbox.domain.photos import (
     BANDS,
     MOSAIC_ERROR_TAG,
@@ -136,7 +140,9 @@ __all__ = [
     "MUCH_THIN_PCT",
     "OPEN",
     "PRIORITY",
+    "RIGHTS_OF",
     "TO_RADIUS95",
+    "ApiToken",
     "Became",
     "Bringing",
     "Brought",
@@ -148,6 +154,7 @@ __all__ = [
     "Change",
     "ChangedSpot",
     "Compared",
+    "ControlMark",
     "Cover",
     "CropStand",
     "Detection",
@@ -170,6 +177,8 @@ __all__ = [
     "IntakeStatus",
     "Interval",
     "KeepOff",
+    "Label",
+    "LabelVerdict",
     "Ladder",
     "Laid",
     "LayerLabel",
@@ -179,6 +188,7 @@ __all__ = [
     "LinkKind",
     "LinkPast",
     "LinkState",
+    "MarkedPoint",
     "Measure",
     "Message",
     "MessageKind",
@@ -201,6 +211,8 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Right",
+    "Role",
     "SentText",
     "Shift",
     "ShiftBasis",
@@ -224,6 +236,7 @@ __all__ = [
     "Verdict",
     "View",
     "Vigour",
+    "Vital",
     "Waiting",
     "Walk",
     "Way",

@@ -13,7 +13,7 @@ import structlog
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.ports import Intake
+from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
@@ -39,8 +39,7 @@ def serve(config: Config) -> None:
             config.storage.root,
             secret_key=secret_key(store),
             language=config.locale.language,
-            intake=intake_of(config),
-            decisions=offering,
+            beyond=Beyond(intake=intake_of(config), decisions=offering),
         )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from fieldbox.domain import Role
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.storage.rows import AuditEntry, User
 from fieldbox.storage.schema import audit, login_tokens, settings, users
 
 
-def add_user(connection: Connection, name: str, password_hash: str, role: str, now: datetime) -> User:
+def add_user(connection: Connection, name: str, password_hash: str, role: Role, now: datetime) -> User:
     """Add a person."""
     if user_by_name(connection, name) is not None:
         raise Rejected(N_("There is a user named {name} already; choose another name."), name=name)
-    row = {"name": name, "password_hash": password_hash, "role": role}
-    return User(*connection.execute(insert(users).values(**row, created_at=now).returning(users)).one())
+    row = {"name": name, "password_hash": password_hash, "role": role.value}
+    return _as_user(connection.execute(insert(users).values(**row, created_at=now).returning(users)).one())
 
 
 def user_by_id(connection: Connection, user_id: int) -> User | None:
@@ -33,7 +35,7 @@ def user_by_name(connection: Connection, name: str) -> User | None:
 
 def all_users(connection: Connection) -> list[User]:
     """Everybody, by name."""
-    return [User(*row) for row in connection.execute(select(users).order_by(users.c.name))]
+    return [_as_user(row) for row in connection.execute(select(users).order_by(users.c.name))]
 
 
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
@@ -84,4 +86,8 @@ def notes(connection: Connection, limit: int) -> list[AuditEntry]:
 
 def _user(connection: Connection, which: ColumnElement[bool]) -> User | None:
     row = connection.execute(select(users).where(which)).one_or_none()
-    return None if row is None else User(*row)
+    return None if row is None else _as_user(row)
+
+
+def _as_user(row: Row[*tuple[Any, ...]]) -> User:
+    return User(row.id, row.name, row.password_hash, Role(row.role), row.created_at, row.active, row.seen_at)

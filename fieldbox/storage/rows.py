@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, FlightHeadings, FlightHeight, PlantHealth
+from fieldbox.domain import Cover, FlightHeadings, FlightHeight, PlantHealth, Role
 from fieldbox.i18n import Sentence
 
 
@@ -240,8 +240,12 @@ class User:
     id: int
     name: str
     password_hash: str
-    role: str
+    role: Role
     created_at: datetime
+    active: bool = True
+    """False: shut out."""
+    seen_at: datetime | None = None
+    """The last log-in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from fieldbox.storage.parts.outbox import OutboxPart
 from fieldbox.storage.parts.sidefiles import SideFilePart
 from fieldbox.storage.parts.surveys import SurveyPart
 from fieldbox.storage.parts.texts import TextPart
+from fieldbox.storage.parts.tokens import TokenPart
 
 
 def utc_now() -> datetime:
@@ -57,6 +58,7 @@ class Store(
     LinkPart,
     TextPart,
     AccountPart,
+    TokenPart,
 ):
     """The database of one box. Threads may share a store; other processes open their own."""
 

@@ -270,7 +270,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_state_priority_id", "messages", ["state", "priority", "id"], unique=False)
     op.create_index(op.f("ix_messages_survey_number"), "messages", ["survey_number"], unique=False)
-    # A virtual table, unknown to Alembic. See PlaceColumns in fieldbox/storage/schema.py.
+    # A virtual table, unknown to Alembic. See PlaceColumns in fieldbox/storage/schema.
     op.execute(
         "CREATE VIRTUAL TABLE detection_places USING rtree("
         "id, west, east, south, north, first_survey, last_survey)"

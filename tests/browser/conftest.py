@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
+from fieldbox.dashboard.ports import Beyond
 from fieldbox.services.offering import Offering
 from tests.dashboard.demo_box import DemoBox, make_box
 
@@ -65,7 +66,7 @@ def address(demo: DemoBox) -> Iterator[str]:
         demo.root,
         secret_key=os.urandom(16),
         login_limit="1000 per minute",
-        decisions=offering,
+        beyond=Beyond(decisions=offering),
     )
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
+from fieldbox.dashboard.ports import Beyond
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.services.web import intake_of
 from fieldbox.storage.store import Store
@@ -31,7 +32,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     with Store.open(root / "fieldbox.db") as store:
         store.add_user("asha", hash_password(PASSWORD), "owner")
         intake = intake_of(Config(storage=StorageConfig(root=root, reserve_mb=0)))
-        app = create_app(store, root, secret_key=os.urandom(16), intake=intake)
+        app = create_app(store, root, secret_key=os.urandom(16), beyond=Beyond(intake=intake))
         server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

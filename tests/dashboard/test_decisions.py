@@ -16,6 +16,7 @@ from fieldbox.config import load_config
 from fieldbox.dashboard import sprayform
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.decisions import GROUPS, TITLES
+from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Unavailable
 from fieldbox.services.offering import FILES, Offering
@@ -43,7 +44,9 @@ def offering(fresh: DemoBox) -> Iterator[Offering]:
 
 @pytest.fixture
 def visitor(fresh: DemoBox, offering: Offering) -> FlaskClient:
-    return log_in(create_app(fresh.store, fresh.root, secret_key=KEY, decisions=offering).test_client())
+    return log_in(
+        create_app(fresh.store, fresh.root, secret_key=KEY, beyond=Beyond(decisions=offering)).test_client()
+    )
 
 
 def text(client: FlaskClient, page: str) -> str:
@@ -157,7 +160,9 @@ def test_where_weeds_are_not_known_it_says_so(tmp_path: Path, password_hash: str
     made = make_box(tmp_path, known=False)
     made.store.add_user("asha", password_hash, "owner")
     offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(made.root)}), made.store)
-    client = log_in(create_app(made.store, made.root, secret_key=KEY, decisions=offering).test_client())
+    client = log_in(
+        create_app(made.store, made.root, secret_key=KEY, beyond=Beyond(decisions=offering)).test_client()
+    )
     survey = made.store.surveys()[0].id
     page = text(client, f"/surveys/{survey}/decide")
     assert "Weeds were not called" in page or "Spray" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from fieldbox.dashboard.app import PUBLIC, create_app
+from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password, matches
 from fieldbox.dashboard.people import local_path
+from fieldbox.dashboard.rights import OPEN, RIGHTS
+from fieldbox.domain import Right
 from fieldbox.errors import Rejected
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import KEY, PASSWORD, log_in, token_of
@@ -52,7 +55,7 @@ def set_password(client: FlaskClient, **form: str) -> int:
 def test_everything_but_the_way_in_needs_a_login(stranger: FlaskClient, app: Flask) -> None:
     adapter = app.url_map.bind("box")
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in PUBLIC:
+        if RIGHTS[rule.endpoint] is OPEN:
             continue
         values = {
             name: 1 if "int:" in rule.rule and name not in ("survey_id", "key", "digest") else "x"
@@ -224,3 +227,43 @@ def test_passwords_are_kept_as_argon2id() -> None:
 def test_a_short_key_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         create_app(store, tmp_path, secret_key=b"short")
+
+
+KEY_TEXT = "fbx_a-key-for-a-test-that-nobody-guesses"
+
+
+def give_key(store: Store, *scopes: Right, name: str = "asha") -> dict[str, str]:
+    """A key made by a person; the header that shows it."""
+    user = store.user_by_name(name)
+    assert user
+    store.add_token(hashlib.sha256(KEY_TEXT.encode()).hexdigest(), "a test", user.id, scopes)
+    return {"Authorization": f"Bearer {KEY_TEXT}"}
+
+
+def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
+    stranger: FlaskClient, store: Store
+) -> None:
+    header = give_key(store, Right.READ)
+    answer = stranger.get("/api/fields", headers=header)
+    assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
+    basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
+    assert stranger.get("/api/fields", headers=basic).status_code == 200
+    assert stranger.get("/settings", headers=header).status_code == 302
+    assert stranger.get("/api/fields", headers={"Authorization": "Bearer fbx_other"}).status_code == 401
+    [token] = store.tokens()
+    assert token.last_used_at is not None
+    assert store.revoke_token(token.id) and not store.revoke_token(token.id)
+    assert stranger.get("/api/fields", headers=header).status_code == 401
+
+
+def test_a_key_does_no_more_than_its_scopes_and_its_maker_may(stranger: FlaskClient, store: Store) -> None:
+    header = give_key(store, Right.READ)
+    answer = stranger.post("/api/uploads", headers=header, json={})
+    assert answer.status_code == 403
+    assert answer.json is not None and "ask the owner" in answer.json["error"]
+    assert stranger.get("/api/uploads", headers=header).status_code == 403
+
+
+def test_cookies_are_for_tls_alone_where_the_page_came_over_tls(stranger: FlaskClient) -> None:
+    assert "Secure" not in stranger.get("/login").headers["Set-Cookie"]
+    assert "Secure" in stranger.get("/login", base_url="https://box.local").headers["Set-Cookie"]

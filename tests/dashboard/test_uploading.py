@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
+from fieldbox.dashboard.ports import Beyond
 from fieldbox.dashboard.uploading import CHUNK_BYTES, LARGEST_CHUNK
 from fieldbox.domain import Bringing, Brought, Came, Way
 from fieldbox.i18n import Sentence
@@ -72,7 +73,7 @@ def app(root: Path) -> Iterator[Flask]:
         for name in ("asha", "ravi"):
             store.add_user(name, hashed, "owner")
         config = Config(storage=StorageConfig(root=root, reserve_mb=0))
-        made = create_app(store, root, secret_key=KEY, intake=intake_of(config))
+        made = create_app(store, root, secret_key=KEY, beyond=Beyond(intake=intake_of(config)))
         made.testing = True
         yield made
 

@@ -13,6 +13,7 @@ import rasterio
 
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
+from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import Became, Measure, ShiftBasis
 from fieldbox.errors import Rejected
 from fieldbox.services.changetold import change
@@ -108,7 +109,9 @@ def test_the_dashboard_tells_it(twice: Twice) -> None:
     before, after = twice.surveys
     with twice.box.store() as opened, closing(Offering(twice.box.config, opened)) as offering:
         opened.add_user("asha", hash_password("correct horse"), "owner")
-        app = create_app(opened, twice.box.root, secret_key=b"a key for these tests", decisions=offering)
+        app = create_app(
+            opened, twice.box.root, secret_key=b"a key for these tests", beyond=Beyond(decisions=offering)
+        )
         client = app.test_client()
         token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").get_data(as_text=True))
         assert token

@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Path:
     path = tmp_path / "data" / "fieldbox.db"
     Store.open(path).close()
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("INSERT INTO fields VALUES (1, 'F01', 'North', '[]', 1, 'chilli', NULL, NULL)")
+        raw.execute("INSERT INTO fields VALUES (1, 'F01', 'North', '[]', 1, 'chilli', NULL, NULL, NULL)")
         raw.execute(
             "INSERT INTO flights VALUES ('flight', 1, NULL, NULL, 0, '2026-06-01T00:00:00.000000Z', 0)"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fieldbox.domain import Role
 from fieldbox.storage import accounts
 from fieldbox.storage.parts.part import Part
 from fieldbox.storage.rows import AuditEntry, User
@@ -12,14 +13,14 @@ from fieldbox.storage.rows import AuditEntry, User
 class AccountPart(Part):
     """People, settings, and who did what."""
 
-    def add_user(self, name: str, password_hash: str, role: str) -> User:
+    def add_user(self, name: str, password_hash: str, role: Role | str) -> User:
         """Add a person.
 
         Raises:
             Rejected: the name is taken (case does not matter).
         """
         with self._database.write() as connection:
-            return accounts.add_user(connection, name, password_hash, role, self._now())
+            return accounts.add_user(connection, name, password_hash, Role(role), self._now())
 
     def user(self, user_id: int) -> User | None:
         """One person."""

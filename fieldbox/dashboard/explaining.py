@@ -1,0 +1,55 @@
+"""Every error as a page in words with what to do, or as JSON for programs."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, flash, jsonify, redirect, render_template, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from fieldbox.dashboard.guard import is_for_a_program
+from fieldbox.dashboard.language import in_words, say
+from fieldbox.errors import FieldboxError, Rejected
+from fieldbox.i18n import N_
+
+PROBLEMS = {
+    400: N_("This was not understood. Go back and try again."),
+    403: N_(
+        "You may look, but not do this here: ask the owner of the box to do it, or to give you another role."
+    ),
+    404: N_("There is no such page or it is gone."),
+    405: N_("This was not understood. Go back and try again."),
+    413: N_("That is too large to send."),
+    429: N_("Too many tries. Wait a minute, then try again."),
+    500: N_("Something went wrong in the box. Try again; if it stays, look at its log."),
+}
+
+
+def explain(app: Flask) -> None:
+    """Let `app` answer errors so."""
+
+    @app.errorhandler(CSRFError)
+    def stale(_error: CSRFError) -> AnyResponse | tuple[Response | str, int]:
+        text = say("This page was open for too long. Please try again.")
+        if is_for_a_program():
+            return _problem(text, 403)
+        flash(text, "error")
+        return redirect(url_for("home.show" if current_user.is_authenticated else "people.sign_in"))
+
+    @app.errorhandler(HTTPException)
+    def problem(error: HTTPException) -> AnyResponse | tuple[Response | str, int]:
+        code = error.code or 500
+        if code < 400:
+            return error.get_response()
+        return _problem(say(PROBLEMS.get(code, PROBLEMS[400])), code)
+
+    @app.errorhandler(FieldboxError)
+    def short_of_something(error: FieldboxError) -> tuple[Response | str, int]:
+        return _problem(in_words(error.sentence), 400 if isinstance(error, Rejected) else 503)
+
+
+def _problem(text: str, code: int) -> tuple[Response | str, int]:
+    if is_for_a_program():
+        return jsonify(error=text), code
+    return render_template("error.html", text=text), code

@@ -1,0 +1,148 @@
+"""Who may come in: log-in or a key, rights, CSRF tokens, a limit on guessing, headers that browsers hold us to."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final, cast
+
+from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Request
+from werkzeug.wrappers import Response as AnyResponse
+
+from fieldbox.dashboard.people import Person, load_person
+from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
+from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
+from fieldbox.domain import Right
+
+LARGEST_FORM: Final = 64 * 1024
+LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+"""What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
+GUESSED: Final = ("people.check_in", "people.enter")
+"""Endpoints at which somebody may guess: an answer of 401 counts."""
+KEY_PREFIX: Final = "fbx_"
+"""Of keys of programs, so that one that lies about is recognised."""
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        "font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class OwnSession(SecureCookieSessionInterface):
+    """Cookies that go over TLS alone where the page came over TLS, and over the farm's plain Wi-Fi where it did not."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether this answer's cookie is for TLS alone."""
+        return request.is_secure or super().get_cookie_secure(app)
+
+
+def guard(app: Flask, login_limit: str) -> None:
+    """Put all of it before the routes of `app`, which must be there already."""
+    hold_together(rule.endpoint for rule in app.url_map.iter_rules())
+    app.session_interface = OwnSession()
+    app.before_request(_limit_size)
+    login = LoginManager(app)
+    login.user_loader(load_person)
+    login.request_loader(load_program)
+    app.before_request(_need_right)
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def need_token() -> None:
+        # After the log-in: a page whose session is over is told that. A key in a header is sent by no browser on its own.
+        changes = request.method not in ("GET", "HEAD", "OPTIONS")
+        if changes and "program" not in g and app.config["WTF_CSRF_ENABLED"]:
+            csrf.protect()
+
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
+    for endpoint in GUESSED:
+        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
+    app.after_request(_secure)
+
+
+def is_for_a_program() -> bool:
+    """Whether a script, a program or an `img` asks, and no person."""
+    return request.blueprint == "pictures" or request.path.startswith("/api/")
+
+
+def load_program(asked: Request) -> Person | None:
+    """The program whose key is in the request: as a bearer, or as the password of HTTP's basic log-in (QGIS can do that).
+
+    It is the person who made the key, with the key's scopes and no more than that person may do.
+    """
+    key = _key_of(asked)
+    if key is None or not is_for_a_program():
+        return None
+    store = box().store
+    token = store.use_token(hashlib.sha256(key.encode()).hexdigest())
+    user = store.user(token.user_id) if token else None
+    if token is None or user is None or not user.active:
+        return None
+    g.program = token
+    return Person(user, only=token.scopes)
+
+
+def _key_of(asked: Request) -> str | None:
+    told = asked.authorization
+    if told is None:
+        return None
+    key = told.token if told.type == "bearer" else told.password if told.type == "basic" else None
+    return key if key and key.startswith(KEY_PREFIX) else None
+
+
+def _limit_size() -> None:
+    # Before anything looks at what was sent: the limit counts from then on.
+    request.max_content_length = LARGEST.get(str(request.endpoint), LARGEST_FORM)
+
+
+def _need_right() -> AnyResponse | tuple[Response, int] | None:
+    wanted = RIGHTS.get(
+        str(request.endpoint), Right.READ
+    )  # a page that there is not: 404 for those who are in
+    if wanted is OPEN:
+        return None
+    if not current_user.is_authenticated:
+        return _come_in()
+    if not current_user.may(wanted):
+        abort(403)
+    return None
+
+
+def _come_in() -> AnyResponse | tuple[Response, int]:
+    if is_for_a_program():
+        answer = jsonify(error="login needed")
+        if "fetch" not in request.headers.get("Sec-Fetch-Mode", "") and not request.headers.get(
+            "Sec-Fetch-Dest"
+        ):
+            # To programs alone: a browser would open a window of its own.
+            answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
+        return answer, 401
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("people.sign_in", next=back))
+
+
+def _secure(answer: Response) -> Response:
+    answer.headers.update(SECURITY_HEADERS)
+    if request.endpoint == "static" and "v" in request.args:
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif "Cache-Control" not in answer.headers:
+        answer.headers["Cache-Control"] = "no-store"
+    if "program" in g:
+        answer.headers.pop("Set-Cookie", None)
+    return answer
