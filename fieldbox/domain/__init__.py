@@ -112,6 +112,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -217,6 +218,9 @@ __all__ = [
     "Right",
     "Role",
     "SentText",
+    "SettingNow",
+    "SettingSource",
+    "SettingValue",
     "Shift",
     "ShiftBasis",
     "Side",

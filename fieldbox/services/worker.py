@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
 from fieldbox.services.running import stopped_by_signals
 from fieldbox.storage.rows import Job
@@ -35,8 +37,9 @@ def serve(config: Config) -> None:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
         go_on(config, store)
-        housekeeping = Housekeeping(Keeper(config, store))
-        analysis = Analysis(config, store, cancelled=stop.is_set)
+        now = partial(settled, config, store)
+        housekeeping = Housekeeping(lambda: Keeper(now(), store))
+        analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
         while not stop.is_set():
             housekeeping.when_due()
             job = store.claim()
@@ -49,7 +52,8 @@ def serve(config: Config) -> None:
 class Housekeeping:
     """Makes room at the start and once a day."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Callable[[], Keeper]) -> None:
+        """`keeper`: made anew each time, by the settings as they are then."""
         self._keeper, self._due = keeper, time.monotonic()
 
     def when_due(self) -> None:
@@ -58,8 +62,9 @@ class Housekeeping:
             return
         self._due = time.monotonic() + ROUNDS_S
         try:
-            self._keeper.sweep()
-            self._keeper.tidy()
+            keeper = self._keeper()
+            keeper.sweep()
+            keeper.tidy()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
@@ -94,7 +99,7 @@ def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress |
         with store.worker_lock() as alone:
             if alone:
                 store.release_claims()
-                analysis = Analysis(config, store)
+                analysis = Analysis(config, store, settled=partial(settled, config, store))
                 while pending and (job := store.claim()):
                     work_on(job, store, analysis, shown)
                     pending = _unfinished(store, pending)
