@@ -22,6 +22,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.offer_entry": OPEN,
     "people.enter": OPEN,
     "people.choose_language": OPEN,
+    "face.choose_theme": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
