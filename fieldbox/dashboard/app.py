@@ -13,13 +13,14 @@ from flask_babel import Babel
 
 from fieldbox import __version__
 from fieldbox.dashboard import language as speech
-from fieldbox.dashboard import units, words
+from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
+from fieldbox.dashboard.face import face
 from fieldbox.dashboard.fields import fields
 from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
@@ -34,6 +35,7 @@ from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    face,
     people,
     home,
     flights,
@@ -132,6 +134,9 @@ def _speak(app: Flask) -> None:
         locale=speech.current,
         version=__version__,
         asset=_asset_of(app),
+        navigation=navigation.entries,
+        chosen_theme=theme.chosen,
+        theme_choices=theme.choices,
     )
 
 

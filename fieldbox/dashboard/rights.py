@@ -23,6 +23,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.enter": OPEN,
     "people.choose_language": OPEN,
     "people.choose_area_unit": OPEN,
+    "face.choose_theme": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
