@@ -30,6 +30,7 @@ from fieldbox.dashboard.people import people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
@@ -45,6 +46,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     deciding,
     changing,
     sending,
+    settings,
     tongues,
     uploading,
     pictures,
@@ -121,6 +123,7 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        say=speech.say,
         area=units.area,
     )
     app.jinja_env.globals.update(

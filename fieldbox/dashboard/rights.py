@@ -77,6 +77,14 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "sending.outbox": READ,
     "sending.message": READ,
     "sending.messages": READ,
+    # Settings of the box.
+    "settings.show": OWN,
+    "settings.save": OWN,
+    "settings.try_text": OWN,
+    "settings.hub_request": OWN,
+    "settings.hub_welcome": OWN,
+    "settings.hub_join": OWN,
+    "settings.hub_leave": OWN,
     # For programs.
     "api.flights": READ,
     "api.fields": READ,

@@ -20,6 +20,8 @@ from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import Choices
+from fieldbox.services.examples import Examples
+from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.storage.store import Store
@@ -55,7 +57,13 @@ def serve(config: Config) -> None:
 
 def beyond_of(config: Config, store: Store, offering: Offering) -> Beyond:
     """What this box can do beside its store."""
-    return Beyond(intake=intake_of(config), decisions=offering, settings=Choices(config, store))
+    return Beyond(
+        intake=intake_of(config),
+        decisions=offering,
+        settings=Choices(config, store),
+        examples=Examples(config, store),
+        hub=HubDesk(config),
+    )
 
 
 def intake_of(config: Config) -> Intake:
