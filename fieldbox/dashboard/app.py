@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,14 +16,18 @@ from fieldbox.dashboard import words
 from fieldbox.dashboard.api import api
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
+from fieldbox.dashboard.diary import diary
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
 from fieldbox.dashboard.fields import fields
 from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
+from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
+from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.people import people
+from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
@@ -33,6 +36,9 @@ from fieldbox.i18n import DOMAIN, TRANSLATIONS
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     people,
+    folk,
+    keys,
+    diary,
     home,
     flights,
     flown,
@@ -45,7 +51,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     pictures,
     api,
 )
-LOGIN_LIMIT = "5 per minute; 50 per hour"
+LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
+"""Wrong tries, see `guessing`."""
 
 
 def create_app(
@@ -75,7 +82,7 @@ def create_app(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, flash, jsonify, redirect, render_template, url_for
+from flask import Flask, Response, flash, jsonify, make_response, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard.guard import is_for_a_program
-from fieldbox.dashboard.language import in_words, say
+from fieldbox.dashboard.language import in_words, say, say_many
 from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.i18n import N_
 
@@ -42,11 +42,25 @@ def explain(app: Flask) -> None:
         code = error.code or 500
         if code < 400:
             return error.get_response()
+        if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+            return _wait(error.retry_after)
         return _problem(say(PROBLEMS.get(code, PROBLEMS[400])), code)
 
     @app.errorhandler(FieldboxError)
     def short_of_something(error: FieldboxError) -> tuple[Response | str, int]:
         return _problem(in_words(error.sentence), 400 if isinstance(error, Rejected) else 503)
+
+
+def _wait(seconds: int) -> AnyResponse:
+    minutes = -(-seconds // 60)
+    text = say_many(
+        "Too many wrong tries. Try again in %(num)s minute.",
+        "Too many wrong tries. Try again in %(num)s minutes.",
+        minutes,
+    )
+    answer = make_response(_problem(text, 429))
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _problem(text: str, code: int) -> tuple[Response | str, int]:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, cast
+from typing import Final
 
 from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard.people import Person, load_person
+from fieldbox.dashboard.guessing import Tries, limits_of
+from fieldbox.dashboard.language import say
+from fieldbox.dashboard.people import TRIES
+from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
 from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
-from fieldbox.domain import Right
+from fieldbox.domain import KEY_PREFIX, Right
 
 LARGEST_FORM: Final = 64 * 1024
 LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
-GUESSED: Final = ("people.check_in", "people.enter")
-"""Endpoints at which somebody may guess: an answer of 401 counts."""
-KEY_PREFIX: Final = "fbx_"
-"""Of keys of programs, so that one that lies about is recognised."""
+UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
+"""All that somebody may do who has come by a link and has not chosen a password yet."""
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -69,10 +68,7 @@ def guard(app: Flask, login_limit: str) -> None:
         if changes and "program" not in g and app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
 
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
-    for endpoint in GUESSED:
-        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
+    app.extensions[TRIES] = Tries(limits_of(login_limit))
     app.after_request(_secure)
 
 
@@ -119,9 +115,17 @@ def _need_right() -> AnyResponse | tuple[Response, int] | None:
         return None
     if not current_user.is_authenticated:
         return _come_in()
+    if not current_user.has_password and request.endpoint not in UNTIL_PASSWORD:
+        return _first_the_password()
     if not current_user.may(wanted):
         abort(403)
     return None
+
+
+def _first_the_password() -> AnyResponse | tuple[Response, int]:
+    if is_for_a_program():
+        return jsonify(error=say("Choose a password first.")), 403
+    return redirect(url_for("people.choose_password"))
 
 
 def _come_in() -> AnyResponse | tuple[Response, int]:

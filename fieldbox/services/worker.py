@@ -35,7 +35,7 @@ def serve(config: Config) -> None:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
         store.release_claims()
         go_on(config, store)
-        housekeeping = Housekeeping(Keeper(config, store))
+        housekeeping = Housekeeping(Keeper(config, store), store)
         analysis = Analysis(config, store, cancelled=stop.is_set)
         while not stop.is_set():
             housekeeping.when_due()
@@ -49,8 +49,8 @@ def serve(config: Config) -> None:
 class Housekeeping:
     """Makes room at the start and once a day."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper, self._due = keeper, time.monotonic()
+    def __init__(self, keeper: Keeper, store: Store) -> None:
+        self._keeper, self._store, self._due = keeper, store, time.monotonic()
 
     def when_due(self) -> None:
         """Finish what a power cut broke off, and remove originals that may go."""
@@ -60,6 +60,7 @@ class Housekeeping:
         try:
             self._keeper.sweep()
             self._keeper.tidy()
+            self._store.trim_audit()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
