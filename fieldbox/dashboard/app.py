@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -64,12 +64,14 @@ def create_app(
     web: Path | None = None,
     login_limit: str = LOGIN_LIMIT,
     beyond: Beyond | None = None,
+    names: Collection[str] = (),
 ) -> Flask:
     """Build the dashboard over `store` and the data folder `root`.
 
     `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` is the
     box's own, for readers who chose none. `web` holds templates and static files; None finds them. `beyond` is
-    what the box can do beside its store; pages leave out what it cannot.
+    what the box can do beside its store; pages leave out what it cannot. `names` are those that it answers to beside its
+    addresses (see `hosts`).
     Raises ValueError for a short key and FileNotFoundError if `web` is not there.
     """
     if len(secret_key) < 16:
@@ -92,7 +94,7 @@ def create_app(
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
-    guard(app, login_limit)
+    guard(app, login_limit, names)
     explain(app)
     return app
 

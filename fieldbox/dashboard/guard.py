@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Final
 
 from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard.guessing import Tries, limits_of
+from fieldbox.dashboard.hosts import answers_to
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
@@ -49,9 +51,11 @@ class OwnSession(SecureCookieSessionInterface):
         return request.is_secure or super().get_cookie_secure(app)
 
 
-def guard(app: Flask, login_limit: str) -> None:
-    """Put all of it before the routes of `app`, which must be there already."""
+def guard(app: Flask, login_limit: str, names: Collection[str] = ()) -> None:
+    """Put all of it before the routes of `app`, which must be there already. `names`: see `hosts`."""
     hold_together(rule.endpoint for rule in app.url_map.iter_rules())
+    known = frozenset(name.casefold() for name in names)
+    app.before_request(lambda: None if answers_to(request.host, known) else _misdirected())
     app.session_interface = OwnSession()
     app.before_request(_limit_size)
     login = LoginManager(app)
@@ -100,6 +104,14 @@ def _key_of(asked: Request) -> str | None:
         return None
     key = told.token if told.type == "bearer" else told.password if told.type == "basic" else None
     return key if key and key.startswith(KEY_PREFIX) else None
+
+
+def _misdirected() -> AnyResponse:
+    # Plain text without a word of the box: whoever is meant to read it knows what was typed.
+    text = say(
+        "This box does not answer to that name. Open it by its address, or set web.names in its settings."
+    )
+    return Response(text + "\n", 421, content_type="text/plain; charset=utf-8")
 
 
 def _limit_size() -> None:

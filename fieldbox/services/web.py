@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import signal
+import socket
 import sys
 from contextlib import closing
 from functools import partial
 from types import FrameType
 
 import structlog
+from flask import Flask
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
@@ -34,13 +36,7 @@ def serve(config: Config) -> None:
     signal.signal(signal.SIGTERM, _leave)
     spare_memory(mapped_from=MB // 4)
     with open_store(config) as store, closing(Offering(config, store)) as offering:
-        app = create_app(
-            store,
-            config.storage.root,
-            secret_key=secret_key(store),
-            language=config.locale.language,
-            beyond=Beyond(intake=intake_of(config), decisions=offering),
-        )
+        app = app_of(config, store, Beyond(intake=intake_of(config), decisions=offering))
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
@@ -49,6 +45,18 @@ def serve(config: Config) -> None:
             server.run()
         except (KeyboardInterrupt, SystemExit):
             server.close()
+
+
+def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
+    """The dashboard of a box by its settings."""
+    return create_app(
+        store,
+        config.storage.root,
+        secret_key=secret_key(store),
+        language=config.locale.language,
+        beyond=beyond,
+        names=(*config.web.known, socket.gethostname()),
+    )
 
 
 def intake_of(config: Config) -> Intake:
