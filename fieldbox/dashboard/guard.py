@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from typing import Final
 
 from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
@@ -13,8 +12,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.guessing import Tries, limits_of
-from fieldbox.dashboard.hosts import answers_to
+from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
@@ -24,7 +24,11 @@ from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_
 from fieldbox.domain import KEY_PREFIX, Right
 
 LARGEST_FORM: Final = 64 * 1024
-LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+LARGEST: Final = {
+    CHUNK_ENDPOINT: LARGEST_CHUNK,
+    OFFER_ENDPOINT: LARGEST_OFFER,
+    "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
 """All that somebody may do who has come by a link and has not chosen a password yet."""
@@ -51,11 +55,10 @@ class OwnSession(SecureCookieSessionInterface):
         return request.is_secure or super().get_cookie_secure(app)
 
 
-def guard(app: Flask, login_limit: str, names: Collection[str] = ()) -> None:
-    """Put all of it before the routes of `app`, which must be there already. `names`: see `hosts`."""
+def guard(app: Flask, login_limit: str) -> None:
+    """Put all of it before the routes of `app`, which must be there already."""
     hold_together(rule.endpoint for rule in app.url_map.iter_rules())
-    known = frozenset(name.casefold() for name in names)
-    app.before_request(lambda: None if answers_to(request.host, known) else _misdirected())
+    app.before_request(lambda: None if answers_to(request.host, names_of(app)) else _misdirected())
     app.session_interface = OwnSession()
     app.before_request(_limit_size)
     login = LoginManager(app)

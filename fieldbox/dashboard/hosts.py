@@ -11,9 +11,25 @@ cannot do is change the name that stands in the request. So the box answers to n
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
+
+from flask import Flask
+
+_NAMES: Final = "fieldbox.names"
+
+
+def call(app: Flask, names: Iterable[str]) -> None:
+    """Let `app` answer to these names too."""
+    app.extensions[_NAMES] = frozenset(name.casefold() for name in names)
+
+
+def names_of(app: Flask) -> frozenset[str]:
+    """The names that `app` answers to beside those that every box does, in small letters."""
+    found: frozenset[str] = app.extensions.get(_NAMES, frozenset())
+    return found
 
 
 def host_of(header: str) -> str | None:

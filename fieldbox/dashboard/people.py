@@ -22,6 +22,7 @@ from flask_login import current_user, logout_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.deeds import people as deeds
 from fieldbox.dashboard.guessing import Tries
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
@@ -145,6 +146,17 @@ def choose_language() -> Page:
         abort(400)
     answer = redirect(local_path(request.form.get("next")))
     answer.set_cookie(COOKIE, code, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+@people.post("/area-unit")
+def choose_area_unit() -> Page:
+    """Keep the reader's unit of area in a cookie."""
+    unit = request.form.get("area_unit", "")
+    if unit not in units.known():
+        abort(400)
+    answer = redirect(local_path(request.form.get("next")))
+    answer.set_cookie(units.COOKIE, unit, max_age=_YEAR, httponly=True, samesite="Lax")
     return answer
 
 

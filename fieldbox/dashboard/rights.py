@@ -22,6 +22,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.offer_entry": OPEN,
     "people.enter": OPEN,
     "people.choose_language": OPEN,
+    "people.choose_area_unit": OPEN,
+    "face.choose_theme": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
@@ -42,6 +44,10 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "folk.end_sessions": OWN,
     "diary.show": OWN,
     "diary.table": OWN,
+    "tongues.show": READ,
+    "tongues.template": READ,
+    "tongues.add": OWN,
+    "tongues.read": OWN,
     # Home.
     "home.show": READ,
     "home.part": READ,

@@ -138,6 +138,7 @@ from fieldbox.domain.texts import (
     TextState,
     Understood,
 )
+from fieldbox.domain.units import SQUARE_METRES, AreaUnit
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
@@ -157,8 +158,10 @@ __all__ = [
     "OPEN",
     "PRIORITY",
     "RIGHTS_OF",
+    "SQUARE_METRES",
     "TO_RADIUS95",
     "ApiToken",
+    "AreaUnit",
     "AuditFilter",
     "Became",
     "Bringing",

@@ -15,6 +15,7 @@ from flask import Flask
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.hosts import call
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
@@ -49,14 +50,16 @@ def serve(config: Config) -> None:
 
 def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
     """The dashboard of a box by its settings."""
-    return create_app(
+    app = create_app(
         store,
         config.storage.root,
         secret_key=secret_key(store),
         language=config.locale.language,
+        area_unit=config.locale.area_unit,
         beyond=beyond,
-        names=(*config.web.known, socket.gethostname()),
     )
+    call(app, (*config.web.known, socket.gethostname()))
+    return app
 
 
 def intake_of(config: Config) -> Intake:

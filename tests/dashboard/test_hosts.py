@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.hosts import answers_to, host_of
+from fieldbox.dashboard.hosts import answers_to, call, host_of
 from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import DemoBox
 
@@ -71,7 +71,8 @@ def test_another_name_reads_nothing_not_even_that_this_is_a_box(stranger: FlaskC
 
 
 def test_the_apps_own_names_are_answered(demo: DemoBox) -> None:
-    app = create_app(demo.store, demo.root, secret_key=KEY, names=["Box.farm"])
+    app = create_app(demo.store, demo.root, secret_key=KEY)
+    call(app, ["Box.farm"])
     client = app.test_client()
     assert client.get("/login", headers={"Host": "box.farm:8080"}).status_code == 200
     assert client.get("/login", headers={"Host": "evil.example"}).status_code == 421
