@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final, cast
 
-from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
+from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -14,17 +14,21 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
+from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import Person, load_person
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.problems import is_for_a_program, problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
-from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.domain import Right
+from fieldbox.i18n import N_
 
 LARGEST_FORM: Final = 64 * 1024
 LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 GUESSED: Final = ("people.check_in", "people.enter")
 """Endpoints at which somebody may guess: an answer of 401 counts."""
+LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
 KEY_PREFIX: Final = "fbx_"
 """Of keys of programs, so that one that lies about is recognised."""
 SECURITY_HEADERS: Final = {
@@ -76,11 +80,6 @@ def guard(app: Flask, login_limit: str) -> None:
     app.after_request(_secure)
 
 
-def is_for_a_program() -> bool:
-    """Whether a script, a program or an `img` asks, and no person."""
-    return request.blueprint == "pictures" or request.path.startswith("/api/")
-
-
 def load_program(asked: Request) -> Person | None:
     """The program whose key is in the request: as a bearer, or as the password of HTTP's basic log-in (QGIS can do that).
 
@@ -111,7 +110,7 @@ def _limit_size() -> None:
     request.max_content_length = LARGEST.get(str(request.endpoint), LARGEST_FORM)
 
 
-def _need_right() -> AnyResponse | tuple[Response, int] | None:
+def _need_right() -> AnyResponse | None:
     wanted = RIGHTS.get(
         str(request.endpoint), Right.READ
     )  # a page that there is not: 404 for those who are in
@@ -124,15 +123,15 @@ def _need_right() -> AnyResponse | tuple[Response, int] | None:
     return None
 
 
-def _come_in() -> AnyResponse | tuple[Response, int]:
+def _come_in() -> AnyResponse:
     if is_for_a_program():
-        answer = jsonify(error="login needed")
+        answer = problem(say(LOGIN_NEEDED), 401)
         if "fetch" not in request.headers.get("Sec-Fetch-Mode", "") and not request.headers.get(
             "Sec-Fetch-Dest"
         ):
             # To programs alone: a browser would open a window of its own.
             answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
-        return answer, 401
+        return answer
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("people.sign_in", next=back))
 

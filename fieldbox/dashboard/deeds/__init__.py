@@ -1,0 +1,4 @@
+"""What a person can do that changes something: a module per subject, called by the pages and by the API alike.
+
+Each deed checks, changes the store, writes who did it into the audit, and raises Rejected with a sentence where it is refused.
+"""
