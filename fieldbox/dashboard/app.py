@@ -24,6 +24,7 @@ from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
+from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
@@ -44,6 +45,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     uploading,
     pictures,
     api,
+    manual,
 )
 LOGIN_LIMIT = "5 per minute; 50 per hour"
 

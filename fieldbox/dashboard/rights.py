@@ -61,6 +61,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "sending.outbox": READ,
     "sending.message": READ,
     # For programs.
+    "manual.show": READ,
+    "manual.openapi": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -33,6 +34,7 @@ TAG = "Features"
 MOST = 2000
 """Features in one answer."""
 _HOUR = 3600
+_CURSOR = re.compile(r"(?P<score>[0-9]\.[0-9]{1,20}(?:e-[0-9]{1,3})?)_(?P<id>[0-9]{1,18})", re.ASCII)
 
 
 class Region(Asked):
@@ -236,11 +238,10 @@ def _next(endpoint: str, survey_id: str, query: Region, cursor: str) -> str:
 def _after(cursor: str | None) -> tuple[float, int] | None:
     if cursor is None:
         return None
-    score, _, number = cursor.partition("_")
-    try:
-        return float(score), int(number)
-    except ValueError:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
         unfit_value("cursor", "take it from `next`")
+    return float(found["score"]), int(found["id"])
 
 
 def _start(cursor: str | None) -> int:

@@ -50,7 +50,7 @@ class ZoneTold(Told):
     poor_before: int | None
 
 
-class SprayZone(ZoneTold):
+class SprayZone(ZoneTold, tag_field="what", tag="zone"):
     """A zone and how much it gets."""
 
     treat: bool
@@ -63,17 +63,24 @@ class VigourZone(ZoneTold):
     checks: Annotated[list[Words], Meta(description="What a person should look at there. Never a diagnosis.")]
 
 
-class KeptOff(Told):
+class KeptOff(Told, tag_field="what", tag="kept_off"):
     """Ground that is never to be treated."""
 
     kept_off: str
     strip_m: float
 
 
+class Prescribed(Struct, tag_field="type", tag="Feature"):
+    """A zone, or ground that is kept off."""
+
+    geometry: Polygon
+    properties: SprayZone | KeptOff
+
+
 class PrescriptionTold(Struct, kw_only=True, tag_field="type", tag="FeatureCollection"):
     """What is sprayed where. `treat` tells zones apart that are treated and left; what has `kept_off` is kept off."""
 
-    features: list[Area[SprayZone | KeptOff]]
+    features: list[Prescribed]
     field_m2: float
     strategy: Strategy | None
     coverage: float | None
@@ -155,12 +162,12 @@ def prescription(survey_id: str) -> Response:
     survey_or_404(survey_id)
     found = decisions_or_404().prescription(survey_id)
     zones = [(one.zone, one.rate_l_ha) for one in found.treated] + [(one, 0.0) for one in found.left]
-    features: list[Area[SprayZone | KeptOff]] = [
-        Area(_area(zone.patch), SprayZone(**_zone(zone), treat=rate > 0, rate_l_ha=rate))
+    features: list[Prescribed] = [
+        Prescribed(_area(zone.patch), SprayZone(**_zone(zone), treat=rate > 0, rate_l_ha=rate))
         for zone, rate in zones
     ]
     features += [
-        Area(_area(one.patch), KeptOff(kept_off=one.name, strip_m=one.strip_m))
+        Prescribed(_area(one.patch), KeptOff(kept_off=one.name, strip_m=one.strip_m))
         for one in found.spraying.keep_off
     ]
     return fresh(
