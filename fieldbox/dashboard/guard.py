@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
+from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import Person, load_person
 from fieldbox.dashboard.ports import box
@@ -24,7 +25,11 @@ from fieldbox.domain import Right
 from fieldbox.i18n import N_
 
 LARGEST_FORM: Final = 64 * 1024
-LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+LARGEST: Final = {
+    CHUNK_ENDPOINT: LARGEST_CHUNK,
+    OFFER_ENDPOINT: LARGEST_OFFER,
+    "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 GUESSED: Final = ("people.check_in", "people.enter")
 """Endpoints at which somebody may guess: an answer of 401 counts."""
