@@ -28,6 +28,7 @@ from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
+from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
@@ -55,6 +56,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     uploading,
     pictures,
     api,
+    manual,
 )
 LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
 """Wrong tries, see `guessing`."""
