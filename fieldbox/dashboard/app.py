@@ -24,6 +24,7 @@ from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
+from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
@@ -42,6 +43,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     changing,
     sending,
     uploading,
+    machine,
     pictures,
     api,
 )

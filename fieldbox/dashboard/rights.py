@@ -71,6 +71,10 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "sending.outbox": READ,
     "sending.message": READ,
     "sending.messages": READ,
+    # The box itself.
+    "machine.show": READ,
+    "machine.check": WORK,
+    "machine.make_room": OWN,
     # For programs.
     "api.flights": READ,
     "api.fields": READ,

@@ -37,6 +37,7 @@ from fieldbox.storage.parts.sidefiles import SideFilePart
 from fieldbox.storage.parts.surveys import SurveyPart
 from fieldbox.storage.parts.texts import TextPart
 from fieldbox.storage.parts.tokens import TokenPart
+from fieldbox.storage.parts.vitals import VitalPart
 
 
 def utc_now() -> datetime:
@@ -59,6 +60,7 @@ class Store(
     TextPart,
     AccountPart,
     TokenPart,
+    VitalPart,
 ):
     """The database of one box. Threads may share a store; other processes open their own."""
 
