@@ -35,6 +35,7 @@ from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
+from fieldbox.masking import mask
 from fieldbox.memory import MB, spare_memory
 
 
@@ -71,6 +72,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
         # Without the values of variables, which can be a megabyte and hold what is nobody's business.
         processors=[
             *structlog.get_config()["processors"][:-1],
+            mask,
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -28,6 +28,7 @@ from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
+from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
@@ -54,6 +55,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sending,
     tongues,
     uploading,
+    machine,
     pictures,
     api,
     manual,

@@ -20,6 +20,7 @@ from fieldbox.domain import (
     Field,
     Flight,
     FlightCheck,
+    FullIn,
     GivenVerdict,
     IntakeStatus,
     LinkState,
@@ -29,15 +30,19 @@ from fieldbox.domain import (
     Placement,
     PlantHealth,
     Prescription,
+    Reading,
     RefusedList,
     Rejection,
     Right,
     Role,
     SentText,
+    ServiceState,
     Spraying,
     Standing,
     Survey,
     Upload,
+    Usage,
+    Vital,
     Zone,
 )
 from fieldbox.i18n import Sentence
@@ -268,6 +273,7 @@ class Store(Protocol):
     def audit(self, actor: str, action: str, detail: str) -> None: ...
     def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
     def audit_actors(self) -> Sequence[str]: ...
+    def vitals(self, since: datetime) -> Sequence[Vital]: ...
 
 
 class Uploads(Protocol):
@@ -315,12 +321,48 @@ class Decisions(Protocol):
     def make(self, survey_id: str, key: str, language: str) -> bytes: ...
 
 
+class CheckedLike(Protocol):
+    """What came of looking through the database; `problems` in SQLite's words."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def problems(self) -> Sequence[str]: ...
+
+
+class FreedLike(Protocol):
+    """What came of making room: bytes, and of how many flights."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def flights(self) -> int: ...
+
+
+class Machine(Protocol):
+    """What looks after the box itself: `fieldbox.services.watching.Watch` fits it as it is, and says more of it."""
+
+    def reading(self) -> Reading: ...
+    def usage(self) -> Usage | None: ...
+    def full_in(self, readings: Sequence[Vital]) -> FullIn | None: ...
+    def services(self) -> Sequence[ServiceState]: ...
+    def check(self) -> None: ...
+    def is_checking(self) -> bool: ...
+    def checked(self) -> CheckedLike | None: ...
+    def make_room(self) -> None: ...
+    def is_making_room(self) -> bool: ...
+    def freed(self) -> FreedLike | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
 
     intake: Intake | None = None
     decisions: Decisions | None = None
+    machine: Machine | None = None
 
 
 @dataclass(frozen=True, slots=True)

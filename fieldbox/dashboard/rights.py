@@ -81,6 +81,11 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Sending.
     "sending.outbox": READ,
     "sending.message": READ,
+    "sending.messages": READ,
+    # The box itself.
+    "machine.show": READ,
+    "machine.check": WORK,
+    "machine.make_room": OWN,
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,

@@ -6,7 +6,8 @@ import secrets
 import signal
 import socket
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from types import FrameType
 
@@ -24,11 +25,14 @@ from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
+from fieldbox.services.running import beside, running_as
+from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
 THREADS = 4
+LEAVE_S = 5.0
 SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 
 
@@ -38,6 +42,19 @@ def serve(config: Config) -> None:
     spare_memory(mapped_from=MB // 4)
     with open_store(config) as store, closing(Offering(config, store)) as offering:
         app = app_of(config, store, Beyond(intake=intake_of(config), decisions=offering))
+    with (
+        open_store(config) as store,
+        running_as(config, "web"),
+        closing(Offering(config, store)) as offering,
+        watching(config, store) as watch,
+    ):
+        app = create_app(
+            store,
+            config.storage.root,
+            secret_key=secret_key(store),
+            language=config.locale.language,
+            beyond=Beyond(intake=intake_of(config), decisions=offering, machine=watch),
+        )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
@@ -60,6 +77,17 @@ def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
     )
     call(app, (*config.web.known, socket.gethostname()))
     return app
+
+
+@contextmanager
+def watching(config: Config, store: Store) -> Iterator[Watch]:
+    """Somebody who looks after the box meanwhile."""
+    watch = Watch(config, store)
+    with beside(watch.run, "watching", LEAVE_S):
+        try:
+            yield watch
+        finally:
+            watch.stop()
 
 
 def intake_of(config: Config) -> Intake:

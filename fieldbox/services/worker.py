@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
 from fieldbox.services.queueing import go_on
-from fieldbox.services.running import stopped_by_signals
+from fieldbox.services.running import running_as, stopped_by_signals
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -44,6 +45,22 @@ def serve(config: Config) -> None:
                 stop.wait(config.worker.poll_seconds)
             else:
                 work_on(job, store, analysis)
+        with running_as(config, "worker"):
+            _work(config, store, stop)
+
+
+def _work(config: Config, store: Store, stop: threading.Event) -> None:
+    store.release_claims()
+    go_on(config, store)
+    housekeeping = Housekeeping(Keeper(config, store))
+    analysis = Analysis(config, store, cancelled=stop.is_set)
+    while not stop.is_set():
+        housekeeping.when_due()
+        job = store.claim()
+        if job is None:
+            stop.wait(config.worker.poll_seconds)
+        else:
+            work_on(job, store, analysis)
 
 
 class Housekeeping:

@@ -6,3 +6,4 @@ wrong and what to do. Pages and the JSON API call the same deeds.
 
 Each deed checks, changes the store, writes who did it into the audit, and raises Rejected with a sentence where it is refused.
 """
+"""What people can do that changes something: one function each, for the pages and for the interface of programs."""
