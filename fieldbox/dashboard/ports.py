@@ -12,6 +12,7 @@ import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
+from fieldbox.config import Config
 from fieldbox.domain import (
     ApiToken,
     AuditFilter,
@@ -37,6 +38,8 @@ from fieldbox.domain import (
     Role,
     SentText,
     ServiceState,
+    SettingNow,
+    SettingValue,
     Spraying,
     Standing,
     Survey,
@@ -356,6 +359,26 @@ class Machine(Protocol):
     def freed(self) -> FreedLike | None: ...
 
 
+class Settings(Protocol):
+    """The settings of the box that people may choose on its pages."""
+
+    def now(self) -> Config:
+        """As they are; asked for with every page."""
+        ...
+
+    def all(self) -> Mapping[str, SettingNow]:
+        """By `section.key`, each with where it comes from."""
+        ...
+
+    def choose(self, actor: str, values: Mapping[str, SettingValue]) -> Sequence[str]:
+        """Keep what somebody chose; which of `values` are news. Raises Rejected: nothing is changed."""
+        ...
+
+    def reset(self, actor: str, names: Collection[str]) -> Sequence[str]:
+        """Take back what was chosen. Raises Rejected."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -363,17 +386,35 @@ class Beyond:
     intake: Intake | None = None
     decisions: Decisions | None = None
     machine: Machine | None = None
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What an app was made for: its store, its data folder, the language of the box, and what it can do beside."""
+    """What an app was made for: its store, its data folder, what it can do beside, and how it speaks unless somebody chose."""
 
     store: Store
     root: Path
-    language: str
+    usual_language: str
     beyond: Beyond = Beyond()
-    area_unit: str = "ha"
+    usual_unit: str = "ha"
+
+    @property
+    def language(self) -> str:
+        """Of readers who chose none."""
+        chosen = self.beyond.settings
+        return chosen.now().locale.language if chosen else self.usual_language
+
+    @property
+    def area_unit(self) -> str:
+        """Of readers who chose none."""
+        chosen = self.beyond.settings
+        return chosen.now().locale.area_unit if chosen else self.usual_unit
+
+    @property
+    def name(self) -> str:
+        """The farm's; empty where nobody gave it one."""
+        return self.beyond.settings.now().box.name if self.beyond.settings else ""
 
 
 def box() -> Box:

@@ -124,6 +124,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -240,6 +241,9 @@ __all__ = [
     "Secret",
     "SentText",
     "ServiceState",
+    "SettingNow",
+    "SettingSource",
+    "SettingValue",
     "Shift",
     "ShiftBasis",
     "Side",

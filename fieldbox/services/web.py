@@ -23,6 +23,7 @@ from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import Choices
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
@@ -54,6 +55,8 @@ def serve(config: Config) -> None:
             secret_key=secret_key(store),
             language=config.locale.language,
             beyond=Beyond(intake=intake_of(config), decisions=offering, machine=watch),
+            area_unit=config.locale.area_unit,
+            beyond=beyond_of(config, store, offering),
         )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
@@ -88,6 +91,11 @@ def watching(config: Config, store: Store) -> Iterator[Watch]:
             yield watch
         finally:
             watch.stop()
+
+
+def beyond_of(config: Config, store: Store, offering: Offering) -> Beyond:
+    """What this box can do beside its store."""
+    return Beyond(intake=intake_of(config), decisions=offering, settings=Choices(config, store))
 
 
 def intake_of(config: Config) -> Intake:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,7 @@ from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
 from fieldbox.services.running import running_as, stopped_by_signals
 from fieldbox.storage.rows import Job
@@ -38,6 +40,9 @@ def serve(config: Config) -> None:
         go_on(config, store)
         housekeeping = Housekeeping(Keeper(config, store), store)
         analysis = Analysis(config, store, cancelled=stop.is_set)
+        now = partial(settled, config, store)
+        housekeeping = Housekeeping(lambda: Keeper(now(), store))
+        analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
         while not stop.is_set():
             housekeeping.when_due()
             job = store.claim()
@@ -69,6 +74,10 @@ class Housekeeping:
     def __init__(self, keeper: Keeper, store: Store) -> None:
         self._keeper, self._store, self._due = keeper, store, time.monotonic()
 
+    def __init__(self, keeper: Callable[[], Keeper]) -> None:
+        """`keeper`: made anew each time, by the settings as they are then."""
+        self._keeper, self._due = keeper, time.monotonic()
+
     def when_due(self) -> None:
         """Finish what a power cut broke off, and remove originals that may go."""
         if time.monotonic() < self._due:
@@ -78,6 +87,9 @@ class Housekeeping:
             self._keeper.sweep()
             self._keeper.tidy()
             self._store.trim_audit()
+            keeper = self._keeper()
+            keeper.sweep()
+            keeper.tidy()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
@@ -112,7 +124,7 @@ def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress |
         with store.worker_lock() as alone:
             if alone:
                 store.release_claims()
-                analysis = Analysis(config, store)
+                analysis = Analysis(config, store, settled=partial(settled, config, store))
                 while pending and (job := store.claim()):
                     work_on(job, store, analysis, shown)
                     pending = _unfinished(store, pending)
