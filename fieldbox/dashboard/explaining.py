@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Flask, Response, flash, jsonify, make_response, redirect, render_template, url_for
+from flask import Flask, Response, flash, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard.guard import is_for_a_program
 from fieldbox.dashboard.language import in_words, say, say_many
 from fieldbox.dashboard.problems import Unfit, is_for_a_program, problem
 from fieldbox.errors import FieldboxError, Rejected
@@ -58,7 +57,6 @@ def explain(app: Flask) -> None:
             return error.get_response()
         if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
             return _wait(error.retry_after)
-        return _problem(say(PROBLEMS.get(code, PROBLEMS[400])), code)
         if not is_for_a_program():
             return render_template("error.html", text=say(PROBLEMS.get(code, PROBLEMS[400]))), code
         if isinstance(error, Unfit):
@@ -81,15 +79,10 @@ def _wait(seconds: int) -> AnyResponse:
         "Too many wrong tries. Try again in %(num)s minutes.",
         minutes,
     )
-    answer = make_response(_problem(text, 429))
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
-
-
-def _problem(text: str, code: int) -> tuple[Response | str, int]:
+    headers = {"Retry-After": str(seconds)}
     if is_for_a_program():
-        return jsonify(error=text), code
-    return render_template("error.html", text=text), code
+        return problem(text, 429, headers=headers)
+    return Response(render_template("error.html", text=text), 429, headers)
 
 
 def _kept(error: HTTPException) -> Mapping[str, str]:

@@ -19,13 +19,10 @@ from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
-from fieldbox.dashboard.people import Person, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.problems import is_for_a_program, problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
-from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.domain import KEY_PREFIX, Right
-from fieldbox.domain import Right
 from fieldbox.i18n import N_
 
 LARGEST_FORM: Final = 64 * 1024
@@ -37,11 +34,7 @@ LARGEST: Final = {
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
 """All that somebody may do who has come by a link and has not chosen a password yet."""
-GUESSED: Final = ("people.check_in", "people.enter")
-"""Endpoints at which somebody may guess: an answer of 401 counts."""
 LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
-KEY_PREFIX: Final = "fbx_"
-"""Of keys of programs, so that one that lies about is recognised."""
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -142,13 +135,12 @@ def _need_right() -> AnyResponse | None:
     return None
 
 
-def _first_the_password() -> AnyResponse | tuple[Response, int]:
+def _first_the_password() -> AnyResponse:
     if is_for_a_program():
-        return jsonify(error=say("Choose a password first.")), 403
+        return problem(say("Choose a password first."), 403)
     return redirect(url_for("people.choose_password"))
 
 
-def _come_in() -> AnyResponse | tuple[Response, int]:
 def _come_in() -> AnyResponse:
     if is_for_a_program():
         answer = problem(say(LOGIN_NEEDED), 401)

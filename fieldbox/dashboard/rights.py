@@ -81,7 +81,6 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Sending.
     "sending.outbox": READ,
     "sending.message": READ,
-    "sending.messages": READ,
     # The box itself.
     "machine.show": READ,
     "machine.check": WORK,

@@ -41,23 +41,13 @@ def serve(config: Config) -> None:
     """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
     signal.signal(signal.SIGTERM, _leave)
     spare_memory(mapped_from=MB // 4)
-    with open_store(config) as store, closing(Offering(config, store)) as offering:
-        app = app_of(config, store, Beyond(intake=intake_of(config), decisions=offering))
     with (
         open_store(config) as store,
         running_as(config, "web"),
         closing(Offering(config, store)) as offering,
         watching(config, store) as watch,
     ):
-        app = create_app(
-            store,
-            config.storage.root,
-            secret_key=secret_key(store),
-            language=config.locale.language,
-            beyond=Beyond(intake=intake_of(config), decisions=offering, machine=watch),
-            area_unit=config.locale.area_unit,
-            beyond=beyond_of(config, store, offering),
-        )
+        app = app_of(config, store, beyond_of(config, store, offering, watch))
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
@@ -93,9 +83,14 @@ def watching(config: Config, store: Store) -> Iterator[Watch]:
             watch.stop()
 
 
-def beyond_of(config: Config, store: Store, offering: Offering) -> Beyond:
+def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) -> Beyond:
     """What this box can do beside its store."""
-    return Beyond(intake=intake_of(config), decisions=offering, settings=Choices(config, store))
+    return Beyond(
+        intake=intake_of(config),
+        decisions=offering,
+        machine=watch,
+        settings=Choices(config, store),
+    )
 
 
 def intake_of(config: Config) -> Intake:

@@ -36,20 +36,6 @@ def serve(config: Config) -> None:
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
-        store.release_claims()
-        go_on(config, store)
-        housekeeping = Housekeeping(Keeper(config, store), store)
-        analysis = Analysis(config, store, cancelled=stop.is_set)
-        now = partial(settled, config, store)
-        housekeeping = Housekeeping(lambda: Keeper(now(), store))
-        analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
-        while not stop.is_set():
-            housekeeping.when_due()
-            job = store.claim()
-            if job is None:
-                stop.wait(config.worker.poll_seconds)
-            else:
-                work_on(job, store, analysis)
         with running_as(config, "worker"):
             _work(config, store, stop)
 
@@ -57,8 +43,9 @@ def serve(config: Config) -> None:
 def _work(config: Config, store: Store, stop: threading.Event) -> None:
     store.release_claims()
     go_on(config, store)
-    housekeeping = Housekeeping(Keeper(config, store))
-    analysis = Analysis(config, store, cancelled=stop.is_set)
+    now = partial(settled, config, store)
+    housekeeping = Housekeeping(lambda: Keeper(now(), store), store)
+    analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
     while not stop.is_set():
         housekeeping.when_due()
         job = store.claim()
@@ -71,12 +58,9 @@ def _work(config: Config, store: Store, stop: threading.Event) -> None:
 class Housekeeping:
     """Makes room at the start and once a day."""
 
-    def __init__(self, keeper: Keeper, store: Store) -> None:
-        self._keeper, self._store, self._due = keeper, store, time.monotonic()
-
-    def __init__(self, keeper: Callable[[], Keeper]) -> None:
+    def __init__(self, keeper: Callable[[], Keeper], store: Store) -> None:
         """`keeper`: made anew each time, by the settings as they are then."""
-        self._keeper, self._due = keeper, time.monotonic()
+        self._keeper, self._store, self._due = keeper, store, time.monotonic()
 
     def when_due(self) -> None:
         """Finish what a power cut broke off, and remove originals that may go."""
@@ -84,12 +68,10 @@ class Housekeeping:
             return
         self._due = time.monotonic() + ROUNDS_S
         try:
-            self._keeper.sweep()
-            self._keeper.tidy()
-            self._store.trim_audit()
             keeper = self._keeper()
             keeper.sweep()
             keeper.tidy()
+            self._store.trim_audit()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
