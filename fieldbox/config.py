@@ -72,6 +72,20 @@ class WebConfig:
 
     host: str = "127.0.0.1"
     port: int = bounded(8080, 1, 65535)
+    names: str = ""
+    """To which it answers beside addresses, localhost, *.local and the machine's own: "box.farm, fieldbox.lan"."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no name."""
+        with _of("names"):
+            for name in self.known:
+                if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
+                    raise ValueError(f"{name!r} is no name like box.farm")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """In small letters."""
+        return tuple(name.lower() for name in _listed(self.names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
-from fieldbox.services.running import stopped_by_signals
+from fieldbox.services.running import running_as, stopped_by_signals
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -35,26 +36,31 @@ def serve(config: Config) -> None:
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
-        store.release_claims()
-        go_on(config, store)
-        now = partial(settled, config, store)
-        housekeeping = Housekeeping(lambda: Keeper(now(), store))
-        analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
-        while not stop.is_set():
-            housekeeping.when_due()
-            job = store.claim()
-            if job is None:
-                stop.wait(config.worker.poll_seconds)
-            else:
-                work_on(job, store, analysis)
+        with running_as(config, "worker"):
+            _work(config, store, stop)
+
+
+def _work(config: Config, store: Store, stop: threading.Event) -> None:
+    store.release_claims()
+    go_on(config, store)
+    now = partial(settled, config, store)
+    housekeeping = Housekeeping(lambda: Keeper(now(), store), store)
+    analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
+    while not stop.is_set():
+        housekeeping.when_due()
+        job = store.claim()
+        if job is None:
+            stop.wait(config.worker.poll_seconds)
+        else:
+            work_on(job, store, analysis)
 
 
 class Housekeeping:
     """Makes room at the start and once a day."""
 
-    def __init__(self, keeper: Callable[[], Keeper]) -> None:
+    def __init__(self, keeper: Callable[[], Keeper], store: Store) -> None:
         """`keeper`: made anew each time, by the settings as they are then."""
-        self._keeper, self._due = keeper, time.monotonic()
+        self._keeper, self._store, self._due = keeper, store, time.monotonic()
 
     def when_due(self) -> None:
         """Finish what a power cut broke off, and remove originals that may go."""
@@ -65,6 +71,7 @@ class Housekeeping:
             keeper = self._keeper()
             keeper.sweep()
             keeper.tidy()
+            self._store.trim_audit()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
