@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.people import Person, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
@@ -139,7 +140,7 @@ def _come_in() -> AnyResponse | tuple[Response, int]:
 
 def _secure(answer: Response) -> Response:
     answer.headers.update(SECURITY_HEADERS)
-    if request.endpoint == "static" and "v" in request.args:
+    if lasts(answer):
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     elif "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"

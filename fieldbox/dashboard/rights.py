@@ -23,6 +23,9 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.enter": OPEN,
     "people.choose_language": OPEN,
     "face.choose_theme": OPEN,
+    "face.manifest": OPEN,
+    "face.worker": OPEN,
+    "face.offline": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,

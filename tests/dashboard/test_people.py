@@ -114,9 +114,9 @@ def test_nothing_changes_without_a_csrf_token(app: Flask, store: Store) -> None:
     before = store.user_by_name("asha")
     for form in ({}, {"csrf_token": "made up"}):
         answer = client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW, **form})
-        assert answer.headers["Location"] == "/"
+        assert answer.status_code == 400 and "This page was open for too long." in answer.text
     assert store.user_by_name("asha") == before
-    assert client.post("/logout").headers["Location"] == "/"
+    assert client.post("/logout").status_code == 400
     assert client.get("/").status_code == 200
 
 
@@ -260,7 +260,7 @@ def test_a_key_does_no_more_than_its_scopes_and_its_maker_may(stranger: FlaskCli
     header = give_key(store, Right.READ)
     answer = stranger.post("/api/uploads", headers=header, json={})
     assert answer.status_code == 403
-    assert answer.json is not None and "ask the owner" in answer.json["error"]
+    assert answer.json is not None and "Ask the owner" in answer.json["error"]
     assert stranger.get("/api/uploads", headers=header).status_code == 403
 
 
