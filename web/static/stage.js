@@ -25,5 +25,9 @@ function openStage(stage, setup) {
       L.polygon(setup.boundary, { weight, color, fill: false, interactive: false }).addTo(map);
     }
   }
+  // Printed, a map has the width of the sheet (css/print.css); what it shows stays in its middle.
+  for (const [event, on] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => { stage.classList.toggle("on-paper", on); map.invalidateSize({ animate: false }); });
+  }
   return { map, tiles };
 }
