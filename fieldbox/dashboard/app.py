@@ -28,6 +28,8 @@ from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
+from fieldbox.dashboard.machine import machine
+from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
@@ -53,8 +55,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sending,
     tongues,
     uploading,
+    machine,
     pictures,
     api,
+    manual,
 )
 LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
 """Wrong tries, see `guessing`."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
+from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.guessing import Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
@@ -19,9 +20,10 @@ from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.problems import is_for_a_program, problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
-from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.domain import KEY_PREFIX, Right
+from fieldbox.i18n import N_
 
 LARGEST_FORM: Final = 64 * 1024
 LARGEST: Final = {
@@ -32,6 +34,7 @@ LARGEST: Final = {
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
 """All that somebody may do who has come by a link and has not chosen a password yet."""
+LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -79,11 +82,6 @@ def guard(app: Flask, login_limit: str) -> None:
     app.after_request(_secure)
 
 
-def is_for_a_program() -> bool:
-    """Whether a script, a program or an `img` asks, and no person."""
-    return request.blueprint == "pictures" or request.path.startswith("/api/")
-
-
 def load_program(asked: Request) -> Person | None:
     """The program whose key is in the request: as a bearer, or as the password of HTTP's basic log-in (QGIS can do that).
 
@@ -122,7 +120,7 @@ def _limit_size() -> None:
     request.max_content_length = LARGEST.get(str(request.endpoint), LARGEST_FORM)
 
 
-def _need_right() -> AnyResponse | tuple[Response, int] | None:
+def _need_right() -> AnyResponse | None:
     wanted = RIGHTS.get(
         str(request.endpoint), Right.READ
     )  # a page that there is not: 404 for those who are in
@@ -137,21 +135,21 @@ def _need_right() -> AnyResponse | tuple[Response, int] | None:
     return None
 
 
-def _first_the_password() -> AnyResponse | tuple[Response, int]:
+def _first_the_password() -> AnyResponse:
     if is_for_a_program():
-        return jsonify(error=say("Choose a password first.")), 403
+        return problem(say("Choose a password first."), 403)
     return redirect(url_for("people.choose_password"))
 
 
-def _come_in() -> AnyResponse | tuple[Response, int]:
+def _come_in() -> AnyResponse:
     if is_for_a_program():
-        answer = jsonify(error="login needed")
+        answer = problem(say(LOGIN_NEEDED), 401)
         if "fetch" not in request.headers.get("Sec-Fetch-Mode", "") and not request.headers.get(
             "Sec-Fetch-Dest"
         ):
             # To programs alone: a browser would open a window of its own.
             answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
-        return answer, 401
+        return answer
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("people.sign_in", next=back))
 

@@ -64,7 +64,7 @@ from fieldbox.domain.links import (
     LinkState,
     Waiting,
 )
-from fieldbox.domain.machines import Vital
+from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -124,6 +124,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -190,6 +191,7 @@ __all__ = [
     "FlightHeadings",
     "FlightHeight",
     "FromCorner",
+    "FullIn",
     "Gap",
     "GivenVerdict",
     "Hotspot",
@@ -208,6 +210,7 @@ __all__ = [
     "LinkKind",
     "LinkPast",
     "LinkState",
+    "LogLine",
     "MarkedPoint",
     "Measure",
     "Message",
@@ -228,13 +231,19 @@ __all__ = [
     "Product",
     "ProductNeed",
     "Quality",
+    "Reading",
     "Receipt",
     "RefusedList",
     "Rejection",
     "Right",
     "Role",
+    "Room",
     "Secret",
     "SentText",
+    "ServiceState",
+    "SettingNow",
+    "SettingSource",
+    "SettingValue",
     "Shift",
     "ShiftBasis",
     "Side",
@@ -246,6 +255,7 @@ __all__ = [
     "Spraying",
     "Standing",
     "Stated",
+    "Strain",
     "Strategy",
     "Survey",
     "SurveyVerdict",
@@ -254,6 +264,7 @@ __all__ = [
     "Treated",
     "Understood",
     "Upload",
+    "Usage",
     "Verdict",
     "View",
     "Vigour",

@@ -88,6 +88,27 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in the database."""
+
+    revision: str
+    """Of its schema."""
+    rows: Mapping[str, int]
+    """By tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A model release, and what it was used for."""
+
+    release: str
+    """As surveys name it."""
+    surveys: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 

@@ -38,6 +38,7 @@ from fieldbox.storage.parts.sidefiles import SideFilePart
 from fieldbox.storage.parts.surveys import SurveyPart
 from fieldbox.storage.parts.texts import TextPart
 from fieldbox.storage.parts.tokens import TokenPart
+from fieldbox.storage.parts.vitals import VitalPart
 
 
 def utc_now() -> datetime:
@@ -61,6 +62,7 @@ class Store(
     AccountPart,
     AuditPart,
     TokenPart,
+    VitalPart,
 ):
     """The database of one box. Threads may share a store; other processes open their own."""
 

@@ -226,7 +226,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(stranger: FlaskClie
 
 
 def test_every_answer_is_closed_to_other_sites(stranger: FlaskClient) -> None:
-    for page in ("/login", "/healthz", "/static/app.css", "/nothing", "/api/flights"):
+    for page in ("/login", "/healthz", "/static/app.css", "/nothing", "/api/v1/flights"):
         headers = stranger.get(page).headers
         policy = headers["Content-Security-Policy"]
         assert (
@@ -283,24 +283,24 @@ def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
     stranger: FlaskClient, store: Store
 ) -> None:
     header = give_key(store, Right.READ)
-    answer = stranger.get("/api/fields", headers=header)
+    answer = stranger.get("/api/v1/fields", headers=header)
     assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
     basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
-    assert stranger.get("/api/fields", headers=basic).status_code == 200
+    assert stranger.get("/api/v1/fields", headers=basic).status_code == 200
     assert stranger.get("/settings", headers=header).status_code == 302
-    assert stranger.get("/api/fields", headers={"Authorization": "Bearer fbx_other"}).status_code == 401
+    assert stranger.get("/api/v1/fields", headers={"Authorization": "Bearer fbx_other"}).status_code == 401
     [token] = store.tokens()
     assert token.last_used_at is not None
     assert store.revoke_token(token.id) and not store.revoke_token(token.id)
-    assert stranger.get("/api/fields", headers=header).status_code == 401
+    assert stranger.get("/api/v1/fields", headers=header).status_code == 401
 
 
 def test_a_key_does_no_more_than_its_scopes_and_its_maker_may(stranger: FlaskClient, store: Store) -> None:
     header = give_key(store, Right.READ)
-    answer = stranger.post("/api/uploads", headers=header, json={})
+    answer = stranger.post("/api/v1/uploads", headers=header, json={})
     assert answer.status_code == 403
-    assert answer.json is not None and "ask the owner" in answer.json["error"]
-    assert stranger.get("/api/uploads", headers=header).status_code == 403
+    assert answer.json is not None and answer.json["code"] == "forbidden"
+    assert stranger.get("/api/v1/uploads", headers=header).status_code == 403
 
 
 def test_cookies_are_for_tls_alone_where_the_page_came_over_tls(stranger: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from fieldbox.domain import Role
@@ -101,6 +102,11 @@ class AccountPart(Part):
         """Change a setting."""
         with self._database.write() as connection:
             accounts.set_setting(connection, key, value)
+
+    def change_setting(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Change a setting by what it was: nobody else writes in between. What `change` raises leaves it as it was."""
+        with self._database.write() as connection:
+            accounts.set_setting(connection, key, change(accounts.setting(connection, key)))
 
     def add_login_token(self, token_hash: str, user_id: int, expires_at: datetime) -> None:
         """Keep the hash of a link that logs a person in once."""
