@@ -19,7 +19,8 @@ from tests.dashboard.test_pictures import ZOOM, tile_at
 FIELD: Final = "/fields/1"
 FLIGHT: Final = "/flights/fl-demo-1"
 OF_SURVEY: Final = f"/surveys/{SURVEY}"
-API_SURVEY: Final = f"/api/surveys/{SURVEY}"
+API: Final = "/api/v1"
+API_SURVEY: Final = f"{API}/surveys/{SURVEY}"
 PHOTO: Final = hashlib.sha256(b"demo photo").hexdigest()
 PERSON, KEY_ID = 2, 1
 """A person whom nobody is in these tests, and a key of theirs: walks may do with them what they like."""
@@ -63,13 +64,6 @@ SAMPLES: Final[dict[str, str]] = {
     "flights.pin": f"{FLIGHT}/pin",
     "flown.show": f"{OF_SURVEY}/quality",
     "uploading.page": "/upload",
-    "uploading.listed": "/api/uploads",
-    "uploading.create": "/api/uploads",
-    "uploading.offer": "/api/uploads/made-up/files",
-    "uploading.offset": "/api/uploads/made-up/files/0",
-    "uploading.write": "/api/uploads/made-up/files/0",
-    "uploading.finish": "/api/uploads/made-up/finish",
-    "uploading.cancel": "/api/uploads/made-up",
     "fields.show": FIELD,
     "fields.rename": f"{FIELD}/name",
     "fields.name_crop": f"{FIELD}/crop",
@@ -85,16 +79,23 @@ SAMPLES: Final[dict[str, str]] = {
     "pictures.photo_original": f"/photo/{PHOTO}/original",
     "deciding.decide": f"{OF_SURVEY}/decide",
     "deciding.file": f"{OF_SURVEY}/files/walk-gpx",
-    "deciding.prescription": f"{API_SURVEY}/prescription",
-    "deciding.vigour": f"{API_SURVEY}/vigour",
     "deciding.spray": f"{FIELD}/spraying",
     "changing.changed": f"{OF_SURVEY}/change",
-    "changing.change": f"{API_SURVEY}/change",
     "sending.outbox": "/sending",
     "sending.message": "/sending/made-up",
-    "sending.messages": "/api/messages",
-    "api.flights": "/api/flights",
-    "api.fields": "/api/fields",
+    "manual.show": "/api",
+    "manual.openapi": "/api/openapi.json",
+    "machine.show": "/box",
+    "machine.check": "/box/check",
+    "machine.make_room": "/box/room",
+    "api.flights": f"{API}/flights",
+    "api.flight": f"{API}{FLIGHT}",
+    "api.change_flight": f"{API}{FLIGHT}",
+    "api.fields": f"{API}/fields",
+    "api.field": f"{API}{FIELD}",
+    "api.change_field": f"{API}{FIELD}",
+    "api.spraying": f"{API}{FIELD}/spraying",
+    "api.surveys": f"{API}/surveys",
     "api.survey": API_SURVEY,
     "api.hotspots": f"{API_SURVEY}/hotspots",
     "api.weeds": f"{API_SURVEY}/weeds",
@@ -103,6 +104,23 @@ SAMPLES: Final[dict[str, str]] = {
     "api.footprints": f"{API_SURVEY}/footprints",
     "api.holes": f"{API_SURVEY}/holes",
     "api.thin": f"{API_SURVEY}/thin",
+    "api.prescription": f"{API_SURVEY}/prescription",
+    "api.vigour": f"{API_SURVEY}/vigour",
+    "api.change": f"{API_SURVEY}/change",
+    "api.files": f"{API_SURVEY}/files",
+    "api.file": f"{API_SURVEY}/files/walk-gpx",
+    "api.layers": f"{API_SURVEY}/layers",
+    "api.layer": f"{API_SURVEY}/layers/health",
+    "api.link": f"{API}/link",
+    "api.messages": f"{API}/messages",
+    "api.message": f"{API}/messages/made-up",
+    "api.uploads": f"{API}/uploads",
+    "api.new_upload": f"{API}/uploads",
+    "api.cancel_upload": f"{API}/uploads/made-up",
+    "api.offer_files": f"{API}/uploads/made-up/files",
+    "api.finish_upload": f"{API}/uploads/made-up/finish",
+    "api.upload_offset": f"{API}/uploads/made-up/files/0",
+    "api.write_upload": f"{API}/uploads/made-up/files/0",
 }
 
 

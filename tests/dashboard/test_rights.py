@@ -21,6 +21,8 @@ from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import DemoBox
 from tests.dashboard.samples import SAMPLES, make_full_box, walk
 
+FOR_PROGRAMS = ("pictures", "api", "metrics")
+"""Blueprints that are asked by programs and scripts, with a key or without."""
 LET_IN, TO_LOG_IN, TO_PASSWORD, REFUSED = "let in", "to log in", "to the password", "refused"
 
 
@@ -138,7 +140,8 @@ def outcome(endpoint: str, answer: TestResponse) -> str:
 
 def expected(who: Visitor, endpoint: str, path: str) -> str:
     """What rights.py says of it."""
-    wanted, for_programs = RIGHTS[endpoint], path.startswith("/api/") or endpoint.startswith("pictures.")
+    wanted = RIGHTS[endpoint]
+    for_programs = path.startswith("/api/") or endpoint.partition(".")[0] in FOR_PROGRAMS
     if wanted is OPEN or endpoint == "people.leave":
         return LET_IN
     if who.name in (None, "shut out") or (who.key and not for_programs):

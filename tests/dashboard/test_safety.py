@@ -23,7 +23,7 @@ from fieldbox.dashboard.passwords import hash_password
 from fieldbox.dashboard.people import local_path
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.services.listening import LARGEST as LARGEST_OF_ALL
-from tests.dashboard.conftest import KEY, PASSWORD, token_of
+from tests.dashboard.conftest import KEY, PASSWORD, log_in, token_of
 from tests.dashboard.demo_box import NASTY, DemoBox
 from tests.dashboard.samples import SAMPLES, make_full_box, walk
 
@@ -255,12 +255,10 @@ NO_CONNECTION = """
 import sys
 from pathlib import Path
 
-from flask import Flask
-
 from fieldbox.config import load_config
 from fieldbox.services.offering import Offering
-from fieldbox.services.web import app_of, intake_of
-from fieldbox.dashboard.ports import Beyond
+from fieldbox.services.watching import Watch
+from fieldbox.services.web import app_of, beyond_of
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import log_in
 from tests.dashboard.samples import walk
@@ -278,7 +276,7 @@ root = Path(sys.argv[1])
 config = load_config({"FIELDBOX_STORAGE__ROOT": str(root)})
 with Store.open(root / "fieldbox.db") as store:
     offering = Offering(config, store)
-    app = app_of(config, store, Beyond(intake=intake_of(config), decisions=offering))
+    app = app_of(config, store, beyond_of(config, store, offering, Watch(config, store)))
     sys.addaudithook(no_connection)
     client = log_in(app.test_client())
     app.config["WTF_CSRF_ENABLED"] = False
