@@ -18,7 +18,7 @@ from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.guessing import Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
-from fieldbox.dashboard.people import TRIES, Person, load_person
+from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.problems import is_for_a_program, problem
