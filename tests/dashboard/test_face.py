@@ -96,7 +96,7 @@ def test_every_colour_of_a_stylesheet_is_there() -> None:
     sheets = [CSS, *(CSS.parent / "css").glob("*.css")]
     defined = set(re.findall(r"(--[\w-]+):", CSS.read_text()))
     for sheet in sheets:
-        assert set(re.findall(r"var\((--[\w-]+)", sheet.read_text())) <= defined, sheet.name
+        assert set(re.findall(r"var\((--[\w-]+)\)", sheet.read_text())) <= defined, sheet.name
 
 
 def test_the_manifest_speaks_and_looks_as_the_reader_chose(stranger: FlaskClient) -> None:
