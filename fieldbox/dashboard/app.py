@@ -37,6 +37,7 @@ from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.settings import settings
+from fieldbox.dashboard.start import start
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
@@ -56,6 +57,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     changing,
     sending,
     settings,
+    start,
     tongues,
     uploading,
     machine,

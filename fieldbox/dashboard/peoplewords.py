@@ -54,6 +54,7 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "hub joined": ("box", N_("Joined a hub")),
     "hub left": ("box", N_("Left the hub")),
     "set up": ("people", N_("Set up the box")),
+    "came by the setup code": ("people", N_("Came in with the setup code")),
     "setup code": ("people", N_("Made a setup code")),
     "test flight": ("flights", N_("Asked for a test flight")),
     "setting of the hub taken back": ("box", N_("Took back a setting of the hub")),

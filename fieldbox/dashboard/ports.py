@@ -45,6 +45,7 @@ from fieldbox.domain import (
     Spraying,
     Standing,
     Survey,
+    TestFlight,
     Upload,
     Usage,
     Vital,
@@ -258,6 +259,8 @@ class Store(Protocol):
     def let_in(self, user_id: int) -> UserLike: ...
     def end_sessions(self, user_id: int) -> UserLike: ...
     def note_seen(self, user_id: int) -> None: ...
+    def rename_user(self, user_id: int, name: str) -> UserLike: ...
+    def change_setting(self, key: str, change: Callable[[str | None], str]) -> None: ...
     def set_password_hash(self, user_id: int, password_hash: str) -> None: ...
     def renew_password_hash(self, user_id: int, old: str, new: str) -> None: ...
     def add_login_token(self, token_hash: str, user_id: int, expires_at: datetime) -> None: ...
@@ -417,6 +420,18 @@ class HubDesk(Protocol):
         ...
 
 
+class TestFlights(Protocol):
+    """Simulated flights, made and brought by the intake."""
+
+    def now(self) -> TestFlight | None:
+        """The one that was asked for last; None: none was."""
+        ...
+
+    def wish(self) -> None:
+        """Ask for one. Raises Rejected while one is under way."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -427,6 +442,7 @@ class Beyond:
     settings: Settings | None = None
     examples: Examples | None = None
     hub: HubDesk | None = None
+    test_flights: TestFlights | None = None
 
 
 @dataclass(frozen=True, slots=True)

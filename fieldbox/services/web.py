@@ -29,6 +29,8 @@ from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
+from fieldbox.services.starting import first_code
+from fieldbox.services.testflight import TestFlights
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -53,6 +55,7 @@ def serve(config: Config) -> None:
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
+        first_code(config, store)
         log.info("dashboard answers", url=f"http://{host}:{port}")
         try:
             server.run()
@@ -93,6 +96,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),
+        test_flights=TestFlights(store),
         machine=watch,
     )
 
