@@ -9,6 +9,8 @@ from fieldbox.dashboard.language import say
 from fieldbox.domain import Right, Role
 from fieldbox.i18n import N_
 
+ROLES: Final = (Role.VIEWER, Role.AGRONOMIST, Role.OPERATOR, Role.OWNER)
+"""Each may do all that those before it may, and something more."""
 _ROLES: Final[Mapping[Role, str]] = {
     Role.OWNER: N_("Owner"),
     Role.OPERATOR: N_("Pilot or worker"),
@@ -76,9 +78,12 @@ def scope(one: Right) -> str:
     return say(_SCOPES[one])
 
 
-def rights_of(one: Role) -> list[str]:
-    """All that such a person may do."""
-    return [right(each) for each in Right if each in one.rights]
+def may(one: Role) -> str:
+    """What such a person may do, beside all that those before may."""
+    place = ROLES.index(one)
+    before = ROLES[place - 1].rights if place else frozenset()
+    more = ". ".join(right(each) for each in Right if each in one.rights - before) + "."
+    return say("All of the above. %(more)s", more=more) if place else more
 
 
 def actor(name: str) -> str:
