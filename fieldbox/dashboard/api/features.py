@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
+import numpy as np
 from flask import Response, url_for
 from msgspec import Meta, Struct, field
 
@@ -342,9 +343,7 @@ def _hole(hole: Hole) -> Area[HoleTold]:
 def plant(one: DetectionLike) -> Area[Plant]:
     """A plant as a feature."""
     # 8 decimals of a degree are about a millimetre: outlines of small weeds keep their shape.
-    ring: Sequence[tuple[float, float]] = [
-        (round(lon, 8), round(lat, 8)) for lon, lat in one.outline.tolist()
-    ]
+    ring = np.round(one.outline, 8).tolist()
     told = Plant(
         id=one.id,
         cover=one.cover,
