@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from flask import Flask, Response, flash, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard.language import in_words, say
+from fieldbox.dashboard.language import in_words, say, say_many
 from fieldbox.dashboard.problems import Unfit, is_for_a_program, problem
 from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.i18n import N_
@@ -55,6 +55,8 @@ def explain(app: Flask) -> None:
         code = error.code or 500
         if code < 400 or error.response is not None:
             return error.get_response()
+        if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+            return _wait(error.retry_after)
         if not is_for_a_program():
             return render_template("error.html", text=say(PROBLEMS.get(code, PROBLEMS[400]))), code
         if isinstance(error, Unfit):
@@ -68,6 +70,19 @@ def explain(app: Flask) -> None:
         if is_for_a_program():
             return problem(text, 422 if isinstance(error, Rejected) else 503)
         return render_template("error.html", text=text), 400 if isinstance(error, Rejected) else 503
+
+
+def _wait(seconds: int) -> AnyResponse:
+    minutes = -(-seconds // 60)
+    text = say_many(
+        "Too many wrong tries. Try again in %(num)s minute.",
+        "Too many wrong tries. Try again in %(num)s minutes.",
+        minutes,
+    )
+    headers = {"Retry-After": str(seconds)}
+    if is_for_a_program():
+        return problem(text, 429, headers=headers)
+    return Response(render_template("error.html", text=text), 429, headers)
 
 
 def _kept(error: HTTPException) -> Mapping[str, str]:

@@ -29,6 +29,21 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.choose_password": READ,
     "people.change_password": READ,
     "people.settings": READ,
+    "people.end_sessions": READ,
+    "keys.show": READ,
+    "keys.make": READ,
+    "keys.revoke": READ,
+    # People, and who did what.
+    "folk.show": OWN,
+    "folk.add": OWN,
+    "folk.person": OWN,
+    "folk.link": OWN,
+    "folk.change_role": OWN,
+    "folk.shut_out": OWN,
+    "folk.let_in": OWN,
+    "folk.end_sessions": OWN,
+    "diary.show": OWN,
+    "diary.table": OWN,
     "tongues.show": READ,
     "tongues.template": READ,
     "tongues.add": OWN,
@@ -66,6 +81,10 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Sending.
     "sending.outbox": READ,
     "sending.message": READ,
+    # The box itself.
+    "machine.show": READ,
+    "machine.check": WORK,
+    "machine.make_room": OWN,
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,

@@ -101,12 +101,51 @@ def test_a_wrong_name_or_password_gets_nobody_in(stranger: FlaskClient, name: st
     assert stranger.get("/").status_code == 302
 
 
+def guess(client: FlaskClient, address: str = "10.0.0.1", name: str = "asha", password: str = "wrong") -> int:  # noqa: S107
+    """Try to log in from an address."""
+    came = {"REMOTE_ADDR": address}
+    form = {"csrf_token": token_of(client, "/login"), "name": name, "password": password}
+    return client.post("/login", data=form, environ_base=came).status_code
+
+
 def test_guessing_is_slowed_down(stranger: FlaskClient) -> None:
-    token = token_of(stranger, "/login")
-    form = {"csrf_token": token, "name": "asha", "password": "wrong"}
-    codes = [stranger.post("/login", data=form).status_code for _ in range(7)]
+    assert [guess(stranger) for _ in range(7)] == [401] * 5 + [429] * 2
+    form = {"csrf_token": token_of(stranger, "/login"), "name": "asha", "password": PASSWORD}
+    answer = stranger.post("/login", data=form, environ_base={"REMOTE_ADDR": "10.0.0.1"})
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert "Too many wrong tries. Try again in 1 minute." in answer.get_data(as_text=True)
+
+
+def test_many_addresses_guess_no_more_at_one_account(stranger: FlaskClient) -> None:
+    codes = [guess(stranger, f"10.0.0.{number}") for number in range(7)]
     assert codes == [401] * 5 + [429] * 2
-    assert stranger.post("/login", data={**form, "password": PASSWORD}).status_code == 429
+
+
+def test_one_address_guesses_no_more_at_many_accounts(stranger: FlaskClient) -> None:
+    codes = [guess(stranger, name=f"somebody {number}") for number in range(7)]
+    assert codes == [401] * 5 + [429] * 2
+    assert guess(stranger, "10.0.0.2", password=PASSWORD) == 302
+
+
+def test_who_guesses_locks_out_no_browser_that_was_in_before(app: Flask) -> None:
+    hers, attacker = log_in(app.test_client()), app.test_client()
+    hers.post("/logout", data={"csrf_token": token_of(hers, "/settings")})
+    assert [guess(attacker) for _ in range(6)] == [401] * 5 + [429]
+    assert guess(app.test_client(), "10.0.0.9", password=PASSWORD) == 429  # a new browser must wait
+    assert guess(hers, password=PASSWORD) == 302  # behind the same address, and at the same account
+    hers.post("/logout", data={"csrf_token": token_of(hers, "/settings")})
+    assert [guess(hers) for _ in range(6)] == [401] * 5 + [429]  # but it guesses no longer than others
+
+
+def test_a_browser_is_known_to_the_account_alone_that_it_was_in(app: Flask, store: Store) -> None:
+    store.set_password_hash(2, hash_password(NEW))
+    his = log_in(app.test_client(), "ravi", NEW)
+    his.post("/logout", data={"csrf_token": token_of(his, "/settings")})
+    assert [guess(app.test_client(), f"10.0.0.{number}") for number in range(5)] == [401] * 5
+    assert guess(his, "10.0.0.8") == 429
+    his.set_cookie("known", "WzEsImFiYyJd.made-up", path="/login")
+    assert guess(his, "10.0.0.8", password=PASSWORD) == 429
 
 
 def test_nothing_changes_without_a_csrf_token(app: Flask, store: Store) -> None:
@@ -177,7 +216,7 @@ def test_a_new_password_ends_all_other_sessions(app: Flask, store: Store) -> Non
     assert set_password(mine, old=PASSWORD, new=NEW, again=NEW) == 302
     assert mine.get("/").status_code == 200
     assert other.get("/").status_code == 302
-    assert [entry.action for entry in store.audits()] == ["password changed"]
+    assert [entry.action for entry in store.audits()] == ["password changed", "logged in", "logged in"]
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(stranger: FlaskClient) -> None:

@@ -1,4 +1,5 @@
-"""What a person can do that changes something: a module per subject, called by the pages and by the API alike.
+"""What a person can do that changes something, a module per subject; pages and the API call the same deeds.
 
-Each deed checks, changes the store, writes who did it into the audit, and raises Rejected with a sentence where it is refused.
+Each checks, changes the store and writes down who did it; it raises Rejected with a sentence that says what is wrong and what
+to do.
 """
