@@ -104,6 +104,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "api.hotspots": READ,
     "api.weeds": READ,
     "api.poor": READ,
+    "api.weeds_file": READ,
+    "api.poor_file": READ,
     "api.gaps": READ,
     "api.footprints": READ,
     "api.holes": READ,
