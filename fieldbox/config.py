@@ -19,7 +19,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from fieldbox.domain import LinkKind
+from fieldbox.domain import AreaUnit, LinkKind
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 
@@ -346,9 +346,16 @@ class HubConfig:
 
 @dataclass(frozen=True, slots=True)
 class LocaleConfig:
-    """The language of the box; a person's own choice on the dashboard goes before it."""
+    """The language of the box and its unit of area; a person's own choice on the dashboard goes before them."""
 
     language: str = "en"
+    area_unit: str = "ha"
+    """ha, acre, guntha, cent, bigha-north, bigha-east, bigha-west or bigha-hills."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a unit that there is not."""
+        with _of("area_unit"):
+            _one_of(self.area_unit, tuple(AreaUnit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from flask_babel import Babel
 
 from fieldbox import __version__
 from fieldbox.dashboard import language as speech
-from fieldbox.dashboard import words
+from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
+from fieldbox.dashboard.deeds.tongues import FOLDER
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
+from fieldbox.dashboard.face import face
 from fieldbox.dashboard.fields import fields
 from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
@@ -29,10 +31,12 @@ from fieldbox.dashboard.people import people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
-from fieldbox.i18n import DOMAIN, TRANSLATIONS
+from fieldbox.i18n import DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    face,
     people,
     home,
     flights,
@@ -42,6 +46,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     deciding,
     changing,
     sending,
+    tongues,
     uploading,
     machine,
     pictures,
@@ -56,14 +61,15 @@ def create_app(
     *,
     secret_key: bytes,
     language: str = "en",
+    area_unit: str = "ha",
     web: Path | None = None,
     login_limit: str = LOGIN_LIMIT,
     beyond: Beyond | None = None,
 ) -> Flask:
     """Build the dashboard over `store` and the data folder `root`.
 
-    `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` is the
-    box's own, for readers who chose none. `web` holds templates and static files; None finds them. `beyond` is
+    `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` and `area_unit` are
+    the box's own, for readers who chose none. `web` holds templates and static files; None finds them. `beyond` is
     what the box can do beside its store; pages leave out what it cannot.
     Raises ValueError for a short key and FileNotFoundError if `web` is not there.
     """
@@ -82,7 +88,8 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond())
+    add_folder(root / FOLDER)
+    app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond(), area_unit)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
@@ -106,7 +113,7 @@ def _speak(app: Flask) -> None:
     Babel(
         app,
         default_domain=DOMAIN,
-        default_translation_directories=str(TRANSLATIONS),
+        default_translation_directories=";".join(map(str, folders())),
         locale_selector=speech.choose,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -116,14 +123,22 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        area=units.area,
     )
     app.jinja_env.globals.update(
         ngettext=speech.say_many,
         words=words,
         languages=speech.languages,
+        language_read=speech.is_read,
+        area_units=units.known,
+        area_unit=units.choose,
+        area_unit_short=units.one_unit,
         locale=speech.current,
         version=__version__,
         asset=_asset_of(app),
+        navigation=navigation.entries,
+        chosen_theme=theme.chosen,
+        theme_choices=theme.choices,
     )
 
 

@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.people import Person, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
@@ -21,7 +22,11 @@ from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_
 from fieldbox.domain import Right
 
 LARGEST_FORM: Final = 64 * 1024
-LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+LARGEST: Final = {
+    CHUNK_ENDPOINT: LARGEST_CHUNK,
+    OFFER_ENDPOINT: LARGEST_OFFER,
+    "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 GUESSED: Final = ("people.check_in", "people.enter")
 """Endpoints at which somebody may guess: an answer of 401 counts."""

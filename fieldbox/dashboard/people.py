@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import hash_password, matches
 from fieldbox.dashboard.ports import UserLike, box
@@ -161,6 +162,17 @@ def choose_language() -> Page:
         abort(400)
     answer = redirect(local_path(request.form.get("next")))
     answer.set_cookie(COOKIE, code, max_age=_YEAR, httponly=True, samesite="Lax")
+    return answer
+
+
+@people.post("/area-unit")
+def choose_area_unit() -> Page:
+    """Keep the reader's unit of area in a cookie."""
+    unit = request.form.get("area_unit", "")
+    if unit not in units.known():
+        abort(400)
+    answer = redirect(local_path(request.form.get("next")))
+    answer.set_cookie(units.COOKIE, unit, max_age=_YEAR, httponly=True, samesite="Lax")
     return answer
 
 

@@ -22,11 +22,17 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.offer_entry": OPEN,
     "people.enter": OPEN,
     "people.choose_language": OPEN,
+    "people.choose_area_unit": OPEN,
+    "face.choose_theme": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
     "people.change_password": READ,
     "people.settings": READ,
+    "tongues.show": READ,
+    "tongues.template": READ,
+    "tongues.add": OWN,
+    "tongues.read": OWN,
     # Home.
     "home.show": READ,
     "home.part": READ,

@@ -126,6 +126,7 @@ from fieldbox.domain.texts import (
     TextState,
     Understood,
 )
+from fieldbox.domain.units import SQUARE_METRES, AreaUnit
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
@@ -141,8 +142,10 @@ __all__ = [
     "OPEN",
     "PRIORITY",
     "RIGHTS_OF",
+    "SQUARE_METRES",
     "TO_RADIUS95",
     "ApiToken",
+    "AreaUnit",
     "Became",
     "Bringing",
     "Brought",

@@ -48,6 +48,7 @@ def serve(config: Config) -> None:
             config.storage.root,
             secret_key=secret_key(store),
             language=config.locale.language,
+            area_unit=config.locale.area_unit,
             beyond=Beyond(intake=intake_of(config), decisions=offering, machine=watch),
         )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")

@@ -1,1 +1,1 @@
-"""What people can do that changes something: one function each, for the pages and for the interface of programs."""
+"""What people do on the box that changes something: each checks, changes, and writes down who did it."""
