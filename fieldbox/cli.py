@@ -24,9 +24,11 @@ from fieldbox.cli_link import link
 from fieldbox.cli_models import models
 from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
+from fieldbox.cli_people import people
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
+from fieldbox.cli_settings import settings
 from fieldbox.cli_sms import simulate_modem, sms
 from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
@@ -679,6 +681,8 @@ main.add_command(sheet)
 main.add_command(walk)
 simulate.add_command(season)
 main.add_command(change)
+main.add_command(people)
+main.add_command(settings)
 
 
 @main.command()

@@ -26,8 +26,8 @@ from fieldbox.services import texting
 from fieldbox.services.box import open_store
 from fieldbox.services.boxclock import FirstModem, certain, is_remembered, recalled, remember
 from fieldbox.services.boxing import report_daily
+from fieldbox.services.chosen import settled
 from fieldbox.services.commanding import Commander
-from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
 from fieldbox.services.running import beside, running_as
 from fieldbox.storage.store import Store

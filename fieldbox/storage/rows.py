@@ -267,12 +267,15 @@ class User:
     """False: shut out."""
     seen_at: datetime | None = None
     """The last log-in."""
+    sessions: int = 0
+    """A session is good while this is what it was at its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what."""
+    """Who did what. `id` grows with each."""
 
+    id: int
     at: datetime
     actor: str
     action: str

@@ -24,6 +24,7 @@ from fieldbox.storage.engine import Database
 from fieldbox.storage.lock import held
 from fieldbox.storage.migrate import prepare
 from fieldbox.storage.parts.accounts import AccountPart
+from fieldbox.storage.parts.audits import AuditPart
 from fieldbox.storage.parts.captures import CapturePart
 from fieldbox.storage.parts.fields import FieldPart
 from fieldbox.storage.parts.files import FilePart
@@ -59,6 +60,7 @@ class Store(
     LinkPart,
     TextPart,
     AccountPart,
+    AuditPart,
     TokenPart,
     VitalPart,
 ):
