@@ -39,6 +39,7 @@ from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
@@ -57,6 +58,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     deciding,
     changing,
     sending,
+    settings,
     tongues,
     uploading,
     machine,
@@ -145,6 +147,7 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        say=speech.say,
         area=units.area,
     )
     app.jinja_env.globals.update(

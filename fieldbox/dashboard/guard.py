@@ -31,6 +31,7 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+    "settings.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")

@@ -50,6 +50,14 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "flight unpinned": ("flights", N_("Let the photos of a flight go when room is needed")),
     "photos removed": ("box", N_("Removed the photos of a flight to make room")),
     "refused files removed": ("box", N_("Removed files that were refused, to make room")),
+    "setting chosen": ("box", N_("Chose a setting")),
+    "setting taken back": ("box", N_("Took back a setting")),
+    "test text": ("box", N_("Sent a test text")),
+    "hub joined": ("box", N_("Joined a hub")),
+    "hub left": ("box", N_("Left the hub")),
+    "set up": ("people", N_("Set up the box")),
+    "setup code": ("people", N_("Made a setup code")),
+    "test flight": ("flights", N_("Asked for a test flight")),
     "setting of the hub taken back": ("box", N_("Took back a setting of the hub")),
 }
 """What is written down of who did what: its kind, and the words for it."""

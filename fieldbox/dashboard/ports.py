@@ -18,11 +18,13 @@ from fieldbox.domain import (
     AuditFilter,
     Change,
     Cover,
+    ExampleText,
     Field,
     Flight,
     FlightCheck,
     FullIn,
     GivenVerdict,
+    HubNow,
     IntakeStatus,
     LinkState,
     Message,
@@ -382,6 +384,42 @@ class Settings(Protocol):
         ...
 
 
+class Examples(Protocol):
+    """Texts to the agronomist, as they would be."""
+
+    def text(self, config: Config, *, spots: bool = False) -> ExampleText:
+        """Of an alert by these settings; with `spots`, of the answer to MORE."""
+        ...
+
+    def try_text(self, number: str) -> ExampleText:
+        """Let a text wait that says that it is a test. Raises Rejected for a number that is not texted."""
+        ...
+
+
+class HubDesk(Protocol):
+    """The hub of the box. Each can raise Misconfigured; what reads a welcome, Rejected."""
+
+    def now(self) -> HubNow | None:
+        """None: the box has joined none."""
+        ...
+
+    def request(self) -> tuple[str, str]:
+        """The box's id, and the text with which a hub is asked."""
+        ...
+
+    def read(self, welcome: str) -> HubNow:
+        """The hub of a welcome; nothing is changed."""
+        ...
+
+    def join(self, welcome: str) -> HubNow:
+        """Take it as this box's."""
+        ...
+
+    def leave(self) -> None:
+        """Forget it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -390,6 +428,8 @@ class Beyond:
     decisions: Decisions | None = None
     machine: Machine | None = None
     settings: Settings | None = None
+    examples: Examples | None = None
+    hub: HubDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,14 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Sending.
     "sending.outbox": READ,
     "sending.message": READ,
+    # Settings of the box.
+    "settings.show": OWN,
+    "settings.save": OWN,
+    "settings.try_text": OWN,
+    "settings.hub_request": OWN,
+    "settings.hub_welcome": OWN,
+    "settings.hub_join": OWN,
+    "settings.hub_leave": OWN,
     # The box itself.
     "machine.show": READ,
     "machine.check": WORK,

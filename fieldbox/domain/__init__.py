@@ -54,6 +54,7 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
+from fieldbox.domain.hubs import ExampleText, HubNow
 from fieldbox.domain.labels import Label, LabelVerdict
 from fieldbox.domain.links import (
     Link,
@@ -181,6 +182,7 @@ __all__ = [
     "Detection",
     "Economics",
     "Efficacy",
+    "ExampleText",
     "Field",
     "FieldMap",
     "FileKind",
@@ -195,6 +197,7 @@ __all__ = [
     "Gap",
     "GivenVerdict",
     "Hotspot",
+    "HubNow",
     "InRows",
     "IntakeStatus",
     "Interval",
