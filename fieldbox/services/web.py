@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 
 import structlog
@@ -18,6 +19,7 @@ from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
+from fieldbox.modelops.files import configured, pinned
 from fieldbox.services.box import open_store
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
@@ -40,7 +42,7 @@ def serve(config: Config) -> None:
             secret_key=secret_key(store),
             language=config.locale.language,
             area_unit=config.locale.area_unit,
-            beyond=Beyond(intake=intake_of(config), decisions=offering),
+            beyond=Beyond(intake=intake_of(config), decisions=offering, release=release_of(config, offering)),
         )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
@@ -57,6 +59,13 @@ def intake_of(config: Config) -> Intake:
     root = config.storage.root
     uploads = Uploads(root / "uploads", reserve_bytes=config.storage.reserve_mb * 2**20)
     return Intake(uploads, partial(read_status, root))
+
+
+def release_of(config: Config, offering: Offering) -> Callable[[], str]:
+    """What tells the SHA-256 of the weed model. A file from outside is asked for once, in the child: it takes the runtime."""
+    if configured(config, "weeds") is None:
+        return partial(pinned, "weeds.onnx")
+    return cache(offering.release)
 
 
 def secret_key(store: Store) -> bytes:
