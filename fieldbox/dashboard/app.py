@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,15 +17,21 @@ from fieldbox.dashboard.api import api
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
+from fieldbox.dashboard.diary import diary
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
 from fieldbox.dashboard.face import face
 from fieldbox.dashboard.fields import fields
 from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
+from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
+from fieldbox.dashboard.keys import keys
+from fieldbox.dashboard.machine import machine
+from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
+from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
@@ -37,6 +42,9 @@ from fieldbox.i18n import DOMAIN, add_folder, folders
 BLUEPRINTS: tuple[Blueprint, ...] = (
     face,
     people,
+    folk,
+    keys,
+    diary,
     home,
     flights,
     flown,
@@ -47,10 +55,13 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sending,
     tongues,
     uploading,
+    machine,
     pictures,
     api,
+    manual,
 )
-LOGIN_LIMIT = "5 per minute; 50 per hour"
+LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
+"""Wrong tries, see `guessing`."""
 
 
 def create_app(
@@ -81,7 +92,7 @@ def create_app(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,
     )

@@ -71,7 +71,7 @@ def part(flight_id: str) -> Page:
     return render_template("parts/flight.html", **_moving(flight_id))
 
 
-@flights.get("/api/flights/<flight_id>/photos")
+@flights.get("/flights/<flight_id>/photos.geojson")
 def photos(flight_id: str) -> Response:
     """Where the photos of a flight were taken and what became of each, and the ground that none or few show, as GeoJSON."""
     found = flightmap.features(flight_id)
@@ -110,7 +110,7 @@ def pin(flight_id: str) -> Page:
         if pinned
         else N_("The photos of this flight may make room now.")
     )
-    return _done(flight_id, lambda: deeds.pin(current_user.name, flight_id, pinned=pinned), told)
+    return _done(flight_id, lambda: deeds.pin(current_user.name, flight_id, pinned), told)
 
 
 @flights.get("/flights/<flight_id>/delete")
@@ -129,8 +129,6 @@ def ask_delete(flight_id: str) -> Page:
 def delete(flight_id: str) -> Page:
     """Delete a flight."""
     here = url_for("flights.ask_delete", flight_id=flight_id)
-    if box().store.flight(flight_id) is None:
-        abort(404)
     if request.form.get("sure") != "1":
         flash(say("Tick the box to say that it may go. Nothing was deleted."), "error")
         return redirect(here)
@@ -145,8 +143,6 @@ def delete(flight_id: str) -> Page:
 
 def _done(flight_id: str, deed: Callable[[], None], told: str) -> Response:
     """Do it, say so, and go back to the flight."""
-    if not box().store.flight_rows([flight_id]):
-        abort(404)
     try:
         deed()
         flash(say(told))

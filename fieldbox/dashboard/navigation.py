@@ -47,7 +47,12 @@ PLACES: Final = (
     Place("review.queue", "review", N_("Review"), frozenset({"review"})),
     Place("sending.outbox", "sending", N_("Sending"), frozenset({"sending"})),
     Place("machine.show", "box", N_("Box"), frozenset({"machine"})),
-    Place("people.settings", "settings", N_("Settings"), frozenset({"people"})),
+    Place(
+        "people.settings",
+        "settings",
+        N_("Settings"),
+        frozenset({"people", "folk", "keys", "diary", "tongues"}),
+    ),
 )
 """In the order in which they are shown."""
 

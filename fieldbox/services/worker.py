@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -17,8 +20,9 @@ from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
-from fieldbox.services.running import stopped_by_signals
+from fieldbox.services.running import running_as, stopped_by_signals
 from fieldbox.storage.deleting import SWEEP
 from fieldbox.storage.rows import Anew, Job
 from fieldbox.storage.store import Store
@@ -40,19 +44,25 @@ def serve(config: Config) -> None:
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
-        store.release_claims()
-        go_on(config, store)
-        housekeeping = Housekeeping(config, store)
-        watch = Watch(store, stop.is_set)
-        analysis = Analysis(config, store, cancelled=watch)
-        while not stop.is_set():
-            housekeeping.when_due()
-            job = store.claim()
-            if job is None:
-                stop.wait(config.worker.poll_seconds)
-            else:
-                watch.job_id = job.id
-                work_on(job, store, analysis)
+        with running_as(config, "worker"):
+            _work(config, store, stop)
+
+
+def _work(config: Config, store: Store, stop: threading.Event) -> None:
+    store.release_claims()
+    go_on(config, store)
+    now = partial(settled, config, store)
+    housekeeping = Housekeeping(config.storage.root, lambda: Keeper(now(), store), store)
+    watch = Watch(store, stop.is_set)
+    analysis = Analysis(config, store, cancelled=watch, settled=now)
+    while not stop.is_set():
+        housekeeping.when_due()
+        job = store.claim()
+        if job is None:
+            stop.wait(config.worker.poll_seconds)
+        else:
+            watch.job_id = job.id
+            work_on(job, store, analysis)
 
 
 class Watch:
@@ -76,8 +86,9 @@ class Watch:
 class Housekeeping:
     """Makes room at the start, once a day, and when a flight was deleted."""
 
-    def __init__(self, config: Config, store: Store) -> None:
-        self._root, self._store, self._keeper = config.storage.root, store, Keeper(config, store)
+    def __init__(self, root: Path, keeper: Callable[[], Keeper], store: Store) -> None:
+        """`keeper`: made anew each time, by the settings as they are then."""
+        self._root, self._keeper, self._store = root, keeper, store
         self._due, self._swept = time.monotonic(), store.setting(SWEEP)
 
     def when_due(self) -> None:
@@ -87,9 +98,11 @@ class Housekeeping:
             return
         self._due, self._swept = time.monotonic() + ROUNDS_S, wanted
         try:
-            self._keeper.sweep()
+            keeper = self._keeper()
+            keeper.sweep()
             remove_leftovers(self._root, self._store)
-            self._keeper.tidy()
+            keeper.tidy()
+            self._store.trim_audit()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
@@ -137,7 +150,7 @@ def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress |
             if alone:
                 store.release_claims()
                 watch = Watch(store)
-                analysis = Analysis(config, store, cancelled=watch)
+                analysis = Analysis(config, store, cancelled=watch, settled=partial(settled, config, store))
                 while pending and (job := store.claim()):
                     watch.job_id = job.id
                     work_on(job, store, analysis, shown)

@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from fieldbox.domain import FileKind, FileState, MessageState, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
-from fieldbox.storage import accounts
+from fieldbox.storage import accounts, audits
 from fieldbox.storage.portions import portions
 from fieldbox.storage.rows import Going, JobState
 from fieldbox.storage.schema import (
@@ -137,7 +137,7 @@ def remove(connection: Connection, flight_id: str, actor: str, now: datetime) ->
     _delete_lists(connection, lists, refused)
     _let_go(connection, [*mine.files, *_texts_of(connection, ingest_ids)], now)
     accounts.set_setting(connection, SWEEP, now.isoformat())
-    accounts.note(connection, actor, ACTION, f"{flight_id}: {len(going.captures)}", now)
+    audits.note(connection, actor, ACTION, f"{flight_id}: {len(going.captures)}", now)
     return going
 
 

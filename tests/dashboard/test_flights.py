@@ -126,12 +126,12 @@ def test_a_flight_tells_where_its_photos_came_from(owner: FlaskClient, fresh: De
 
 
 def test_the_photos_are_on_a_map_with_what_became_of_them(owner: FlaskClient, fresh: DemoBox) -> None:
-    answer = owner.get(f"/api/flights/{fresh.flight_id}/photos").json
+    answer = owner.get(f"/flights/{fresh.flight_id}/photos.geojson").json
     assert answer is not None
     became = [one["properties"]["became"] for one in answer["features"]]
     assert became == ["used", "loose", "unplaced"]
     assert "GPS" in answer["features"][2]["properties"]["why"]
-    assert owner.get("/api/flights/nothing/photos").status_code == 404
+    assert owner.get("/flights/nothing/photos.geojson").status_code == 404
     shown = text(owner, f"/flights/{fresh.flight_id}")
     assert "data-flight" in shown and "photo: fits no other photo" in shown
 

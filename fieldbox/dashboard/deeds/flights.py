@@ -1,13 +1,14 @@
-"""What a person can do about a flight."""
+"""What somebody does to a flight. Each answers 404 where there is no such flight."""
 
 from __future__ import annotations
+
+from flask import abort
 
 from fieldbox.dashboard.mapagain import Outlook, State, outlook
 from fieldbox.dashboard.ports import GoingLike, box
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
-NO_FLIGHT = N_("There is no such flight.")
 _REFUSED = {
     State.UNPLACED: N_("No photo of this flight has a place on the map, so there is nothing to map."),
     State.GONE: N_("Its photos were removed to make room: give the card again, and it is mapped from that."),
@@ -36,24 +37,26 @@ def again(actor: str, flight_id: str, *, anew: bool = False) -> None:
 
 def stop(actor: str, flight_id: str) -> None:
     """Stop the work on a flight: at once where it waits, else at the next photo. Raises Rejected where there is none."""
+    _outlook(flight_id)
     if not box().store.ask_to_stop(flight_id, actor):
         raise Rejected(N_("There is no work on this flight that could be stopped."))
     box().store.audit(actor, "flight stopped", flight_id)
 
 
-def pin(actor: str, flight_id: str, *, pinned: bool) -> None:
-    """Keep the originals of a flight, or let them go when room is needed. Raises Rejected for a flight that there is not."""
+def pin(actor: str, flight_id: str, pinned: bool) -> None:
+    """Keep the photos of a flight, or let them go when room is needed."""
     if not box().store.pin(flight_id, pinned):
-        raise Rejected(NO_FLIGHT)
+        abort(404)
     box().store.audit(actor, "flight pinned" if pinned else "flight unpinned", flight_id)
 
 
 def delete(actor: str, flight_id: str) -> GoingLike:
     """Delete a flight with its photos and surveys; what went. Its files are removed as soon as the worker rests.
 
-    Raises Rejected where there is none, where it is being mapped or copied, or while other photos are being sorted into
-    flights: these may belong to it.
+    Raises Rejected where it is being mapped or copied, or while other photos are being sorted into flights: these may belong
+    to it.
     """
+    _outlook(flight_id)
     with box().store.grouping_lock(0.0) as alone:
         if not alone:
             raise Rejected(
@@ -65,5 +68,5 @@ def delete(actor: str, flight_id: str) -> GoingLike:
 def _outlook(flight_id: str) -> Outlook:
     found = outlook(flight_id)
     if found is None:
-        raise Rejected(NO_FLIGHT)
+        abort(404)
     return found
