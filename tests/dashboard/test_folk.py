@@ -80,7 +80,7 @@ def test_somebody_who_is_added_comes_in_by_the_link_and_must_choose_a_password(
     assert last(store) == ("asha", "person added", "lata devi: agronomist")
     hers = app.test_client()
     assert hers.post(link, data={"csrf_token": token_of(hers, link)}).headers["Location"] == "/password"
-    for path in ("/", "/settings", "/keys", "/api/fields"):
+    for path in ("/", "/settings", "/keys", "/api/v1/fields"):
         answer = hers.get(path)
         assert answer.status_code == 403 or answer.headers["Location"] == "/password", path
     assert "Later" not in hers.get("/password").get_data(as_text=True)
