@@ -16,8 +16,8 @@ from fieldbox import __version__
 from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
-from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.api.kinds import LARGEST
+from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER

@@ -57,7 +57,13 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Flights.
     "flights.show": READ,
     "flights.part": READ,
+    "flights.all": READ,
+    "flights.photos": READ,
     "flights.pin": WORK,
+    "flights.again": WORK,
+    "flights.stop": WORK,
+    "flights.ask_delete": OWN,
+    "flights.delete": OWN,
     "flown.show": READ,
     # Bringing photos.
     "uploading.page": WORK,
