@@ -27,6 +27,7 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
+from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, TRANSLATIONS
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evidence,
     deciding,
     changing,
+    review,
     sending,
     uploading,
     pictures,

@@ -54,7 +54,7 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
-from fieldbox.domain.labels import Label, LabelVerdict
+from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -146,6 +146,7 @@ __all__ = [
     "Became",
     "Bringing",
     "Brought",
+    "Called",
     "Came",
     "Camera",
     "Capture",
@@ -197,12 +198,14 @@ __all__ = [
     "NewText",
     "NotAligned",
     "Offer",
+    "Opinion",
     "Order",
     "Original",
     "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",
+    "PlantSeen",
     "Pose",
     "Prescription",
     "Product",
@@ -211,6 +214,7 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Reviewable",
     "Right",
     "Role",
     "SentText",
