@@ -83,12 +83,12 @@ def given_lately(surveys: Sequence[Reviewable], who: str) -> int:
 
 def tallies(surveys: Sequence[Reviewable]) -> list[Tally]:
     """What people said of each of these surveys that was checked at all."""
-    store = box().store
-    return [
-        tally(store.opinions(one.survey_id), store.called_count(one.survey_id))
-        for one in surveys
-        if one.checked
-    ]
+    return [tally_of(one.survey_id) for one in surveys if one.checked]
+
+
+def tally_of(survey_id: str) -> Tally:
+    """What people said of the plants of a survey."""
+    return tally(box().store.opinions(survey_id), box().store.called_count(survey_id))
 
 
 def _has_photo(digest: str) -> bool:

@@ -59,7 +59,7 @@ def text_of(client: FlaskClient, page: str) -> str:
 
 
 def asked(client: FlaskClient, **query: Any) -> list[dict[str, Any]]:
-    answer = client.get("/api/review/plants", query_string=query)
+    answer = client.get("/api/v1/review/plants", query_string=query)
     assert answer.status_code == 200
     found: list[dict[str, Any]] = answer.get_json()["plants"]
     return found
@@ -68,7 +68,7 @@ def asked(client: FlaskClient, **query: Any) -> list[dict[str, Any]]:
 def give(client: FlaskClient, plant: int, verdict: str, act: str | None = None) -> Any:
     header = {"X-CSRFToken": token_of(client, "/settings")}
     body = {"plant": plant, "verdict": verdict, "act": act or f"act-of-{plant}"}
-    return client.post("/api/review/verdicts", json=body, headers=header)
+    return client.post("/api/v1/review/verdicts", json=body, headers=header)
 
 
 def form_of(client: FlaskClient, page: str = "/review") -> tuple[str, dict[str, str]]:
@@ -165,7 +165,7 @@ def test_a_script_gives_verdicts_that_count_once(asha: FlaskClient, plants: Revi
     assert first.get_json() == second.get_json() == {"plant": plant, "verdict": "right", "undone": False}
     assert len(plants.store.labels()) == 1
     header = {"X-CSRFToken": token_of(asha, "/settings")}
-    back = asha.post("/api/review/undone", json={"act": "the-same-act"}, headers=header)
+    back = asha.post("/api/v1/review/undone", json={"act": "the-same-act"}, headers=header)
     assert back.get_json() == {"plant": plant}
     assert plants.store.labels() == []
 
@@ -183,7 +183,7 @@ def test_a_verdict_that_means_nothing_is_refused_in_words(
     asha: FlaskClient, plants: ReviewBox, plant: int, verdict: str, act: str
 ) -> None:
     answer = give(asha, plant, verdict, act)
-    assert answer.status_code == 400 and answer.get_json()["error"]
+    assert answer.status_code in (400, 422) and answer.get_json()["error"]
     assert plants.store.labels() == []
 
 
@@ -192,10 +192,10 @@ def test_the_name_of_somebody_elses_verdict_cannot_be_used(
 ) -> None:
     one, two = (item["plant"] for item in asked(asha)[:2])
     give(asha, one, "right", "name-of-asha")
-    assert give(ravi, two, "wrong", "name-of-asha").status_code == 400
+    assert give(ravi, two, "wrong", "name-of-asha").status_code == 422
     header = {"X-CSRFToken": token_of(ravi, "/settings")}
-    answer = ravi.post("/api/review/undone", json={"act": "name-of-asha"}, headers=header)
-    assert answer.status_code == 400
+    answer = ravi.post("/api/v1/review/undone", json={"act": "name-of-asha"}, headers=header)
+    assert answer.status_code == 422
     assert len(plants.store.labels()) == 1
 
 
@@ -208,7 +208,7 @@ def test_who_may_only_look_sees_what_came_of_it_and_is_asked_nothing(app: Flask,
     vera = log_in(app.test_client(), "vera")
     page = text_of(vera, "/review")
     assert "ask the owner of the box for another role" in page and "Is this a weed?" not in page
-    assert vera.get("/api/review/plants").status_code == 403
+    assert vera.get("/api/v1/review/plants").status_code == 403
     assert give(vera, 1, "right").status_code == 403
     assert vera.get("/review/labels.csv").status_code == 403
 
@@ -259,10 +259,10 @@ def test_what_people_make_of_plants_is_told_to_the_map(asha: FlaskClient, plants
     plants.store.give_label(
         second["plant"], LabelVerdict.CROP, who="ravi", act="act-of-ravi", by_chance=False
     )
-    found = asha.get(f"/api/surveys/{plants.survey_id}/checked").get_json()["plants"]
-    assert {one["id"]: (one["verdict"], one["people"]) for one in found} == {
+    found = asha.get(f"/api/v1/surveys/{plants.survey_id}/checks").get_json()["plants"]
+    assert {one["plant"]: (one["verdict"], one["people"]) for one in found} == {
         first["plant"]: ("wrong", 1),
-        second["plant"]: ("contested", 2),
+        second["plant"]: (None, 2),
     }
     assert found[0]["photo"] == plants.photo
 

@@ -56,7 +56,7 @@
   async function post(act) {
     let answer = null;
     try {
-      answer = await fetch(`/api/review/${act.path}`, {
+      answer = await fetch(`/api/v1/review/${act.path}`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": room.dataset.token },
         body: JSON.stringify(act.body),
@@ -152,7 +152,7 @@
       kept().forEach((act) => but.add(act.body.plant));
       const query = new URLSearchParams({ ...setup.scope, but: [...but].filter(Boolean).slice(-400).join(",") });
       let answer = null;
-      try { answer = await fetch(`/api/review/plants?${query}`); } catch { /* no network */ }
+      try { answer = await fetch(`/api/v1/review/plants?${query}`); } catch { /* no network */ }
       if (answer?.ok) {
         const told = await answer.json();
         const fresh = told.plants.filter((one) => !ahead.some((other) => other.plant === one.plant));

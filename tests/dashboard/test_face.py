@@ -1,0 +1,92 @@
+"""What every page shares: where one can go, how it looks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from fieldbox.dashboard.app import create_app, find_web
+from fieldbox.domain import Role
+from tests.dashboard.conftest import KEY, log_in, token_of
+from tests.dashboard.demo_box import DemoBox
+
+CSS = find_web() / "static" / "app.css"
+PLACE = re.compile(
+    r'<a href="([^"]+)"( aria-current="\w+")?><svg class="icon" aria-hidden="true"><use href="([^"]+)"'
+)
+
+
+def places(client: FlaskClient, page: str) -> dict[str, str]:
+    """Of the navigation: where to, and what is said of it."""
+    return {one[1]: one[2].strip() if one[2] else "" for one in PLACE.finditer(client.get(page).text)}
+
+
+def test_who_is_not_logged_in_is_led_nowhere(stranger: FlaskClient) -> None:
+    assert "<nav" not in stranger.get("/login").text
+
+
+def test_the_present_place_is_marked(client: FlaskClient, demo: DemoBox) -> None:
+    assert places(client, "/")["/"] == 'aria-current="page"'
+    assert places(client, "/sending")["/"] == ""
+    field = places(client, f"/fields/{demo.field_id}")
+    assert field["/"] == 'aria-current="true"' and field["/settings"] == ""
+    assert places(client, "/settings")["/settings"] == 'aria-current="page"'
+
+
+def test_each_icon_of_a_place_is_drawn(client: FlaskClient) -> None:
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (find_web() / "static" / "icons.svg").read_text()))
+    used = {match[3].partition("#")[2] for match in PLACE.finditer(client.get("/").text)}
+    assert used and used <= drawn
+
+
+def test_a_viewer_is_not_led_where_he_may_not_go(demo: DemoBox, password_hash: str) -> None:
+    demo.store.add_user("vera", password_hash, Role.VIEWER)
+    client = log_in(create_app(demo.store, demo.root, secret_key=KEY).test_client(), "vera")
+    for place in places(client, "/"):
+        assert client.get(place).status_code == 200
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "sun"])
+def test_the_theme_that_a_reader_chose_stays(stranger: FlaskClient, theme: str) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "theme": theme, "next": "/login"}
+    answer = stranger.post("/theme", data=form)
+    assert answer.status_code == 302 and answer.location == "/login"
+    page = stranger.get("/login").text
+    assert f'data-theme="{theme}"' in page
+    assert page.count('name="theme-color"') == 1
+
+
+def test_without_a_choice_the_phone_decides(stranger: FlaskClient) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "theme": "dark", "next": "/login"}
+    stranger.post("/theme", data=form)
+    stranger.post("/theme", data={**form, "theme": ""})
+    page = stranger.get("/login").text
+    assert "data-theme" not in page
+    assert '<meta name="color-scheme" content="light dark">' in page
+
+
+def test_a_theme_that_there_is_not_is_refused(stranger: FlaskClient) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "theme": "red", "next": "/login"}
+    assert stranger.post("/theme", data=form).status_code == 400
+
+
+def test_a_theme_sends_nobody_elsewhere(stranger: FlaskClient) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "theme": "dark", "next": "//evil.example"}
+    assert stranger.post("/theme", data=form).location == "/"
+
+
+def test_dark_by_choice_is_dark_by_the_phone() -> None:
+    css = CSS.read_text()
+    followed = re.search(r":root:not\(\[data-theme\]\) \{(.*?)\}", css, re.S)
+    chosen = re.search(r":root\[data-theme=dark\] \{(.*?)\}", css, re.S)
+    assert followed and chosen
+    assert followed[1].split() == chosen[1].split()
+
+
+def test_every_colour_of_a_stylesheet_is_there() -> None:
+    sheets = [CSS, *(CSS.parent / "css").glob("*.css")]
+    defined = set(re.findall(r"(--[\w-]+):", CSS.read_text()))
+    for sheet in sheets:
+        assert set(re.findall(r"var\((--[\w-]+)", sheet.read_text())) <= defined, sheet.name
