@@ -14,11 +14,17 @@ from fieldbox.dashboard.deeds import review as deeds
 from fieldbox.dashboard.found import field_or_404, survey_or_404
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import box
-from fieldbox.dashboard.reviewscope import AHEAD, Scope, shown
-from fieldbox.domain import Right
+from fieldbox.dashboard.reviewscope import AHEAD, Scope, all_shown
+from fieldbox.domain import Right, Survey
 from fieldbox.errors import Rejected
 
 review = Blueprint("review", __name__)
+
+
+@review.app_context_processor
+def told_elsewhere() -> dict[str, Any]:
+    """What other pages tell of checks, in `parts/precision.html`, `parts/opinions.html` and `parts/said.html`."""
+    return {"checks_of": _checks_of, "opinions_of": _opinions_of, "said_of": _said_of}
 
 
 @review.get("/review")
@@ -106,7 +112,7 @@ def _page(scope: Scope) -> str:
     if judging:
         but = frozenset(one.plant for one in plants)
         plants += asking.upcoming(scope.surveys, current_user.name, AHEAD - len(plants), but)
-    items = [shown(one) for one in plants]
+    items = all_shown(plants, scope.surveys)
     progress = scope.progress()
     return render_template(
         "review.html",
@@ -122,6 +128,25 @@ def _page(scope: Scope) -> str:
         act=secrets.token_urlsafe(16),
         judging=judging,
     )
+
+
+def _checks_of(survey: Survey) -> reviewwords.Outcome | None:
+    """What the checks say of a survey; None where no single weeds are called."""
+    if not survey.weed_count:
+        return None
+    given = box().store.opinions(survey.id)
+    return reviewwords.outcome_of([asking.tally_of(survey.id)] if given else [])
+
+
+def _opinions_of(survey: Survey) -> list[str]:
+    return reviewwords.said_of_survey(box().store.verdicts(survey.id))
+
+
+def _said_of(survey: Survey, digest: str, x: float, y: float) -> reviewwords.SaidOfPlant | None:
+    """What people make of the plant at a pixel, as far as the page knows it: to the pixel."""
+    there = box().store.labels(survey_id=survey.id, digest=digest)
+    given = [one for one in there if (round(one.pixel_x), round(one.pixel_y)) == (round(x), round(y))]
+    return reviewwords.said_of_plant(given) if given else None
 
 
 def _without_photo(scope: Scope) -> int:
@@ -151,7 +176,7 @@ def _words() -> dict[str, str]:
         "wait": say("The next plants are being fetched."),
         "done": say("All is checked here."),
         "mine": say("%(num)s of about %(goal)s", num="NUM", goal="GOAL"),
-        "checked": say("%(num)s plants checked here", num="NUM"),
+        "checked": say("%(num)s checked", num="NUM"),
         "round": say("A good round. Go on, or stop here."),
         "taken": say("Taken back."),
         "skipped": say("Skipped."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +56,12 @@ class Scope:
         return {"mine": mine, "goal": goal, "checked": sum(one.checked for one in self.surveys)}
 
 
+def all_shown(plants: Sequence[PlantSeen], surveys: Sequence[Reviewable]) -> list[dict[str, Any]]:
+    """What page and script need to show plants of these surveys."""
+    checked = {one.survey_id: one.checked for one in surveys}
+    return [{**shown(one), "checked": checked.get(one.survey_id, 0)} for one in plants]
+
+
 def shown(plant: PlantSeen) -> dict[str, Any]:
     """What page and script need to show a plant; lengths in pixels of the picture `src`."""
     view, field = view_of(plant), box().store.field(plant.field_id)
@@ -79,4 +86,12 @@ def shown(plant: PlantSeen) -> dict[str, Any]:
         "sure": plant.sure,
         "says": reviewwords.says(plant),
         "across": reviewwords.size(plant),
+        "look": url_for(
+            "evidence.look",
+            survey_id=plant.survey_id,
+            digest=plant.digest,
+            x=round(plant.pixel_x),
+            y=round(plant.pixel_y),
+            certainty="sure" if plant.sure else "unsure",
+        ),
     }

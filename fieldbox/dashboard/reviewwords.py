@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fieldbox.dashboard.language import day, number, say, say_many
 from fieldbox.dashboard.precision import Precision, Tally, estimate
+from fieldbox.dashboard.reviewqueue import outcome
 from fieldbox.domain import GivenVerdict, Label, LabelVerdict, PlantSeen, SurveyVerdict
 from fieldbox.i18n import N_
 
@@ -151,9 +152,25 @@ def said_of_survey(given: Sequence[GivenVerdict]) -> list[str]:
     ]
 
 
-def said_of_plant(given: Sequence[Label]) -> list[str]:
-    """What people make of a plant."""
-    return [
+@dataclass(frozen=True, slots=True)
+class SaidOfPlant:
+    """What people make of a plant: `verdict` None where it is contested."""
+
+    verdict: LabelVerdict | None
+    result: str
+    people: tuple[str, ...]
+
+
+def said_of_plant(given: Sequence[Label]) -> SaidOfPlant:
+    """What people make of a plant, and who said so."""
+    verdict = outcome(one.verdict for one in given)
+    result = (
+        say("Checked: %(verdict)s.", verdict=say(VERDICTS[verdict]).lower())
+        if verdict
+        else say("People do not agree what this is.")
+    )
+    people = tuple(
         say("%(who)s: %(verdict)s, %(day)s", who=one.who, verdict=say(VERDICTS[one.verdict]), day=day(one.at))
         for one in given
-    ]
+    )
+    return SaidOfPlant(verdict, result, people)

@@ -80,8 +80,9 @@ def listed(
     release_sha: str | None = None,
     since: datetime | None = None,
     who: str | None = None,
+    digest: str | None = None,
 ) -> list[Label]:
-    """Verdicts that stand, oldest first, narrowed to a survey, a release, a time, a person."""
+    """Verdicts that stand, oldest first, narrowed to a survey, a release, a time, a person, a photo."""
     conditions: list[ColumnElement[bool]] = [_STANDS]
     if survey_id is not None:
         conditions.append(labels.c.survey_number == number_of(connection, survey_id))
@@ -91,6 +92,9 @@ def listed(
         conditions.append(labels.c.at >= since)
     if who is not None:
         conditions.append(labels.c.who == who)
+    if digest is not None:
+        photo = select(captures.c.id).where(captures.c.digest == digest)
+        conditions.append(labels.c.capture_id == photo.scalar_subquery())
     return _labels(connection, *conditions)
 
 

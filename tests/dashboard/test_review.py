@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from fieldbox.dashboard import asking
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.deeds import review as deeds
-from fieldbox.domain import Cover, LabelVerdict
+from fieldbox.domain import Cover, LabelVerdict, SurveyVerdict
 from fieldbox.inference.labelme import read_folder
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.review_box import ReviewBox, make_review_box
@@ -305,3 +305,76 @@ def test_a_file_of_labels_is_as_labelme_writes_it(asha: FlaskClient, plants: Rev
     assert (told["imagePath"], told["imageWidth"]) == (f"{plants.photo}.jpg", 2000)
     assert {shape["shape_type"] for shape in told["shapes"]} == {"polygon"}
     assert Cover.WEED.value == told["shapes"][0]["label"]
+
+
+def test_the_map_and_the_flight_say_how_often_the_model_is_right(
+    asha: FlaskClient, app: Flask, plants: ReviewBox
+) -> None:
+    pages = (f"/fields/{plants.field_id}", f"/flights/{plants.flight_id}")
+    for page in pages:
+        assert "Nobody has checked yet how much of what is called weed is weed." in text_of(asha, page)
+    judge_all(plants, app)
+    for page in pages:
+        text = text_of(asha, page)
+        assert "of what is called weed here is weed" in text and "from 84 checks" in text
+        assert f"/surveys/{plants.survey_id}/review" in text
+
+
+def test_a_plant_says_what_people_make_of_it(asha: FlaskClient, plants: ReviewBox) -> None:
+    item = asked(asha)[0]
+    assert "Checked:" not in text_of(asha, item["look"])
+    give(asha, item["plant"], "wrong")
+    assert "Checked: no plant. asha: No plant," in text_of(asha, item["look"]).replace(
+        "</strong> <span>", " "
+    )
+    plants.store.give_label(item["plant"], LabelVerdict.CROP, who="ravi", act="act-of-ravi", by_chance=True)
+    assert "People do not agree what this is." in text_of(asha, item["look"])
+
+
+def test_people_say_whether_a_whole_map_is_right(asha: FlaskClient, plants: ReviewBox) -> None:
+    page = f"/fields/{plants.field_id}"
+    plants.store.give_verdict(plants.survey_id, SurveyVerdict.RIGHT, way="sms", who="Mina")
+    form = {"csrf_token": token_of(asha, page), "verdict": "wrong"}
+    for _ in range(2):
+        asha.post(f"/surveys/{plants.survey_id}/verdict", data=form)
+    text = text_of(asha, page)
+    assert re.search(r"Mina: right, \d+ \w+ \d+, by SMS", text)
+    assert text.count("asha: wrong,") == 1
+    asha.post(f"/surveys/{plants.survey_id}/verdict", data={**form, "verdict": "so so"})
+    assert "A map can be right or wrong." in text_of(asha, page)
+
+
+def test_a_program_says_whether_a_whole_map_is_right(asha: FlaskClient, plants: ReviewBox) -> None:
+    header = {"X-CSRFToken": token_of(asha, "/settings")}
+    path = f"/api/v1/surveys/{plants.survey_id}/verdict"
+    assert asha.post(path, json={"verdict": "right"}, headers=header).status_code == 204
+    assert [one.verdict for one in plants.store.verdicts(plants.survey_id)] == [SurveyVerdict.RIGHT]
+    assert asha.post(path, json={"verdict": "maybe"}, headers=header).status_code == 400
+
+
+def test_a_viewer_sees_what_others_make_of_a_map_and_has_no_buttons(app: Flask, plants: ReviewBox) -> None:
+    plants.store.give_verdict(plants.survey_id, SurveyVerdict.RIGHT, way="sms", who="Mina")
+    text = text_of(log_in(app.test_client(), "vera"), f"/fields/{plants.field_id}")
+    assert "Mina: right" in text and "It is wrong" not in text
+
+
+def test_the_api_tells_how_often_the_model_is_right(asha: FlaskClient, app: Flask, plants: ReviewBox) -> None:
+    path = f"/api/v1/surveys/{plants.survey_id}/checks"
+    nothing = asha.get(path).get_json()
+    assert nothing["precision"] is None and nothing["lacking"] == 20 and nothing["population"] == 84
+    judge_all(plants, app)
+    told = asha.get(path).get_json()
+    assert told["precision"] == pytest.approx(sum(plants.truth.values()) / 84)
+    assert told["precision_interval95"] == [told["precision"]] * 2
+    assert (told["judged"], told["by_person"]) == (84, {"asha": 84})
+
+
+@pytest.mark.parametrize("but", ["x", "1,,2", "1,-2", "9" * 30])
+def test_numbers_in_hand_that_are_none_are_refused(asha: FlaskClient, but: str) -> None:
+    assert asha.get("/api/v1/review/plants", query_string={"but": but}).status_code == 400
+
+
+def test_what_is_in_hand_is_not_sent_again(asha: FlaskClient) -> None:
+    first = {item["plant"] for item in asked(asha)}
+    second = {item["plant"] for item in asked(asha, but=",".join(map(str, first)))}
+    assert len(second) == 6 and not first & second

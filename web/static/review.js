@@ -112,6 +112,7 @@
     at("says").textContent = item.says;
     at("across").textContent = item.across;
     at("field").textContent = item.field;
+    at("look-at").href = item.look;
     form.action = form.action.replace(/\d+$/, item.plant);
     room.hidden = false;
     document.querySelector("[data-finished]").hidden = true;
@@ -121,7 +122,13 @@
     fetchMore();
   }
 
+  const given = {}, before = {};  // By surveys: verdicts since this page was opened, and what was checked then.
   function progress() {
+    const [item] = ahead;
+    if (item) {
+      before[item.survey] ??= item.checked;
+      at("checked").textContent = words.checked.replace("NUM", count(Math.max(0, before[item.survey] + (given[item.survey] || 0))));
+    }
     at("mine").textContent = words.mine.replace("NUM", count(mine)).replace("GOAL", count(goal));
     const bar = room.querySelector("progress");
     bar.max = Math.max(goal, 1);
@@ -176,7 +183,7 @@
     const end = document.querySelector("[data-finished]");
     end.hidden = false;
     at("look").hidden = form.hidden = true;
-    room.querySelector(".told").hidden = at("swipe").hidden = true;
+    room.querySelector(".told").hidden = true;
     progress();
     end.tabIndex = -1;
     end.focus();
@@ -198,11 +205,13 @@
     } else {
       put({ id, path: "verdicts", body: { plant: item.plant, verdict, act: id } });
       mine += 1;
+      given[item.survey] = (given[item.survey] || 0) + 1;
       if (mine > goal) goal = mine;
       say(form.querySelector(`[data-verdict=${verdict}] .word`).firstChild.textContent.trim());
       if (mine === goal && mine % 40 === 0) say(words.round);
     }
     navigator.vibrate?.(10);
+    if (past.length > 2) at("swipe").hidden = true;
     show();
   }
 
@@ -211,6 +220,7 @@
     if (!last) return false;
     if (last.verdict !== "skip") {
       mine = Math.max(0, mine - 1);
+      given[last.item.survey] -= 1;
       const acts = kept(), there = acts.findIndex((one) => one.id === last.id);
       // The first may be on its way: whether the box has it, nobody knows.
       if (there > 0 || (there === 0 && !sending)) keep(acts.filter((one) => one.id !== last.id));
@@ -286,9 +296,13 @@
     event.preventDefault();
     zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, point(event));
   }, { passive: false });
+  const scaled = ({ width, height }) => view[2] / Math.min(width, height);
   const point = ({ clientX, clientY }) => {
-    const box = svg.getBoundingClientRect();
-    return [view[0] + (clientX - box.left) / box.width * view[2], view[1] + (clientY - box.top) / box.height * view[3]];
+    const box = svg.getBoundingClientRect(), scale = scaled(box);
+    return [
+      view[0] + view[2] / 2 + (clientX - box.left - box.width / 2) * scale,
+      view[1] + view[3] / 2 + (clientY - box.top - box.height / 2) * scale,
+    ];
   };
 
   function move(x) {
@@ -322,7 +336,7 @@
       apart = now;
       from.moved = true;
     } else if (isClose()) {
-      const scale = view[2] / svg.getBoundingClientRect().width;
+      const scale = scaled(svg.getBoundingClientRect());
       view = [from.view[0] - (event.clientX - from.x) * scale, from.view[1] - (event.clientY - from.y) * scale, view[2], view[3]];
       inside();
     } else if (!from.moved) {

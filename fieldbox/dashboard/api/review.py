@@ -16,7 +16,7 @@ from fieldbox.dashboard.found import field_or_404, survey_or_404
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.precision import Tally, estimate
 from fieldbox.dashboard.reviewqueue import outcome
-from fieldbox.dashboard.reviewscope import AHEAD, Scope, shown
+from fieldbox.dashboard.reviewscope import AHEAD, Scope, all_shown
 from fieldbox.domain import Label, LabelVerdict, SurveyVerdict
 
 TAG = "Checking plants"
@@ -44,6 +44,8 @@ class PlantShown(Told):
     sure: Annotated[bool, Meta(description="Whether the model is sure that it is a weed.")]
     says: Words
     across: Words
+    look: Annotated[str, Meta(description="Address of the page about it.")]
+    checked: Annotated[Count, Meta(description="Plants of its survey with a verdict.")]
 
 
 class PlantsToCheck(Told):
@@ -148,7 +150,9 @@ def plants_to_check(query: PlantsAsked) -> PlantsToCheck:
         field_or_404(query.field)
     scope = Scope.of(query.survey, query.field)
     found = asking.upcoming(scope.surveys, current_user.name, AHEAD, _numbers(query.but))
-    return PlantsToCheck(plants=[PlantShown(**shown(one)) for one in found], **scope.progress())
+    return PlantsToCheck(
+        plants=[PlantShown(**one) for one in all_shown(found, scope.surveys)], **scope.progress()
+    )
 
 
 @operation("POST", "/review/verdicts", tag=TAG, answers=VerdictKept, body=VerdictGiven, problems=(422,))

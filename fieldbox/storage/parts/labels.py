@@ -38,11 +38,13 @@ class LabelPart(Part):
         release_sha: str | None = None,
         since: datetime | None = None,
         who: str | None = None,
+        digest: str | None = None,
     ) -> list[Label]:
-        """Verdicts that stand, oldest first: of a survey, on what a release said, given since a time, by a person."""
+        """Verdicts that stand, oldest first: of a survey, on what a release said, given since a time, by a person, in a
+        photo."""
         with self._database.read() as connection:
             return labels.listed(
-                connection, survey_id=survey_id, release_sha=release_sha, since=since, who=who
+                connection, survey_id=survey_id, release_sha=release_sha, since=since, who=who, digest=digest
             )
 
     def labels_of(self, plants: Sequence[int]) -> list[Label]:
