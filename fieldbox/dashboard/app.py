@@ -38,6 +38,7 @@ from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
+from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.tongues import tongues
@@ -57,6 +58,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evidence,
     deciding,
     changing,
+    review,
     sending,
     settings,
     tongues,

@@ -103,11 +103,12 @@ def legend(key: str) -> Response:
 
 @pictures.get("/photo/<digest>/crop")
 def photo_crop(digest: str) -> Response:
-    """A window of a photo around `x`, `y` at full detail, the spot marked; `size` is its side in pixels."""
+    """A window of a photo around `x`, `y` at full detail; `size` is its side in pixels, `bare=1`: the spot is not marked."""
     x, y = _number("x"), _number("y")
     size = int(max(64, min(photos.MAX_CROP_PX, _number("size", 640))))
+    ring = request.args.get("bare") != "1"
     with _explained(digest):
-        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size))
+        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size, ring=ring))
 
 
 @pictures.get("/photo/<digest>")

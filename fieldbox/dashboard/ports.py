@@ -17,6 +17,7 @@ from fieldbox.config import Config
 from fieldbox.domain import (
     ApiToken,
     AuditFilter,
+    Called,
     Change,
     Cover,
     ExampleText,
@@ -28,17 +29,22 @@ from fieldbox.domain import (
     HubNow,
     IntakeStatus,
     Interval,
+    Label,
+    LabelVerdict,
     LayerLabel,
     LinkState,
     Message,
     MessageState,
     Offer,
+    Opinion,
     Placement,
     PlantHealth,
+    PlantSeen,
     Prescription,
     Reading,
     RefusedList,
     Rejection,
+    Reviewable,
     Right,
     Role,
     SentText,
@@ -48,6 +54,7 @@ from fieldbox.domain import (
     Spraying,
     Standing,
     Survey,
+    SurveyVerdict,
     Upload,
     Usage,
     Vital,
@@ -390,6 +397,28 @@ class Store(Protocol):
     def message(self, message_id: str) -> Message | None: ...
     def link_state(self) -> LinkState | None: ...
     def verdicts(self, survey_id: str) -> Sequence[GivenVerdict]: ...
+    def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool: ...
+    def give_label(
+        self, plant: int, verdict: LabelVerdict, *, who: str, act: str, by_chance: bool
+    ) -> Label | None: ...
+    def undo_label(self, who: str, act: str | None = None) -> Label | None: ...
+    def labels(
+        self,
+        *,
+        survey_id: str | None = None,
+        release_sha: str | None = None,
+        since: datetime | None = None,
+        who: str | None = None,
+        digest: str | None = None,
+    ) -> Sequence[Label]: ...
+    def labels_of(self, plants: Sequence[int]) -> Sequence[Label]: ...
+    def opinions(self, survey_id: str) -> Sequence[Opinion]: ...
+    def reviewable(
+        self, field_id: int | None = None, flight_id: str | None = None
+    ) -> Sequence[Reviewable]: ...
+    def called(self, survey_id: str) -> Called: ...
+    def called_count(self, survey_id: str) -> tuple[int, int]: ...
+    def plants_seen(self, plants: Sequence[int]) -> Sequence[PlantSeen]: ...
     def texts_of(self, message_id: str) -> Sequence[SentText]: ...
     def survey_told(self, message_id: str) -> str | None: ...
     def user(self, user_id: int) -> UserLike | None: ...

@@ -55,7 +55,7 @@ from fieldbox.domain.decisions import (
     ZoneKind,
 )
 from fieldbox.domain.hubs import ExampleText, HubNow
-from fieldbox.domain.labels import Label, LabelVerdict
+from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -168,6 +168,7 @@ __all__ = [
     "Became",
     "Bringing",
     "Brought",
+    "Called",
     "Came",
     "Camera",
     "Capture",
@@ -223,12 +224,14 @@ __all__ = [
     "NewText",
     "NotAligned",
     "Offer",
+    "Opinion",
     "Order",
     "Original",
     "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",
+    "PlantSeen",
     "Pose",
     "Prescription",
     "Product",
@@ -238,6 +241,7 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Reviewable",
     "Right",
     "Role",
     "Room",
