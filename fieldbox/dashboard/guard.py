@@ -22,7 +22,7 @@ from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
-from fieldbox.dashboard.problems import is_for_a_program, problem
+from fieldbox.dashboard.problems import is_for_a_program, problem, takes_keys
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
 from fieldbox.domain import KEY_PREFIX, Right
 from fieldbox.i18n import N_
@@ -92,7 +92,7 @@ def load_program(asked: Request) -> Person | None:
     It is the person who made the key, with the key's scopes and no more than that person may do.
     """
     key = _key_of(asked)
-    if key is None or not is_for_a_program():
+    if key is None or not takes_keys():
         return None
     store = box().store
     token = store.use_token(hashlib.sha256(key.encode()).hexdigest())

@@ -55,7 +55,7 @@ from fieldbox.domain.decisions import (
     ZoneKind,
 )
 from fieldbox.domain.hubs import ExampleText, HubNow
-from fieldbox.domain.labels import Label, LabelVerdict
+from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -176,6 +176,7 @@ __all__ = [
     "Became",
     "Bringing",
     "Brought",
+    "Called",
     "Came",
     "Camera",
     "Capture",
@@ -232,12 +233,14 @@ __all__ = [
     "NewText",
     "NotAligned",
     "Offer",
+    "Opinion",
     "Order",
     "Original",
     "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",
+    "PlantSeen",
     "Pose",
     "Prescription",
     "Product",
@@ -247,6 +250,7 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Reviewable",
     "Right",
     "Role",
     "Room",
