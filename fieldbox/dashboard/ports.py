@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
+from fieldbox.dashboard.athand import AtHand
 from fieldbox.domain import (
     ApiToken,
     Change,
@@ -31,6 +32,7 @@ from fieldbox.domain import (
     RefusedList,
     Rejection,
     Role,
+    SeenFrom,
     SentText,
     Spraying,
     Standing,
@@ -41,6 +43,15 @@ from fieldbox.domain import (
 from fieldbox.i18n import Sentence
 
 EXTENSION = "fieldbox"
+PICTURES_BYTES = 12 << 20
+GRIDS_KEPT = 6
+
+
+class Picture(NamedTuple):
+    """An encoded image."""
+
+    data: bytes
+    mime: str
 
 
 class UserLike(Protocol):
@@ -131,6 +142,10 @@ class DetectionLike(Protocol):
     @property
     def sure(self) -> bool: ...
     @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
     def area_cm2(self) -> float: ...
     @property
     def position_error_m(self) -> float: ...
@@ -203,6 +218,7 @@ class Store(Protocol):
         poor: bool = False,
         limit: int | None = None,
     ) -> Sequence[DetectionLike]: ...
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
     def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]: ...
     def placements(self, survey_id: str) -> Sequence[Placement]: ...
@@ -272,6 +288,8 @@ class Beyond:
 
     intake: Intake | None = None
     decisions: Decisions | None = None
+    views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
+    """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +300,12 @@ class Box:
     root: Path
     language: str
     beyond: Beyond = Beyond()
+    pictures: AtHand[Picture] = field(
+        default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
+    )
+    """Of maps, made a moment ago."""
+    grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
+    """Arrays that such pictures are drawn from."""
 
 
 def box() -> Box:

@@ -111,7 +111,7 @@ from fieldbox.domain.photos import (
     Source,
     Stated,
 )
-from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -213,6 +213,7 @@ __all__ = [
     "Rejection",
     "Right",
     "Role",
+    "SeenFrom",
     "SentText",
     "Shift",
     "ShiftBasis",

@@ -39,7 +39,7 @@ def serve(config: Config) -> None:
             config.storage.root,
             secret_key=secret_key(store),
             language=config.locale.language,
-            beyond=Beyond(intake=intake_of(config), decisions=offering),
+            beyond=Beyond(intake=intake_of(config), decisions=offering, views=offering.views),
         )
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
 from fieldbox.storage import census, gaps, jobs, outbox, placements, surveys, views
@@ -90,6 +93,11 @@ class SurveyPart(Part):
         """Plants of a survey whose centre lies in `bbox`, the surest first; `poor`: stunted or yellowing ones."""
         with self._database.read() as connection:
             return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit)
+
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
 
     def placements(self, survey_id: str) -> list[Placement]:
         """Where a survey's alignment put its photos."""
