@@ -120,8 +120,11 @@ def test_who_may_only_look_is_offered_no_form(two: DemoBox) -> None:
 def test_links_to_other_pages_of_a_field_are_there_where_those_are(
     two: DemoBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def page_of(field_id: int) -> str:
+        return str(field_id)
+
     drawing = Blueprint("drawing", __name__)
-    drawing.add_url_rule("/fields/<int:field_id>/draw-test", "show", lambda field_id: str(field_id))
+    drawing.add_url_rule("/fields/<int:field_id>/draw-test", "show", page_of)
     monkeypatch.setattr(fields, "OTHER_PAGES", ("drawing.show", "walking-test.show"))
     monkeypatch.setattr(
         dashboard, "BLUEPRINTS", (*(one for one in dashboard.BLUEPRINTS if one.name != "drawing"), drawing)

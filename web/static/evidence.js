@@ -61,7 +61,7 @@ const evidence = (() => {
     const image = frame.querySelector("img"), shown = Number(frame.dataset.shown), link = frame.querySelector("a.shot");
     const steps = frame.dataset.spans.split(",").map(Number);
     const fingers = new Map();
-    let view, moved = null;
+    let view, seen, moved = null;  // What is wished to be seen, and what of it the photo has.
 
     const number = (name) => Number(frame.dataset[name]);
     const most = () => Math.max(number("width"), number("height")) || steps.at(-1);
@@ -78,10 +78,9 @@ const evidence = (() => {
 
     function put() {
       view.span = Math.min(Math.max(view.span, steps[0]), most());
-      view.x = clamp(view.x, view.span, number("width"));
-      view.y = clamp(view.y, view.span, number("height"));
+      seen = { x: clamp(view.x, view.span, number("width")), y: clamp(view.y, view.span, number("height")) };
       const wanted = new URLSearchParams({
-        x: Math.round(view.x), y: Math.round(view.y), size: Math.round(view.span), shown, mark_x: number("x"), mark_y: number("y"),
+        x: Math.round(seen.x), y: Math.round(seen.y), size: Math.round(view.span), shown, mark_x: number("x"), mark_y: number("y"),
       });
       const address = `${frame.dataset.crop}&${wanted}`;
       image.onload = () => { image.style.transform = ""; };
@@ -104,7 +103,7 @@ const evidence = (() => {
     link.addEventListener("keydown", (event) => {
       const step = view.span / 4;
       const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-      if (moves[event.key]) { view.x += moves[event.key][0]; view.y += moves[event.key][1]; put(); }
+      if (moves[event.key]) { view.x = seen.x + moves[event.key][0]; view.y = seen.y + moves[event.key][1]; put(); }
       else if (event.key === "+" || event.key === "=") zoom(0.5);
       else if (event.key === "-") zoom(2);
       else return;
@@ -130,8 +129,8 @@ const evidence = (() => {
     const end = (event) => {
       if (!fingers.has(event.pointerId) || !moved) return;
       const now = middle(), by = moved.apart && fingers.size === 2 ? spread() / moved.apart : 1;
-      view.x -= (now.x - moved.from.x) * scale();
-      view.y -= (now.y - moved.from.y) * scale();
+      const [x, y] = [now.x - moved.from.x, now.y - moved.from.y];
+      if (x || y) view = { ...view, x: seen.x - x * scale(), y: seen.y - y * scale() };
       view.span /= by;
       fingers.delete(event.pointerId);
       moved = null;
@@ -142,6 +141,7 @@ const evidence = (() => {
     link.addEventListener("pointercancel", end);
     frame.addEventListener("another", start);
     view = { x: number("x"), y: number("y"), span: Number(frame.dataset.span) };
+    seen = { x: clamp(view.x, view.span, number("width")), y: clamp(view.y, view.span, number("height")) };
   }
 
   return { begin };
