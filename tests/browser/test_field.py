@@ -169,7 +169,7 @@ def test_another_date_comes_without_a_reload(visit: Open, shots: Path, size: tup
 def test_two_dates_are_compared_with_a_line_to_move(visit: Open, shots: Path, size: tuple[int, int]) -> None:
     page = open_field(visit, size)
     painted(page, "mosaic")
-    page.get_by_role("button", name="Compare dates").click()
+    page.get_by_role("button", name="Compare").click()
     line = page.get_by_role("slider", name="Line between the two dates")
     expect(line).to_be_visible()
     until(
@@ -292,7 +292,7 @@ def test_a_photo_is_looked_at_from_near_and_far_and_moved(visit: Open, shots: Pa
     page.get_by_role("link", name="Wider").click()
     page.get_by_role("link", name="Wider").click()
     assert crop_of(page)["size"] == "1200"  # all of it
-    page.get_by_role("button", name="Back to the ring").click()
+    page.get_by_role("button", name="To the ring").click()
     page.get_by_role("link", name="Closer").click()
     assert (crop_of(page)["x"], crop_of(page)["size"]) == (before["x"], "360")
     page.locator("dialog a.shot").focus()

@@ -77,6 +77,7 @@
     say();
     panel.querySelectorAll("[data-legend]").forEach((each) => { each.hidden = each.dataset.legend !== key; });
     panel.querySelectorAll("input[name=layer]").forEach((each) => { each.checked = each.value === key; });
+    panel.querySelector(".opacity").hidden = !key;
     map.fire("layerchosen");
   }
 
