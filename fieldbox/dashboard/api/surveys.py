@@ -13,9 +13,9 @@ from msgspec import Meta
 from fieldbox.dashboard import tiles, words
 from fieldbox.dashboard.api.kinds import LARGEST, Count, FieldId, Interval95, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
-from fieldbox.dashboard.fields import layers_of
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import say
+from fieldbox.dashboard.layerwords import layers_of
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import CropStand, Ladder, LayerLabel, Quality, Survey, WeedBasis

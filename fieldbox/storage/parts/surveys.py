@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
 from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, surveys, views
@@ -116,6 +119,11 @@ class SurveyPart(Part):
         read so without holding all of them."""
         with self._database.read() as connection:
             return plants.portion(connection, survey_id, cover=cover, poor=poor, after=after, size=size)
+
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
 
     def placements(self, survey_id: str) -> list[Placement]:
         """Where a survey's alignment put its photos."""
