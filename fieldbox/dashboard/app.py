@@ -14,6 +14,7 @@ from fieldbox import __version__
 from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
+from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
@@ -105,6 +106,7 @@ def create_app(
     _speak(app)
     guard(app, login_limit)
     explain(app)
+    carry(app)
     return app
 
 
@@ -152,7 +154,7 @@ def _speak(app: Flask) -> None:
 
 
 def _asset_of(app: Flask) -> Callable[[str], str]:
-    @lru_cache(maxsize=64)
+    @lru_cache(maxsize=256)
     def print_of(name: str) -> str:
         return hashlib.blake2b((Path(app.static_folder or "") / name).read_bytes(), digest_size=6).hexdigest()
 

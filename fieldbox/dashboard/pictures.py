@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file
+from flask import Blueprint, Response, abort, request, send_file
 
 from fieldbox.dashboard import photos, tiles
-from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard.explaining import page_of
+from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.quality import holes
@@ -129,7 +130,7 @@ def _explained(digest: str) -> Iterator[None]:
         yield
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
-        page = render_template("error.html", text=in_words(gone or error.sentence))
+        page = page_of(say("This photo cannot be shown."), in_words(gone or error.sentence))
         abort(Response(page, status=410 if gone else 404))
 
 

@@ -24,6 +24,9 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.choose_language": OPEN,
     "people.choose_area_unit": OPEN,
     "face.choose_theme": OPEN,
+    "face.manifest": OPEN,
+    "face.worker": OPEN,
+    "face.offline": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
