@@ -11,7 +11,7 @@ from fieldbox.storage import census, gaps, jobs, outbox, placements, surveys, vi
 from fieldbox.storage import detections as plants
 from fieldbox.storage.detections import ToGeographic
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap
+from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, Tally
 
 
 class SurveyPart(Part):
@@ -111,6 +111,11 @@ class SurveyPart(Part):
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def tally(self) -> Tally:
+        """How much there is, counted quickly."""
+        with self._database.read() as connection:
+            return census.tally(connection)
 
     def census(self, now: datetime) -> Census:
         """What the box holds, counted."""
