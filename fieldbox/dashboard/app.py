@@ -17,6 +17,7 @@ from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
 from fieldbox.dashboard.api.kinds import LARGEST
+from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
@@ -38,7 +39,9 @@ from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
+from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
@@ -56,7 +59,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evidence,
     deciding,
     changing,
+    review,
     sending,
+    settings,
     tongues,
     uploading,
     machine,
@@ -112,6 +117,7 @@ def create_app(
     measure(app)
     guard(app, login_limit)
     explain(app)
+    carry(app)
     return app
 
 
@@ -146,6 +152,7 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        say=speech.say,
         area=units.area,
     )
     app.jinja_env.globals.update(
@@ -166,7 +173,7 @@ def _speak(app: Flask) -> None:
 
 
 def _asset_of(app: Flask) -> Callable[[str], str]:
-    @lru_cache(maxsize=64)
+    @lru_cache(maxsize=256)
     def print_of(name: str) -> str:
         return hashlib.blake2b((Path(app.static_folder or "") / name).read_bytes(), digest_size=6).hexdigest()
 

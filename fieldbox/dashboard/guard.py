@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
+from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.guessing import Limit, Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
@@ -32,6 +33,7 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+    "settings.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
@@ -191,7 +193,7 @@ def _come_in() -> AnyResponse:
 
 def _secure(answer: Response) -> Response:
     answer.headers.update(SECURITY_HEADERS)
-    if request.endpoint == "static" and "v" in request.args:
+    if lasts(answer):
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     elif "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"

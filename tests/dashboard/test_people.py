@@ -153,9 +153,9 @@ def test_nothing_changes_without_a_csrf_token(app: Flask, store: Store) -> None:
     before = store.user_by_name("asha")
     for form in ({}, {"csrf_token": "made up"}):
         answer = client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW, **form})
-        assert answer.headers["Location"] == "/"
+        assert answer.status_code == 400 and "This page was open for too long." in answer.text
     assert store.user_by_name("asha") == before
-    assert client.post("/logout").headers["Location"] == "/"
+    assert client.post("/logout").status_code == 400
     assert client.get("/").status_code == 200
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
-from fieldbox.storage import census, gaps, jobs, outbox, placements, surveys, views
+from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, surveys, views
 from fieldbox.storage import detections as plants
 from fieldbox.storage.detections import ToGeographic
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, Tally
+from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief, Tally
 
 
 class SurveyPart(Part):
@@ -72,6 +72,21 @@ class SurveyPart(Part):
         """Surveys of a field, of a flight, or all; newest first."""
         with self._database.read() as connection:
             return surveys.listed(connection, field_id, flight_id)
+
+    def survey_ids(self) -> set[str]:
+        """Of all surveys."""
+        with self._database.read() as connection:
+            return surveys.ids(connection)
+
+    def surveys_of_flights(self, flight_ids: Sequence[str]) -> dict[str, Survey]:
+        """Of each of these flights the survey that counts."""
+        with self._database.read() as connection:
+            return surveys.counting(connection, flight_ids)
+
+    def briefs_by_field(self, depth: int = 2) -> dict[int, list[SurveyBrief]]:
+        """Of each field its last `depth` dates, the newest first: of each flight the survey that counts."""
+        with self._database.read() as connection:
+            return briefs.by_field(connection, depth)
 
     def survey_for(self, flight_id: str, plan_key: str, release_sha: str) -> Survey | None:
         """The survey made of this flight with this plan and release."""
