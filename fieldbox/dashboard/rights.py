@@ -118,6 +118,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,
+    "metrics.show": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,
