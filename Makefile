@@ -16,6 +16,7 @@
 # make proof-outbox      pull the plug 100 times while messages come and go (root, libfuse2; minutes)
 # make proof-season      240 days without a link, 200 power cuts, then GPRS: all arrives once (root for a full disk; minutes)
 # make proof-decisions   fly made fields with RTK and without, count the true weeds on what is sprayed (minutes)
+# make proof-dashboard  ten people open pages while a flight is mapped: how long pages, tiles and the flight take (minutes)
 # make proof-alert       count the IP bytes of one alert from a cold start, over a real broker (mosquitto)
 # make proof-hub         what a hub takes in a second over SQLite and PostgreSQL, what messages weigh on a stick (minutes)
 # make proof-sms         kill a box that texts 200 times, count what is on the phone (root, modemmanager; minutes)
@@ -38,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
         proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub \
-        proof-sms proof-alert proof-2g proof-link-kills
+        proof-sms proof-alert proof-dashboard proof-2g proof-link-kills
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -101,6 +102,9 @@ proof-change: $(VENV)/.develop
 
 proof-decisions: $(VENV)/.develop
 	$(BIN)/python -m tests.path.decided_proof
+
+proof-dashboard: $(VENV)/.develop
+	$(BIN)/python -m tests.dashboard.load_proof
 
 proof-alert: $(VENV)/.develop
 	$(BIN)/python -m tests.sync.alert_proof

@@ -24,9 +24,11 @@ from fieldbox.cli_link import link
 from fieldbox.cli_models import models
 from fieldbox.cli_outbox import outbox
 from fieldbox.cli_paper import report, sheet
+from fieldbox.cli_people import people
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
+from fieldbox.cli_settings import settings
 from fieldbox.cli_sms import simulate_modem, sms
 from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
@@ -34,6 +36,7 @@ from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import _, use_language
+from fieldbox.masking import mask
 from fieldbox.memory import MB, spare_memory
 
 
@@ -70,6 +73,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
         # Without the values of variables, which can be a megabyte and hold what is nobody's business.
         processors=[
             *structlog.get_config()["processors"][:-1],
+            mask,
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -677,6 +681,8 @@ main.add_command(sheet)
 main.add_command(walk)
 simulate.add_command(season)
 main.add_command(change)
+main.add_command(people)
+main.add_command(settings)
 
 
 @main.command()

@@ -19,7 +19,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from fieldbox.domain import LinkKind
+from fieldbox.domain import AreaUnit, LinkKind
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 
@@ -27,6 +27,8 @@ DEFAULT_FILE = Path("/etc/fieldbox/fieldbox.toml")
 PREFIX = "FIELDBOX_"
 MB = 1_000_000
 """As network operators count."""
+MOST_NAME = 60
+"""Letters of the farm's name."""
 MOST_THREADS = 3
 """Unless told otherwise: each takes some 200 MB on 20 MP photos, and the dashboard wants a core of a Pi."""
 
@@ -70,6 +72,20 @@ class WebConfig:
 
     host: str = "127.0.0.1"
     port: int = bounded(8080, 1, 65535)
+    names: str = ""
+    """To which it answers beside addresses, localhost, *.local and the machine's own: "box.farm, fieldbox.lan"."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no name."""
+        with _of("names"):
+            for name in self.known:
+                if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
+                    raise ValueError(f"{name!r} is no name like box.farm")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """In small letters."""
+        return tuple(name.lower() for name in _listed(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +362,30 @@ class HubConfig:
 
 @dataclass(frozen=True, slots=True)
 class LocaleConfig:
-    """The language of the box; a person's own choice on the dashboard goes before it."""
+    """The language of the box and its unit of area; a person's own choice on the dashboard goes before them."""
 
     language: str = "en"
+    area_unit: str = "ha"
+    """ha, acre, guntha, cent, bigha-north, bigha-east, bigha-west or bigha-hills."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a unit that there is not."""
+        with _of("area_unit"):
+            _one_of(self.area_unit, tuple(AreaUnit))
+
+
+@dataclass(frozen=True, slots=True)
+class BoxConfig:
+    """The box itself."""
+
+    name: str = ""
+    """Of the farm; it stands on the pages."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a name that is too long or has what is no letter."""
+        with _of("name"):
+            if len(self.name) > MOST_NAME or not self.name.isprintable():
+                raise ValueError(f"must be one line of at most {MOST_NAME} letters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +404,9 @@ class Config:
     sms: SmsConfig = SmsConfig()
     hub: HubConfig = HubConfig()
     locale: LocaleConfig = LocaleConfig()
+    box: BoxConfig = BoxConfig()
+    fixed: frozenset[str] = field(default=frozenset(), metadata={"section": False})
+    """Settings (`section.key`) that the environment gave: no page and no hub goes over them."""
 
     @property
     def database(self) -> Path:
@@ -407,15 +447,13 @@ def load_config(environ: Mapping[str, str] | None = None, path: Path | None = No
     values, problems = _read_file(environ, path)
     problems += _merge_environment(values, environ)
     sections = {
-        section.name: _build_section(
-            section.name, _section_type(section.name), values.pop(section.name, {}), problems
-        )
-        for section in dataclasses.fields(Config)
+        name: _build_section(name, _section_type(name), values.pop(name, {}), problems)
+        for name in _section_names()
     }
     problems += [_unknown(name, _section_names()) for name in values]
     if problems:
         raise Misconfigured(N_("The settings have errors: {problems}"), problems="; ".join(problems))
-    return Config(**sections)
+    return Config(**sections, fixed=frozenset(name for name, _text in _from_environment(environ)))
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -449,12 +487,22 @@ def _read_file(environ: Mapping[str, str], path: Path | None) -> tuple[dict[str,
         return {}, [f"{named or DEFAULT_FILE}: {error}"]
 
 
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Settings of the environment, by `section.key`."""
+    for name, text in environ.items():
+        if name.startswith(PREFIX) and "__" in name:
+            yield name.removeprefix(PREFIX).lower().replace("__", ".", 1), text
+
+
+def variable_of(name: str) -> str:
+    """The environment's variable for `section.key`."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
 def _merge_environment(values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
     problems = []
-    for name, text in environ.items():
-        if not name.startswith(PREFIX) or "__" not in name:
-            continue
-        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+    for name, text in _from_environment(environ):
+        section, _dot, key = name.partition(".")
         table = values.setdefault(section, {})
         if isinstance(table, dict):
             table[key] = text
@@ -513,7 +561,7 @@ def _as_bool(value: Any) -> bool:
 
 
 def _section_names() -> list[str]:
-    return [section.name for section in dataclasses.fields(Config)]
+    return [one.name for one in dataclasses.fields(Config) if one.metadata.get("section", True)]
 
 
 def _section_type(name: str) -> type[Any]:
@@ -575,6 +623,6 @@ def _set_line(lines: list[str], section: str, key: str, value: str) -> None:
 
 def settings() -> Iterator[tuple[str, Any]]:
     """Every setting with its default, as `section.key` and value: for documentation and `doctor`."""
-    for section in dataclasses.fields(Config):
-        for key in dataclasses.fields(_section_type(section.name)):
-            yield f"{section.name}.{key.name}", key.default
+    for section in _section_names():
+        for key in dataclasses.fields(_section_type(section)):
+            yield f"{section}.{key.name}", key.default

@@ -11,6 +11,7 @@ import gettext
 import json
 import string
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "fieldbox"
+NOT_READ = "not reviewed"
+"""Stands in the header of a catalogue that no native speaker has read, as its last translator."""
 PAPER = "paper"
 """The catalogues of what is printed alone: in more languages than all the rest."""
 
@@ -30,6 +33,36 @@ def N_(message_id: str) -> str:
 
 
 _process_language: list[str | None] = [None]
+_added: list[Path] = []
+"""Folders of languages that somebody brought as files."""
+
+
+def folders() -> tuple[Path, ...]:
+    """Where catalogues lie: those that came with fieldbox first."""
+    return (TRANSLATIONS, *_added)
+
+
+def add_folder(folder: Path) -> None:
+    """Look for catalogues in `folder` too (CODE/LC_MESSAGES/fieldbox.mo), in this process."""
+    if folder not in _added:
+        _added.append(folder)
+    _catalogue.cache_clear()
+
+
+def translated(domain: str | None = None) -> list[str]:
+    """Codes of the languages that have a catalogue of a domain (None: of the pages), sorted."""
+    pattern = f"*/LC_MESSAGES/{domain or DOMAIN}.mo"
+    return sorted({path.parent.parent.name for folder in folders() for path in folder.glob(pattern)})
+
+
+def reader_of(code: str) -> str | None:
+    """Which native speaker has read the catalogue of the pages in that language; None: nobody yet."""
+    for folder in folders():
+        with suppress(OSError):
+            found = gettext.translation(DOMAIN, folder, [code])
+            told = found.info().get("last-translator", "")
+            return None if NOT_READ in told or not told else told
+    return None
 
 
 def use_language(language: str | None) -> None:
@@ -40,9 +73,10 @@ def use_language(language: str | None) -> None:
 @lru_cache(maxsize=16)
 def _catalogue(language: str | None) -> Callable[[str], str]:
     languages = [language] if language else None
-    found = gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True)
     # gettext keeps a catalogue that it has read and hands out copies, which share nothing that is set here.
-    found.add_fallback(gettext.translation(PAPER, TRANSLATIONS, languages, fallback=True))
+    found = gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True)
+    for domain, folder in ((PAPER, TRANSLATIONS), *((DOMAIN, folder) for folder in _added)):
+        found.add_fallback(gettext.translation(domain, folder, languages, fallback=True))
     return found.gettext
 
 

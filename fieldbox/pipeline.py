@@ -91,10 +91,17 @@ class Analysis:
     """Maps flights. Keeps the model loaded between them."""
 
     def __init__(
-        self, config: Config, store: Store, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        config: Config,
+        store: Store,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        settled: Callable[[], Config] | None = None,
     ) -> None:
+        """`settled`: the settings as they are when a survey is told of; None: they stay as they are."""
         cv2.setNumThreads(1)  # the views themselves run side by side
         self._config, self._store, self._cancelled = config, store, cancelled
+        self._settled = settled or (lambda: config)
         chosen = choose_weeds(config)
         self._model: WeedModel = chosen.model
         health = choose_health(config)
@@ -351,7 +358,7 @@ class Analysis:
         survey = replace(survey, warnings=said, crop_missing=judged.missing)
         self._write_rasters(task, survey, grid, progress)
         told = told_of(
-            self._config,
+            self._settled(),
             self._store,
             Fresh(survey, task.flown.field, task.flown.flight, grid, detections, task.flown.plane),
         )

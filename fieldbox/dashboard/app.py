@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,26 +12,40 @@ from flask_babel import Babel
 
 from fieldbox import __version__
 from fieldbox.dashboard import language as speech
-from fieldbox.dashboard import words
+from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
+from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
+from fieldbox.dashboard.deeds.tongues import FOLDER
+from fieldbox.dashboard.diary import diary
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
+from fieldbox.dashboard.face import face
 from fieldbox.dashboard.fields import fields
 from fieldbox.dashboard.flights import flights
 from fieldbox.dashboard.flown import flown
+from fieldbox.dashboard.folk import folk
 from fieldbox.dashboard.guard import LARGEST_FORM, guard
 from fieldbox.dashboard.home import home
+from fieldbox.dashboard.keys import keys
+from fieldbox.dashboard.machine import machine
+from fieldbox.dashboard.manual import manual
 from fieldbox.dashboard.people import people
+from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
-from fieldbox.i18n import DOMAIN, TRANSLATIONS
+from fieldbox.i18n import DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    face,
     people,
+    folk,
+    keys,
+    diary,
     home,
     flights,
     flown,
@@ -41,11 +54,15 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     deciding,
     changing,
     sending,
+    tongues,
     uploading,
+    machine,
     pictures,
     api,
+    manual,
 )
-LOGIN_LIMIT = "5 per minute; 50 per hour"
+LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
+"""Wrong tries, see `guessing`."""
 
 
 def create_app(
@@ -54,14 +71,15 @@ def create_app(
     *,
     secret_key: bytes,
     language: str = "en",
+    area_unit: str = "ha",
     web: Path | None = None,
     login_limit: str = LOGIN_LIMIT,
     beyond: Beyond | None = None,
 ) -> Flask:
     """Build the dashboard over `store` and the data folder `root`.
 
-    `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` is the
-    box's own, for readers who chose none. `web` holds templates and static files; None finds them. `beyond` is
+    `secret_key` signs the session cookies: at least 16 bytes, kept between starts. `language` and `area_unit` are
+    the box's own, for readers who chose none. `web` holds templates and static files; None finds them. `beyond` is
     what the box can do beside its store; pages leave out what it cannot.
     Raises ValueError for a short key and FileNotFoundError if `web` is not there.
     """
@@ -75,18 +93,20 @@ def create_app(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond())
+    add_folder(root / FOLDER)
+    app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond(), area_unit)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
     guard(app, login_limit)
     explain(app)
+    carry(app)
     return app
 
 
@@ -104,7 +124,7 @@ def _speak(app: Flask) -> None:
     Babel(
         app,
         default_domain=DOMAIN,
-        default_translation_directories=str(TRANSLATIONS),
+        default_translation_directories=";".join(map(str, folders())),
         locale_selector=speech.choose,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -114,19 +134,27 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        area=units.area,
     )
     app.jinja_env.globals.update(
         ngettext=speech.say_many,
         words=words,
         languages=speech.languages,
+        language_read=speech.is_read,
+        area_units=units.known,
+        area_unit=units.choose,
+        area_unit_short=units.one_unit,
         locale=speech.current,
         version=__version__,
         asset=_asset_of(app),
+        navigation=navigation.entries,
+        chosen_theme=theme.chosen,
+        theme_choices=theme.choices,
     )
 
 
 def _asset_of(app: Flask) -> Callable[[str], str]:
-    @lru_cache(maxsize=64)
+    @lru_cache(maxsize=256)
     def print_of(name: str) -> str:
         return hashlib.blake2b((Path(app.static_folder or "") / name).read_bytes(), digest_size=6).hexdigest()
 

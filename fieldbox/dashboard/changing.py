@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 
 from fieldbox.dashboard import stage
 from fieldbox.dashboard.dates import flights_flown, flown_on
-from fieldbox.dashboard.decisions import decisions_or_404, feature
+from fieldbox.dashboard.decisions import decisions_or_404
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many
 from fieldbox.dashboard.ports import box
@@ -80,40 +80,6 @@ def changed(survey_id: str) -> str:
         worked=worked(found.efficacy) if found and found.efficacy else "",
         works=bool(found and found.efficacy and told_to_work(found.efficacy)),
         map=_map(after, before, field.boundary, sprayed=sprayed) if found and before else None,
-    )
-
-
-@changing.get("/api/surveys/<survey_id>/change")
-def change(survey_id: str) -> Response:
-    """What changed since the survey `?before=`, as GeoJSON polygons: spots that are new, spreading, shrinking or gone."""
-    after, before = survey_or_404(survey_id), survey_or_404(request.args.get("before", ""))
-    found = decisions_or_404().change(before.id, after.id, sprayed=request.args.get("sprayed") == "1")
-    features = [
-        feature(
-            one.patch,
-            {
-                "number": place,
-                "became": one.became.value,
-                "area_m2": one.area_m2,
-                "lat": one.lat,
-                "lon": one.lon,
-                "before_per_m2": one.before,
-                "after_per_m2": one.after,
-                "cover_before_pct": one.cover_before_pct,
-                "cover_after_pct": one.cover_after_pct,
-            },
-        )
-        for place, one in enumerate(found.spots, 1)
-    ]
-    return jsonify(
-        type="FeatureCollection",
-        features=features,
-        days=found.days,
-        measure=found.measure.value,
-        common_m2=found.common_m2,
-        more_m2=found.more_m2,
-        less_m2=found.less_m2,
-        no_telling_m2=found.untold_m2,
     )
 
 
@@ -249,6 +215,6 @@ def _map(
         "zoom": {"photo": stage.native_zoom(after)},
         "tiles": stage.tiles_of(after),
         "boundary": [(lat, lon) for lon, lat in boundary],
-        "spots": url_for("changing.change", survey_id=after.id, **asked),
+        "spots": url_for("api.change", survey_id=after.id, **asked),
         "words": stage.map_words(),
     }

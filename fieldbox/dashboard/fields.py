@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import quality
 from fieldbox.dashboard.dates import flights_flown, flown_on
+from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.fieldmap import map_of
 from fieldbox.dashboard.found import field_or_404
 from fieldbox.dashboard.language import in_words, say
@@ -24,7 +25,6 @@ from fieldbox.errors import Rejected
 
 fields = Blueprint("fields", __name__)
 Page = str | Response
-LONGEST_NAME = 80
 OTHER_PAGES: Final = ("drawing.show", "walking.show")
 
 
@@ -89,29 +89,23 @@ def _others(field: Field, survey: Survey | None) -> dict[str, str]:
 @fields.post("/fields/<int:field_id>/name")
 def rename(field_id: int) -> Page:
     """Give a field another name."""
-    store = box().store
-    found = field_or_404(field_id)
-    name = " ".join(request.form.get("name", "").split())[:LONGEST_NAME]
-    if not name:
-        flash(say("A field needs a name."), "error")
-    elif name != found.name:
-        try:
-            store.update_field(field_id, name=name)
-            store.audit(current_user.name, "field renamed", f"{field_id}: {found.name} → {name}")
-            flash(say("The field is now called %(name)s.", name=name))
-        except Rejected as error:
-            flash(in_words(error.sentence), "error")
+    before = field_or_404(field_id)
+    try:
+        found = deeds.rename(current_user.name, field_id, request.form.get("name", ""))
+    except Rejected as error:
+        flash(in_words(error.sentence), "error")
+    else:
+        if found != before:
+            flash(say("The field is now called %(name)s.", name=found.name))
     return redirect(url_for("fields.show", field_id=field_id))
 
 
 @fields.post("/fields/<int:field_id>/crop")
 def name_crop(field_id: int) -> Page:
     """Say what grows on a field; nothing: it is not known."""
-    store = box().store
-    found = field_or_404(field_id)
-    crop = " ".join(request.form.get("crop", "").split())[:LONGEST_NAME] or None
-    if crop != found.crop:
-        store.name_crop(field_id, crop)
-        store.audit(current_user.name, "crop named", f"{field_id}: {found.crop} → {crop}")
+    before = field_or_404(field_id)
+    found = deeds.name_crop(current_user.name, field_id, request.form.get("crop"))
+    if found != before:
+        crop = found.crop
         flash(say("The crop is now %(crop)s.", crop=crop) if crop else say("The crop is not named now."))
     return redirect(url_for("fields.show", field_id=field_id))

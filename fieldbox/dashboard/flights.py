@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import quality, words
 from fieldbox.dashboard.checks import checked
+from fieldbox.dashboard.deeds import flights as deeds
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.ports import box
 
@@ -33,9 +34,7 @@ def part(flight_id: str) -> Page:
 def pin(flight_id: str) -> Page:
     """Keep the photos of a flight, or let them go when room is needed."""
     pinned = request.form.get("pinned") == "1"
-    if not box().store.pin(flight_id, pinned):
-        abort(404)
-    box().store.audit(current_user.name, "flight pinned" if pinned else "flight unpinned", flight_id)
+    deeds.pin(current_user.name, flight_id, pinned)
     flash(
         say("The photos of this flight are kept.")
         if pinned

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, cast
+from typing import Final
 
-from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
+from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard.people import Person, load_person
+from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
+from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
+from fieldbox.dashboard.carrying import lasts
+from fieldbox.dashboard.guessing import Tries, limits_of
+from fieldbox.dashboard.hosts import answers_to, names_of
+from fieldbox.dashboard.language import say
+from fieldbox.dashboard.people import TRIES
+from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.problems import is_for_a_program, problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
-from fieldbox.dashboard.uploading import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
-from fieldbox.domain import Right
+from fieldbox.domain import KEY_PREFIX, Right
+from fieldbox.i18n import N_
 
 LARGEST_FORM: Final = 64 * 1024
-LARGEST: Final = {CHUNK_ENDPOINT: LARGEST_CHUNK, OFFER_ENDPOINT: LARGEST_OFFER}
+LARGEST: Final = {
+    CHUNK_ENDPOINT: LARGEST_CHUNK,
+    OFFER_ENDPOINT: LARGEST_OFFER,
+    "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+}
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
-GUESSED: Final = ("people.check_in", "people.enter")
-"""Endpoints at which somebody may guess: an answer of 401 counts."""
-KEY_PREFIX: Final = "fbx_"
-"""Of keys of programs, so that one that lies about is recognised."""
+UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
+"""All that somebody may do who has come by a link and has not chosen a password yet."""
+LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -53,6 +62,7 @@ class OwnSession(SecureCookieSessionInterface):
 def guard(app: Flask, login_limit: str) -> None:
     """Put all of it before the routes of `app`, which must be there already."""
     hold_together(rule.endpoint for rule in app.url_map.iter_rules())
+    app.before_request(lambda: None if answers_to(request.host, names_of(app)) else _misdirected())
     app.session_interface = OwnSession()
     app.before_request(_limit_size)
     login = LoginManager(app)
@@ -69,16 +79,8 @@ def guard(app: Flask, login_limit: str) -> None:
         if changes and "program" not in g and app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
 
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    failures = limiter.limit(login_limit, deduct_when=lambda answer: answer.status_code == 401)
-    for endpoint in GUESSED:
-        app.view_functions[endpoint] = cast(Any, failures(app.view_functions[endpoint]))
+    app.extensions[TRIES] = Tries(limits_of(login_limit))
     app.after_request(_secure)
-
-
-def is_for_a_program() -> bool:
-    """Whether a script, a program or an `img` asks, and no person."""
-    return request.blueprint == "pictures" or request.path.startswith("/api/")
 
 
 def load_program(asked: Request) -> Person | None:
@@ -106,12 +108,20 @@ def _key_of(asked: Request) -> str | None:
     return key if key and key.startswith(KEY_PREFIX) else None
 
 
+def _misdirected() -> AnyResponse:
+    # Plain text without a word of the box: whoever is meant to read it knows what was typed.
+    text = say(
+        "This box does not answer to that name. Open it by its address, or set web.names in its settings."
+    )
+    return Response(text + "\n", 421, content_type="text/plain; charset=utf-8")
+
+
 def _limit_size() -> None:
     # Before anything looks at what was sent: the limit counts from then on.
     request.max_content_length = LARGEST.get(str(request.endpoint), LARGEST_FORM)
 
 
-def _need_right() -> AnyResponse | tuple[Response, int] | None:
+def _need_right() -> AnyResponse | None:
     wanted = RIGHTS.get(
         str(request.endpoint), Right.READ
     )  # a page that there is not: 404 for those who are in
@@ -119,27 +129,35 @@ def _need_right() -> AnyResponse | tuple[Response, int] | None:
         return None
     if not current_user.is_authenticated:
         return _come_in()
+    if not current_user.has_password and request.endpoint not in UNTIL_PASSWORD:
+        return _first_the_password()
     if not current_user.may(wanted):
         abort(403)
     return None
 
 
-def _come_in() -> AnyResponse | tuple[Response, int]:
+def _first_the_password() -> AnyResponse:
     if is_for_a_program():
-        answer = jsonify(error="login needed")
+        return problem(say("Choose a password first."), 403)
+    return redirect(url_for("people.choose_password"))
+
+
+def _come_in() -> AnyResponse:
+    if is_for_a_program():
+        answer = problem(say(LOGIN_NEEDED), 401)
         if "fetch" not in request.headers.get("Sec-Fetch-Mode", "") and not request.headers.get(
             "Sec-Fetch-Dest"
         ):
             # To programs alone: a browser would open a window of its own.
             answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
-        return answer, 401
+        return answer
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("people.sign_in", next=back))
 
 
 def _secure(answer: Response) -> Response:
     answer.headers.update(SECURITY_HEADERS)
-    if request.endpoint == "static" and "v" in request.args:
+    if lasts(answer):
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     elif "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"

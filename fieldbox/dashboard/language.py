@@ -13,19 +13,24 @@ from flask_babel import get_domain, get_locale, gettext
 
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import Interval
-from fieldbox.i18n import DOMAIN, TRANSLATIONS, Sentence
+from fieldbox.i18n import Sentence, reader_of, translated
 
 COOKIE = "language"
 
 
-@lru_cache(maxsize=1)
 def languages() -> dict[str, str]:
     """Codes of the languages that have a catalogue, English first, with their own names."""
-    codes = [
-        "en",
-        *sorted(path.parent.parent.name for path in TRANSLATIONS.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")),
-    ]
-    return {code: (Locale.parse(code).get_display_name(code) or code).capitalize() for code in codes}
+    return {"en": _own_name("en"), **{code: _own_name(code) for code in translated()}}
+
+
+@lru_cache(maxsize=64)
+def _own_name(code: str) -> str:
+    return (Locale.parse(code).get_display_name(code) or code).capitalize()
+
+
+def is_read(code: str) -> bool:
+    """Whether a native speaker has read what the pages say in that language: its catalogue names them, or the owner does."""
+    return code == "en" or bool(reader_of(code)) or box().store.setting(f"language.read.{code}") is not None
 
 
 def choose() -> str:
@@ -62,7 +67,13 @@ def in_words(sentence: Sentence) -> str:
 
 def number(value: float, digits: int = 0) -> str:
     """A number with exactly `digits` decimals."""
-    return format_decimal(value, "#,##0." + "0" * digits if digits else "#,##0", locale=current())
+    whole = _grouping(current())
+    return format_decimal(value, f"{whole}.{'0' * digits}" if digits else whole, locale=current())
+
+
+def _grouping(locale: Locale) -> str:
+    """How the whole part of a number is grouped: #,##0 in English, #,##,##0 in India's languages."""
+    return str(locale.decimal_formats[None].pattern).partition(".")[0]
 
 
 def interval(value: Interval, digits: int = 0) -> str:

@@ -7,6 +7,8 @@ default takes 64 MiB a login, too much beside a worker on a small box.
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
+from importlib import resources
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,16 +24,48 @@ _ONE_AT_A_TIME = threading.Lock()
 _NOBODY = _HASHER.hash("nobody has this password")
 
 
-def hash_password(password: str) -> str:
-    """The hash to store. Raises Rejected for a password that is too short or too long."""
+def hash_password(password: str, name: str = "") -> str:
+    """The hash to store of the password of `name`. Raises Rejected for one that is guessed too easily, or too long."""
+    _check(password, name)
+    with _ONE_AT_A_TIME:
+        return _HASHER.hash(password)
+
+
+def renewed(password_hash: str, password: str) -> str | None:
+    """Another hash of a password that fits, where the kept one was made with other parameters; None: it is as it should be."""
+    if not _HASHER.check_needs_rehash(password_hash):
+        return None
+    with _ONE_AT_A_TIME:
+        return _HASHER.hash(password)
+
+
+def _check(password: str, name: str) -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         raise Rejected(
             N_("The password must have {shortest} to {longest} characters."),
             shortest=SHORTEST,
             longest=LONGEST,
         )
-    with _ONE_AT_A_TIME:
-        return _HASHER.hash(password)
+    plain = password.strip().casefold()
+    if plain in commonest() or len(set(plain)) < 3:
+        raise Rejected(N_("That password is one of the first that anybody tries: choose another one."))
+    if name and _letters(plain) in ("", _letters(name.casefold())):
+        raise Rejected(
+            N_(
+                "That password is your name, or has no letters: choose another one, of several words for instance."
+            )
+        )
+
+
+@lru_cache(maxsize=1)
+def commonest() -> frozenset[str]:
+    """Passwords of eight characters and more that are tried first, in small letters."""
+    text = (resources.files("fieldbox.dashboard") / "commonest.txt").read_text("utf-8")
+    return frozenset(text.split())
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in text if one.isalpha())
 
 
 def matches(password_hash: str | None, password: str) -> bool:

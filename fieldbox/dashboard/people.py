@@ -1,65 +1,44 @@
-"""Who is there: logging in and out, one-time links, passwords, the reader's language."""
+"""Who is there: logging in and out, one-time links, one's own password, the reader's language."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_login import current_user, logout_user
+from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from fieldbox.dashboard import units
+from fieldbox.dashboard.deeds import people as deeds
+from fieldbox.dashboard.guessing import Tries
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
-from fieldbox.dashboard.passwords import hash_password, matches
+from fieldbox.dashboard.passwords import matches, renewed
+from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import UserLike, box
-from fieldbox.domain import Right
 from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
 
 people = Blueprint("people", __name__)
 Page = str | Response | tuple[str, int]
-BY_LINK = "by_link"
-"""In the session of somebody who came by a one-time link: they may have forgotten their password."""
+TRIES: Final = "fieldbox.tries"
+"""The app's count of wrong tries."""
+KNOWN: Final = "known"
+"""The cookie of a browser that has logged in before."""
 _YEAR = timedelta(days=365)
-
-
-class Person:
-    """A logged-in user, as Flask-Login wants one."""
-
-    is_authenticated = True
-    is_active = True
-    is_anonymous = False
-
-    def __init__(self, user: UserLike, only: Collection[Right] = frozenset(Right)) -> None:
-        """`only`: of all that this person may do, what may be done here."""
-        self.user = user
-        self.rights = user.role.rights & frozenset(only)
-
-    def may(self, right: Right) -> bool:
-        """Whether this person may do such things."""
-        return right in self.rights
-
-    @property
-    def name(self) -> str:
-        """The name to log in with."""
-        return self.user.name
-
-    @property
-    def has_password(self) -> bool:
-        """False until a first password is chosen."""
-        return bool(self.user.password_hash)
-
-    def get_id(self) -> str:
-        """Kept in the session. It holds a print of the password hash: a new one ends all old sessions."""
-        return f"{self.user.id}:{hashlib.sha256(self.user.password_hash.encode()).hexdigest()[:16]}"
-
-
-def load_person(session_id: str) -> Person | None:
-    """The person of a session, unless the account or its password is another by now."""
-    number = session_id.partition(":")[0]
-    user = box().store.user(int(number)) if number.isdecimal() else None
-    person = Person(user) if user and user.active else None
-    return person if person and person.get_id() == session_id else None
 
 
 @people.get("/login")
@@ -73,16 +52,18 @@ def sign_in() -> Page:
 @people.post("/login")
 def check_in() -> Page:
     """Log in with a name and a password."""
-    name = request.form.get("name", "").strip()
+    name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     user = box().store.user_by_name(name)
     known = user.password_hash if user and user.active else None
-    if not matches(known, request.form.get("password", "")) or user is None:
+    with _tries().one(*_counted_for(name, user)) as tried:
+        tried.right = matches(known, password)
+    if not tried.right or user is None:
         error = say("The name or the password is wrong.")
         return render_template(
             "login.html", next=local_path(request.form.get("next")), name=name, error=error
         ), 401
-    _start(user)
-    return redirect(local_path(request.form.get("next")))
+    _renew(user, password)
+    return _come_in(user, "logged in", local_path(request.form.get("next")))
 
 
 @people.get("/enter/<token>")
@@ -94,16 +75,18 @@ def offer_entry(token: str) -> Page:
 @people.post("/enter/<token>")
 def enter(token: str) -> Page:
     """Use a one-time link."""
-    user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
+    with _tries().one(("link", request.remote_addr)) as tried:
+        user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
+        tried.right = user_id is not None
     user = box().store.user(user_id) if user_id is not None else None
     if user is None or not user.active:
         error = say(
             "This link was used before or is too old. Ask for a new one, or log in with your password."
         )
         return render_template("login.html", next="/", error=error), 401
-    _start(user)
+    answer = _come_in(user, "came by a link", url_for("people.choose_password"))
     session[BY_LINK] = True
-    return redirect(url_for("people.choose_password"))
+    return answer
 
 
 @people.post("/logout")
@@ -124,33 +107,35 @@ def choose_password() -> Page:
 def change_password() -> Page:
     """Set one's own password."""
     user: UserLike = current_user.user
-    new = request.form.get("new", "")
     try:
-        if needs_old_password() and not matches(user.password_hash, request.form.get("old", "")):
-            return render_template(
-                "password.html", ask_old=needs_old_password(), error=say("Your present password is wrong.")
-            ), 400
+        if needs_old_password():
+            _check_old(user)
+        new = request.form.get("new", "")
         if new != request.form.get("again", ""):
-            return render_template(
-                "password.html", ask_old=needs_old_password(), error=say("The two new passwords differ.")
-            ), 400
-        box().store.set_password_hash(user.id, hash_password(new))
+            return _password_again(say("The two new passwords differ."))
+        changed = deeds.choose_password(user.name, user.id, new)
     except Rejected as error:
-        return render_template(
-            "password.html", ask_old=needs_old_password(), error=in_words(error.sentence)
-        ), 400
-    box().store.audit(user.name, "password changed", "")
-    changed = box().store.user(user.id)
-    if changed is not None:
-        _start(changed)
+        return _password_again(in_words(error.sentence))
+    start_session(changed)
     flash(say("Your password is set."))
     return redirect(url_for("home.show"))
 
 
 @people.get("/settings")
 def settings() -> Page:
-    """Language, password, log out."""
+    """Language, password, keys, log out."""
     return render_template("settings.html", ask_old=needs_old_password())
+
+
+@people.post("/sessions")
+def end_sessions() -> Page:
+    """Log oneself out everywhere but here."""
+    by_link = session.get(BY_LINK)
+    start_session(deeds.end_sessions(current_user.name, current_user.user.id))
+    if by_link:
+        session[BY_LINK] = True
+    flash(say("You are logged out everywhere but here."))
+    return redirect(url_for("people.settings"))
 
 
 @people.post("/language")
@@ -160,7 +145,18 @@ def choose_language() -> Page:
     if code not in languages():
         abort(400)
     answer = redirect(local_path(request.form.get("next")))
-    answer.set_cookie(COOKIE, code, max_age=_YEAR, httponly=True, samesite="Lax")
+    answer.set_cookie(COOKIE, code, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+@people.post("/area-unit")
+def choose_area_unit() -> Page:
+    """Keep the reader's unit of area in a cookie."""
+    unit = request.form.get("area_unit", "")
+    if unit not in units.known():
+        abort(400)
+    answer = redirect(local_path(request.form.get("next")))
+    answer.set_cookie(units.COOKIE, unit, max_age=_YEAR, httponly=True, samesite="Lax")
     return answer
 
 
@@ -182,7 +178,62 @@ def local_path(path: str | None) -> str:
     return path
 
 
-def _start(user: UserLike) -> None:
-    session.clear()
-    session.permanent = True
-    login_user(Person(user))
+def _check_old(user: UserLike) -> None:
+    # Who finds a phone that is logged in guesses no longer than at the log-in.
+    with _tries().one(("own", user.id)) as tried:
+        tried.right = matches(user.password_hash, request.form.get("old", ""))
+    if not tried.right:
+        raise Rejected(N_("Your present password is wrong."))
+
+
+def _password_again(error: str) -> Page:
+    return render_template("password.html", ask_old=needs_old_password(), error=error), 400
+
+
+def _renew(user: UserLike, password: str) -> None:
+    again = renewed(user.password_hash, password)
+    if again:
+        box().store.renew_password_hash(user.id, user.password_hash, again)
+
+
+def _come_in(user: UserLike, how: str, target: str) -> Response:
+    start_session(user)
+    box().store.note_seen(user.id)
+    box().store.audit(user.name, how, "")
+    answer = redirect(target)
+    if _known_to(user) is None:
+        answer.set_cookie(
+            KNOWN,
+            _signer().dumps([user.id, secrets.token_urlsafe(12)]),
+            max_age=_YEAR,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
+            path=url_for("people.sign_in"),
+        )
+    return answer
+
+
+def _tries() -> Tries:
+    found: Tries = current_app.extensions[TRIES]
+    return found
+
+
+def _counted_for(name: str, user: UserLike | None) -> list[tuple[str, str | int | None]]:
+    known = _known_to(user) if user else None
+    if known:
+        return [("browser", known)]
+    return [("address", request.remote_addr), ("account", user.id if user else name.casefold())]
+
+
+def _known_to(user: UserLike) -> str | None:
+    """Of a browser that has logged in to this account before: its own number."""
+    try:
+        account, number = _signer().loads(request.cookies.get(KNOWN, ""))
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return str(number) if account == user.id else None
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or b"", salt="known browser")

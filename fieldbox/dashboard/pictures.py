@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file
+from flask import Blueprint, Response, abort, request, send_file
 
 from fieldbox.dashboard import photos, placeerror, tiles, zoneshapes
-from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard.explaining import page_of
+from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.placeerror import PlaceErrors
 from fieldbox.dashboard.plants import Weeds, weeds_of
@@ -200,7 +201,7 @@ def _explained(digest: str) -> Iterator[None]:
         yield
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
-        page = render_template("error.html", text=in_words(gone or error.sentence))
+        page = page_of(say("This photo cannot be shown."), in_words(gone or error.sentence))
         abort(Response(page, status=410 if gone else 404))
 
 

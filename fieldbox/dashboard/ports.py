@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,17 @@ import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
+from fieldbox.config import Config
 from fieldbox.dashboard.athand import AtHand
 from fieldbox.domain import (
     ApiToken,
+    AuditFilter,
     Change,
     Cover,
     Field,
     Flight,
     FlightCheck,
+    FullIn,
     GivenVerdict,
     IntakeStatus,
     LinkState,
@@ -29,15 +32,22 @@ from fieldbox.domain import (
     Placement,
     PlantHealth,
     Prescription,
+    Reading,
     RefusedList,
     Rejection,
+    Right,
     Role,
     SeenFrom,
     SentText,
+    ServiceState,
+    SettingNow,
+    SettingValue,
     Spraying,
     Standing,
     Survey,
     Upload,
+    Usage,
+    Vital,
     Zone,
 )
 from fieldbox.i18n import Sentence
@@ -67,6 +77,27 @@ class UserLike(Protocol):
     def role(self) -> Role: ...
     @property
     def active(self) -> bool: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def seen_at(self) -> datetime | None: ...
+    @property
+    def sessions(self) -> int: ...
+
+
+class AuditLike(Protocol):
+    """Who did what."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
 
 
 class JobLike(Protocol):
@@ -135,6 +166,8 @@ class IngestLike(Protocol):
 class DetectionLike(Protocol):
     """A plant of a survey. `outline` is float64 [K, 2] longitude, latitude, an open ring."""
 
+    @property
+    def id(self) -> int: ...
     @property
     def cover(self) -> Cover: ...
     @property
@@ -217,6 +250,7 @@ class Store(Protocol):
         cover: Cover | None = None,
         poor: bool = False,
         limit: int | None = None,
+        after: tuple[float, int] | None = None,
     ) -> Sequence[DetectionLike]: ...
     def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
@@ -231,10 +265,34 @@ class Store(Protocol):
     def survey_told(self, message_id: str) -> str | None: ...
     def user(self, user_id: int) -> UserLike | None: ...
     def user_by_name(self, name: str) -> UserLike | None: ...
+    def users(self) -> Sequence[UserLike]: ...
+    def add_user(self, name: str, password_hash: str, role: Role) -> UserLike: ...
+    def set_role(self, user_id: int, role: Role) -> UserLike: ...
+    def shut_out(self, user_id: int) -> UserLike: ...
+    def let_in(self, user_id: int) -> UserLike: ...
+    def end_sessions(self, user_id: int) -> UserLike: ...
+    def note_seen(self, user_id: int) -> None: ...
     def set_password_hash(self, user_id: int, password_hash: str) -> None: ...
+    def renew_password_hash(self, user_id: int, old: str, new: str) -> None: ...
+    def add_login_token(self, token_hash: str, user_id: int, expires_at: datetime) -> None: ...
     def use_login_token(self, token_hash: str, now: datetime) -> int | None: ...
+    def tokens(self, user_id: int | None = None) -> Sequence[ApiToken]: ...
+    def add_token(
+        self,
+        token_hash: str,
+        name: str,
+        user_id: int,
+        scopes: Collection[Right],
+        expires_at: datetime | None = None,
+    ) -> ApiToken: ...
+    def setting(self, key: str) -> str | None: ...
+    def set_setting(self, key: str, value: str) -> None: ...
     def use_token(self, token_hash: str) -> ApiToken | None: ...
+    def revoke_token(self, token_id: int) -> bool: ...
     def audit(self, actor: str, action: str, detail: str) -> None: ...
+    def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
+    def audit_actors(self) -> Sequence[str]: ...
+    def vitals(self, since: datetime) -> Sequence[Vital]: ...
 
 
 class Uploads(Protocol):
@@ -282,6 +340,61 @@ class Decisions(Protocol):
     def make(self, survey_id: str, key: str, language: str) -> bytes: ...
 
 
+class CheckedLike(Protocol):
+    """What came of looking through the database; `problems` in SQLite's words."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def problems(self) -> Sequence[str]: ...
+
+
+class FreedLike(Protocol):
+    """What came of making room: bytes, and of how many flights."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def flights(self) -> int: ...
+
+
+class Machine(Protocol):
+    """What looks after the box itself: `fieldbox.services.watching.Watch` fits it as it is, and says more of it."""
+
+    def reading(self) -> Reading: ...
+    def usage(self) -> Usage | None: ...
+    def full_in(self, readings: Sequence[Vital]) -> FullIn | None: ...
+    def services(self) -> Sequence[ServiceState]: ...
+    def check(self) -> None: ...
+    def is_checking(self) -> bool: ...
+    def checked(self) -> CheckedLike | None: ...
+    def make_room(self) -> None: ...
+    def is_making_room(self) -> bool: ...
+    def freed(self) -> FreedLike | None: ...
+
+
+class Settings(Protocol):
+    """The settings of the box that people may choose on its pages."""
+
+    def now(self) -> Config:
+        """As they are; asked for with every page."""
+        ...
+
+    def all(self) -> Mapping[str, SettingNow]:
+        """By `section.key`, each with where it comes from."""
+        ...
+
+    def choose(self, actor: str, values: Mapping[str, SettingValue]) -> Sequence[str]:
+        """Keep what somebody chose; which of `values` are news. Raises Rejected: nothing is changed."""
+        ...
+
+    def reset(self, actor: str, names: Collection[str]) -> Sequence[str]:
+        """Take back what was chosen. Raises Rejected."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -290,22 +403,42 @@ class Beyond:
     decisions: Decisions | None = None
     views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
     """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
+    machine: Machine | None = None
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What an app was made for: its store, its data folder, the language of the box, and what it can do beside."""
+    """What an app was made for: its store, its data folder, what it can do beside, and how it speaks unless somebody chose."""
 
     store: Store
     root: Path
-    language: str
+    usual_language: str
     beyond: Beyond = Beyond()
+    usual_unit: str = "ha"
     pictures: AtHand[Picture] = field(
         default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
     )
     """Of maps, made a moment ago."""
     grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
     """Arrays that such pictures are drawn from."""
+
+    @property
+    def language(self) -> str:
+        """Of readers who chose none."""
+        chosen = self.beyond.settings
+        return chosen.now().locale.language if chosen else self.usual_language
+
+    @property
+    def area_unit(self) -> str:
+        """Of readers who chose none."""
+        chosen = self.beyond.settings
+        return chosen.now().locale.area_unit if chosen else self.usual_unit
+
+    @property
+    def name(self) -> str:
+        """The farm's; empty where nobody gave it one."""
+        return self.beyond.settings.now().box.name if self.beyond.settings else ""
 
 
 def box() -> Box:

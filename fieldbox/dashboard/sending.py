@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask import Blueprint, abort, render_template, request
 
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
 from fieldbox.dashboard.ports import box
@@ -189,31 +189,6 @@ def message(message_id: str) -> str:
         survey=survey,
         verdicts=[verdict_line(one) for one in box().store.verdicts(survey.id)] if survey else [],
         field=box().store.field(survey.field_id) if survey else None,
-    )
-
-
-@sending.get("/api/messages")
-def messages() -> Response:
-    """The newest messages, or those before `?before=`, with all that leaves in them."""
-    found = box().store.message_page(SHOWN, request.args.get("before"))
-    return jsonify(
-        counts={state.value: count for state, count in box().store.message_counts().items()},
-        messages=[
-            {
-                "id": one.id,
-                "kind": one.kind.value,
-                "state": one.state.value,
-                "attempts": one.attempts,
-                "created_at": one.created_at.isoformat(),
-                "sent_at": one.sent_at.isoformat() if one.sent_at else None,
-                "acknowledged_at": one.acknowledged_at.isoformat() if one.acknowledged_at else None,
-                "carrier": one.carrier,
-                "bytes": len(one.body.encode()),
-                "bytes_sent": one.bytes_sent,
-                "body": json.loads(one.body),
-            }
-            for one in found
-        ],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
 from fieldbox.dashboard.ports import FlightRowLike, JobLike
 from fieldbox.domain import (
@@ -102,6 +103,18 @@ def _figure(label: str, value: float | None, unit: str, range95: Interval | None
     return Figure(label, number(value, digits), unit, interval(range95, digits) if range95 else None)
 
 
+def _area_figure(label: str, hectares: float, range95: Interval | None) -> Figure:
+    shown = units.measured(hectares)
+    return _figure(
+        label, shown.value, shown.unit, units.area_range(range95) if range95 else None, shown.digits
+    )
+
+
+def _figure_by_area(label: str, per_ha: float, range95: Interval | None) -> Figure:
+    ends = Interval(units.by_area(range95.low), units.by_area(range95.high)) if range95 else None
+    return _figure(label, units.by_area(per_ha), f"/ {units.one_unit()}", ends)
+
+
 def figures(survey: Survey) -> list[Figure]:
     """The numbers that matter, most wanted first."""
     s = survey
@@ -111,7 +124,7 @@ def figures(survey: Survey) -> list[Figure]:
         _figure(say("Crop covers"), s.crop_cover_pct, "%", s.crop_cover_pct_interval95, 1),
         _figure(say("Crop plants"), s.crop_count, "", s.crop_count_interval95),
         *(
-            [_figure(say("Crop plants to the hectare"), s.stand.per_ha, "", s.stand.per_ha_interval95)]
+            [_figure_by_area(say("Crop stand"), s.stand.per_ha, s.stand.per_ha_interval95)]
             if s.stand and s.stand.per_ha is not None
             else []
         ),
@@ -121,7 +134,7 @@ def figures(survey: Survey) -> list[Figure]:
             else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", missing_interval(s))]
         ),
         _figure(say("Health (100 is best)"), s.health_index, "", s.health_index_interval95),
-        _figure(say("Area seen"), s.area_ha, "ha", s.area_ha_interval95, 2),
+        _area_figure(say("Area seen"), s.area_ha, s.area_ha_interval95),
         _figure(say("Not seen"), s.unseen_pct, "%", s.unseen_pct_interval95, 1),
         _figure(say("Unsure"), s.unsure_pct, "%", s.unsure_pct_interval95, 1),
         _figure(say("One pixel on the ground"), s.gsd_cm, "cm", s.gsd_cm_interval95, 2),

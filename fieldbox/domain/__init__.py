@@ -64,7 +64,7 @@ from fieldbox.domain.links import (
     LinkState,
     Waiting,
 )
-from fieldbox.domain.machines import Vital
+from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -89,7 +89,19 @@ from fieldbox.domain.messages import (
     MessageState,
     Outgoing,
 )
-from fieldbox.domain.people import RIGHTS_OF, ApiToken, Right, Role
+from fieldbox.domain.people import (
+    KEY_PREFIX,
+    LINK_LIFE,
+    LONGEST_NAME,
+    NO_PASSWORD,
+    RIGHTS_OF,
+    ApiToken,
+    AuditFilter,
+    Right,
+    Role,
+    Secret,
+    tidy_name,
+)
 from fieldbox.domain.photos import (
     BANDS,
     MOSAIC_ERROR_TAG,
@@ -112,6 +124,7 @@ from fieldbox.domain.photos import (
     Stated,
 )
 from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
+from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -126,6 +139,7 @@ from fieldbox.domain.texts import (
     TextState,
     Understood,
 )
+from fieldbox.domain.units import SQUARE_METRES, AreaUnit
 from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
@@ -134,15 +148,22 @@ __all__ = [
     "GONE",
     "HANDED",
     "HOPELESS",
+    "KEY_PREFIX",
     "LEFT",
+    "LINK_LIFE",
+    "LONGEST_NAME",
     "MANY_HOLES_PCT",
     "MOSAIC_ERROR_TAG",
     "MUCH_THIN_PCT",
+    "NO_PASSWORD",
     "OPEN",
     "PRIORITY",
     "RIGHTS_OF",
+    "SQUARE_METRES",
     "TO_RADIUS95",
     "ApiToken",
+    "AreaUnit",
+    "AuditFilter",
     "Became",
     "Bringing",
     "Brought",
@@ -170,6 +191,7 @@ __all__ = [
     "FlightHeadings",
     "FlightHeight",
     "FromCorner",
+    "FullIn",
     "Gap",
     "GivenVerdict",
     "Hotspot",
@@ -188,6 +210,7 @@ __all__ = [
     "LinkKind",
     "LinkPast",
     "LinkState",
+    "LogLine",
     "MarkedPoint",
     "Measure",
     "Message",
@@ -208,13 +231,20 @@ __all__ = [
     "Product",
     "ProductNeed",
     "Quality",
+    "Reading",
     "Receipt",
     "RefusedList",
     "Rejection",
     "Right",
     "Role",
+    "Room",
+    "Secret",
     "SeenFrom",
     "SentText",
+    "ServiceState",
+    "SettingNow",
+    "SettingSource",
+    "SettingValue",
     "Shift",
     "ShiftBasis",
     "Side",
@@ -226,6 +256,7 @@ __all__ = [
     "Spraying",
     "Standing",
     "Stated",
+    "Strain",
     "Strategy",
     "Survey",
     "SurveyVerdict",
@@ -234,6 +265,7 @@ __all__ = [
     "Treated",
     "Understood",
     "Upload",
+    "Usage",
     "Verdict",
     "View",
     "Vigour",
@@ -246,5 +278,6 @@ __all__ = [
     "Zone",
     "ZoneKind",
     "hangs_together",
+    "tidy_name",
     "worst",
 ]

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
+
+LONGEST_NAME: Final = 40
+"""Characters of a person's name."""
+NO_PASSWORD: Final = ""
+"""The hash of somebody who has not chosen a password: no password fits it, only a link lets them in."""
+LINK_LIFE: Final = timedelta(hours=24)
+"""Of a one-time link."""
+KEY_PREFIX: Final = "fbx_"
+"""Of keys of programs, so that one that lies about is recognised."""
 
 
 class Right(StrEnum):
@@ -59,3 +70,39 @@ class ApiToken:
     last_used_at: datetime | None
     """To the hour: a look every second must not write every second."""
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which rows are wanted; None: all."""
+
+    actors: Collection[str] | None = None
+    """By any of these names."""
+    actions: Collection[str] | None = None
+    other_than: bool = False
+    """Of all actions but `actions`."""
+    before: int | None = None
+    """Older than the row of this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Something that lets its holder in: a one-time link, a key. It is shown once; only `print` is kept."""
+
+    text: str
+
+    @classmethod
+    def new(cls, prefix: str = "") -> Self:
+        """One that nobody guesses: 192 random bits."""
+        return cls(prefix + secrets.token_urlsafe(24))
+
+    @property
+    def print(self) -> str:
+        """Its SHA-256, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def tidy_name(told: str, longest: int = LONGEST_NAME) -> str | None:
+    """A name as it is kept: no blanks around it, one between words; None if it is none, or longer than `longest`."""
+    name = " ".join(told.split())
+    return name if name and len(name) <= longest and name.isprintable() else None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,52 +10,13 @@ from typing import Final
 from fieldbox import __version__
 from fieldbox.config import Config
 from fieldbox.domain import MessageKind, Outgoing
+from fieldbox.services.machine import Machine
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import BoxState, ClockState, report
 from fieldbox.wire.ids import key_of
 
 EVERY: Final = timedelta(days=1)
 SUBJECT: Final = "box"
-_PATIENCE_S: Final = 5.0
-_SLOWED: Final = 0xF000F
-"""Bits of `vcgencmd get_throttled`: too little voltage, a capped clock, throttled, warm; now (0 to 3) and since the start (16 to
-19); Raspberry Pi documentation, "vcgencmd"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the machine says of itself; None where it does not."""
-
-    proc: Path = Path("/proc")
-    thermal: Path = Path("/sys/class/thermal")
-    vcgencmd: str = "vcgencmd"
-
-    def up_hours(self) -> float | None:
-        """Since the start."""
-        try:
-            return float((self.proc / "uptime").read_text().split()[0]) / 3600
-        except (OSError, ValueError, IndexError):
-            return None
-
-    def temperature_c(self) -> float | None:
-        """Of the first zone, which is the processor's on a Raspberry Pi."""
-        try:
-            return int((self.thermal / "thermal_zone0" / "temp").read_text()) / 1000
-        except (OSError, ValueError):
-            return None
-
-    def throttled(self) -> bool | None:
-        """Whether it was slowed down since the start."""
-        tool = shutil.which(self.vcgencmd)
-        if tool is None:
-            return None
-        try:
-            told = subprocess.run(  # noqa: S603  the system's own tool
-                [tool, "get_throttled"], capture_output=True, text=True, timeout=_PATIENCE_S, check=True
-            ).stdout
-            return bool(int(told.partition("=")[2], 16) & _SLOWED)
-        except (OSError, subprocess.SubprocessError, ValueError):
-            return None
 
 
 def state_of(

@@ -20,7 +20,7 @@ from fieldbox.config import Config
 from fieldbox.domain import MessageKind, Outgoing
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_, Sentence
-from fieldbox.services import fromhub
+from fieldbox.services import chosen, fromhub
 from fieldbox.storage.rows import Command
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
@@ -129,7 +129,8 @@ class Commander:
         return _Came(why, again=ids, told={"count": len(ids)})
 
     def _change(self, order: Settings) -> _Came:
-        after = fromhub.changed(self._config, self._store, order.values)
+        held = chosen.told(self._store)
+        after = fromhub.changed(self._settled(), self._store, order.values, held)
         why = Sentence(N_("The settings are changed: {names}."), {"names": ", ".join(sorted(order.values))})
         return _Came(why, settings={fromhub.SETTING: after})
 
@@ -153,7 +154,7 @@ class Commander:
         self._store.set_setting(PICTURES, _as_json(wanted))
 
     def _refusal(self, order: Picture, waiting: int) -> Sentence | None:
-        if not self._config.sync.pictures:
+        if not self._settled().sync.pictures:
             return Sentence(N_("The owner of the box lets no pictures leave the farm (sync.pictures)."))
         if self._store.survey(order.survey) is None:
             return Sentence(N_("There is no such survey on the box."))
@@ -181,6 +182,9 @@ class Commander:
         if refusal is not None:
             raise Rejected(refusal.template, **refusal.params)
         return self._make(self._config, order)
+
+    def _settled(self) -> Config:
+        return chosen.settled(self._config, self._store)
 
     def _without(self, done: _Wanted) -> dict[str, str]:
         """What is left to be made, others among it that a stick brought meanwhile."""

@@ -34,6 +34,7 @@ from fieldbox.services.box import open_store
 from fieldbox.services.cards import STATES
 from fieldbox.services.notify import notify
 from fieldbox.services.queueing import go_on, queue
+from fieldbox.services.running import running_as
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -298,7 +299,7 @@ def serve(config: Config) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: _leave(stop))
-    with open_store(config) as store:
+    with open_store(config) as store, running_as(config, "intake"):
         doors = Doors(config, store)
         doors.board.write()
         notify("READY=1")

@@ -6,7 +6,7 @@ What the hub may set is listed here. Nothing that says what leaves the farm is, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import structlog
@@ -44,6 +44,8 @@ def told(store: Store) -> dict[str, Value]:
 def settled(config: Config, store: Store) -> Config:
     """The settings with those of the hub over them. Such as this release does not take are passed over."""
     for name, value in told(store).items():
+        if name in config.fixed:
+            continue
         try:
             config = with_values(config, {name: value})
         except Misconfigured as error:
@@ -51,13 +53,19 @@ def settled(config: Config, store: Store) -> Config:
     return config
 
 
-def changed(config: Config, store: Store, values: Mapping[str, Any]) -> str:
-    """What is to be kept once the hub has set `values` (None: as the owner has it). Raises Rejected: nothing changes."""
+def changed(config: Config, store: Store, values: Mapping[str, Any], chosen: Collection[str] = ()) -> str:
+    """What is to be kept once the hub has set `values` (None: as the owner has it). Raises Rejected: nothing changes.
+
+    `chosen`: what the owner has chosen on a page. It goes over what the hub says, and the hub is told so.
+    """
     if not config.sync.hub_settings:
         raise Rejected(N_("The owner of the box lets the hub change no settings (sync.hub_settings)."))
     refused = sorted(set(values) - set(ALLOWED))
     if refused:
         raise Rejected(N_("The hub may not set {names}."), names=", ".join(refused)[:200])
+    held = sorted(name for name in {*chosen, *config.fixed} if values.get(name) is not None)
+    if held:
+        raise Rejected(N_("The owner of the box has chosen {names}."), names=", ".join(held)[:200])
     after = {name: value for name, value in (told(store) | dict(values)).items() if value is not None}
     try:
         with_values(config, after)

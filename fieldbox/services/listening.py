@@ -8,6 +8,9 @@ import waitress
 
 from fieldbox.errors import Misconfigured
 
+LARGEST = 8 << 20
+"""Bytes of a request. What is larger is refused before it is read: the server would keep it on the disk until it is whole."""
+
 
 def listening(app: Any, host: str, port: int, *, threads: int, ident: str, taken: str) -> Any:
     """A web server that answers once its `run` is called.
@@ -16,6 +19,8 @@ def listening(app: Any, host: str, port: int, *, threads: int, ident: str, taken
         Misconfigured: the port cannot be had, in the words of `taken`, which tell of {host}, {port} and {why}.
     """
     try:
-        return waitress.create_server(app, host=host, port=port, threads=threads, ident=ident)
+        return waitress.create_server(
+            app, host=host, port=port, threads=threads, ident=ident, max_request_body_size=LARGEST
+        )
     except OSError as error:
         raise Misconfigured(taken, host=host, port=port, why=error.strerror or "?") from error

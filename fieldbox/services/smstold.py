@@ -11,6 +11,7 @@ from fieldbox.domain import NewText, SentText, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.finding import find_survey
 from fieldbox.services.telephone import telephone
 from fieldbox.services.texting import (
@@ -65,7 +66,8 @@ class Listed:
 def listed(config: Config, limit: int) -> Listed:
     """The newest texts."""
     with open_store(config) as store:
-        return Listed(tuple(store.texts(limit)), store.text_parts_paid(utc_now()), config)
+        now = settled(config, store)
+        return Listed(tuple(store.texts(limit)), store.text_parts_paid(utc_now()), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,9 @@ def preview(config: Config, survey_id: str, language: str | None, script: str | 
         litres = litres_told(store, survey.id)
         about = about_survey(store, survey.id, code_for(store, survey.id), litres)
         urgent = has_alert(store, survey)
+        style = style_of(settled(config, store))
     if about is None:
         raise Rejected(N_("The field of this survey is gone."))
-    style = style_of(config)
     style = replace(style, language=language or style.language, script=Script(script or style.script))
     text = text_of(about, Kind.ALERT if urgent else Kind.SURVEY, style)
     return Preview(text, length_of(text), urgent, about.code)
@@ -113,17 +115,18 @@ def trial(config: Config, number: str, modem: Modem | None = None) -> tuple[str,
     """Text a number that this is a test; what came of it, and whether it went. Raises Rejected for a number that may not be
     texted."""
     told = telephone(number)
-    if told not in config.sms.allowed:
-        raise Rejected(N_("{number} is not among sms.numbers: put it there first."), number=told)
-    with open_store(config) as store, closing(modem or ModemManager()) as used:
-        return _tried(config, store, used, told)
+    with open_store(config) as store:
+        if told not in settled(config, store).sms.allowed:
+            raise Rejected(N_("{number} is not among sms.numbers: put it there first."), number=told)
+        with closing(modem or ModemManager()) as used:
+            return _tried(config, store, used, told)
 
 
 def _tried(config: Config, store: Store, modem: Modem, number: str) -> tuple[str, bool]:
     now = utc_now()
     reception = modem.reception()
     key = f"test {now.isoformat()} {number}"
-    body = trial_text(now.strftime("%H:%M:%S"), style_of(config))
+    body = trial_text(now.strftime("%H:%M:%S"), style_of(settled(config, store)))
     store.write_text(NewText(number, body, key, urgent=True))
     Texting(config, store, parts_of(config, store, modem)).step(now)
     found = next(one for one in store.texts() if one.key == key)

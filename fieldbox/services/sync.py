@@ -26,10 +26,10 @@ from fieldbox.services import texting
 from fieldbox.services.box import open_store
 from fieldbox.services.boxclock import FirstModem, certain, is_remembered, recalled, remember
 from fieldbox.services.boxing import report_daily
+from fieldbox.services.chosen import settled
 from fieldbox.services.commanding import Commander
-from fieldbox.services.fromhub import settled
 from fieldbox.services.notify import notify
-from fieldbox.services.running import beside
+from fieldbox.services.running import beside, running_as
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
@@ -516,7 +516,7 @@ def opened(config: Config, stopping: Callable[[], bool]) -> Iterator[tuple[Synci
 def serve(config: Config) -> None:
     """Send until SIGTERM or SIGINT: a connection that is open ends in a second or two, with its accounts."""
     stop = threading.Event()
-    with opened(config, stop.is_set) as (syncing, ways):
+    with opened(config, stop.is_set) as (syncing, ways), running_as(config, "sync"):
 
         def leave(_signal: int, _frame: FrameType | None) -> None:
             stop.set()

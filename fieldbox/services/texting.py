@@ -36,8 +36,8 @@ from fieldbox.errors import FieldboxError, Unsent
 from fieldbox.i18n import N_, Sentence
 from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.commanding import Commander
-from fieldbox.services.fromhub import settled
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.storage.texts import FRAME, WITHDRAWN
 from fieldbox.sync.identity import joined
@@ -398,7 +398,7 @@ def _stepped(texting: Texting) -> bool:
 
 def parts_of(config: Config, store: Store, modem: Modem) -> Parts:
     """The hub that the box has joined, and what follows its commands."""
-    return Parts(modem, lambda: hub_of(config), Commander(config, store, utc_now).follow)
+    return Parts(modem, lambda: hub_of(settled(config, store)), Commander(config, store, utc_now).follow)
 
 
 def hub_of(config: Config) -> HubBySms | None:

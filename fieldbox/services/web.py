@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import secrets
 import signal
+import socket
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from types import FrameType
 
 import structlog
+from flask import Flask
 
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.hosts import call
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import Choices
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
+from fieldbox.services.running import beside, running_as
+from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
 THREADS = 4
+LEAVE_S = 5.0
 SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 
 
@@ -33,14 +41,13 @@ def serve(config: Config) -> None:
     """Answer on `web.host`:`web.port` until SIGTERM or SIGINT. Raises Misconfigured if the port is taken."""
     signal.signal(signal.SIGTERM, _leave)
     spare_memory(mapped_from=MB // 4)
-    with open_store(config) as store, closing(Offering(config, store)) as offering:
-        app = create_app(
-            store,
-            config.storage.root,
-            secret_key=secret_key(store),
-            language=config.locale.language,
-            beyond=Beyond(intake=intake_of(config), decisions=offering, views=offering.views),
-        )
+    with (
+        open_store(config) as store,
+        running_as(config, "web"),
+        closing(Offering(config, store)) as offering,
+        watching(config, store) as watch,
+    ):
+        app = app_of(config, store, beyond_of(config, store, offering, watch))
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
@@ -49,6 +56,42 @@ def serve(config: Config) -> None:
             server.run()
         except (KeyboardInterrupt, SystemExit):
             server.close()
+
+
+def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
+    """The dashboard of a box by its settings."""
+    app = create_app(
+        store,
+        config.storage.root,
+        secret_key=secret_key(store),
+        language=config.locale.language,
+        area_unit=config.locale.area_unit,
+        beyond=beyond,
+    )
+    call(app, (*config.web.known, socket.gethostname()))
+    return app
+
+
+@contextmanager
+def watching(config: Config, store: Store) -> Iterator[Watch]:
+    """Somebody who looks after the box meanwhile."""
+    watch = Watch(config, store)
+    with beside(watch.run, "watching", LEAVE_S):
+        try:
+            yield watch
+        finally:
+            watch.stop()
+
+
+def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) -> Beyond:
+    """What this box can do beside its store."""
+    return Beyond(
+        intake=intake_of(config),
+        decisions=offering,
+        views=offering.views,
+        machine=watch,
+        settings=Choices(config, store),
+    )
 
 
 def intake_of(config: Config) -> Intake:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,8 +17,9 @@ from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
-from fieldbox.services.running import stopped_by_signals
+from fieldbox.services.running import running_as, stopped_by_signals
 from fieldbox.storage.rows import Job
 from fieldbox.storage.store import Store
 
@@ -33,24 +36,31 @@ def serve(config: Config) -> None:
     with open_store(config) as store, store.worker_lock() as alone:
         if not alone:
             raise Misconfigured(N_("Another worker runs on this box already: there is one to a box."))
-        store.release_claims()
-        go_on(config, store)
-        housekeeping = Housekeeping(Keeper(config, store))
-        analysis = Analysis(config, store, cancelled=stop.is_set)
-        while not stop.is_set():
-            housekeeping.when_due()
-            job = store.claim()
-            if job is None:
-                stop.wait(config.worker.poll_seconds)
-            else:
-                work_on(job, store, analysis)
+        with running_as(config, "worker"):
+            _work(config, store, stop)
+
+
+def _work(config: Config, store: Store, stop: threading.Event) -> None:
+    store.release_claims()
+    go_on(config, store)
+    now = partial(settled, config, store)
+    housekeeping = Housekeeping(lambda: Keeper(now(), store), store)
+    analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
+    while not stop.is_set():
+        housekeeping.when_due()
+        job = store.claim()
+        if job is None:
+            stop.wait(config.worker.poll_seconds)
+        else:
+            work_on(job, store, analysis)
 
 
 class Housekeeping:
     """Makes room at the start and once a day."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper, self._due = keeper, time.monotonic()
+    def __init__(self, keeper: Callable[[], Keeper], store: Store) -> None:
+        """`keeper`: made anew each time, by the settings as they are then."""
+        self._keeper, self._store, self._due = keeper, store, time.monotonic()
 
     def when_due(self) -> None:
         """Finish what a power cut broke off, and remove originals that may go."""
@@ -58,8 +68,10 @@ class Housekeeping:
             return
         self._due = time.monotonic() + ROUNDS_S
         try:
-            self._keeper.sweep()
-            self._keeper.tidy()
+            keeper = self._keeper()
+            keeper.sweep()
+            keeper.tidy()
+            self._store.trim_audit()
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
 
@@ -94,7 +106,7 @@ def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress |
         with store.worker_lock() as alone:
             if alone:
                 store.release_claims()
-                analysis = Analysis(config, store)
+                analysis = Analysis(config, store, settled=partial(settled, config, store))
                 while pending and (job := store.claim()):
                     work_on(job, store, analysis, shown)
                     pending = _unfinished(store, pending)

@@ -1,4 +1,4 @@
-"""People, their one-time links, settings, and the record of who did what."""
+"""People, their one-time links, and settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from fieldbox.domain import Role
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.storage.rows import AuditEntry, User
-from fieldbox.storage.schema import audit, login_tokens, settings, users
+from fieldbox.storage.rows import User
+from fieldbox.storage.schema import api_tokens, login_tokens, settings, users
 
 
 def add_user(connection: Connection, name: str, password_hash: str, role: Role, now: datetime) -> User:
@@ -39,10 +39,9 @@ def all_users(connection: Connection) -> list[User]:
 
 
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
-    """Change a password; links that still wait to be used are void."""
-    changed = update(users).where(users.c.id == user_id).values(password_hash=password_hash)
-    if connection.execute(changed).rowcount == 0:
-        raise Rejected(N_("There is no user number {number}; look at the list of users."), number=user_id)
+    """Change a password; sessions, and links that still wait to be used, are void."""
+    found = _there(connection, user_id)
+    _changed(connection, user_id, password_hash=password_hash, sessions=found.sessions + 1)
     connection.execute(delete(login_tokens).where(login_tokens.c.user_id == user_id))
 
 
@@ -73,15 +72,75 @@ def set_setting(connection: Connection, key: str, value: str) -> None:
     connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
-def note(connection: Connection, actor: str, action: str, detail: str, now: datetime) -> None:
-    """Write down who did what."""
-    connection.execute(insert(audit).values(at=now, actor=actor, action=action, detail=detail))
+def set_role(connection: Connection, user_id: int, role: Role) -> User:
+    """Give a person another role. Raises Rejected where no owner who can log in would be left."""
+    found = _there(connection, user_id)
+    if role is not Role.OWNER:
+        _keep_an_owner(connection, found)
+    return _changed(connection, user_id, role=role.value)
 
 
-def notes(connection: Connection, limit: int) -> list[AuditEntry]:
-    """The last entries, newest first."""
-    query = select(audit.c.at, audit.c.actor, audit.c.action, audit.c.detail).order_by(audit.c.id.desc())
-    return [AuditEntry(*row) for row in connection.execute(query.limit(limit))]
+def shut_out(connection: Connection, user_id: int, now: datetime) -> User:
+    """End a person's sessions, links and keys. Raises Rejected where no owner who can log in would be left."""
+    found = _there(connection, user_id)
+    _keep_an_owner(connection, found)
+    connection.execute(delete(login_tokens).where(login_tokens.c.user_id == user_id))
+    of_person = (api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
+    connection.execute(update(api_tokens).where(*of_person).values(revoked_at=now))
+    return _changed(connection, user_id, active=False, sessions=found.sessions + 1)
+
+
+def let_in(connection: Connection, user_id: int) -> User:
+    """Let somebody who was shut out log in again."""
+    _there(connection, user_id)
+    return _changed(connection, user_id, active=True)
+
+
+def end_sessions(connection: Connection, user_id: int) -> User:
+    """Log a person out wherever they are logged in."""
+    found = _there(connection, user_id)
+    return _changed(connection, user_id, sessions=found.sessions + 1)
+
+
+def renew_password_hash(connection: Connection, user_id: int, old: str, new: str) -> None:
+    """Keep another hash of the same password, unless the password was changed meanwhile."""
+    same = (users.c.id == user_id, users.c.password_hash == old)
+    connection.execute(update(users).where(*same).values(password_hash=new))
+
+
+def note_seen(connection: Connection, user_id: int, now: datetime) -> None:
+    """Write down a log-in."""
+    connection.execute(update(users).where(users.c.id == user_id).values(seen_at=now))
+
+
+def _keep_an_owner(connection: Connection, leaving: User) -> None:
+    """Raise Rejected unless an owner who can log in is left when `leaving` is none any more.
+
+    An owner who has not chosen a password yet counts only where no owner has one.
+    """
+    owners = [one for one in all_users(connection) if one.role is Role.OWNER and one.active]
+    others = [one for one in owners if one.id != leaving.id]
+    if leaving.id not in [one.id for one in owners]:
+        return
+    if not others or (leaving.password_hash and not any(one.password_hash for one in others)):
+        raise Rejected(
+            N_(
+                "{name} is the last owner who can log in: make somebody else an owner first, who has a password."
+            ),
+            name=leaving.name,
+        )
+
+
+def _there(connection: Connection, user_id: int) -> User:
+    found = user_by_id(connection, user_id)
+    if found is None:
+        raise Rejected(N_("There is no user number {number}; look at the list of users."), number=user_id)
+    return found
+
+
+def _changed(connection: Connection, user_id: int, **values: Any) -> User:
+    change = update(users).where(users.c.id == user_id).values(**values)
+    return _as_user(connection.execute(change.returning(users)).one())
 
 
 def _user(connection: Connection, which: ColumnElement[bool]) -> User | None:
@@ -90,4 +149,13 @@ def _user(connection: Connection, which: ColumnElement[bool]) -> User | None:
 
 
 def _as_user(row: Row[*tuple[Any, ...]]) -> User:
-    return User(row.id, row.name, row.password_hash, Role(row.role), row.created_at, row.active, row.seen_at)
+    return User(
+        id=row.id,
+        name=row.name,
+        password_hash=row.password_hash,
+        role=Role(row.role),
+        created_at=row.created_at,
+        active=row.active,
+        seen_at=row.seen_at,
+        sessions=row.sessions,
+    )

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from fieldbox.storage.rows import Census, JobState
-from fieldbox.storage.schema import captures, files, jobs, surveys
+from fieldbox.storage.rows import Census, Contents, JobState, Released
+from fieldbox.storage.schema import captures, files, jobs, metadata, surveys
 from fieldbox.storage.surveys import NEWEST_FIRST
 
 LATELY: Final = timedelta(days=30)
@@ -31,6 +31,23 @@ def take(connection: Connection, now: datetime) -> Census:
             .limit(1)
         ).first(),
     )
+
+
+def contents(connection: Connection) -> Contents:
+    """The revision of the schema, and how many rows each table has."""
+    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+    rows = {
+        name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for name, table in sorted(metadata.tables.items())
+    }
+    return Contents(str(revision), rows)
+
+
+def releases(connection: Connection) -> list[Released]:
+    """What surveys were made with, the release used last first."""
+    first, last = func.min(surveys.c.made_at), func.max(surveys.c.made_at)
+    query = select(surveys.c.release, func.count(), first, last).group_by(surveys.c.release)
+    return [Released(*row) for row in connection.execute(query.order_by(last.desc()))]
 
 
 def _failed(connection: Connection) -> int:

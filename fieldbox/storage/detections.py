@@ -43,12 +43,18 @@ def in_survey(
     cover: Cover | None,
     poor: bool,
     limit: int | None,
+    after: tuple[float, int] | None = None,
 ) -> list[StoredDetection]:
-    """Plants of a survey, the surest first; with `poor` only those that are called so."""
+    """Plants of a survey, the surest first; with `poor` only those that are called so; from the first one beyond the score
+    and the id `after`."""
     query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
     query = _narrowed(query, survey_id, bbox=bbox, cover=cover)
     if poor:
         query = query.where(detections.c.health.in_((PlantHealth.STUNTED.value, PlantHealth.YELLOWING.value)))
+    if after is not None:
+        score, number = after
+        later = (detections.c.score == score) & (detections.c.id > number)
+        query = query.where((detections.c.score < score) | later)
     query = query.order_by(detections.c.score.desc(), detections.c.id).limit(limit)
     return [_stored(row) for row in connection.execute(query)]
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, union, update
 
 from fieldbox.domain import OPEN, CaptureKind, FileKind, FileState, Original
-from fieldbox.storage.accounts import note
+from fieldbox.storage.audits import note
 from fieldbox.storage.jobs import newest_by_flight
 from fieldbox.storage.portions import portions
 from fieldbox.storage.rows import Hold, Holding, JobState, Kept, Unused

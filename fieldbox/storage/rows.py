@@ -88,6 +88,27 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in the database."""
+
+    revision: str
+    """Of its schema."""
+    rows: Mapping[str, int]
+    """By tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A model release, and what it was used for."""
+
+    release: str
+    """As surveys name it."""
+    surveys: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 
@@ -246,12 +267,15 @@ class User:
     """False: shut out."""
     seen_at: datetime | None = None
     """The last log-in."""
+    sessions: int = 0
+    """A session is good while this is what it was at its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what."""
+    """Who did what. `id` grows with each."""
 
+    id: int
     at: datetime
     actor: str
     action: str

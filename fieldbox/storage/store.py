@@ -24,6 +24,7 @@ from fieldbox.storage.engine import Database
 from fieldbox.storage.lock import held
 from fieldbox.storage.migrate import prepare
 from fieldbox.storage.parts.accounts import AccountPart
+from fieldbox.storage.parts.audits import AuditPart
 from fieldbox.storage.parts.captures import CapturePart
 from fieldbox.storage.parts.fields import FieldPart
 from fieldbox.storage.parts.files import FilePart
@@ -37,6 +38,7 @@ from fieldbox.storage.parts.sidefiles import SideFilePart
 from fieldbox.storage.parts.surveys import SurveyPart
 from fieldbox.storage.parts.texts import TextPart
 from fieldbox.storage.parts.tokens import TokenPart
+from fieldbox.storage.parts.vitals import VitalPart
 
 
 def utc_now() -> datetime:
@@ -58,7 +60,9 @@ class Store(
     LinkPart,
     TextPart,
     AccountPart,
+    AuditPart,
     TokenPart,
+    VitalPart,
 ):
     """The database of one box. Threads may share a store; other processes open their own."""
 

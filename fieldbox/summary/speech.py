@@ -11,14 +11,14 @@ from babel.numbers import format_decimal
 
 from fieldbox.domain import Interval
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_, PAPER, TRANSLATIONS, Sentence, translator
+from fieldbox.i18n import N_, PAPER, Sentence, translated, translator
 
 _WHOLE, _DIGITS = "#,##0", "0"
 
 
 def paper_languages() -> tuple[str, ...]:
     """Codes of the languages that reports and sheets are printed in, English first."""
-    found = sorted(path.parent.parent.name for path in TRANSLATIONS.glob(f"*/LC_MESSAGES/{PAPER}.mo"))
+    found = translated(PAPER)
     return ("en", *found)
 
 

@@ -12,6 +12,7 @@ down_revision = "0015"
 def upgrade() -> None:
     op.add_column("users", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.text("1")))
     op.add_column("users", sa.Column("seen_at", sa.Text(), nullable=True))
+    op.add_column("users", sa.Column("sessions", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("fields", sa.Column("row_deg", sa.Double(), nullable=True))
     for name in ("started_at", "spent"):
         op.add_column("jobs", sa.Column(name, sa.Text(), nullable=True))

@@ -106,7 +106,7 @@ def test_it_waits_while_the_box_is_out_of_reach(page: Page, served: Served, phot
         else:
             route.continue_()
 
-    page.route("**/api/uploads/*/files/*", gate)
+    page.route("**/api/v1/uploads/*/files/*", gate)
     page.set_input_files("[data-files]", photos)
     page.click("[data-send]")
     expect(page.locator("[data-trouble]")).to_contain_text("does not answer")
@@ -127,7 +127,7 @@ def test_it_goes_on_after_the_page_was_closed(page: Page, served: Served, photos
         else:
             route.continue_()
 
-    page.route("**/api/uploads/*/files/*", gate)
+    page.route("**/api/v1/uploads/*/files/*", gate)
     page.set_input_files("[data-files]", photos)
     page.click("[data-send]")
     expect(page.locator("[data-trouble]")).to_be_visible()
@@ -144,7 +144,7 @@ def test_it_goes_on_after_the_page_was_closed(page: Page, served: Served, photos
 
 
 def test_a_pause_is_a_pause(page: Page, served: Served, photos: list[Path]) -> None:
-    page.route("**/api/uploads/*/files", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.route("**/api/v1/uploads/*/files", lambda route: (page.wait_for_timeout(300), route.continue_()))
     page.set_input_files("[data-files]", photos)
     page.click("[data-send]")
     page.click("[data-pause]")

@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 
 from fieldbox.dashboard import catalogue
 from fieldbox.dashboard.language import languages
-from fieldbox.i18n import DOMAIN, PAPER, TRANSLATIONS, Sentence, translator
+from fieldbox.i18n import DOMAIN, PAPER, TRANSLATIONS, Sentence, reader_of, translator
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = TRANSLATIONS / f"{DOMAIN}.pot"
@@ -37,6 +37,7 @@ SERVED = tuple(
     for name in ("sync", "texting", "commanding", "following", "fromhub", "spotting")
 )
 """Services whose sentences are shown on a page all the same: what the box says of its link, texts and commands."""
+SPECS = re.compile(r"\{\w+[:!][^}]*\}")
 PLACES = re.compile(r"%\((\w+)\)s|\{(\w+)[^}]*\}")
 
 
@@ -82,10 +83,18 @@ def test_every_sentence_on_paper_is_translated(path: Path) -> None:
     assert "NOT YET REVIEWED" in path.read_text("utf-8")[:400]
 
 
-def test_a_language_of_paper_alone_cannot_be_chosen_for_pages() -> None:
+def test_pages_and_paper_are_in_the_same_languages() -> None:
     assert {path.parts[-3] for path in PRINTED} == {"hi", "kn", "mr", "ta", "te"}
-    assert set(languages()) == {"en", *(path.parts[-3] for path in TRANSLATED)}
-    assert "ta" not in languages()
+    assert {path.parts[-3] for path in TRANSLATED} == {"hi", "kn", "mr", "ta", "te"}
+    assert set(languages()) == {"en", "hi", "kn", "mr", "ta", "te"}
+
+
+@pytest.mark.parametrize("path", [*TRANSLATED, *PRINTED], ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_plurals_are_those_of_the_language(path: Path) -> None:
+    # CLDR: in Hindi and Kannada nought is singular, in the others it is not.
+    singular = {"hi", "kn"}
+    expected = "(n > 1)" if path.parts[-3] in singular else "(n != 1)"
+    assert catalogue.read(path).plural_expr == expected
 
 
 @pytest.mark.parametrize("path", [*TRANSLATED, *PRINTED], ids=lambda path: f"{path.parts[-3]}-{path.stem}")
@@ -97,13 +106,14 @@ def test_a_translation_keeps_every_place_for_a_value(path: Path) -> None:
         for said in [message.string] if isinstance(message.string, str) else message.string:
             if said:
                 assert set(PLACES.findall(said)) == set(PLACES.findall(original)), message.id
+                assert set(SPECS.findall(said)) == set(SPECS.findall(original)), message.id
                 assert said.count("%%") == original.count("%%"), message.id
 
 
-def test_the_hindi_translation_says_that_nobody_has_reviewed_it() -> None:
-    assert (
-        "NOT YET REVIEWED" in (TRANSLATIONS / "hi" / "LC_MESSAGES" / f"{DOMAIN}.po").read_text("utf-8")[:400]
-    )
+@pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: path.parts[-3])
+def test_a_translation_says_that_nobody_has_reviewed_it(path: Path) -> None:
+    assert "NOT YET REVIEWED" in path.read_text("utf-8")[:400]
+    assert reader_of(path.parts[-3]) is None
 
 
 def test_stored_sentences_are_read_in_the_readers_language() -> None:

@@ -70,7 +70,7 @@ def test_the_page_tells_what_is_sprayed(visitor: FlaskClient) -> None:
 
 
 def test_the_map_gets_zones_with_their_numbers(visitor: FlaskClient) -> None:
-    found = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()
+    found = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()
     zones = [one["properties"] for one in found["features"]]
     assert zones
     assert all(one["treat"] and one["rate_l_ha"] == 200 for one in zones)
@@ -81,7 +81,7 @@ def test_the_map_gets_zones_with_their_numbers(visitor: FlaskClient) -> None:
 
 
 def test_the_form_keeps_how_a_field_is_treated(fresh: DemoBox, visitor: FlaskClient) -> None:
-    before = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()["needs"]["spray_l"]
+    before = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()["needs"]["spray_l"]
     form = {
         "csrf_token": token_of(visitor, PAGE), "survey": "sv-demo-1", "product0": " quizalofop ", "dose0": "1.5",
         "spray_l_ha": "100", "tank_l": "10", "strategy": "swaths", "coverage_pct": "90",
@@ -96,7 +96,7 @@ def test_the_form_keeps_how_a_field_is_treated(fresh: DemoBox, visitor: FlaskCli
     kept = fresh.store.spraying(1)
     assert (kept.spray_l_ha, kept.strategy, kept.coverage) == (100.0, Strategy.SWATHS, 0.9)
     assert kept.economics == Economics(price_per_t=20000, yield_t_ha=3, loss_pct_per_weed=2, cost_per_ha=1)
-    after = visitor.get("/api/surveys/sv-demo-1/prescription").get_json()
+    after = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()
     assert after["needs"]["spray_l"] != before
     assert after["threshold"] is not None
     assert "spraying" in [one.action for one in fresh.store.audits()]
@@ -207,7 +207,9 @@ def test_another_boundary_is_worked_out_anew(fresh: DemoBox, offering: Offering)
 
 
 def test_where_the_crop_stands_poorer(visitor: FlaskClient) -> None:
-    zones = [one["properties"] for one in visitor.get("/api/surveys/sv-demo-1/vigour").get_json()["features"]]
+    zones = [
+        one["properties"] for one in visitor.get("/api/v1/surveys/sv-demo-1/vigour").get_json()["features"]
+    ]
     assert {one["vigour"] for one in zones} == {"poor", "usual", "better"}
     assert all(one["checks"] is not None and "causes" not in one for one in zones)
     page = text(visitor, PAGE)

@@ -89,7 +89,7 @@ def test_progress_of_a_flight_that_arrives(empty: Store, tmp_path: Path) -> None
     for page in ("/now", f"/flights/{flight.id}/now"):
         shown = text(client, page)
         assert "Looking at the field" in shown and "17 / 42" in shown and "data-busy" in shown
-    answer = client.get("/api/flights").json
+    answer = client.get("/api/v1/flights").json
     assert answer is not None
     assert {"step": "look", "done": 17, "total": 42, "state": "running"}.items() <= answer["flights"][
         0
@@ -136,7 +136,7 @@ def test_what_is_not_known_is_never_a_zero(visitor: FlaskClient, fresh: DemoBox)
     assert "How many weeds there are is not known from this flight." in page
     assert "fly lower than 12 m" in page
     assert 'value="weed-cover"' not in page and 'value="health"' in page
-    answer = visitor.get(f"/api/surveys/{SURVEY}").json
+    answer = visitor.get(f"/api/v1/surveys/{SURVEY}").json
     assert answer is not None and answer["weed_count"] is None and answer["weed_cover_pct_interval95"] is None
 
 
@@ -222,7 +222,7 @@ def test_a_map_whose_pictures_are_gone_says_so(visitor: FlaskClient, fresh: Demo
 def test_weeds_of_a_box_on_the_map(client: FlaskClient, demo: DemoBox) -> None:
     south, west = lat_lon(WEST + 0.5, NORTH - 5.5)
     north, east = lat_lon(WEST + 4.5, NORTH - 0.5)
-    answer = client.get(f"/api/surveys/{SURVEY}/weeds?bbox={west},{south},{east},{north}").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/weeds?bbox={west},{south},{east},{north}").json
     assert answer is not None and answer["truncated"] is False
     stored = demo.store.detections(SURVEY, bbox=(west, south, east, north), cover=Cover.WEED)
     assert 0 < len(answer["features"]) == len(stored) < 10
@@ -230,6 +230,8 @@ def test_weeds_of_a_box_on_the_map(client: FlaskClient, demo: DemoBox) -> None:
     ring = one["geometry"]["coordinates"][0]
     assert ring[0] == ring[-1] and len(ring) == 9
     assert one["properties"] == {
+        "id": stored[0].id,
+        "health": None,
         "class": "weed",
         "score": 0.8,
         "certainty": "sure",
@@ -255,12 +257,12 @@ def test_row_based_weeds_are_not_shown_as_of_all_ground(client: FlaskClient, dem
 
 
 def test_poor_crop_plants_on_the_map_are_called_relative(client: FlaskClient, demo: DemoBox) -> None:
-    answer = client.get(f"/api/surveys/{SURVEY}/poor").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/poor").json
     assert answer is not None
     told = {one["properties"]["health"] for one in answer["features"]}
     assert told == {"stunted", "yellowing"}
     assert all(one["properties"]["class"] == "crop" for one in answer["features"])
-    assert client.get("/api/surveys/none/poor").status_code == 404
+    assert client.get("/api/v1/surveys/none/poor").status_code == 404
     page = f"/surveys/{SURVEY}/look/{demo.photo}?x=300&y=200&health="
     assert "Smaller than the plants beside it" in text(client, page + "stunted")
     assert "the cause cannot be told from the air" in text(client, page + "yellowing")
@@ -276,7 +278,7 @@ def test_what_is_drawn_of_the_crop_has_a_key(client: FlaskClient, demo: DemoBox)
 
 
 def test_gaps_on_the_map_are_lines_with_their_count(client: FlaskClient, demo: DemoBox) -> None:
-    address = f"/api/surveys/{SURVEY}/gaps"
+    address = f"/api/v1/surveys/{SURVEY}/gaps"
     answer = client.get(address).json
     assert answer is not None and answer["truncated"] is False
     assert [one["properties"] for one in answer["features"]] == [
@@ -287,14 +289,14 @@ def test_gaps_on_the_map_are_lines_with_their_count(client: FlaskClient, demo: D
     assert (tuple(start), tuple(end)) == (stored.start, stored.end)
     cut = client.get(f"{address}?limit=2").json
     assert cut is not None and len(cut["features"]) == 2 and cut["truncated"] is True
-    assert client.get("/api/surveys/none/gaps").status_code == 404
+    assert client.get("/api/v1/surveys/none/gaps").status_code == 404
 
 
 def test_a_gap_is_drawn_where_any_part_of_it_is_in_view(client: FlaskClient) -> None:
     for east, north, shown in ((30.5, -21.0, 1), (31.5, -23.0, 1), (29.9, -21.0, 0), (30.5, -20.5, 0)):
         south, west = lat_lon(WEST + east - 0.05, NORTH + north - 0.05)
         top, right = lat_lon(WEST + east + 0.05, NORTH + north + 0.05)
-        answer = client.get(f"/api/surveys/{SURVEY}/gaps?bbox={west},{south},{right},{top}").json
+        answer = client.get(f"/api/v1/surveys/{SURVEY}/gaps?bbox={west},{south},{right},{top}").json
         assert answer is not None and len(answer["features"]) == shown, (east, north)
 
 
@@ -305,7 +307,7 @@ def test_crop_health_is_told_so_that_a_farmer_understands(client: FlaskClient, d
     assert "A person should look at these plants before acting" in page
     assert "retouched photos" in page
     assert "painted" not in page and "diagnosis" not in page
-    numbers = client.get(f"/api/surveys/{SURVEY}").json
+    numbers = client.get(f"/api/v1/surveys/{SURVEY}").json
     assert numbers is not None and numbers["crop_missing_interval95"] == [0, 146]
     assert len(numbers["crop_health"]) == 3 and numbers["warnings"] == []
 
@@ -361,21 +363,21 @@ def test_the_health_legend_is_in_words(client: FlaskClient, demo: DemoBox) -> No
 
 
 def test_too_many_weeds_are_cut_and_said(client: FlaskClient) -> None:
-    answer = client.get(f"/api/surveys/{SURVEY}/weeds?limit=3").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/weeds?limit=3").json
     assert answer is not None and len(answer["features"]) == 3 and answer["truncated"] is True
 
 
 @pytest.mark.parametrize("bbox", ["1,2,3", "a,b,c,d", "nan,0,1,1", "2,0,1,1", "-999,0,1,1"])
 def test_a_box_that_is_none(client: FlaskClient, bbox: str) -> None:
-    assert client.get(f"/api/surveys/{SURVEY}/weeds?bbox={bbox}").status_code == 400
+    assert client.get(f"/api/v1/surveys/{SURVEY}/weeds?bbox={bbox}").status_code == 400
 
 
 def test_fields_and_hotspots_as_json(client: FlaskClient, demo: DemoBox) -> None:
-    fields = client.get("/api/fields").json
+    fields = client.get("/api/v1/fields").json
     assert fields is not None and fields["fields"][0]["surveys"] == [demo.survey_id]
-    spots = client.get(f"/api/surveys/{SURVEY}/hotspots").json
+    spots = client.get(f"/api/v1/surveys/{SURVEY}/hotspots").json
     assert spots is not None and [each["properties"]["rank"] for each in spots["features"]] == [1, 2]
-    assert client.get("/api/surveys/none/hotspots").status_code == 404
+    assert client.get("/api/v1/surveys/none/hotspots").status_code == 404
 
 
 def test_every_page_speaks_hindi(app: Flask, demo: DemoBox) -> None:

@@ -122,7 +122,7 @@ def test_tiles_that_do_not_exist_are_not_found(client: FlaskClient, where: str) 
 
 @pytest.mark.parametrize("survey", ["..", "%2e%2e", "..%2f..%2foriginals", ".hidden", "a/../b", "x" * 200])
 def test_no_survey_id_leads_out_of_the_rasters(client: FlaskClient, survey: str) -> None:
-    for page in (f"/tiles/{survey}/mosaic/3/1/1", f"/surveys/{survey}/picture", f"/api/surveys/{survey}"):
+    for page in (f"/tiles/{survey}/mosaic/3/1/1", f"/surveys/{survey}/picture", f"/api/v1/surveys/{survey}"):
         answer = client.get(page)
         assert answer.status_code in (404, 308, 302), page
         assert not answer.data.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF"))

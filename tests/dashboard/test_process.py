@@ -39,13 +39,13 @@ print(status["VmRSS"].split()[0], *heavy)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc to measure memory")
 def test_the_web_process_is_small_and_loads_no_model_runtime(demo: DemoBox) -> None:
     x, y, *_ = tile_at(378_610, 2_048_490)
-    pages = ["/", f"/fields/{demo.field_id}", f"/flights/{demo.flight_id}", f"/api/surveys/{SURVEY}/weeds"]
+    pages = ["/", f"/fields/{demo.field_id}", f"/flights/{demo.flight_id}", f"/api/v1/surveys/{SURVEY}/weeds"]
     pages += [f"/tiles/{SURVEY}/{key}/{ZOOM}/{x + i}/{y}" for key in ("mosaic", "health") for i in (0, 1)]
     pages += [f"/surveys/{SURVEY}/quality", f"/surveys/{SURVEY}/quality.svg"]
     pages += [
-        f"/api/surveys/{SURVEY}/footprints",
-        f"/api/surveys/{SURVEY}/holes",
-        f"/api/surveys/{SURVEY}/thin",
+        f"/api/v1/surveys/{SURVEY}/footprints",
+        f"/api/v1/surveys/{SURVEY}/holes",
+        f"/api/v1/surveys/{SURVEY}/thin",
     ]
     pages += [f"/photo/{demo.photo}/crop?x=9&y=9", f"/photo/{demo.photo}", f"/surveys/{SURVEY}/picture"]
     command = [sys.executable, "-c", SCRIPT, str(demo.root), *pages]

@@ -142,12 +142,12 @@ def test_an_old_survey_says_why_there_is_nothing(old: FlaskClient) -> None:
     assert "data-quality" not in page
     assert old.get(f"/surveys/{SURVEY}/quality.svg").status_code == 404
     for key in ("footprints", "holes"):
-        answer = old.get(f"/api/surveys/{SURVEY}/{key}").json
+        answer = old.get(f"/api/v1/surveys/{SURVEY}/{key}").json
         assert answer is not None and answer["features"] == []
 
 
 def test_footprints_are_told_as_geojson(client: FlaskClient, demo: DemoBox) -> None:
-    answer = client.get(f"/api/surveys/{SURVEY}/footprints").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/footprints").json
     assert answer is not None
     first, second = answer["features"]
     assert first["properties"] == {
@@ -172,14 +172,14 @@ def test_footprints_are_told_as_geojson(client: FlaskClient, demo: DemoBox) -> N
 
 
 def test_holes_are_told_as_geojson(client: FlaskClient) -> None:
-    answer = client.get(f"/api/surveys/{SURVEY}/holes").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/holes").json
     assert answer is not None
     (hole,) = answer["features"]
     assert hole["properties"]["area_m2"] == pytest.approx(20, rel=0.01)
 
 
 def test_thin_ground_is_told_as_geojson(client: FlaskClient) -> None:
-    answer = client.get(f"/api/surveys/{SURVEY}/thin").json
+    answer = client.get(f"/api/v1/surveys/{SURVEY}/thin").json
     assert answer is not None
     rim, patch = (one["geometry"]["coordinates"] for one in answer["features"])
     assert (len(rim), len(patch)) == (2, 1)
@@ -235,7 +235,7 @@ def test_only_a_survey_has_a_page(client: FlaskClient, stranger: FlaskClient) ->
     for page in ("quality", "quality.svg"):
         assert client.get(f"/surveys/none/{page}").status_code == 404
         assert stranger.get(f"/surveys/{SURVEY}/{page}").status_code in (302, 401)
-    assert client.get("/api/surveys/none/footprints").status_code == 404
+    assert client.get("/api/v1/surveys/none/footprints").status_code == 404
 
 
 def test_it_reads_in_hindi(client: FlaskClient) -> None:

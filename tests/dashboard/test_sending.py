@@ -165,7 +165,7 @@ def test_older_messages_are_a_page_away(fresh: DemoBox, reader: FlaskClient) -> 
     oldest = fresh.store.message_page(SHOWN)[-1].id
     assert f"before={oldest}" in first
     assert reader.get(f"/sending?before={oldest}").text.count("/sending/") == 1
-    assert len(reader.get(f"/api/messages?before={oldest}").json["messages"]) == 1  # type: ignore[index]
+    assert len(reader.get(f"/api/v1/messages?before={oldest}").json["messages"]) == 1  # type: ignore[index]
 
 
 def test_what_is_not_there_is_not_found(reader: FlaskClient) -> None:

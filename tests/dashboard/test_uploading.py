@@ -15,10 +15,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from fieldbox.config import Config, StorageConfig
+from fieldbox.dashboard.api.uploads import LARGEST_CHUNK
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
 from fieldbox.dashboard.ports import Beyond
-from fieldbox.dashboard.uploading import CHUNK_BYTES, LARGEST_CHUNK
+from fieldbox.dashboard.uploading import CHUNK_BYTES
 from fieldbox.domain import Bringing, Brought, Came, Way
 from fieldbox.i18n import Sentence
 from fieldbox.ingest import uploads as on_disk
@@ -39,7 +40,7 @@ class Sender:
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         headers = {"X-CSRFToken": self.token, **more.pop("headers", {})}
-        return self.client.open(f"/api/uploads{path}", method=method, headers=headers, **more)
+        return self.client.open(f"/api/v1/uploads{path}", method=method, headers=headers, **more)
 
     def create(self, field: str = "") -> str:
         answer = self.ask("POST", "", json={"field": field})
@@ -118,7 +119,7 @@ def test_it_goes_on_where_it_stopped(sender: Sender, app: Flask) -> None:
     assert again == {"number": one["number"], "offset": 1000, "refused": None}
     assert later.ask("GET", f"/{upload}/files/{one['number']}").json == {"offset": 1000, "size": len(DATA)}
     wrong = later.write(upload, one["number"], 0, DATA[:1000])
-    assert (wrong.status_code, wrong.json) == (409, {"offset": 1000})
+    assert (wrong.status_code, wrong.json["offset"], wrong.json["code"]) == (409, 1000, "conflict")
     assert later.write(upload, one["number"], 1000, DATA[1000:]).json == {"offset": len(DATA)}
 
 
@@ -126,7 +127,7 @@ def test_a_part_that_was_damaged_is_refused_and_can_be_sent_again(sender: Sender
     upload = sender.create()
     (one,) = sender.offer(upload, "a.jpg")
     answer = sender.write(upload, one["number"], 0, DATA, crc=1)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "damaged" in answer.json["error"]
     assert sender.write(upload, one["number"], 0, DATA).status_code == 200
 
@@ -156,8 +157,8 @@ def test_nothing_changes_without_a_token_or_a_login(sender: Sender, app: Flask) 
     assert sender.write(upload, 0, 0, DATA).status_code == 403
     assert sender.ask("POST", "", json={}).status_code == 403
     stranger = app.test_client()
-    assert stranger.post("/api/uploads", json={}).status_code == 401
-    assert stranger.get("/api/uploads").status_code == 401
+    assert stranger.post("/api/v1/uploads", json={}).status_code == 401
+    assert stranger.get("/api/v1/uploads").status_code == 401
     assert stranger.get("/upload").status_code == 302
 
 
@@ -193,10 +194,10 @@ def test_an_offset_that_is_none_is_refused(sender: Sender, at: str) -> None:
 
 def test_an_upload_with_files_missing_is_not_done(sender: Sender) -> None:
     upload = sender.create()
-    assert sender.ask("POST", f"/{upload}/finish").status_code == 400
+    assert sender.ask("POST", f"/{upload}/finish").status_code == 422
     sender.offer(upload, "a.jpg")
     answer = sender.ask("POST", f"/{upload}/finish")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "1 of 1" in answer.json["error"]
 
 
@@ -205,7 +206,7 @@ def test_what_is_not_finished_is_listed_and_thrown_away(sender: Sender, root: Pa
     page = sender.client.get("/upload").get_data(as_text=True)
     assert "North field" in page
     assert f'data-cancel="{upload}"' in page
-    assert sender.ask("DELETE", f"/{upload}").json == {"ok": True}
+    assert sender.ask("DELETE", f"/{upload}").status_code == 204
     assert not list((root / "uploads").iterdir())
     assert "data-cancel" not in sender.client.get("/upload").get_data(as_text=True)
 

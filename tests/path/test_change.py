@@ -120,7 +120,7 @@ def test_the_dashboard_tells_it(twice: Twice) -> None:
         assert "More weeds than before on" in page
         assert "plants or points that both show" in page
         assert f"/surveys/{after}/change" in client.get(f"/fields/1?survey={after}").get_data(as_text=True)
-        found = client.get(f"/api/surveys/{after}/change?before={before}").get_json()
+        found = client.get(f"/api/v1/surveys/{after}/change?before={before}").get_json()
         assert {one["properties"]["became"] for one in found["features"]} & {"gone", "shrinking"}
         told = client.get(f"/surveys/{after}/change?sprayed=1").get_data(as_text=True)
         assert "The spraying took" in told or "Whether the spraying worked cannot be told" in told

@@ -16,7 +16,8 @@ from fieldbox import __version__
 from fieldbox.config import Config, StorageConfig
 from fieldbox.domain import FileKind, LinkDoing, LinkState, MessageKind, MessageState, Original
 from fieldbox.i18n import Sentence
-from fieldbox.services.boxing import Machine, report_daily, state_of
+from fieldbox.services.boxing import report_daily, state_of
+from fieldbox.services.machine import Machine
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from tests.storage.samples import add_flight, survey, told

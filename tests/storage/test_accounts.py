@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
+from fieldbox.domain import AuditFilter, Role
 from fieldbox.errors import Rejected
+from fieldbox.storage.rows import User
 from fieldbox.storage.store import Store
 from tests.storage.samples import START, Clock
 
@@ -77,3 +81,62 @@ def test_the_audit_is_read_newest_first(store: Store) -> None:
         ("Asha", "rename field", "1"),
     ]
     assert entries[0].at > entries[1].at
+
+
+def fill_audit(store: Store, many: int, at: str) -> None:
+    """Rows of one moment, faster than one commit for each."""
+    with closing(sqlite3.connect(store.path)) as raw, raw:
+        raw.executemany(
+            "INSERT INTO audit (at, actor, action, detail) VALUES (?, 'x', 'y', '')", [(at,)] * many
+        )
+
+
+def test_the_audit_is_trimmed_by_age_and_number_but_never_to_nothing(store: Store, clock: Clock) -> None:
+    fill_audit(store, 1500, "2020-01-01T00:00:00.000000Z")
+    assert store.trim_audit() == 500  # the newest 1000 stay, however old: the clock may be wrong
+    fill_audit(store, 1200, "2026-06-01T00:00:00.000000Z")
+    assert store.trim_audit() == 1000
+    assert store.trim_audit() == 0
+    fill_audit(store, 100, "2026-06-01T00:00:00.000000Z")
+    assert store.trim_audit(most=1100) == 200
+    assert len(store.audits(5000)) == 1100
+
+
+def test_the_audit_is_chosen_and_paged(store: Store) -> None:
+    for actor, action in (("Asha", "a"), ("Ravi", "b"), ("Asha", "c")):
+        store.audit(actor, action, "")
+    assert store.audit_actors() == ["Asha", "Ravi"]
+    newest = store.audits(1)[0]
+    assert [one.action for one in store.audits(9, AuditFilter(before=newest.id))] == ["b", "a"]
+    assert [one.action for one in store.audits(9, AuditFilter(actors=["Asha"]))] == ["c", "a"]
+    assert [one.action for one in store.audits(9, AuditFilter(actions=["a", "b"]))] == ["b", "a"]
+    assert [one.action for one in store.audits(9, AuditFilter(actions=["a"], other_than=True))] == ["c", "b"]
+
+
+def test_sessions_end_with_another_password_and_go_on_with_another_hash_of_it(store: Store) -> None:
+    user = store.add_user("Asha", "hash", "owner")
+    store.renew_password_hash(user.id, "hash", "other parameters")
+    store.renew_password_hash(user.id, "hash", "too late")
+    again = store.user(user.id)
+    assert again is not None
+    assert (again.password_hash, again.sessions) == ("other parameters", 0)
+    store.set_password_hash(user.id, "new")
+    assert store.end_sessions(user.id).sessions == 2
+
+
+@pytest.mark.parametrize("change", ["set_role", "shut_out"])
+def test_an_owner_who_can_log_in_is_left(store: Store, change: str) -> None:
+    def leave(user: User) -> None:
+        store.shut_out(user.id) if change == "shut_out" else store.set_role(user.id, Role.VIEWER)
+
+    first, second = store.add_user("first", "", "owner"), store.add_user("second", "", "owner")
+    leave(second)  # none has a password: one of them is as good as the other
+    with pytest.raises(Rejected, match="first is the last owner"):
+        leave(first)
+    third = store.add_user("third", "hash", "owner")
+    leave(first)
+    store.add_user("fourth", "", "owner")
+    with pytest.raises(Rejected, match="third is the last owner"):
+        leave(third)
+    store.add_user("fifth", "hash", "owner")
+    leave(third)

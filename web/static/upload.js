@@ -39,7 +39,7 @@
       await unpaused();
       let answer = null;
       try {
-        answer = await fetch(`/api/uploads${path}`, { method, body, headers: { "X-CSRFToken": room.dataset.token, ...headers } });
+        answer = await fetch(`/api/v1/uploads${path}`, { method, body, headers: { "X-CSRFToken": room.dataset.token, ...headers } });
       } catch { /* no network */ }
       if (answer && answer.status < 500) {
         trouble(null);
@@ -174,7 +174,7 @@
         tries = told.status === 409 ? tries + 1 : 0;
         one.offset = told.offset;
       } catch (error) {
-        if (error.status !== 400) throw error;
+        if (![400, 422].includes(error.status)) throw error;
         tries += 1;
         await wait(FIRST_MS);
       }

@@ -1,17 +1,18 @@
-"""Accounts, settings, and who did what."""
+"""Accounts and settings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from fieldbox.domain import Role
 from fieldbox.storage import accounts
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import AuditEntry, User
+from fieldbox.storage.rows import User
 
 
 class AccountPart(Part):
-    """People, settings, and who did what."""
+    """People and settings."""
 
     def add_user(self, name: str, password_hash: str, role: Role | str) -> User:
         """Add a person.
@@ -38,13 +39,59 @@ class AccountPart(Part):
             return accounts.all_users(connection)
 
     def set_password_hash(self, user_id: int, password_hash: str) -> None:
-        """Change a password; unused login links of that person become void.
+        """Change a password; that person's sessions and unused login links become void.
 
         Raises:
             Rejected: there is no such person.
         """
         with self._database.write() as connection:
             accounts.set_password_hash(connection, user_id, password_hash)
+
+    def renew_password_hash(self, user_id: int, old: str, new: str) -> None:
+        """Keep another hash of the same password, unless the password was changed meanwhile. Sessions go on."""
+        with self._database.write() as connection:
+            accounts.renew_password_hash(connection, user_id, old, new)
+
+    def set_role(self, user_id: int, role: Role) -> User:
+        """Give a person another role.
+
+        Raises:
+            Rejected: no such person, or no owner who can log in would be left.
+        """
+        with self._database.write() as connection:
+            return accounts.set_role(connection, user_id, role)
+
+    def shut_out(self, user_id: int) -> User:
+        """Let a person log in no more; sessions, links and keys are void at once.
+
+        Raises:
+            Rejected: no such person, or no owner who can log in would be left.
+        """
+        with self._database.write() as connection:
+            return accounts.shut_out(connection, user_id, self._now())
+
+    def let_in(self, user_id: int) -> User:
+        """Let somebody who was shut out log in again; the keys stay void.
+
+        Raises:
+            Rejected: there is no such person.
+        """
+        with self._database.write() as connection:
+            return accounts.let_in(connection, user_id)
+
+    def end_sessions(self, user_id: int) -> User:
+        """Log a person out wherever they are logged in.
+
+        Raises:
+            Rejected: there is no such person.
+        """
+        with self._database.write() as connection:
+            return accounts.end_sessions(connection, user_id)
+
+    def note_seen(self, user_id: int) -> None:
+        """Write down that a person has logged in now."""
+        with self._database.write() as connection:
+            accounts.note_seen(connection, user_id, self._now())
 
     def setting(self, key: str) -> str | None:
         """A setting that people change on the pages."""
@@ -56,6 +103,11 @@ class AccountPart(Part):
         with self._database.write() as connection:
             accounts.set_setting(connection, key, value)
 
+    def change_setting(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Change a setting by what it was: nobody else writes in between. What `change` raises leaves it as it was."""
+        with self._database.write() as connection:
+            accounts.set_setting(connection, key, change(accounts.setting(connection, key)))
+
     def add_login_token(self, token_hash: str, user_id: int, expires_at: datetime) -> None:
         """Keep the hash of a link that logs a person in once."""
         with self._database.write() as connection:
@@ -65,13 +117,3 @@ class AccountPart(Part):
         """Use a link up: the id of its person; None if it is unknown, used, or ran out before `now`."""
         with self._database.write() as connection:
             return accounts.use_login_token(connection, token_hash, now)
-
-    def audit(self, actor: str, action: str, detail: str) -> None:
-        """Write down who did what."""
-        with self._database.write() as connection:
-            accounts.note(connection, actor, action, detail, self._now())
-
-    def audits(self, limit: int = 100) -> list[AuditEntry]:
-        """The last entries of who did what, newest first."""
-        with self._database.read() as connection:
-            return accounts.notes(connection, limit)

@@ -89,10 +89,13 @@ class SurveyPart(Part):
         cover: Cover | None = None,
         poor: bool = False,
         limit: int | None = None,
+        after: tuple[float, int] | None = None,
     ) -> list[StoredDetection]:
         """Plants of a survey whose centre lies in `bbox`, the surest first; `poor`: stunted or yellowing ones."""
         with self._database.read() as connection:
-            return plants.in_survey(connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit)
+            return plants.in_survey(
+                connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
+            )
 
     def weed_points(self, survey_id: str) -> NDArray[np.float64]:
         """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""

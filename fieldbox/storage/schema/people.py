@@ -24,6 +24,8 @@ class UserColumns(TypedColumns):
     """Somebody who was shut out keeps the name, which stands in the record of who did what."""
     seen_at: Named[datetime | None] = Column(Utc)
     """The last log-in."""
+    sessions: Named[int] = Column(server_default=text("0"))
+    """Counted up to end all sessions: each holds the number that stood here when it began."""
 
 
 users = Table("users", metadata, UserColumns)

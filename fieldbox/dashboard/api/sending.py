@@ -1,0 +1,137 @@
+"""What leaves the farm, and how the box stands with its hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import abort, url_for
+from msgspec import Meta
+
+from fieldbox.dashboard.api.kinds import Count, Words
+from fieldbox.dashboard.api.operations import Asked, Told, operation
+from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard.ports import box
+from fieldbox.domain import LinkDoing, LinkKind, LinkState, Message, MessageKind, MessageState
+
+TAG = "Sending"
+SHOWN = 30
+
+
+class MessageTold(Told):
+    """A message with all that leaves in it."""
+
+    id: str
+    kind: MessageKind
+    state: MessageState
+    attempts: Count
+    created_at: datetime
+    sent_at: Annotated[datetime | None, Meta(description="When it was last handed to a link.")]
+    acknowledged_at: Annotated[datetime | None, Meta(description="When the hub confirmed it.")]
+    next_try: Annotated[datetime | None, Meta(description="Not before; null: at once, or never again.")]
+    carrier: Annotated[str | None, Meta(description="Over what it last left: mqtt, sms or courier.")]
+    why: Annotated[str | None, Meta(description="Why it was given up.")]
+    bytes: Annotated[int, Meta(ge=0, description="Of its body.")]
+    bytes_sent: Annotated[int, Meta(ge=0, description="Its share of what left, all tries together.")]
+    body: Annotated[Any, Meta(description="Every byte that leaves.")]
+
+
+class MessageList(Told):
+    """Messages, newest first."""
+
+    counts: Annotated[Mapping[str, int], Meta(description="Of all messages, by state.")]
+    messages: list[MessageTold]
+    next: Annotated[str | None, Meta(description="Address of the next page.")]
+
+
+class MessagesAsked(Asked):
+    """Which messages."""
+
+    before: Annotated[str | None, Meta(description="Only those older than the message of this id.")] = None
+
+
+class LinkTold(Told):
+    """How the box stands with its hub."""
+
+    at: datetime
+    doing: LinkDoing
+    why: Words
+    links: Annotated[list[str], Meta(description="Kinds of links that are there.")]
+    link: Annotated[LinkKind | None, Meta(description="Over which it is connected.")]
+    since: datetime | None
+    last_success: datetime | None
+    next_try: datetime | None
+    notes: list[Words]
+    used_bytes: Annotated[Mapping[str, int], Meta(description="Of this month, by kind of link.")]
+    allowed_bytes: Annotated[Mapping[str, int], Meta(description="Of those that have a budget.")]
+
+
+class LinkAnswer(Told):
+    """How the box stands with its hub; null: the sending process has not run."""
+
+    link: LinkTold | None
+
+
+@operation("GET", "/messages", tag=TAG, answers=MessageList, query=MessagesAsked)
+def messages(query: MessagesAsked) -> MessageList:
+    """The newest messages, or those before one of them, with all that leaves in them."""
+    store = box().store
+    found = store.message_page(SHOWN + 1, query.before)
+    following = url_for("api.messages", before=found[SHOWN - 1].id) if len(found) > SHOWN else None
+    return MessageList(
+        counts={state.value: count for state, count in store.message_counts().items()},
+        messages=[_told(one) for one in found[:SHOWN]],
+        next=following,
+    )
+
+
+@operation("GET", "/messages/<message_id>", tag=TAG, answers=MessageTold)
+def message(message_id: str) -> MessageTold:
+    """One message with all that leaves in it."""
+    found = box().store.message(message_id)
+    if found is None:
+        abort(404)
+    return _told(found)
+
+
+@operation("GET", "/link", tag=TAG, answers=LinkAnswer)
+def link() -> LinkAnswer:
+    """How the box stands with its hub, and what it has used of its budget."""
+    state = box().store.link_state()
+    return LinkAnswer(link=_link(state) if state else None)
+
+
+def _told(one: Message) -> MessageTold:
+    return MessageTold(
+        id=one.id,
+        kind=one.kind,
+        state=one.state,
+        attempts=one.attempts,
+        created_at=one.created_at,
+        sent_at=one.sent_at,
+        acknowledged_at=one.acknowledged_at,
+        next_try=one.next_try,
+        carrier=one.carrier,
+        why=in_words(one.why) if one.why else None,
+        bytes=len(one.body.encode()),
+        bytes_sent=one.bytes_sent,
+        body=json.loads(one.body),
+    )
+
+
+def _link(state: LinkState) -> LinkTold:
+    return LinkTold(
+        at=state.at,
+        doing=state.doing,
+        why=in_words(state.why),
+        links=list(state.links),
+        link=state.link,
+        since=state.since,
+        last_success=state.last_success,
+        next_try=state.next_try,
+        notes=[in_words(one) for one in state.notes],
+        used_bytes=dict(state.used),
+        allowed_bytes=dict(state.allowed),
+    )

@@ -1,0 +1,26 @@
+"""What somebody can have done about the box itself."""
+
+from __future__ import annotations
+
+from fieldbox.dashboard.ports import Machine, box
+from fieldbox.errors import Rejected
+from fieldbox.i18n import N_
+
+
+def check_disk(actor: str) -> None:
+    """Have the disk and the database looked through soon. Raises Rejected where nobody looks after the box."""
+    _machine().check()
+    box().store.audit(actor, "disk checked", "")
+
+
+def make_room(actor: str) -> None:
+    """Have what may go removed soon. Raises Rejected where nobody looks after the box."""
+    _machine().make_room()
+    box().store.audit(actor, "room made", "")
+
+
+def _machine() -> Machine:
+    found = box().beyond.machine
+    if found is None:
+        raise Rejected(N_("Nobody looks after this box: start its dashboard with `fieldbox web`."))
+    return found

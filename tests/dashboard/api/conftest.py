@@ -1,0 +1,42 @@
+"""A program with a key for all, over the read-only box of the dashboard's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from fieldbox.config import Config, StorageConfig
+from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.ports import Beyond
+from fieldbox.domain import Right
+from fieldbox.services.web import intake_of
+from tests.dashboard.api.asking import Program, give_key
+from tests.dashboard.conftest import KEY
+from tests.dashboard.demo_box import DemoBox, make_box
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, password_hash: str) -> Iterator[DemoBox]:
+    """A filled box for one test, which may change it."""
+    made = make_box(tmp_path)
+    made.store.add_user("asha", password_hash, "owner")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def fresh_app(fresh: DemoBox) -> Flask:
+    """The dashboard over it, with an intake."""
+    intake = intake_of(Config(storage=StorageConfig(root=fresh.root, reserve_mb=0)))
+    made = create_app(fresh.store, fresh.root, secret_key=KEY, beyond=Beyond(intake=intake))
+    made.testing = True
+    return made
+
+
+@pytest.fixture
+def program(fresh: DemoBox, fresh_app: Flask) -> Program:
+    """A program that may do everything."""
+    return Program(fresh_app, fresh_app.test_client(), give_key(fresh.store, *Right))

@@ -1,0 +1,104 @@
+"""Whatever goes wrong is told in one shape, with the right status, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fieldbox.domain import Right
+from tests.dashboard.api.asking import Program, give_key
+from tests.dashboard.demo_box import SURVEY, DemoBox
+
+
+def told(program: Program, method: str, path: str, **more: Any) -> tuple[int, str, str | None]:
+    answer = program.client.open(
+        path, method=method, headers={**program.header, **more.pop("headers", {})}, **more
+    )
+    assert answer.mimetype == "application/json"
+    assert answer.json is not None and answer.json["error"]
+    assert set(answer.json) <= {"error", "code", "parameter"}
+    return answer.status_code, answer.json["code"], answer.json.get("parameter")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=0", "limit"),
+        ("limit=2001", "limit"),
+        ("limit=many", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("bbox=1,2,3", "bbox"),
+        ("bbox=3,2,1,4", "bbox"),
+        ("cursor=nonsense", "cursor"),
+        ("cursor=nan_1", "cursor"),
+        ("colour=red", "colour"),
+    ],
+)
+def test_a_wrong_parameter_is_named(program: Program, query: str, parameter: str) -> None:
+    path = f"/api/v1/surveys/{SURVEY}/weeds?{query}"
+    assert told(program, "GET", path) == (400, "invalid", parameter)
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter"),
+    [
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b"\xff", "body"),
+        (b"[" * 5000, "body"),
+        (b'{"name": ""}', "name"),
+        (b'{"name": 3}', "name"),
+        (b'{"colour": "red"}', "colour"),
+    ],
+)
+def test_a_wrong_body_is_told_by_its_place(program: Program, body: bytes, parameter: str) -> None:
+    header = {"Content-Type": "application/json"}
+    answer = told(program, "PATCH", "/api/v1/fields/1", data=body, headers=header)
+    assert answer == (400, "invalid", parameter)
+
+
+def test_a_body_that_is_not_said_to_be_json(program: Program) -> None:
+    assert told(program, "PATCH", "/api/v1/fields/1", data="name=x") == (415, "wrong_type", None)
+
+
+def test_a_body_that_is_too_large(program: Program) -> None:
+    body = {"name": "x" * 70_000}
+    assert told(program, "PATCH", "/api/v1/fields/1", json=body) == (413, "too_large", None)
+
+
+def test_what_is_not_there(program: Program) -> None:
+    for path in ("/api/v1/fields/99", "/api/v1/surveys/none/weeds", "/api/v1/nothing", "/tiles/a/b/1/2/3"):
+        assert told(program, "GET", path) == (404, "not_found", None)
+
+
+def test_a_method_that_a_path_has_not_names_those_it_has(program: Program) -> None:
+    assert told(program, "DELETE", "/api/v1/fields") == (405, "method_not_allowed", None)
+    answer = program.client.delete("/api/v1/fields", headers=program.header)
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_key_without_the_scope(program: Program, fresh: DemoBox) -> None:
+    program.header = give_key(fresh.store, Right.READ, key="fbx_another-key-of-tests")
+    assert told(program, "PATCH", "/api/v1/fields/1", json={"name": "x"}) == (403, "forbidden", None)
+
+
+def test_no_key_and_a_wrong_one(program: Program) -> None:
+    for header in ({}, {"Authorization": "Bearer fbx_nothing"}, {"Authorization": "Basic !"}):
+        program.header = header
+        assert told(program, "GET", "/api/v1/fields") == (401, "login_needed", None)
+    assert "Basic" in program.client.get("/api/v1/fields").headers["WWW-Authenticate"]
+
+
+def test_it_is_said_in_the_readers_language(program: Program) -> None:
+    hindi = {**program.header, "Accept-Language": "hi"}
+    answer = program.client.get("/api/v1/flights/none", headers=hindi)
+    assert answer.json is not None and answer.json["code"] == "not_found"
+    assert program.client.get("/api/v1/flights/none", headers={**program.header}).json != {}
+
+
+def test_other_web_sites_may_not_read_the_answers(program: Program) -> None:
+    header = {**program.header, "Origin": "https://example.org"}
+    answer = program.client.get("/api/v1/fields", headers=header)
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
