@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, send_file
+from flask import Blueprint, Response, abort, g, request, send_file
 
 from fieldbox.dashboard import photos, placeerror, tiles, zoneshapes
 from fieldbox.dashboard.explaining import page_of
@@ -20,6 +20,7 @@ from fieldbox.dashboard.placeerror import PlaceErrors
 from fieldbox.dashboard.plants import Weeds, weeds_of
 from fieldbox.dashboard.planttiles import plant_tile
 from fieldbox.dashboard.ports import Picture, box
+from fieldbox.dashboard.problems import problem
 from fieldbox.dashboard.quality import holes
 from fieldbox.dashboard.sketch import draw, draw_spots
 from fieldbox.dashboard.still import Still
@@ -170,12 +171,13 @@ def legend(key: str) -> Response:
 
 @pictures.get("/photo/<digest>/crop")
 def photo_crop(digest: str) -> Response:
-    """A window of a photo around `x`, `y`, the spot marked; `size` is its side in pixels of the photo, `shown` that of the
-    picture (as large, unless told), `mark_x` and `mark_y` the spot where it is not in the middle."""
+    """A window of a photo around `x`, `y`, the spot marked unless `bare=1`; `size` is its side in pixels of the photo, `shown` that
+    of the picture (as large, unless told), `mark_x` and `mark_y` the spot where it is not in the middle."""
     x, y = _number("x"), _number("y")
     size = int(max(64, min(photos.MAX_SPAN_PX, _number("size", 640))))
     shown = int(max(64, min(photos.MAX_CROP_PX, _number("shown", size))))
-    crop = photos.Crop(x, y, size, shown, (_number("mark_x", x), _number("mark_y", y)))
+    mark = (_number("mark_x", x), _number("mark_y", y))
+    crop = photos.Crop(x, y, size, shown, mark, ring=request.args.get("bare") != "1")
     with _explained(digest):
         return _lasting(lambda: photos.crop(photos.original(box().root, digest), crop))
 
@@ -201,8 +203,10 @@ def _explained(digest: str) -> Iterator[None]:
         yield
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
-        page = page_of(say("This photo cannot be shown."), in_words(gone or error.sentence))
-        abort(Response(page, status=410 if gone else 404))
+        text, status = in_words(gone or error.sentence), 410 if gone else 404
+        if "program" in g:
+            abort(problem(text, status))
+        abort(Response(page_of(say("This photo cannot be shown."), text), status=status))
 
 
 def _number(name: str, default: float | None = None) -> float:

@@ -33,6 +33,7 @@ class Window(Asked):
         Annotated[float, Meta(gt=-1e6, lt=1e6, description="Where the ring is; else in the middle.")] | None
     ) = None
     mark_y: Annotated[float, Meta(gt=-1e6, lt=1e6, description="As mark_x, from the top.")] | None = None
+    bare: Annotated[bool, Meta(description="1: the spot is not marked with a ring.")] = False
     v: Annotated[str, Meta(description="Version of the pictures; may be left out.")] | None = None
 
 
