@@ -34,15 +34,17 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
+from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
-from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
+from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store, box
 from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.start import start
 from fieldbox.dashboard.tongues import tongues
+from fieldbox.dashboard.trial import trial
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
 
@@ -63,12 +65,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sending,
     settings,
     start,
+    trial,
     tongues,
     uploading,
     machine,
     pictures,
     api,
     manual,
+    metrics,
 )
 LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
 """Wrong tries, see `guessing`."""
@@ -114,6 +118,7 @@ def create_app(
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
+    measure(app)
     guard(app, login_limit)
     explain(app)
     carry(app)
@@ -163,6 +168,7 @@ def _speak(app: Flask) -> None:
         area_unit=units.choose,
         area_unit_short=units.one_unit,
         locale=speech.current,
+        farm=lambda: box().name,
         version=__version__,
         asset=_asset_of(app),
         navigation=navigation.entries,

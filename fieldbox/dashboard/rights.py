@@ -75,9 +75,12 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "fields.name_crop": WORK,
     "evidence.hotspot": READ,
     "evidence.look": READ,
+    "evidence.here": READ,
+    "evidence.views": READ,
     # Pictures.
     "pictures.tile": READ,
     "pictures.survey_picture": READ,
+    "pictures.still": READ,
     "pictures.quality_picture": READ,
     "pictures.check_picture": READ,
     "pictures.legend": READ,
@@ -107,8 +110,9 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "start.save": OWN,
     "start.hub_welcome": OWN,
     "start.hub_join": OWN,
-    "start.fly": OWN,
-    "start.flying": OWN,
+    "trial.fly": OWN,
+    "trial.now": OWN,
+    "trial.forget": OWN,
     "start.ready": OWN,
     # Settings of the box.
     "settings.show": OWN,
@@ -125,6 +129,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,
+    "metrics.show": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,

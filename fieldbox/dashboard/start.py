@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,18 +14,19 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from fieldbox.config import variable_of
-from fieldbox.dashboard.asked import Group, told_in
+from fieldbox.dashboard.asked import TEXT_LANGUAGES, Group, told_in
 from fieldbox.dashboard.deeds import choices, starting
 from fieldbox.dashboard.deeds import hub as hub_deeds
 from fieldbox.dashboard.deeds.choices import NotAccepted
 from fieldbox.dashboard.forms import Form
 from fieldbox.dashboard.guessing import Tries, limits_of
-from fieldbox.dashboard.language import COOKIE, in_words, languages, say
+from fieldbox.dashboard.language import COOKIE, current, in_words, languages, say
 from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.settings import examples, hub_shown, typed_over, welcome_page
 from fieldbox.dashboard.setupsteps import BY_SLUG, Step
-from fieldbox.domain import HubNow, Right
+from fieldbox.dashboard.trial import flight_shown
+from fieldbox.domain import HubNow, Right, SettingNow, SettingSource
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 
@@ -129,22 +131,6 @@ def hub_join() -> Page:
     return redirect(_after("hub"))
 
 
-@start.post("/flight/fly")
-def fly() -> Response:
-    """Ask for a test flight."""
-    try:
-        starting.test_flight(current_user.name)
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
-    return redirect(url_for("start.step", slug="flight"))
-
-
-@start.get("/flight/now")
-def flying() -> str:
-    """The moving part of the page of the test flight."""
-    return render_template("parts/testflight.html", **_flight_shown())
-
-
 @start.get("/ready")
 def ready() -> Page:
     """The end: what to do next, and the box's address for other phones."""
@@ -206,11 +192,25 @@ def _page(asked: Step, form: Form, **more: Any) -> str:
         of=len(starting.STEPS),
         before=starting.STEPS[number - 1] if number else None,
         form=form,
-        settings=settings.all(),
+        settings=_suggested(asked, settings.all()),
         variable_of=variable_of,
         **_beside(asked, form),
         **more,
     )
+
+
+def _suggested(asked: Step, settings: Mapping[str, SettingNow]) -> Mapping[str, SettingNow]:
+    """The settings, and what the set-up suggests where nobody has said anything: alerts, in the language of the page."""
+    if asked.slug != "texts":
+        return settings
+    spoken = str(current().language)
+    wanted = {"sms.send": "alerts", "sms.language": spoken if spoken in TEXT_LANGUAGES else "en"}
+    return {
+        name: replace(one, value=wanted[name])
+        if name in wanted and one.source is SettingSource.DEFAULT
+        else one
+        for name, one in settings.items()
+    }
 
 
 def _beside(asked: Step, form: Form) -> Mapping[str, Any]:
@@ -225,21 +225,7 @@ def _beside(asked: Step, form: Form) -> Mapping[str, Any]:
             "back": url_for("start.step", slug="hub"),
         }
         return {**hub_shown(), "hub_ways": ways}
-    return _flight_shown() if asked.slug == "flight" else {}
-
-
-def _flight_shown() -> Mapping[str, Any]:
-    flights, intake = box().beyond.test_flights, box().beyond.intake
-    found = flights.now() if flights else None
-    flight_id = found.flight_id if found else None
-    surveys = box().store.surveys(flight_id=flight_id) if flight_id else ()
-    return {
-        "can_fly": flights is not None,
-        "test": found,
-        "job": box().store.job_for_flight(flight_id) if flight_id else None,
-        "survey": surveys[0] if surveys else None,
-        "incoming": intake.status() if intake else None,
-    }
+    return flight_shown() if asked.slug == "flight" else {}
 
 
 def _choose(asked: Step) -> Response:

@@ -129,7 +129,7 @@ from fieldbox.domain.photos import (
     Source,
     Stated,
 )
-from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
 from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.starting import Flying, TestFlight
 from fieldbox.domain.surveys import Survey
@@ -255,6 +255,7 @@ __all__ = [
     "Role",
     "Room",
     "Secret",
+    "SeenFrom",
     "SentText",
     "ServiceState",
     "SettingNow",

@@ -52,6 +52,10 @@ class TestFlights:
         """Ask for one. Raises Rejected while one is under way."""
         wish(self._store)
 
+    def forget(self) -> None:
+        """The one that was asked for last is gone."""
+        self._store.set_setting(SETTING, "")
+
 
 def told(store: Store) -> TestFlight | None:
     """The test flight that was asked for last; None: none was."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from fieldbox.config import Config, load_config
 from fieldbox.dashboard.app import create_app
@@ -27,6 +28,7 @@ from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.testflight import TestFlights, keep
 from fieldbox.storage.store import Store, utc_now
 from tests.dashboard.conftest import KEY, log_in
+from tests.storage.samples import add_flight
 
 PASSWORD = "three wet geese"  # noqa: S105 - of a throw-away box
 
@@ -304,6 +306,35 @@ def test_the_test_flight_is_wished_once_and_told_as_it_goes(
     assert "takes more memory" in shown() and ">Fly<" in shown()
 
 
+def test_a_test_flight_goes_with_one_tap_and_its_field_with_it(
+    phone: FlaskClient, code: str, store: Store
+) -> None:
+    give(phone, code)
+    flight = add_flight(store)
+    other = add_flight(store, "another", first=11)
+    keep(store, TestFlight(Flying.BROUGHT, utc_now(), flight_id=flight.id))
+    form = {"csrf_token": token_of(phone, "/start/flight")}
+    assert phone.post("/start/flight/forget", data=form).location == "/start/flight"
+    assert "The test flight is deleted." in phone.get("/start/flight").get_data(as_text=True)
+    assert store.flight(flight.id) is None
+    assert [one.id for one in store.fields()] == [other.field_id]
+    phone.post("/start/flight/forget", data=form)
+    assert "There is no test flight on the box." in phone.get("/start/flight").get_data(as_text=True)
+
+
+def test_texts_are_suggested_as_alerts_in_the_language_of_the_page(phone: FlaskClient, code: str) -> None:
+    give(phone, code)
+    phone.set_cookie("language", "hi")
+    text = phone.get("/start/texts").get_data(as_text=True)
+    assert '<option value="alerts" selected>' in text and '<option value="hi" selected>' in text
+
+
+def test_the_name_of_the_farm_stands_on_every_page(phone: FlaskClient, code: str) -> None:
+    give(phone, code)
+    answer(phone, "farm", box__name="Hill <farm>")
+    assert "<span>Hill &lt;farm&gt;</span>" in phone.get("/start/you").get_data(as_text=True)
+
+
 def test_the_address_is_a_picture_for_other_phones_unless_it_leads_nowhere(
     phone: FlaskClient, code: str
 ) -> None:
@@ -313,19 +344,20 @@ def test_the_address_is_a_picture_for_other_phones_unless_it_leads_nowhere(
     assert ready.location == "/start", "the session is of the other address"
 
 
-def test_a_first_start_tells_the_code_once(
-    config: Config, store: Store, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    starting.first_code(config, store)
-    told = capsys.readouterr()
-    assert re.search(r"code=\S*[2-9A-Z]{4}-[2-9A-Z]{4}", re.sub(r"\x1b\[[0-9;]*m", "", told.out + told.err))
+def test_a_first_start_tells_the_code_once(config: Config, store: Store) -> None:
+    with capture_logs() as first:
+        starting.first_code(config, store)
+    assert re.fullmatch(r"[2-9A-Z]{4}-[2-9A-Z]{4}", first[0]["code"])
+    assert first[0]["address"] == "http://127.0.0.1:8080/start"
     kept = store.setting("setup.code")
-    starting.first_code(config, store)
+    with capture_logs() as second:
+        starting.first_code(config, store)
+    assert "fieldbox setup-code" in second[0]["event"] and "code" not in second[0]
     assert store.setting("setup.code") == kept
     store.add_user("asha", "a hash", "owner")
-    store.set_setting("setup.code", "")
-    starting.first_code(config, store)
-    assert store.setting("setup.code") == ""
+    with capture_logs() as third:
+        starting.first_code(config, store)
+    assert third == []
 
 
 def test_a_wish_that_was_cut_off_begins_anew_and_its_failure_is_kept(config: Config, store: Store) -> None:

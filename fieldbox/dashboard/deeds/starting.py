@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from fieldbox.dashboard.deeds import flights as flight_deeds
 from fieldbox.dashboard.passwords import hash_password, matches
 from fieldbox.dashboard.ports import UserLike, box
 from fieldbox.domain import LONGEST_NAME, NO_PASSWORD, SETUP_CODE, Role, tidy_code, tidy_name
@@ -80,6 +81,19 @@ def test_flight(actor: str) -> None:
         raise Rejected(N_("This box makes no test flights."))
     flights.wish()
     box().store.audit(actor, "test flight", "")
+
+
+def forget_flight(actor: str) -> None:
+    """Delete the test flight, and its field unless another flight was over it. Raises Rejected while it is being mapped."""
+    flights = box().beyond.test_flights
+    found = flights.now() if flights else None
+    flight = box().store.flight(found.flight_id) if found and found.flight_id else None
+    if flights is None or flight is None:
+        raise Rejected(N_("There is no test flight on the box."))
+    flight_deeds.delete(actor, flight.id)
+    if flight.field_id is not None:
+        box().store.remove_empty_field(flight.field_id)
+    flights.forget()
 
 
 def _first() -> UserLike:
