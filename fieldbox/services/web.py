@@ -31,6 +31,7 @@ from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
+from fieldbox.services.sendingdesk import SendingDesk
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -98,6 +99,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),
+        sending=SendingDesk(config, store),
         machine=watch,
         release=release_of(config, offering),
     )
