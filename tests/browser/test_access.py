@@ -10,6 +10,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -22,9 +23,9 @@ from werkzeug.routing import Rule
 
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.ports import Beyond
+from fieldbox.dashboard.language import languages
 from fieldbox.services.offering import Offering
-from fieldbox.services.web import intake_of
+from fieldbox.services.web import beyond_of, watching
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import DemoBox
 
@@ -38,6 +39,8 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
+    "diary.table": "a file",
+    "tongues.template": "a file",
     "deciding.file": "files",
     "face.manifest": "for phones",
     "face.worker": "for phones",
@@ -127,12 +130,14 @@ class Reader:
 def app(demo: DemoBox) -> Iterator[Flask]:
     """The app with all that a box can have."""
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
-    offering = Offering(config, demo.store)
-    beyond = Beyond(intake=intake_of(config), decisions=offering)
-    yield create_app(
-        demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute", beyond=beyond
-    )
-    offering.close()
+    with closing(Offering(config, demo.store)) as offering, watching(config, demo.store) as watch:
+        yield create_app(
+            demo.store,
+            demo.root,
+            secret_key=os.urandom(16),
+            login_limit="1000 per minute",
+            beyond=beyond_of(config, demo.store, offering, watch),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +190,7 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "rank": "1",
         "message_id": demo.store.messages()[0].id,
         "token": "no such link",
+        "person_id": str(demo.store.users()[0].id),
     }
 
 
@@ -230,6 +236,18 @@ def test_every_page_can_be_used_by_everybody(
         if endpoint != "people.offer_entry":  # its link is used up at once, and is none
             found += who.trouble
         wrong += [f"{path} ({endpoint}): {each}" for each in dict.fromkeys(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif(not FULL, reason="FIELDBOX_BROWSER_FULL=1 looks at every page in every language")
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
+def test_nothing_sticks_out_in_other_languages(app: Flask, demo: DemoBox, reader: Reader, code: str) -> None:
+    reader.page.context.add_cookies([{"name": "language", "value": code, "url": reader.address}])
+    wrong = []
+    for path in pages_of(app, demo).values():
+        reader.go(path)
+        wrong += [f"{path}: {each}" for each in [*reader.page.evaluate(STICKS_OUT), *reader.squeeze()]]
+    reader.page.context.clear_cookies(name="language")
     assert not wrong, "\n".join(wrong)
 
 
