@@ -153,7 +153,7 @@ def test_single_weeds_are_outlined_when_near_and_can_be_tapped(
     page.locator("dialog .close").click()
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(600)
-    canvas = page.locator("#map canvas")
+    canvas = page.locator("#map .leaflet-overlay-pane canvas")
     pink = canvas.evaluate(
         """(canvas) => {
           const box = canvas.getBoundingClientRect(), map = document.getElementById("map").getBoundingClientRect();

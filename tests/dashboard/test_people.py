@@ -114,7 +114,8 @@ def test_guessing_is_slowed_down(stranger: FlaskClient) -> None:
     answer = stranger.post("/login", data=form, environ_base={"REMOTE_ADDR": "10.0.0.1"})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 60
-    assert "Too many wrong tries. Try again in 1 minute." in answer.get_data(as_text=True)
+    assert "Too many tries." in answer.text
+    assert f"Wait {answer.headers['Retry-After']} seconds, then try again." in answer.text
 
 
 def test_many_addresses_guess_no_more_at_one_account(stranger: FlaskClient) -> None:
@@ -287,7 +288,7 @@ def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
     assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
     basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
     assert stranger.get("/api/v1/fields", headers=basic).status_code == 200
-    assert stranger.get("/settings", headers=header).status_code == 302
+    assert stranger.get("/settings", headers=header).status_code == 401
     assert stranger.get("/api/v1/fields", headers={"Authorization": "Bearer fbx_other"}).status_code == 401
     [token] = store.tokens()
     assert token.last_used_at is not None
