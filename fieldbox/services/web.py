@@ -94,6 +94,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
     return Beyond(
         intake=intake_of(config),
         decisions=offering,
+        views=offering.views,
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
 from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, surveys, views
@@ -108,6 +111,11 @@ class SurveyPart(Part):
             return plants.in_survey(
                 connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
             )
+
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
 
     def plants_after(
         self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
