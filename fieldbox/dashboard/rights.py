@@ -175,6 +175,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "api.messages": READ,
     "api.message": READ,
     "api.link": READ,
+    "api.intake": READ,
     "api.uploads": WORK,
     "api.new_upload": WORK,
     "api.offer_files": WORK,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import abort
+from flask import abort, url_for
 from flask_login import current_user
 from msgspec import Meta
 
@@ -53,12 +53,16 @@ class FlightList(Told):
     """Flights, the one saved last first."""
 
     flights: list[FlightInList]
+    total: Annotated[int, Meta(ge=0, description="How many there are in all.")]
+    next: Annotated[str | None, Meta(description="Address of the next page.")]
 
 
 class FlightsAsked(Asked):
     """Which flights."""
 
     field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those over this field.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many.")] = 200
+    offset: Annotated[int, Meta(ge=0, le=LARGEST, description="After so many.")] = 0
 
 
 class RejectedFile(Told):
@@ -139,7 +143,14 @@ class FlightGone(Told):
 @operation("GET", "/flights", tag=TAG, answers=FlightList, query=FlightsAsked)
 def flights(query: FlightsAsked) -> FlightList:
     """All flights, the one saved last first, with the state of their work."""
-    return FlightList(flights=[FlightInList(**_row(row)) for row in box().store.flights(query.field)])
+    rows, total = box().store.flight_page(limit=query.limit, offset=query.offset, field_id=query.field)
+    end = query.offset + len(rows)
+    following = url_for("api.flights", field=query.field, limit=query.limit, offset=end)
+    return FlightList(
+        flights=[FlightInList(**_row(row)) for row in rows],
+        total=total,
+        next=following if rows and end < total else None,
+    )
 
 
 @operation("GET", "/flights/<flight_id>", tag=TAG, answers=FlightTold)

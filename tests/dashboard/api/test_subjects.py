@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Beyond
+from fieldbox.domain import Brought, Came, Way
+from fieldbox.i18n import Sentence
+from fieldbox.ingest.status import Board
 from tests.dashboard.api.asking import Program
 from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import SURVEY, DemoBox
@@ -74,7 +78,9 @@ def test_pages_of_features_hold_each_of_them_once(program: Program, kind: str) -
 def test_layers_tell_their_tiles_legends_and_how_far_they_can_be_trusted(program: Program) -> None:
     layers = program.get(f"/api/v1/surveys/{SURVEY}/layers")["layers"]
     assert [one["key"] for one in layers][:2] == ["mosaic", "weed-cover"]
-    assert {one["label"] for one in layers} == {"RGB-only"}
+    labels = {one["key"]: one["label"] for one in layers}
+    assert (labels["weed-cover"], labels["green"], labels["health"]) == ("estimated", "RGB-only", "relative")
+    assert all((one["label"] is None) == (one["label_words"] is None) for one in layers)
     weeds = layers[1]
     assert weeds["unit"] == "% of the ground" and weeds["tiles"].startswith("http://localhost/tiles/")
     told = program.get(weeds["tilejson"].removeprefix("http://localhost"))
@@ -169,3 +175,41 @@ def test_the_work_on_a_flight_is_stopped_and_the_flight_deleted(fresh: DemoBox, 
     gone = program.ask("DELETE", path).json
     assert gone is not None and (gone["flight"], gone["surveys"], gone["shared"]) == ("fl-lone", [], 3)
     program.get(path, 404)
+
+
+def test_flights_come_in_pages(program: Program, fresh: DemoBox) -> None:
+    found = fresh.store.flight(fresh.flight_id)
+    assert found
+    for number in range(3):
+        fresh.store.save_flight(replace(found, id=f"fl-page-{number}", field_id=None))
+    whole = [one["id"] for one in program.get("/api/v1/flights")["flights"]]
+    path, ids = "/api/v1/flights?limit=2", []
+    while path:
+        told = program.get(path)
+        assert told["total"] == len(whole) and len(told["flights"]) <= 2
+        ids += [one["id"] for one in told["flights"]]
+        path = told["next"]
+    assert ids == whole and len(whole) >= 4
+
+
+def test_what_is_being_brought_is_told(program: Program, fresh: DemoBox) -> None:
+    told = program.get("/api/v1/intake")
+    assert told == {"at": None, "now": [], "last": []}
+    brought = Brought(
+        Way.CARD,
+        "SD card",
+        "c1",
+        datetime(2026, 6, 3, 10, tzinfo=UTC),
+        Came.PARTLY,
+        Sentence("It is no photo."),
+        accepted=3,
+        flights=(fresh.flight_id,),
+    )
+    Board(fresh.root).add(brought)
+    told = program.get("/api/v1/intake")
+    [last] = told["last"]
+    assert (last["outcome"], last["sentence"], last["flights"]) == (
+        "partly",
+        "It is no photo.",
+        [fresh.flight_id],
+    )
