@@ -21,7 +21,7 @@ from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
-from fieldbox.dashboard.problems import is_for_a_program, problem
+from fieldbox.dashboard.problems import is_for_a_program, problem, takes_keys
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
 from fieldbox.domain import KEY_PREFIX, Right
 from fieldbox.i18n import N_
@@ -31,6 +31,7 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+    "settings.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
@@ -89,7 +90,7 @@ def load_program(asked: Request) -> Person | None:
     It is the person who made the key, with the key's scopes and no more than that person may do.
     """
     key = _key_of(asked)
-    if key is None or not is_for_a_program():
+    if key is None or not takes_keys():
         return None
     store = box().store
     token = store.use_token(hashlib.sha256(key.encode()).hexdigest())

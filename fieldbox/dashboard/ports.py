@@ -17,26 +17,34 @@ from fieldbox.config import Config
 from fieldbox.domain import (
     ApiToken,
     AuditFilter,
+    Called,
     Change,
     Cover,
+    ExampleText,
     Field,
     Flight,
     FlightCheck,
     FullIn,
     GivenVerdict,
+    HubNow,
     IntakeStatus,
     Interval,
+    Label,
+    LabelVerdict,
     LayerLabel,
     LinkState,
     Message,
     MessageState,
     Offer,
+    Opinion,
     Placement,
     PlantHealth,
+    PlantSeen,
     Prescription,
     Reading,
     RefusedList,
     Rejection,
+    Reviewable,
     Right,
     Role,
     SentText,
@@ -46,6 +54,7 @@ from fieldbox.domain import (
     Spraying,
     Standing,
     Survey,
+    SurveyVerdict,
     Upload,
     Usage,
     Vital,
@@ -388,6 +397,9 @@ class Store(Protocol):
         limit: int | None = None,
         after: tuple[float, int] | None = None,
     ) -> Sequence[DetectionLike]: ...
+    def plants_after(
+        self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
+    ) -> Sequence[DetectionLike]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
     def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]: ...
     def placements(self, survey_id: str) -> Sequence[Placement]: ...
@@ -399,6 +411,28 @@ class Store(Protocol):
     def message(self, message_id: str) -> Message | None: ...
     def link_state(self) -> LinkState | None: ...
     def verdicts(self, survey_id: str) -> Sequence[GivenVerdict]: ...
+    def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool: ...
+    def give_label(
+        self, plant: int, verdict: LabelVerdict, *, who: str, act: str, by_chance: bool
+    ) -> Label | None: ...
+    def undo_label(self, who: str, act: str | None = None) -> Label | None: ...
+    def labels(
+        self,
+        *,
+        survey_id: str | None = None,
+        release_sha: str | None = None,
+        since: datetime | None = None,
+        who: str | None = None,
+        digest: str | None = None,
+    ) -> Sequence[Label]: ...
+    def labels_of(self, plants: Sequence[int]) -> Sequence[Label]: ...
+    def opinions(self, survey_id: str) -> Sequence[Opinion]: ...
+    def reviewable(
+        self, field_id: int | None = None, flight_id: str | None = None
+    ) -> Sequence[Reviewable]: ...
+    def called(self, survey_id: str) -> Called: ...
+    def called_count(self, survey_id: str) -> tuple[int, int]: ...
+    def plants_seen(self, plants: Sequence[int]) -> Sequence[PlantSeen]: ...
     def texts_of(self, message_id: str) -> Sequence[SentText]: ...
     def survey_told(self, message_id: str) -> str | None: ...
     def user(self, user_id: int) -> UserLike | None: ...
@@ -533,6 +567,42 @@ class Settings(Protocol):
         ...
 
 
+class Examples(Protocol):
+    """Texts to the agronomist, as they would be."""
+
+    def text(self, config: Config, *, spots: bool = False) -> ExampleText:
+        """Of an alert by these settings; with `spots`, of the answer to MORE."""
+        ...
+
+    def try_text(self, number: str) -> ExampleText:
+        """Let a text wait that says that it is a test. Raises Rejected for a number that is not texted."""
+        ...
+
+
+class HubDesk(Protocol):
+    """The hub of the box. Each can raise Misconfigured; what reads a welcome, Rejected."""
+
+    def now(self) -> HubNow | None:
+        """None: the box has joined none."""
+        ...
+
+    def request(self) -> tuple[str, str]:
+        """The box's id, and the text with which a hub is asked."""
+        ...
+
+    def read(self, welcome: str) -> HubNow:
+        """The hub of a welcome; nothing is changed."""
+        ...
+
+    def join(self, welcome: str) -> HubNow:
+        """Take it as this box's."""
+        ...
+
+    def leave(self) -> None:
+        """Forget it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -543,6 +613,8 @@ class Beyond:
     """SHA-256 of the weed model that flights are mapped with; what tells it can raise the errors of the box."""
     machine: Machine | None = None
     settings: Settings | None = None
+    examples: Examples | None = None
+    hub: HubDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
-from fieldbox.domain.labels import Label, LabelVerdict
+from fieldbox.domain.hubs import ExampleText, HubNow
+from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -167,6 +168,7 @@ __all__ = [
     "Became",
     "Bringing",
     "Brought",
+    "Called",
     "Came",
     "Camera",
     "Capture",
@@ -181,6 +183,7 @@ __all__ = [
     "Detection",
     "Economics",
     "Efficacy",
+    "ExampleText",
     "Field",
     "FieldMap",
     "FileKind",
@@ -195,6 +198,7 @@ __all__ = [
     "Gap",
     "GivenVerdict",
     "Hotspot",
+    "HubNow",
     "InRows",
     "IntakeStatus",
     "Interval",
@@ -220,12 +224,14 @@ __all__ = [
     "NewText",
     "NotAligned",
     "Offer",
+    "Opinion",
     "Order",
     "Original",
     "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",
+    "PlantSeen",
     "Pose",
     "Prescription",
     "Product",
@@ -235,6 +241,7 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Reviewable",
     "Right",
     "Role",
     "Room",

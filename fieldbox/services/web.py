@@ -25,6 +25,8 @@ from fieldbox.memory import MB, spare_memory
 from fieldbox.modelops.files import configured, pinned
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import Choices
+from fieldbox.services.examples import Examples
+from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
@@ -89,8 +91,10 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
     return Beyond(
         intake=intake_of(config),
         decisions=offering,
-        machine=watch,
         settings=Choices(config, store),
+        examples=Examples(config, store),
+        hub=HubDesk(config),
+        machine=watch,
         release=release_of(config, offering),
     )
 

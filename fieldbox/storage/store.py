@@ -31,6 +31,7 @@ from fieldbox.storage.parts.files import FilePart
 from fieldbox.storage.parts.flights import FlightPart
 from fieldbox.storage.parts.ingests import IngestPart
 from fieldbox.storage.parts.jobs import JobPart
+from fieldbox.storage.parts.labels import LabelPart
 from fieldbox.storage.parts.link import LinkPart
 from fieldbox.storage.parts.originals import OriginalPart
 from fieldbox.storage.parts.outbox import OutboxPart
@@ -56,6 +57,7 @@ class Store(
     OriginalPart,
     JobPart,
     SurveyPart,
+    LabelPart,
     OutboxPart,
     LinkPart,
     TextPart,

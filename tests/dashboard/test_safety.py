@@ -76,7 +76,7 @@ def test_without_a_token_nothing_changes(app: Flask, full: DemoBox, client: Flas
             continue
         for more in ({}, {"headers": {"X-CSRFToken": "made up"}}, {"data": {"csrf_token": "made up"}}):
             answer = client.open(path, method=method, **more)  # type: ignore[arg-type]
-            assert answer.status_code in (302, 403), (method, path)
+            assert answer.status_code in (302, 400, 403), (method, path)
             assert answer.headers.get("Location", "/") == "/", (endpoint, path)
             assert "language=" not in str(answer.headers) and "theme=" not in str(answer.headers)
     assert state_of(full) == before
@@ -155,7 +155,7 @@ def test_what_is_too_large_is_refused_everywhere(app: Flask, client: FlaskClient
         assert "too large" in answer.get_data(as_text=True)
         if limit == LARGEST_FORM:
             answer = client.open(path, method=method, data=body[:-1], content_type=kind)
-            assert answer.status_code in (302, 403), (method, path)
+            assert answer.status_code in (302, 400, 403), (method, path)
 
 
 def test_the_server_refuses_what_no_page_takes() -> None:

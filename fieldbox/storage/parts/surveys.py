@@ -109,6 +109,14 @@ class SurveyPart(Part):
                 connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
             )
 
+    def plants_after(
+        self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
+    ) -> list[StoredDetection]:
+        """At most `size` plants of a survey in the order of their ids, from the first one beyond the id `after`: all of them are
+        read so without holding all of them."""
+        with self._database.read() as connection:
+            return plants.portion(connection, survey_id, cover=cover, poor=poor, after=after, size=size)
+
     def placements(self, survey_id: str) -> list[Placement]:
         """Where a survey's alignment put its photos."""
         with self._database.read() as connection:
