@@ -96,7 +96,7 @@ def _link(looked: Looked) -> Iterable[Need | None]:
 
 
 def _hub(looked: Looked) -> Iterable[Need | None]:
-    url = there("settings.show") or there("people.settings")
+    url = there("people.settings")
     return [needs.hub_changed(looked.hub_changed, looked.now, url)] if url else []
 
 
