@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, current_app, render_template
 
-from fieldbox.dashboard import needs, standing, words
+from fieldbox.dashboard import asking, needs, standing, words
 from fieldbox.dashboard.boxstate import Concern, concerns, look
 from fieldbox.dashboard.checks import Checked, checked
 from fieldbox.dashboard.language import in_words, say, say_many, when
@@ -29,8 +29,8 @@ CARDS = 24
 """Fields with a picture; the others are a list."""
 LATEST_SHOWN = 3
 """Things that were brought lately."""
-CONCERNS_S = 30.0
-"""So long it is not looked at again how the box does."""
+SLOW_S = 30.0
+"""So long it is not looked at again how the box does, and what there is to check."""
 _STALE = timedelta(minutes=30)
 _LATELY = timedelta(hours=12)
 _KEPT = "fieldbox.home"
@@ -130,7 +130,7 @@ def _looked(
     store = box().store
     ids = [one.id for one in recent]
     changed = [one for one in store.commands(20) if one.kind == "settings" and one.done]
-    counts = store.message_counts()
+    counts, slow = store.message_counts(), _slow()
     return Looked(
         now=datetime.now(UTC),
         names=names,
@@ -139,7 +139,8 @@ def _looked(
         recent=recent,
         checks=store.checks(ids),
         unmarked=store.without_marks(ids),
-        concerns=_concerns(),
+        concerns=slow.concerns,
+        unchecked=slow.unchecked,
         link=store.link_state(),
         waiting=sum(counts.get(state, 0) for state in OPEN),
         waits_since=store.waits_since(),
@@ -147,16 +148,25 @@ def _looked(
     )
 
 
-def _concerns() -> list[Concern]:
-    """How the box does, not looked at anew for each phone: a month of readings is behind it."""
-    machine = box().beyond.machine
-    if machine is None:
-        return []
-    kept: tuple[float, list[Concern]] | None = current_app.extensions.get(_KEPT)
-    if kept is None or time.monotonic() - kept[0] > CONCERNS_S:
-        kept = (time.monotonic(), concerns(look(box().store, machine)))
+@dataclass(frozen=True, slots=True)
+class _Slow:
+    """What changes slowly and costs more than the page."""
+
+    at: float
+    """By the monotonic clock."""
+    concerns: list[Concern]
+    unchecked: int
+
+
+def _slow() -> _Slow:
+    """How the box does, and what there is to check: not looked at anew for each phone."""
+    kept: _Slow | None = current_app.extensions.get(_KEPT)
+    if kept is None or time.monotonic() - kept.at > SLOW_S:
+        machine = box().beyond.machine
+        found = concerns(look(box().store, machine)) if machine else []
+        kept = _Slow(time.monotonic(), found, asking.left(asking.scope()))
         current_app.extensions[_KEPT] = kept
-    return kept[1]
+    return kept
 
 
 def _field_now(field_: Field, dates: Sequence[BriefLike]) -> FieldNow:

@@ -193,14 +193,22 @@ def control_points(flight: FlightRowLike, field: str) -> Need:
     return Need(Urgency.SOON, told, say("See the flight"), _of_flight(flight), flight.saved_at)
 
 
-def review(count: int, url: str) -> Need | None:
-    """Plants that the model is unsure of, and that somebody should look at."""
+def review(count: int, most: int, url: str) -> Need | None:
+    """Plants that somebody should look at; they are counted up to `most`."""
     if count <= 0:
         return None
+    if count >= most:
+        told = say(
+            "More than %(count)s plants wait for your eyes: that tells how often the box is right.",
+            count=number(most),
+        )
+        return Need(Urgency.SOMETIME, told, say("Look through them"), url)
     told = say_many(
-        "%(num)s doubtful plant waits for your eyes.", "%(num)s doubtful plants wait for your eyes.", count
+        "%(num)s plant waits for your eyes: that tells how often the box is right.",
+        "%(num)s plants wait for your eyes: that tells how often the box is right.",
+        count,
     )
-    return Need(Urgency.LOOK, told, say("Look through them"), url)
+    return Need(Urgency.SOMETIME, told, say("Look through them"), url)
 
 
 def _of_flight(flight: FlightRowLike) -> str:

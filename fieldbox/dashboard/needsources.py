@@ -12,11 +12,12 @@ from flask import current_app, url_for
 from flask_login import current_user
 
 from fieldbox.dashboard import needs, words
+from fieldbox.dashboard.asking import SITTING
 from fieldbox.dashboard.boxstate import Concern
 from fieldbox.dashboard.needs import Need
 from fieldbox.dashboard.ports import BriefLike, FlightRowLike
 from fieldbox.dashboard.rights import RIGHTS
-from fieldbox.domain import FlightCheck, LinkState
+from fieldbox.domain import FlightCheck, LinkState, Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Looked:
     unmarked: Collection[str]
     """Flights without marks of their field's control points."""
     concerns: Sequence[Concern]
+    unchecked: int
+    """Plants to check, counted up to a good round."""
     link: LinkState | None
     waiting: int
     """Messages."""
@@ -95,6 +98,13 @@ def _link(looked: Looked) -> Iterable[Need | None]:
     ]
 
 
+def _review(looked: Looked) -> Iterable[Need | None]:
+    url = there("review.queue")
+    if url is None or not current_user.may(Right.JUDGE):
+        return []
+    return [needs.review(looked.unchecked, SITTING, url)]
+
+
 def _hub(looked: Looked) -> Iterable[Need | None]:
     url = there("people.settings")
     return [needs.hub_changed(looked.hub_changed, looked.now, url)] if url else []
@@ -108,6 +118,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     _control,
     _weeds,
     _without_place,
+    _review,
     _hub,
 )
 

@@ -38,13 +38,14 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
+    "evidence.views": "a part of evidence.here",
     "deciding.file": "files",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
 """Endpoints that show no page of their own, with what they are; pictures and what is under /api/ need no line."""
 WITHOUT_LOGIN = {"people.sign_in", "people.offer_entry"}
-QUERY = {"evidence.look": "?x=300&y=200&certainty=unsure"}
+QUERY = {"evidence.look": "?x=300&y=200&certainty=unsure", "evidence.here": "?lat=18.523480&lon=73.849950"}
 BROKEN = "/nothing"
 """Leads to an error page."""
 
@@ -128,7 +129,7 @@ def app(demo: DemoBox) -> Iterator[Flask]:
     """The app with all that a box can have."""
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
     offering = Offering(config, demo.store)
-    beyond = Beyond(intake=intake_of(config), decisions=offering)
+    beyond = Beyond(intake=intake_of(config), decisions=offering, views=offering.views)
     yield create_app(
         demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute", beyond=beyond
     )

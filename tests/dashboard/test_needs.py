@@ -132,10 +132,12 @@ def test_control_points_that_nobody_marked() -> None:
     assert need.sentence.startswith("North plot has control points, and none is marked")
 
 
-def test_doubtful_plants_wait_only_if_there_are_any() -> None:
-    need = needs.review(12, "/review")
-    assert need is not None and need.sentence == "12 doubtful plants wait for your eyes."
-    assert needs.review(0, "/review") is None
+def test_plants_wait_to_be_checked_only_if_there_are_any() -> None:
+    need = needs.review(12, 40, "/review")
+    assert need is not None and need.sentence.startswith("12 plants wait for your eyes")
+    many = needs.review(40, 40, "/review")
+    assert many is not None and many.sentence.startswith("More than 40 plants")
+    assert needs.review(0, 40, "/review") is None
 
 
 @pytest.mark.parametrize(("how", "urgency"), [(OfTheBox.NOW, Urgency.NOW), (OfTheBox.SOON, Urgency.SOON)])
