@@ -111,7 +111,7 @@ def weeds(name: str, now: BriefLike, before: BriefLike | None, url: str) -> Need
         "%(field)s: weeds %(now)s %%%(range)s, %(spots)s to look at.",
         field=name,
         now=_percent(now.weed_cover_pct),
-        range=f" ({interval(now.weed_cover_pct_interval95)})" if now.weed_cover_pct_interval95 else "",
+        range=_range(now),
         spots=spots,
     )
     return Need(Urgency.LOOK, told, say("Show me"), url, now.made_at)
@@ -135,7 +135,16 @@ def flown(brief: BriefLike) -> datetime:
 
 
 def _percent(value: float) -> str:
-    return number(value, 0 if value >= 10 else 1)
+    return number(value, _digits(value))
+
+
+def _range(brief: BriefLike) -> str:
+    known = brief.weed_cover_pct_interval95
+    return f" ({interval(known, _digits(known.high))})" if known else ""
+
+
+def _digits(percent: float) -> int:
+    return 0 if percent >= 10 else 1
 
 
 # -- flights ---------------------------------------------------------------------------------------
@@ -162,25 +171,39 @@ def fly_again(flight: FlightRowLike, field: str | None, findings: Sequence[Findi
     return Need(Urgency.NOW, told, say("See why"), _of_flight(flight), flight.saved_at)
 
 
-def without_place(flight: FlightRowLike) -> Need | None:
-    """Photos that are not on the map; None: all are."""
-    missing = flight.captures - flight.placed
-    if missing <= 0:
+def nowhere(flight: FlightRowLike) -> Need | None:
+    """A flight of which no photo has a place; None: some have."""
+    if flight.placed or not flight.captures:
         return None
-    template = (
-        (
+    told = say_many(
+        "%(flight)s: its only photo has no place.",
+        "%(flight)s: none of its %(num)s photos has a place.",
+        flight.captures,
+        flight=flight_name(flight),
+    )
+    return Need(Urgency.SOON, told, say("What to do"), _of_flight(flight), flight.saved_at)
+
+
+def without_place(flights: Sequence[FlightRowLike]) -> Need | None:
+    """Photos that are not on the map, of flights of which others are; None: there are none."""
+    some = [one for one in flights if 0 < one.placed < one.captures]
+    if not some:
+        return None
+    missing = sum(one.captures - one.placed for one in some)
+    if len(some) == 1:
+        told = say_many(
             "%(flight)s: %(num)s photo has no place on the map.",
             "%(flight)s: %(num)s photos have no place on the map.",
+            missing,
+            flight=flight_name(some[0]),
         )
-        if flight.placed
-        else (
-            "%(flight)s: its only photo has no place.",
-            "%(flight)s: none of its %(num)s photos has a place.",
-        )
+        return Need(Urgency.SOMETIME, told, say("What to do"), _of_flight(some[0]), some[0].saved_at)
+    told = say_many(
+        "%(num)s photo of the last flights has no place on the map.",
+        "%(num)s photos of the last flights have no place on the map.",
+        missing,
     )
-    told = say_many(*template, missing, flight=flight_name(flight))
-    urgency = Urgency.SOMETIME if flight.placed else Urgency.SOON
-    return Need(urgency, told, say("What to do"), _of_flight(flight), flight.saved_at)
+    return Need(Urgency.SOMETIME, told, say("See the flights"), url_for("flights.all"), some[0].saved_at)
 
 
 def control_points(flight: FlightRowLike, field: str) -> Need:

@@ -64,7 +64,8 @@ def _fly_again(looked: Looked) -> Iterable[Need | None]:
 
 
 def _without_place(looked: Looked) -> Iterable[Need | None]:
-    return [needs.without_place(one) for one in looked.recent if _is_fresh(looked, one.saved_at)]
+    fresh = [one for one in looked.recent if _is_fresh(looked, one.saved_at)]
+    return [*map(needs.nowhere, fresh), needs.without_place(fresh)]
 
 
 def _control(looked: Looked) -> Iterable[Need]:

@@ -64,7 +64,7 @@ def test_weeds_that_may_not_have_grown_are_told_with_their_interval() -> None:
     wide = replace(BRIEF, weed_cover_pct=3.0, weed_cover_pct_interval95=Interval(2.0, 4.0))
     need = needs.weeds("North plot", wide, BEFORE, "/fields/1")
     assert need is not None and need.urgency is Urgency.LOOK
-    assert need.sentence == "North plot: weeds 3.0 % (2–4), 14 spots to look at."
+    assert need.sentence == "North plot: weeds 3.0 % (2.0–4.0), 14 spots to look at."
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,21 @@ def test_a_flight_to_be_flown_again_tells_the_gravest_reason() -> None:
 
 
 def test_photos_without_a_place_are_told_by_how_many() -> None:
-    some = needs.without_place(replace(FLIGHT, placed=30))
-    assert some is not None and some.urgency is Urgency.SOMETIME
+    partly = replace(FLIGHT, placed=30)
+    some = needs.without_place([FLIGHT, partly])
+    assert some is not None and (some.urgency, some.url) == (Urgency.SOMETIME, "/flights/f2")
     assert "4 photos have no place on the map" in some.sentence
-    none = needs.without_place(replace(FLIGHT, placed=0))
+    several = needs.without_place([partly, replace(partly, id="f3", placed=33)])
+    assert several is not None and several.url == "/flights"
+    assert several.sentence == "5 photos of the last flights have no place on the map."
+    assert needs.without_place([FLIGHT, replace(FLIGHT, placed=0)]) is None
+
+
+def test_a_flight_that_is_nowhere_is_more_urgent() -> None:
+    none = needs.nowhere(replace(FLIGHT, placed=0))
     assert none is not None and none.urgency is Urgency.SOON
     assert "none of its 34 photos has a place" in none.sentence
-    assert needs.without_place(FLIGHT) is None
+    assert needs.nowhere(replace(FLIGHT, placed=1)) is None
 
 
 def test_control_points_that_nobody_marked() -> None:
