@@ -25,8 +25,10 @@ from fieldbox.domain import (
     GivenVerdict,
     IntakeStatus,
     LinkState,
+    LogLine,
     Message,
     MessageState,
+    ModelInfo,
     Offer,
     Placement,
     PlantHealth,
@@ -277,6 +279,7 @@ class Store(Protocol):
     def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
     def audit_actors(self) -> Sequence[str]: ...
     def vitals(self, since: datetime) -> Sequence[Vital]: ...
+    def releases(self) -> Sequence[ReleasedLike]: ...
 
 
 class Uploads(Protocol):
@@ -351,6 +354,17 @@ class Machine(Protocol):
     def usage(self) -> Usage | None: ...
     def full_in(self, readings: Sequence[Vital]) -> FullIn | None: ...
     def services(self) -> Sequence[ServiceState]: ...
+    def models(self) -> Sequence[ModelInfo]: ...
+    def log(
+        self,
+        limit: int,
+        *,
+        service: str | None = None,
+        levels: Sequence[str] = ...,
+        words: str = "",
+        before: datetime | None = None,
+    ) -> Sequence[LogLine]: ...
+    def log_services(self) -> Sequence[str]: ...
     def check(self) -> None: ...
     def is_checking(self) -> bool: ...
     def checked(self) -> CheckedLike | None: ...
@@ -379,6 +393,25 @@ class Settings(Protocol):
         ...
 
 
+class Support(Protocol):
+    """What makes the file for those who help: `fieldbox.services.support.Support` fits it as it is."""
+
+    def zipped(self, language: str) -> Iterable[bytes]: ...
+
+
+class ReleasedLike(Protocol):
+    """A model release and the surveys that were made with it."""
+
+    @property
+    def release(self) -> str: ...
+    @property
+    def surveys(self) -> int: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
@@ -386,6 +419,7 @@ class Beyond:
     intake: Intake | None = None
     decisions: Decisions | None = None
     machine: Machine | None = None
+    support: Support | None = None
     settings: Settings | None = None
 
 

@@ -64,7 +64,17 @@ from fieldbox.domain.links import (
     LinkState,
     Waiting,
 )
-from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
+from fieldbox.domain.machines import (
+    FullIn,
+    LogLine,
+    ModelInfo,
+    Reading,
+    Room,
+    ServiceState,
+    Strain,
+    Usage,
+    Vital,
+)
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -216,6 +226,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "MessageState",
+    "ModelInfo",
     "Needs",
     "NewText",
     "NotAligned",

@@ -27,6 +27,7 @@ from fieldbox.services.chosen import Choices
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
+from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -89,6 +90,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         intake=intake_of(config),
         decisions=offering,
         machine=watch,
+        support=Support(config, store, watch),
         settings=Choices(config, store),
     )
 
