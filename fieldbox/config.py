@@ -494,6 +494,13 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name.removeprefix(PREFIX).lower().replace("__", ".", 1), text
 
 
+def bounds_of(name: str) -> Bounds | None:
+    """What a number (`section.key`) must lie between; None: it is no number, or any will do."""
+    section, _dot, key = name.partition(".")
+    found: Bounds | None = _section_type(section).__dataclass_fields__[key].metadata.get("bounds")
+    return found
+
+
 def variable_of(name: str) -> str:
     """The environment's variable for `section.key`."""
     return PREFIX + name.replace(".", "__").upper()

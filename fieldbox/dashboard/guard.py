@@ -14,13 +14,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
+from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.guessing import Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
-from fieldbox.dashboard.problems import is_for_a_program, problem
+from fieldbox.dashboard.problems import is_for_a_program, problem, takes_keys
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
 from fieldbox.domain import KEY_PREFIX, Right
 from fieldbox.i18n import N_
@@ -30,6 +31,7 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+    "settings.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
@@ -88,7 +90,7 @@ def load_program(asked: Request) -> Person | None:
     It is the person who made the key, with the key's scopes and no more than that person may do.
     """
     key = _key_of(asked)
-    if key is None or not is_for_a_program():
+    if key is None or not takes_keys():
         return None
     store = box().store
     token = store.use_token(hashlib.sha256(key.encode()).hexdigest())
@@ -156,7 +158,7 @@ def _come_in() -> AnyResponse:
 
 def _secure(answer: Response) -> Response:
     answer.headers.update(SECURITY_HEADERS)
-    if request.endpoint == "static" and "v" in request.args:
+    if lasts(answer):
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     elif "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"

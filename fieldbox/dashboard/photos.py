@@ -50,18 +50,23 @@ def removed(gone_at: datetime | None) -> Sentence | None:
     return Sentence(told, {"date": f"{gone_at:%Y-%m-%d}"})
 
 
-def crop(path: Path, x: float, y: float, size: int) -> Picture:
-    """A square of at most `size` pixels around pixel (`x`, `y`) at full scale, the spot marked with a ring.
+def crop(path: Path, x: float, y: float, size: int, *, ring: bool = True) -> Picture:
+    """A square of at most `size` pixels around pixel (`x`, `y`) at full scale, the spot marked with a ring or not.
 
     Near an edge the square slides inwards. Raises Rejected if the photo cannot be read.
     """
     with environment(), _open(path) as source:
-        side_x, side_y = (min(size, MAX_CROP_PX, length) for length in (source.width, source.height))
-        left = _slide(x, side_x, source.width)
-        top = _slide(y, side_y, source.height)
+        left, top, side_x, side_y = window_of(x, y, size, (source.width, source.height))
         image = _read(source, Window(left, top, side_x, side_y), (side_y, side_x))
-    _ring(image, x - left, y - top)
+    if ring:
+        _ring(image, x - left, y - top)
     return _jpeg(image)
+
+
+def window_of(x: float, y: float, size: int, photo: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what `crop` shows of a photo of that width and height."""
+    side_x, side_y = (min(size, MAX_CROP_PX, length) for length in photo)
+    return _slide(x, side_x, photo[0]), _slide(y, side_y, photo[1]), side_x, side_y
 
 
 def whole(path: Path) -> Picture:

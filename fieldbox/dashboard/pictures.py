@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file
+from flask import Blueprint, Response, abort, g, request, send_file
 
 from fieldbox.dashboard import photos, tiles
-from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard.explaining import page_of
+from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.problems import problem
 from fieldbox.dashboard.quality import holes
 from fieldbox.dashboard.sketch import draw, draw_spots
 from fieldbox.dashboard.tiles import BLANK, Picture
@@ -101,11 +103,12 @@ def legend(key: str) -> Response:
 
 @pictures.get("/photo/<digest>/crop")
 def photo_crop(digest: str) -> Response:
-    """A window of a photo around `x`, `y` at full detail, the spot marked; `size` is its side in pixels."""
+    """A window of a photo around `x`, `y` at full detail; `size` is its side in pixels, `bare=1`: the spot is not marked."""
     x, y = _number("x"), _number("y")
     size = int(max(64, min(photos.MAX_CROP_PX, _number("size", 640))))
+    ring = request.args.get("bare") != "1"
     with _explained(digest):
-        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size))
+        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size, ring=ring))
 
 
 @pictures.get("/photo/<digest>")
@@ -129,8 +132,10 @@ def _explained(digest: str) -> Iterator[None]:
         yield
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
-        page = render_template("error.html", text=in_words(gone or error.sentence))
-        abort(Response(page, status=410 if gone else 404))
+        text, status = in_words(gone or error.sentence), 410 if gone else 404
+        if "program" in g:
+            abort(problem(text, status))
+        abort(Response(page_of(say("This photo cannot be shown."), text), status=status))
 
 
 def _number(name: str, default: float | None = None) -> float:

@@ -54,7 +54,8 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
-from fieldbox.domain.labels import Label, LabelVerdict
+from fieldbox.domain.hubs import ExampleText, HubNow
+from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
     LinkDay,
@@ -177,6 +178,7 @@ __all__ = [
     "Became",
     "Bringing",
     "Brought",
+    "Called",
     "Came",
     "Camera",
     "Capture",
@@ -191,6 +193,7 @@ __all__ = [
     "Detection",
     "Economics",
     "Efficacy",
+    "ExampleText",
     "Field",
     "FieldMap",
     "FileKind",
@@ -205,6 +208,7 @@ __all__ = [
     "Gap",
     "GivenVerdict",
     "Hotspot",
+    "HubNow",
     "InRows",
     "IntakeStatus",
     "Interval",
@@ -231,12 +235,14 @@ __all__ = [
     "NewText",
     "NotAligned",
     "Offer",
+    "Opinion",
     "Order",
     "Original",
     "Outgoing",
     "Patch",
     "Placement",
     "PlantHealth",
+    "PlantSeen",
     "Pose",
     "Prescription",
     "Product",
@@ -246,6 +252,7 @@ __all__ = [
     "Receipt",
     "RefusedList",
     "Rejection",
+    "Reviewable",
     "Right",
     "Role",
     "Room",

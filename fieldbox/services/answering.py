@@ -11,6 +11,7 @@ from fieldbox.deciding import prescribe
 from fieldbox.domain import Change, Prescription, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
+from fieldbox.models import release_sha
 from fieldbox.services import exporting, papers, scouting
 from fieldbox.services.box import open_store
 from fieldbox.services.changing import compare
@@ -23,11 +24,14 @@ from fieldbox.summary.letters import fonts_in
 
 def answer(
     config: Config, what: str, survey_id: str, language: str
-) -> Prescription | tuple[Zone, ...] | Change | bytes:
-    """A survey's prescription, its vigour zones, what changed since another one, or the bytes of one of FILES.
+) -> Prescription | tuple[Zone, ...] | Change | bytes | str:
+    """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the bytes
+    of one of FILES.
 
     Raises Rejected for what there is not.
     """
+    if what == "release":
+        return release_sha(config)
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         if what == "prescription":

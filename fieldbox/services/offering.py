@@ -119,6 +119,10 @@ class Offering:
         """The bytes of a file. Raises Rejected for what there is not."""
         return cast(bytes, self._ask(key, survey_id, language))
 
+    def release(self) -> str:
+        """SHA-256 of the weed model that runs on this box, where a file from outside is set: only its runtime tells."""
+        return cast(str, self._ask("release", "", ""))
+
     def close(self) -> None:
         """End the child."""
         if self._timer:

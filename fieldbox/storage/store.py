@@ -31,6 +31,7 @@ from fieldbox.storage.parts.files import FilePart
 from fieldbox.storage.parts.flights import FlightPart
 from fieldbox.storage.parts.ingests import IngestPart
 from fieldbox.storage.parts.jobs import JobPart
+from fieldbox.storage.parts.labels import LabelPart
 from fieldbox.storage.parts.link import LinkPart
 from fieldbox.storage.parts.originals import OriginalPart
 from fieldbox.storage.parts.outbox import OutboxPart
@@ -56,6 +57,7 @@ class Store(
     OriginalPart,
     JobPart,
     SurveyPart,
+    LabelPart,
     OutboxPart,
     LinkPart,
     TextPart,
@@ -125,7 +127,7 @@ class Store(
             if mine:
                 path.unlink(missing_ok=True)
 
-    def grouping_lock(self) -> AbstractContextManager[bool]:
+    def grouping_lock(self, wait_s: float = math.inf) -> AbstractContextManager[bool]:
         """Be the only one that makes flights and fields of new photos inside the block, however long that takes the one that
-        does now: finding which way the photos of a whole flight look takes many minutes."""
-        return held(self.path.with_name("grouping.lock"), wait_s=math.inf)
+        does now: finding which way the photos of a whole flight look takes many minutes. False: it took longer than `wait_s`."""
+        return held(self.path.with_name("grouping.lock"), wait_s=wait_s)

@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("seen_at", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("sessions", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("fields", sa.Column("row_deg", sa.Double(), nullable=True))
-    for name in ("started_at", "spent"):
+    for name in ("started_at", "spent", "worked", "conditions", "anew", "stop_by"):
         op.add_column("jobs", sa.Column(name, sa.Text(), nullable=True))
     _keys()
     _labels()
@@ -45,6 +45,8 @@ def _labels() -> None:
     op.create_table(
         "labels",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("detection_id", sa.Integer(), nullable=False),
         sa.Column("survey_number", sa.Integer(), nullable=False),
         sa.Column("capture_id", sa.Integer(), nullable=False),
         *(
@@ -54,14 +56,24 @@ def _labels() -> None:
         sa.Column("cover", sa.Text(), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("sure", sa.Boolean(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("release_sha", "verdict", "who", "at")),
+        sa.Column("release_sha", sa.Text(), nullable=False),
+        sa.Column("by_chance", sa.Boolean(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("verdict", "who", "at")),
         sa.Column("undone_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["detection_id"], ["detections.id"], name="fk_labels_detection_id"),
         sa.ForeignKeyConstraint(["survey_number"], ["surveys.number"], name="fk_labels_survey_number"),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name="fk_labels_capture_id"),
         sa.PrimaryKeyConstraint("id", name="pk_labels"),
+        sa.UniqueConstraint("act", name="uq_labels_act"),
     )
-    for name in ("survey_number", "capture_id"):
-        op.create_index(f"ix_labels_{name}", "labels", [name])
+    standing = sa.text("undone_at IS NULL")
+    op.create_index("ix_labels_capture_id", "labels", ["capture_id"])
+    op.create_index(
+        "ix_labels_one_each", "labels", ["detection_id", "who"], unique=True, sqlite_where=standing
+    )
+    columns = ["survey_number", "detection_id", "who", "verdict", "sure", "by_chance"]
+    op.create_index("ix_labels_standing", "labels", columns, sqlite_where=standing)
+    op.create_index("ix_labels_release_sha_at", "labels", ["release_sha", "at"])
 
 
 def _control() -> None:

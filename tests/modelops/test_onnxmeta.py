@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,8 @@ from fieldbox.modelops.onnxmeta import metadata_of
 
 
 @pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.name)
-def test_it_is_what_the_runtime_reads(path: object) -> None:
-    assert hasattr(path, "read_bytes")
-    assert metadata_of(path.read_bytes()) == dict(description_of(path))  # type: ignore[arg-type]
+def test_it_is_what_the_runtime_reads(path: Path) -> None:
+    assert metadata_of(path.read_bytes()) == dict(description_of(path))
 
 
 def test_what_is_no_model_file_is_refused_or_empty() -> None:

@@ -1,6 +1,8 @@
 // What every map has: the mosaic, the field's boundary, controls of a finger's size.
 "use strict";
 
+const SHEET_PX = [680, 560];
+
 function openStage(stage, setup) {
   const bounds = L.latLngBounds(setup.bounds);
   const map = L.map(stage, {
@@ -25,5 +27,11 @@ function openStage(stage, setup) {
       L.polygon(setup.boundary, { weight, color, fill: false, interactive: false }).addTo(map);
     }
   }
+  // Printed, a map is a picture: as it is on the screen, scaled to the sheet (css/print.css). New tiles would come too late.
+  addEventListener("beforeprint", () => {
+    const { x, y } = map.getSize(), scale = Math.min(SHEET_PX[0] / x, SHEET_PX[1] / y, 2);
+    const told = { "--print-width": `${x}px`, "--print-height": `${y}px`, "--print-scale": scale, "--print-room": `${y * scale}px` };
+    Object.entries(told).forEach(([name, value]) => stage.parentElement.style.setProperty(name, value));
+  });
   return { map, tiles };
 }

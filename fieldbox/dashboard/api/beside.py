@@ -25,6 +25,7 @@ class Window(Asked):
     x: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Pixels from the left.")]
     y: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Pixels from the top.")]
     size: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Side of the part, pixels.")] = 640
+    bare: Annotated[bool, Meta(description="1: the spot is not marked with a ring.")] = False
     v: Annotated[str, Meta(description="Version of the pictures; may be left out.")] | None = None
 
 

@@ -11,7 +11,7 @@ from flask import abort, url_for
 from msgspec import Meta
 
 from fieldbox.dashboard import tiles, words
-from fieldbox.dashboard.api.kinds import Count, FieldId, Interval95, Words
+from fieldbox.dashboard.api.kinds import LARGEST, Count, FieldId, Interval95, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.fields import layers_of
 from fieldbox.dashboard.found import survey_or_404
@@ -82,7 +82,7 @@ class SurveyList(Told):
 class SurveysAsked(Asked):
     """Which surveys."""
 
-    field: Annotated[int, Meta(ge=1, description="Only those of this field.")] | None = None
+    field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those of this field.")] | None = None
     flight: Annotated[str | None, Meta(description="Only those of this flight.")] = None
 
 

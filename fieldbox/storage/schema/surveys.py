@@ -203,7 +203,10 @@ class LabelColumns(TypedColumns):
     """What people say of single plants: domain.Label in rows."""
 
     id = Column(Integer, primary_key=True)
-    survey_number: Named[int] = Column(ForeignKey("surveys.number"), index=True)
+    act: Named[str] = Column(Text, unique=True)
+    """Names the giving of it, by who gives it: what is sent again because an answer got lost counts once."""
+    detection_id: Named[int] = Column(ForeignKey("detections.id"))
+    survey_number: Named[int] = Column(ForeignKey("surveys.number"))
     capture_id: Named[int] = Column(ForeignKey("captures.id"), index=True)
     pixel_x: Named[float]
     pixel_y: Named[float]
@@ -214,6 +217,7 @@ class LabelColumns(TypedColumns):
     score: Named[float]
     sure: Named[bool]
     release_sha: Named[str] = Column(Text)
+    by_chance: Named[bool]
     verdict: Named[str] = Column(Text)
     """A value of domain.LabelVerdict."""
     who: Named[str] = Column(Text)
@@ -221,4 +225,16 @@ class LabelColumns(TypedColumns):
     undone_at: Named[datetime | None] = Column(Utc)
 
 
-labels = Table("labels", metadata, LabelColumns)
+STANDING = "undone_at IS NULL"
+labels = Table(
+    "labels",
+    metadata,
+    LabelColumns,
+    Index("ix_labels_one_each", "detection_id", "who", unique=True, sqlite_where=text(STANDING)),
+    Index(
+        "ix_labels_standing",
+        *("survey_number", "detection_id", "who", "verdict", "sure", "by_chance"),
+        sqlite_where=text(STANDING),
+    ),
+    Index("ix_labels_release_sha_at", "release_sha", "at"),
+)
