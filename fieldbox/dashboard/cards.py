@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 LinkOf = Callable[[str], str | None]
 """Where a link of a card leads on this box; None: nowhere, its words stay."""
@@ -19,31 +19,29 @@ class _Renderer(RendererHTML):
     """Tables scroll within their own box."""
 
     def table_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
-        return (
-            '<div class="scrolls" tabindex="0" role="region" aria-label="'
-            + str(escape(env.get("table", "")))
-            + '">'
-            + self.renderToken(tokens, at, options, env)
-        )
+        env["count"] = env.get("count", 0) + 1
+        box = Markup('<div class="scrolls" tabindex="0" role="region" aria-label="{} {}">')
+        return str(box.format(env["table"], env["count"])) + self.renderToken(tokens, at, options, env)
 
     def table_close(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
         return self.renderToken(tokens, at, options, env) + "</div>"
 
 
 def as_html(card: str, link_of: LinkOf, table: str) -> Markup:
-    """A card; `table` says to screen readers what a table of it is. Pictures are told by their words, and links lead only to
+    """A card; `table` says to screen readers what a table of it is; a number follows. Pictures are told by their words, and links lead only to
     what is on this box."""
     reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = reader.parse(card)
-    for token in tokens:
+    for at, token in enumerate(tokens):
+        if token.type == "th_open" and not tokens[at + 1].content:
+            token.tag = tokens[at + 2].tag = "td"  # a corner heads nothing
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(_DEEPEST, int(token.tag[1]) + 1)}"
         if token.attrs.pop("style", None) == "text-align:right":  # browsers refuse styles here
             token.attrSet("class", "num")
         if token.children:
             token.children = _links(token.children, link_of)
-    env: Mapping[str, str] = {"table": table}
-    return Markup(reader.renderer.render(tokens, reader.options, dict(env)))  # noqa: S704  it lets no HTML through
+    return Markup(reader.renderer.render(tokens, reader.options, {"table": table}))  # noqa: S704  it lets no HTML through
 
 
 def _links(tokens: Sequence[Token], link_of: LinkOf) -> list[Token]:

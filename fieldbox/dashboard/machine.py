@@ -86,7 +86,7 @@ def model(kind: str, sha256: str) -> str:
         return url_for("machine.model", kind=other.kind, sha256=other.sha256) if other else None
 
     (told,) = modelwords.listed([found], box().store.releases())
-    card = as_html(found.card, link_of, say("A table of the card"))
+    card = as_html(found.card, link_of, say("Table"))
     return render_template("model.html", model=told, card=card)
 
 

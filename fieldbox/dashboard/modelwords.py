@@ -19,10 +19,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "leaves": (N_("Leaves"), N_("Looks at one photo of a leaf (on the command line).")),
 }
 ORIGINS: Final[Mapping[str, str]] = {
-    "shipped": N_("came with this release"),
-    "copy": N_("a copy of one of this release"),
-    "signed": N_("from outside, with a signature that this box trusts"),
-    "kept": N_("from outside, kept from before"),
+    "shipped": N_("It came with this release."),
+    "copy": N_("It is a copy of one that came with this release."),
+    "signed": N_("It came from outside, with a signature that this box trusts."),
+    "kept": N_("It came from outside and was kept from before."),
 }
 CROPS: Final[Mapping[str, str]] = {
     "potato": N_("potato"),
@@ -43,6 +43,8 @@ class Told:
     release: str
     runs: bool
     state: str
+    origin: str
+    """Where it is from."""
     used: str
     """How many surveys it made, and since when."""
     figures: list[Figure]
@@ -71,6 +73,7 @@ def _told(model: ModelInfo, used: ReleasedLike | None) -> Told:
         else in_words(model.problem)
         if model.problem
         else say("does not run"),
+        origin=say(ORIGINS[model.origin]) if model.origin in ORIGINS else "",
         used=_used(model, used),
         figures=list(_figures(model)),
         beyond=list(_beyond(model)),
@@ -105,8 +108,6 @@ def _figures(model: ModelInfo) -> Iterator[Figure]:
         yield Figure(say("Photos of"), spread, say("mm a pixel"), "")
     if model.bytes:
         yield Figure(say("Size"), size(model.bytes), "", "")
-    if model.origin in ORIGINS:
-        yield Figure(say("Where from"), say(ORIGINS[model.origin]), "", "")
 
 
 def _beyond(model: ModelInfo) -> Iterator[str]:

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,10 +21,15 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from werkzeug.routing import Rule
 
+from fieldbox._pins import SHA256
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Beyond
+from fieldbox.domain import Vital
+from fieldbox.services.logbook import LogFile, logs_folder
 from fieldbox.services.offering import Offering
+from fieldbox.services.support import Support
+from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import DemoBox
@@ -39,6 +45,7 @@ NOT_PAGES = {
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
     "deciding.file": "files",
+    "machine.log_file": "files",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
@@ -128,7 +135,15 @@ def app(demo: DemoBox) -> Iterator[Flask]:
     """The app with all that a box can have."""
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
     offering = Offering(config, demo.store)
-    beyond = Beyond(intake=intake_of(config), decisions=offering)
+    watch = Watch(config, demo.store)
+    watch.walk()
+    fill_box(demo, config)
+    beyond = Beyond(
+        intake=intake_of(config),
+        decisions=offering,
+        machine=watch,
+        support=Support(config, demo.store, watch),
+    )
     yield create_app(
         demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute", beyond=beyond
     )
@@ -175,6 +190,19 @@ def _reader(browser: Browser, address: str) -> Iterator[Reader]:
     context.close()
 
 
+def fill_box(demo: DemoBox, config: Config) -> None:
+    """The box has lived for a while: it has readings, and something to say."""
+    now = datetime.now(UTC)
+    for hour in range(24 * 15):
+        at = now - timedelta(hours=hour)
+        demo.store.keep_vital(
+            Vital(at, 50.0 + hour % 24, hour == 30, False, 10**11 + hour * 10**8, 10**12, 4 * 10**9, 0.5)
+        )
+    told = LogFile(logs_folder(config), "worker")
+    told.add("info", "flight mapped", {"photos": 3})
+    told.add("error", "fault while mapping", {"flight": "a" * 40, "trace": "Traceback\n" + "x" * 300})
+
+
 def samples(demo: DemoBox) -> dict[str, str]:
     """For each name of a part of an address something that the demonstration box has."""
     return {
@@ -185,6 +213,8 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "rank": "1",
         "message_id": demo.store.messages()[0].id,
         "token": "no such link",
+        "kind": "weeds",
+        "sha256": SHA256["weeds.onnx"],
     }
 
 
