@@ -74,6 +74,8 @@ class WebConfig:
     port: int = bounded(8080, 1, 65535)
     names: str = ""
     """To which it answers beside addresses, localhost, *.local and the machine's own: "box.farm, fieldbox.lan"."""
+    metrics_open: bool = False
+    """Whether programs on the box itself read its figures without a key."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for what is no name."""

@@ -28,8 +28,10 @@ class _Renderer(RendererHTML):
 
 
 def as_html(card: str, link_of: LinkOf, table: str) -> Markup:
-    """A card; `table` says to screen readers what a table of it is; a number follows. Pictures are told by their words, and links lead only to
-    what is on this box."""
+    """A card; `table` says to screen readers what a table of it is; a number follows.
+
+    Pictures are told by their words, and links lead only to what is on this box.
+    """
     reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = reader.parse(card)
     for at, token in enumerate(tokens):

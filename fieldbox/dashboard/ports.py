@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
 from fieldbox.config import Config
+from fieldbox.dashboard.athand import AtHand
 from fieldbox.domain import (
     ApiToken,
     AuditFilter,
@@ -49,6 +50,7 @@ from fieldbox.domain import (
     Reviewable,
     Right,
     Role,
+    SeenFrom,
     SentText,
     ServiceState,
     SettingNow,
@@ -66,6 +68,15 @@ from fieldbox.domain import (
 from fieldbox.i18n import Sentence
 
 EXTENSION = "fieldbox"
+PICTURES_BYTES = 12 << 20
+GRIDS_KEPT = 6
+
+
+class Picture(NamedTuple):
+    """An encoded image."""
+
+    data: bytes
+    mime: str
 
 
 class UserLike(Protocol):
@@ -293,6 +304,10 @@ class DetectionLike(Protocol):
     @property
     def sure(self) -> bool: ...
     @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
     def area_cm2(self) -> float: ...
     @property
     def position_error_m(self) -> float: ...
@@ -332,6 +347,19 @@ class KeptLike(Protocol):
     def pinned(self) -> bool: ...
     @property
     def gone_at(self) -> datetime | None: ...
+
+
+class Tally(Protocol):
+    """How much there is; `flights` by the state of their newest work, "none" among them."""
+
+    @property
+    def flights(self) -> Mapping[str, int]: ...
+    @property
+    def photos(self) -> int: ...
+    @property
+    def surveys(self) -> int: ...
+    @property
+    def fields(self) -> int: ...
 
 
 class Store(Protocol):
@@ -388,6 +416,7 @@ class Store(Protocol):
         limit: int | None = None,
         after: tuple[float, int] | None = None,
     ) -> Sequence[DetectionLike]: ...
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
     def plants_after(
         self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
     ) -> Sequence[DetectionLike]: ...
@@ -452,6 +481,7 @@ class Store(Protocol):
     def audit(self, actor: str, action: str, detail: str) -> None: ...
     def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
     def audit_actors(self) -> Sequence[str]: ...
+    def tally(self) -> Tally: ...
     def vitals(self, since: datetime) -> Sequence[Vital]: ...
     def releases(self) -> Sequence[ReleasedLike]: ...
 
@@ -628,6 +658,8 @@ class Beyond:
 
     intake: Intake | None = None
     decisions: Decisions | None = None
+    views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
+    """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
     release: Callable[[], str] | None = None
     """SHA-256 of the weed model that flights are mapped with; what tells it can raise the errors of the box."""
     machine: Machine | None = None
@@ -646,6 +678,12 @@ class Box:
     usual_language: str
     beyond: Beyond = Beyond()
     usual_unit: str = "ha"
+    pictures: AtHand[Picture] = field(
+        default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
+    )
+    """Of maps, made a moment ago."""
+    grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
+    """Arrays that such pictures are drawn from."""
 
     @property
     def language(self) -> str:

@@ -73,9 +73,12 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "fields.name_crop": WORK,
     "evidence.hotspot": READ,
     "evidence.look": READ,
+    "evidence.here": READ,
+    "evidence.views": READ,
     # Pictures.
     "pictures.tile": READ,
     "pictures.survey_picture": READ,
+    "pictures.still": READ,
     "pictures.quality_picture": READ,
     "pictures.check_picture": READ,
     "pictures.legend": READ,
@@ -120,6 +123,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,
+    "metrics.show": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,

@@ -134,7 +134,7 @@ from fieldbox.domain.photos import (
     Source,
     Stated,
 )
-from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
 from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
@@ -257,6 +257,7 @@ __all__ = [
     "Role",
     "Room",
     "Secret",
+    "SeenFrom",
     "SentText",
     "ServiceState",
     "SettingNow",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fieldbox.config import Config
 from fieldbox.deciding import prescribe
-from fieldbox.domain import Change, Prescription, Zone
+from fieldbox.domain import Change, Prescription, SeenFrom, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.models import release_sha
@@ -18,14 +18,16 @@ from fieldbox.services.changing import compare
 from fieldbox.services.deciding import known_of, treated_by
 from fieldbox.services.finding import find_survey
 from fieldbox.services.offering import FILES, Offered
+from fieldbox.services.seeing import views_of
 from fieldbox.services.vigour import vigour_of
 from fieldbox.summary.letters import fonts_in
 
 
 def answer(
     config: Config, what: str, survey_id: str, language: str
-) -> Prescription | tuple[Zone, ...] | Change | bytes | str:
-    """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the bytes
+) -> Prescription | tuple[Zone, ...] | Change | tuple[SeenFrom, ...] | bytes | str:
+    """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the
+    photos that show a place, the bytes
     of one of FILES.
 
     Raises Rejected for what there is not.
@@ -38,6 +40,9 @@ def answer(
             return prescribe(known_of(config, store, survey))
         if what == "vigour":
             return vigour_of(config, store, survey, known_of(config, store, survey).field)
+        if what.startswith("views "):
+            lat, lon = (float(part) for part in what.split()[1:])
+            return views_of(config, store, survey, lat, lon)
         if what.startswith(("change ", "sprayed ")):
             how, before_id = what.split()
             before = find_survey(store, before_id)

@@ -17,6 +17,7 @@ from flask import Flask
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.hosts import call
+from fieldbox.dashboard.metrics import open_to_the_box
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
@@ -72,6 +73,8 @@ def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
         area_unit=config.locale.area_unit,
         beyond=beyond,
     )
+    if config.web.metrics_open:
+        open_to_the_box(app)
     call(app, (*config.web.known, socket.gethostname()))
     return app
 
@@ -92,6 +95,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
     return Beyond(
         intake=intake_of(config),
         decisions=offering,
+        views=offering.views,
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),

@@ -61,6 +61,17 @@ def in_survey(
     return [_stored(row) for row in connection.execute(query)]
 
 
+def weed_points(connection: Connection, survey_id: str) -> NDArray[np.float64]:
+    """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+    number = select(surveys.c.number).where(surveys.c.id == survey_id).scalar_subquery()
+    column = detections.c
+    query = select(column.lon, column.lat, column.area_cm2, column.sure)
+    query = query.where(column.survey_number == number, column.cover == Cover.WEED.value).order_by(column.id)
+    points = np.array([tuple(row) for row in connection.execute(query)], np.float64).reshape(-1, 4)
+    points[:, 2] = np.sqrt(points[:, 2] / (1e4 * np.pi))
+    return points
+
+
 def portion(
     connection: Connection, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
 ) -> list[StoredDetection]:

@@ -44,6 +44,7 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
+    "evidence.views": "a part of evidence.here",
     "deciding.file": "files",
     "machine.log_file": "files",
     "face.manifest": "for phones",
@@ -51,7 +52,7 @@ NOT_PAGES = {
 }
 """Endpoints that show no page of their own, with what they are; pictures and what is under /api/ need no line."""
 WITHOUT_LOGIN = {"people.sign_in", "people.offer_entry"}
-QUERY = {"evidence.look": "?x=300&y=200&certainty=unsure"}
+QUERY = {"evidence.look": "?x=300&y=200&certainty=unsure", "evidence.here": "?lat=18.523480&lon=73.849950"}
 BROKEN = "/nothing"
 """Leads to an error page."""
 
@@ -141,6 +142,7 @@ def app(demo: DemoBox) -> Iterator[Flask]:
     beyond = Beyond(
         intake=intake_of(config),
         decisions=offering,
+        views=offering.views,
         machine=watch,
         support=Support(config, demo.store, watch),
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
 from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, surveys, views
 from fieldbox.storage import detections as plants
 from fieldbox.storage.detections import ToGeographic
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief
+from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief, Tally
 
 
 class SurveyPart(Part):
@@ -109,6 +112,11 @@ class SurveyPart(Part):
                 connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
             )
 
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
+
     def plants_after(
         self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
     ) -> list[StoredDetection]:
@@ -126,6 +134,11 @@ class SurveyPart(Part):
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def tally(self) -> Tally:
+        """How much there is, counted quickly."""
+        with self._database.read() as connection:
+            return census.tally(connection)
 
     def census(self, now: datetime) -> Census:
         """What the box holds, counted."""
