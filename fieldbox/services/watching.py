@@ -20,7 +20,6 @@ import structlog
 from fieldbox.config import Config
 from fieldbox.domain import FullIn, LogLine, ModelInfo, Reading, Room, ServiceState, Usage, Vital
 from fieldbox.errors import FieldboxError
-from fieldbox.retention import Keeper
 from fieldbox.services import beating, filling, logbook
 from fieldbox.services.chosen import settled
 from fieldbox.services.machine import Machine
@@ -197,6 +196,8 @@ class Watch:
 
     def tidy(self) -> None:
         """Remove what may go."""
+        from fieldbox.retention import Keeper  # noqa: PLC0415  5 MB that the web service needs once in a year
+
         try:
             keeper = Keeper(settled(self._config, self._store), self._store)
             keeper.sweep()
