@@ -36,8 +36,10 @@ from fieldbox.domain import (
     LayerLabel,
     LinkDay,
     LinkState,
+    LogLine,
     Message,
     MessageState,
+    ModelInfo,
     Offer,
     Opinion,
     Placement,
@@ -500,6 +502,7 @@ class Store(Protocol):
     def audit_actors(self) -> Sequence[str]: ...
     def tally(self) -> Tally: ...
     def vitals(self, since: datetime) -> Sequence[Vital]: ...
+    def releases(self) -> Sequence[ReleasedLike]: ...
 
 
 class Uploads(Protocol):
@@ -574,6 +577,17 @@ class Machine(Protocol):
     def usage(self) -> Usage | None: ...
     def full_in(self, readings: Sequence[Vital]) -> FullIn | None: ...
     def services(self) -> Sequence[ServiceState]: ...
+    def models(self) -> Sequence[ModelInfo]: ...
+    def log(
+        self,
+        limit: int,
+        *,
+        service: str | None = None,
+        levels: Sequence[str] = ...,
+        words: str = "",
+        before: datetime | None = None,
+    ) -> Sequence[LogLine]: ...
+    def log_services(self) -> Sequence[str]: ...
     def check(self) -> None: ...
     def is_checking(self) -> bool: ...
     def checked(self) -> CheckedLike | None: ...
@@ -610,6 +624,25 @@ class SendingDesk(Protocol):
     def joined(self) -> bool: ...
     def pack(self, *, everything: bool) -> Carried: ...
     def unpack(self, name: str, data: bytes) -> Sentence: ...
+
+
+class Support(Protocol):
+    """What makes the file for those who help: `fieldbox.services.support.Support` fits it as it is."""
+
+    def zipped(self, language: str) -> Iterable[bytes]: ...
+
+
+class ReleasedLike(Protocol):
+    """A model release and the surveys that were made with it."""
+
+    @property
+    def release(self) -> str: ...
+    @property
+    def surveys(self) -> int: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
 
 
 class Examples(Protocol):
@@ -659,6 +692,7 @@ class Beyond:
     release: Callable[[], str] | None = None
     """SHA-256 of the weed model that flights are mapped with; what tells it can raise the errors of the box."""
     machine: Machine | None = None
+    support: Support | None = None
     settings: Settings | None = None
     examples: Examples | None = None
     hub: HubDesk | None = None

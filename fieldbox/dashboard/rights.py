@@ -117,6 +117,11 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "settings.hub_leave": OWN,
     # The box itself.
     "machine.show": READ,
+    "machine.models": READ,
+    "machine.model": READ,
+    "machine.log": WORK,
+    "machine.log_file": WORK,
+    "machine.support": OWN,
     "machine.check": WORK,
     "machine.make_room": OWN,
     # For programs.

@@ -68,7 +68,17 @@ from fieldbox.domain.links import (
     Waiting,
     month_of,
 )
-from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
+from fieldbox.domain.machines import (
+    FullIn,
+    LogLine,
+    ModelInfo,
+    Reading,
+    Room,
+    ServiceState,
+    Strain,
+    Usage,
+    Vital,
+)
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -224,6 +234,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "MessageState",
+    "ModelInfo",
     "Needs",
     "NewText",
     "NotAligned",

@@ -32,6 +32,7 @@ from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
 from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -101,6 +102,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         hub=HubDesk(config),
         sending=SendingDesk(config, store),
         machine=watch,
+        support=Support(config, store, watch),
         release=release_of(config, offering),
     )
 
