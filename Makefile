@@ -22,6 +22,7 @@
 # make proof-sms         kill a box that texts 200 times, count what is on the phone (root, modemmanager; minutes)
 # make proof-2g          send 5,000 summaries and single alerts through a poor 2G link, count the bytes (root, mosquitto; half an hour)
 # make proof-link-kills  kill box, broker and hub 200 times while messages go, prove that none is lost or doubled (mosquitto; minutes)
+# make proof-api         ask every operation of the API with 300 made-up inputs, right and wrong (minutes)
 # make lock              refresh both lock files (needs uv)
 
 PYTHON ?= python3
@@ -39,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
         proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub \
-        proof-sms proof-alert proof-dashboard proof-2g proof-link-kills
+        proof-api proof-sms proof-alert proof-dashboard proof-2g proof-link-kills
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -114,6 +115,9 @@ proof-hub: $(VENV)/.develop
 
 proof-sms: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.sms_proof --kills 200
+
+proof-api: $(VENV)/.develop
+	$(BIN)/python -m tests.dashboard.api.contract --examples 300
 
 proof-2g: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.twog_proof

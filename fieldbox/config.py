@@ -74,6 +74,8 @@ class WebConfig:
     port: int = bounded(8080, 1, 65535)
     names: str = ""
     """To which it answers beside addresses, localhost, *.local and the machine's own: "box.farm, fieldbox.lan"."""
+    metrics_open: bool = False
+    """Whether programs on the box itself read its figures without a key."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for what is no name."""
@@ -492,6 +494,13 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, text in environ.items():
         if name.startswith(PREFIX) and "__" in name:
             yield name.removeprefix(PREFIX).lower().replace("__", ".", 1), text
+
+
+def bounds_of(name: str) -> Bounds | None:
+    """What a number (`section.key`) must lie between; None: it is no number, or any will do."""
+    section, _dot, key = name.partition(".")
+    found: Bounds | None = _section_type(section).__dataclass_fields__[key].metadata.get("bounds")
+    return found
 
 
 def variable_of(name: str) -> str:

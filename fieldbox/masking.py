@@ -22,7 +22,7 @@ _KEYS: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"\+[1-9](?:[ ()./-]?\d){6,14}(?!\d)|(?<![\w.:+-])0?[6-9]\d{9}(?![\w:])")
 """With its country's, or ten digits as in India."""
-_PLACE: Final = re.compile(r"(?<![\w.])-?\d{1,3}\.\d{5,}(?!\w)")
+_PLACE: Final = re.compile(r"(?<![\w.:])-?\d{1,3}\.\d{5,}(?!\w)")
 """A degree with five decimals is a metre."""
 
 

@@ -110,8 +110,8 @@ class Analysis:
         self._scenes = load_scenes()
         self._placer = Placer(config, store, cancelled)
 
-    def run(self, flight_id: str, progress: Progress) -> Survey:
-        """Map a flight of the store, or find that it is mapped already.
+    def run(self, flight_id: str, progress: Progress, *, anew: bool = False) -> Survey:
+        """Map a flight of the store, or find that it is mapped already; `anew`: look at it all the same.
 
         Raises Rejected if nothing of it can be mapped or its photos were removed to make room, Unavailable if the disk
         is full.
@@ -120,7 +120,7 @@ class Analysis:
             given = self._placer.given(flight_id)
             require_originals(self._store, given.flight)
             try:
-                survey = self._run(given, progress)
+                survey = self._run(given, progress, anew=anew)
             except UnusablePhoto as photo:
                 # Its ground is given to its neighbours: the flight is planned again without it.
                 self._store.unplace(photo.digest, photo.reason)
@@ -129,10 +129,10 @@ class Analysis:
                 return survey
             # Photos or a list came meanwhile; who brought them counts on the work that was under way.
 
-    def _run(self, given: Given, progress: Progress) -> Survey:
+    def _run(self, given: Given, progress: Progress, *, anew: bool) -> Survey:
         task = self._prepare(given, progress)
         known = self._store.survey_for(given.flight.id, task.key, self._model.digest)
-        if known and self._has_rasters(known):
+        if known and self._has_rasters(known) and not anew:
             # A list came that changes nothing, or what changed meanwhile was taken back.
             self._confirm(known, task)
             self._tidy(task)  # left by a kill after the survey

@@ -185,7 +185,10 @@ class Placer:
             for one in known:
                 yield from one.footprint
             return
-        for photo in geometries_of(self.given(flight_id).flight.captures).values():
+        flight = self._store.flight(flight_id)
+        if flight is None:  # deleted meanwhile
+            return
+        for photo in geometries_of(given_for(self._store, flight).flight.captures).values():
             yield from footprint_of(photo)
 
 

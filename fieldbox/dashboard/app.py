@@ -6,14 +6,18 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask, jsonify, url_for
 from flask_babel import Babel
+from werkzeug.routing import IntegerConverter, Map
 
 from fieldbox import __version__
 from fieldbox.dashboard import language as speech
 from fieldbox.dashboard import navigation, theme, units, words
 from fieldbox.dashboard.api import api
+from fieldbox.dashboard.api.kinds import LARGEST
+from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
@@ -30,12 +34,14 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
+from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
 from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
 from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
+from fieldbox.dashboard.settings import settings
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
@@ -55,12 +61,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     changing,
     review,
     sending,
+    settings,
     tongues,
     uploading,
     machine,
     pictures,
     api,
     manual,
+    metrics,
 )
 LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
 """Wrong tries, see `guessing`."""
@@ -98,6 +106,7 @@ def create_app(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.url_map.converters["int"] = Whole
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     add_folder(root / FOLDER)
     app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond(), area_unit)
@@ -105,9 +114,18 @@ def create_app(
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
+    measure(app)
     guard(app, login_limit)
     explain(app)
+    carry(app)
     return app
+
+
+class Whole(IntegerConverter):
+    """Whole numbers in addresses, as far as a database and JavaScript count; larger ones lead nowhere."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002  Werkzeug's name
+        super().__init__(map, *args, **{"max": LARGEST, **options})
 
 
 def find_web() -> Path:
@@ -134,6 +152,7 @@ def _speak(app: Flask) -> None:
         when=speech.when,
         day=speech.day,
         sentence=speech.in_words,
+        say=speech.say,
         area=units.area,
     )
     app.jinja_env.globals.update(
@@ -154,7 +173,7 @@ def _speak(app: Flask) -> None:
 
 
 def _asset_of(app: Flask) -> Callable[[str], str]:
-    @lru_cache(maxsize=64)
+    @lru_cache(maxsize=256)
     def print_of(name: str) -> str:
         return hashlib.blake2b((Path(app.static_folder or "") / name).read_bytes(), digest_size=6).hexdigest()
 

@@ -3,59 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
-from fieldbox.dashboard import quality, tiles, words
+from fieldbox.dashboard import quality
 from fieldbox.dashboard.dates import flights_flown, flown_on
 from fieldbox.dashboard.deeds import fields as deeds
+from fieldbox.dashboard.fieldmap import map_of
 from fieldbox.dashboard.found import field_or_404
-from fieldbox.dashboard.language import in_words, number, say
-from fieldbox.dashboard.layers import LAYERS, Layer, ticks
-from fieldbox.dashboard.pictures import GRID, MOSAIC, raster
+from fieldbox.dashboard.language import in_words, say
+from fieldbox.dashboard.layerwords import layers_of
 from fieldbox.dashboard.ports import box
-from fieldbox.dashboard.stage import map_words, tiles_of
-from fieldbox.domain import Field, Survey, WeedBasis
-from fieldbox.errors import Misconfigured, Rejected
+from fieldbox.domain import Field, Survey
+from fieldbox.errors import Rejected
 
 fields = Blueprint("fields", __name__)
 Page = str | Response
-WEED_ZOOM = 20
+OTHER_PAGES: Final = ("drawing.show", "walking.show")
 
 
 @fields.get("/fields/<int:field_id>")
 def show(field_id: int) -> Page:
-    """A field: its map, its numbers, its hotspots. `?survey=` chooses the date."""
-    store = box().store
+    """A field: its map, its numbers, its hotspots. `?survey=` chooses the date, `?layer=` what the map is coloured by, `?at=` a
+    place (latitude, longitude) to look at; with `?part` only what changes with the date."""
     found = field_or_404(field_id)
-    surveys = store.surveys(field_id=field_id)
-    wanted = request.args.get("survey")
-    survey = (
-        next((each for each in surveys if each.id == wanted), None)
-        if wanted
-        else (surveys[0] if surveys else None)
-    )
-    if wanted and survey is None:
-        abort(404)
+    surveys = box().store.surveys(field_id=field_id)
+    survey = _chosen(surveys)
     layers = layers_of(survey) if survey else []
+    wanted = request.args.get("layer", "")
     flown = flights_flown(field_id)
     of_flights = Counter(each.flight_id for each in surveys)
     return render_template(
-        "field.html",
+        "parts/field.html" if "part" in request.args else "field.html",
         field=found,
         surveys=surveys,
         survey=survey,
         layers=layers,
+        layer=next((one for one in layers if one["key"] == wanted), None),
         dates={each.id: flown_on(each, flown) for each in surveys},
         twice={flight_id for flight_id, many in of_flights.items() if many > 1},
-        map=_map(found, survey, layers) if survey else None,
+        map=map_of(found, survey, layers) if survey else None,
+        at=_place(),
         judgement=quality.judge(survey) if survey else None,
         decides=box().beyond.decisions is not None,
         dates_flown=len(of_flights),
+        others=_others(found, survey),
     )
+
+
+def _chosen(surveys: Sequence[Survey]) -> Survey | None:
+    """The survey that is asked for, else the newest. Aborts with 404 for one of another field."""
+    wanted = request.args.get("survey")
+    if not wanted:
+        return surveys[0] if surveys else None
+    found = next((each for each in surveys if each.id == wanted), None)
+    return found or abort(404)
+
+
+def _place() -> tuple[float, float] | None:
+    """The place that is to be looked at; None where none is told, or none that is one."""
+    try:
+        lat, lon = (float(part) for part in request.args.get("at", "").split(","))
+    except ValueError:
+        return None
+    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
+
+
+def _others(field: Field, survey: Survey | None) -> dict[str, str]:
+    """Addresses of this field's other pages by their endpoints, of those that this box has."""
+    found: dict[str, str] = {}
+    for endpoint in OTHER_PAGES:
+        if endpoint in current_app.view_functions:
+            with suppress(BuildError):
+                survey_id = survey.id if survey else None
+                found[endpoint] = url_for(endpoint, field_id=field.id, survey_id=survey_id)
+    return found
 
 
 @fields.post("/fields/<int:field_id>/name")
@@ -81,82 +109,3 @@ def name_crop(field_id: int) -> Page:
         crop = found.crop
         flash(say("The crop is now %(crop)s.", crop=crop) if crop else say("The crop is not named now."))
     return redirect(url_for("fields.show", field_id=field_id))
-
-
-def layers_of(survey: Survey) -> list[dict[str, Any]]:
-    """The layers of which this survey knows something, in reading order."""
-    return [
-        {
-            "key": layer.key,
-            "title": say(layer.title),
-            "unit": say(layer.unit),
-            "note": say(layer.note),
-            "ticks": [say(end) for end in layer.ends] if layer.ends else ticks(layer, number),
-            **(_between_rows() if layer.key == "weed-cover" and survey.weed_basis is WeedBasis.ROWS else {}),
-        }
-        for layer in LAYERS.values()
-        if _is_known(layer, survey)
-    ]
-
-
-def _between_rows() -> dict[str, str]:
-    """What the weed layer shows where weeds are called from the rows alone."""
-    return {
-        "unit": say("% of the ground between the rows"),
-        "note": say("Plants between the crop rows. What grows in the rows is not judged."),
-    }
-
-
-def _is_known(layer: Layer, survey: Survey) -> bool:
-    needs: dict[str, object] = {
-        "weed-cover": survey.weed_cover_pct,
-        "weed-density": survey.weed_count,
-        "crop-cover": survey.crop_cover_pct,
-        "health": survey.health_index,
-        "unsure": survey.unsure_pct,
-        "ndvi": survey.indices.get("ndvi"),
-        "ndre": survey.indices.get("ndre"),
-    }
-    return needs.get(layer.key, True) is not None
-
-
-def _map(field_: Field, survey: Survey, layers: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """What map.js needs; None if the pictures of the survey are gone."""
-    try:
-        extent = tiles.extent(raster(survey.id, MOSAIC))
-        grid = tiles.extent(raster(survey.id, GRID))
-    except Misconfigured:
-        return None
-    south_west, north_east = extent.bounds[1::-1], extent.bounds[:1:-1]
-    return {
-        "bounds": [south_west, north_east],
-        "zoom": {
-            "photo": extent.native_zoom,
-            "grid": min(tiles.MAX_ZOOM, grid.native_zoom + 3),
-            "weeds": WEED_ZOOM,
-        },
-        "tiles": tiles_of(survey),
-        "layers": [layer["key"] for layer in layers],
-        "boundary": [(lat, lon) for lon, lat in field_.boundary],
-        "overlays": {
-            "weeds": url_for("api.weeds", survey_id=survey.id) if survey.weed_count is not None else None,
-            "poor": url_for("api.poor", survey_id=survey.id) if words.crop_health(survey) else None,
-            "gaps": url_for("api.gaps", survey_id=survey.id) if survey.crop_missing else None,
-        },
-        "look": url_for("evidence.look", survey_id=survey.id, digest="DIGEST"),
-        "hotspots": [
-            {
-                "rank": spot.rank,
-                "at": (spot.lat, spot.lon),
-                "url": url_for("evidence.hotspot", survey_id=survey.id, rank=spot.rank),
-                "title": say("Spot %(rank)s", rank=spot.rank),
-            }
-            for spot in survey.hotspots
-        ],
-        "words": {
-            "missing": say("Plants missing here: about %(num)s", num="NUM"),
-            "zoomIn": say("Zoom in to see single plants."),
-            "more": say("Only a part of the plants is drawn here: there are too many. Zoom in further."),
-            **map_words(),
-        },
-    }

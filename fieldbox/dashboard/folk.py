@@ -49,7 +49,7 @@ def person(person_id: int) -> Page:
         "person.html",
         person=found,
         keys=key_deeds.good(box().store.tokens(person_id)),
-        roles=list(Role),
+        roles=peoplewords.ROLES,
         say=peoplewords,
         myself=found.name == current_user.name,
     )
@@ -108,7 +108,7 @@ def _list(error: str | None = None, name: str = "", chosen: str = "") -> str:
     return render_template(
         "people.html",
         people=sorted(box().store.users(), key=lambda one: (not one.active, one.name.casefold())),
-        roles=list(Role),
+        roles=peoplewords.ROLES,
         say=peoplewords,
         error=error,
         name=name,

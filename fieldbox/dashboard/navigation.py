@@ -10,6 +10,7 @@ from flask import current_app, request, url_for
 from flask_login import current_user
 
 from fieldbox.dashboard.language import say
+from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.rights import RIGHTS
 from fieldbox.i18n import N_
 
@@ -24,6 +25,8 @@ class Place:
     """A message id."""
     blueprints: frozenset[str]
     """Whose pages are all in this part."""
+    beyond: str = ""
+    """What of `ports.Beyond` it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,12 @@ PLACES: Final = (
     Place("flights.all", "flights", N_("Flights"), frozenset({"flights", "flown", "uploading"})),
     Place("review.queue", "review", N_("Review"), frozenset({"review"})),
     Place("sending.outbox", "sending", N_("Sending"), frozenset({"sending"})),
-    Place("machine.show", "box", N_("Box"), frozenset({"machine"})),
+    Place("machine.show", "box", N_("Box"), frozenset({"machine"}), beyond="machine"),
     Place(
         "people.settings",
         "settings",
         N_("Settings"),
-        frozenset({"people", "folk", "keys", "diary", "tongues"}),
+        frozenset({"people", "folk", "keys", "diary", "tongues", "settings"}),
     ),
 )
 """In the order in which they are shown."""
@@ -64,9 +67,14 @@ def entries() -> list[Entry]:
 
 def _entries() -> Iterator[Entry]:
     for place in PLACES:
-        right = RIGHTS.get(place.endpoint)
-        if place.endpoint in current_app.view_functions and (right is None or current_user.may(right)):
+        if _is_there(place):
             yield Entry(url_for(place.endpoint), place.icon, say(place.name), _current(place))
+
+
+def _is_there(place: Place) -> bool:
+    right = RIGHTS.get(place.endpoint)
+    has = not place.beyond or getattr(box().beyond, place.beyond) is not None
+    return place.endpoint in current_app.view_functions and has and (right is None or current_user.may(right))
 
 
 def _current(place: Place) -> str:

@@ -9,6 +9,8 @@ from fieldbox.dashboard.language import say
 from fieldbox.domain import Right, Role
 from fieldbox.i18n import N_
 
+ROLES: Final = (Role.VIEWER, Role.AGRONOMIST, Role.OPERATOR, Role.OWNER)
+"""Each may do all that those before it may, and something more."""
 _ROLES: Final[Mapping[Role, str]] = {
     Role.OWNER: N_("Owner"),
     Role.OPERATOR: N_("Pilot or worker"),
@@ -36,6 +38,8 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "role changed": ("people", N_("Changed a role")),
     "person shut out": ("people", N_("Shut somebody out")),
     "person let in": ("people", N_("Let somebody in again")),
+    "set up": ("people", N_("Set up the box")),
+    "setup code": ("people", N_("Made a setup code")),
     "login link": ("people", N_("Made a one-time link")),
     "sessions ended": ("people", N_("Logged somebody out everywhere")),
     "password changed": ("people", N_("Set their own password")),
@@ -46,9 +50,25 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "spraying": ("fields", N_("Changed how a field is sprayed")),
     "flight pinned": ("flights", N_("Kept the photos of a flight")),
     "flight unpinned": ("flights", N_("Let the photos of a flight go when room is needed")),
+    "flight mapped again": ("flights", N_("Had a flight mapped again")),
+    "flight looked at anew": ("flights", N_("Had every photo of a flight looked at anew")),
+    "flight stopped": ("flights", N_("Stopped the work on a flight")),
+    "flight deleted": ("flights", N_("Deleted a flight")),
+    "test flight": ("flights", N_("Asked for a test flight")),
+    "survey called right": ("flights", N_("Said that a survey is right")),
+    "survey called wrong": ("flights", N_("Said that a survey is wrong")),
     "photos removed": ("box", N_("Removed the photos of a flight to make room")),
     "refused files removed": ("box", N_("Removed files that were refused, to make room")),
+    "room made": ("box", N_("Had room made")),
+    "disk checked": ("box", N_("Had the disk checked")),
+    "setting chosen": ("box", N_("Chose a setting")),
+    "setting taken back": ("box", N_("Took back a setting")),
     "setting of the hub taken back": ("box", N_("Took back a setting of the hub")),
+    "hub joined": ("box", N_("Joined a hub")),
+    "hub left": ("box", N_("Left the hub")),
+    "test text": ("box", N_("Sent a test text")),
+    "language added": ("box", N_("Added a language")),
+    "language read": ("box", N_("Noted who has read a language")),
 }
 """What is written down of who did what: its kind, and the words for it."""
 KINDS: Final[Mapping[str, str]] = {
@@ -56,7 +76,7 @@ KINDS: Final[Mapping[str, str]] = {
     "keys": N_("Keys of programs"),
     "fields": N_("Fields"),
     "flights": N_("Flights"),
-    "box": N_("The box"),
+    "box": N_("The box and its settings"),
     "other": N_("Other"),
 }
 
@@ -76,9 +96,12 @@ def scope(one: Right) -> str:
     return say(_SCOPES[one])
 
 
-def rights_of(one: Role) -> list[str]:
-    """All that such a person may do."""
-    return [right(each) for each in Right if each in one.rights]
+def may(one: Role) -> str:
+    """What such a person may do, beside all that those before may."""
+    place = ROLES.index(one)
+    before = ROLES[place - 1].rights if place else frozenset()
+    more = ". ".join(right(each) for each in Right if each in one.rights - before) + "."
+    return say("All of the above. %(more)s", more=more) if place else more
 
 
 def actor(name: str) -> str:

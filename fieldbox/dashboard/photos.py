@@ -9,6 +9,7 @@ import io
 import math
 import re
 import warnings
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,13 +20,16 @@ from PIL import Image, ImageDraw
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from fieldbox.dashboard.tiles import Picture, environment
+from fieldbox.dashboard.ports import Picture
+from fieldbox.dashboard.tiles import environment
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 
 _DIGEST = re.compile(r"[0-9a-f]{16,128}")
 MAX_CROP_PX = 1600
 MAX_WHOLE_PX = 2048
+MAX_SPAN_PX = 20_000
+"""Of a crop, in pixels of the photo; what is larger than MAX_CROP_PX is shown smaller."""
 RING_PX = 46
 
 
@@ -40,6 +44,24 @@ def original(root: Path, digest: str) -> Path:
     raise Rejected(N_("This photo is not on the box any more."))
 
 
+def is_there(root: Path, digest: str) -> bool:
+    """Whether the picture of a capture is on the box."""
+    try:
+        original(root, digest)
+    except Rejected:
+        return False
+    return True
+
+
+def size_of(root: Path, digest: str) -> tuple[int, int]:
+    """Width and height of a photo in pixels; 0, 0 where it is not there or cannot be read."""
+    try:
+        with environment(), _open(original(root, digest)) as source:
+            return source.width, source.height
+    except Rejected:
+        return 0, 0
+
+
 def removed(gone_at: datetime | None) -> Sentence | None:
     """What is said of a photo that was removed to make room; None: it was not."""
     if gone_at is None:
@@ -50,23 +72,47 @@ def removed(gone_at: datetime | None) -> Sentence | None:
     return Sentence(told, {"date": f"{gone_at:%Y-%m-%d}"})
 
 
-def crop(path: Path, x: float, y: float, size: int, *, ring: bool = True) -> Picture:
-    """A square of at most `size` pixels around pixel (`x`, `y`) at full scale, the spot marked with a ring or not.
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A part of a photo that is asked for, in its pixels."""
+
+    x: float
+    """The middle."""
+    y: float
+    size: int
+    """Side of the square."""
+    shown: int = MAX_CROP_PX
+    """Side of its picture, at most."""
+    mark: tuple[float, float] | None = None
+    """The spot, in pixels of the photo; None: the middle."""
+    ring: bool = True
+    """Whether the spot is marked."""
+
+
+def crop(path: Path, wanted: Crop) -> Picture:
+    """A square of a photo, at full detail unless it would be larger than `shown`, the spot marked with a ring or not.
 
     Near an edge the square slides inwards. Raises Rejected if the photo cannot be read.
     """
     with environment(), _open(path) as source:
-        left, top, side_x, side_y = window_of(x, y, size, (source.width, source.height))
-        image = _read(source, Window(left, top, side_x, side_y), (side_y, side_x))
-    if ring:
-        _ring(image, x - left, y - top)
+        left, top, side_x, side_y = _part_of(wanted, (source.width, source.height))
+        scale = min(1.0, min(wanted.shown, MAX_CROP_PX) / max(side_x, side_y))
+        shape = (max(1, round(side_y * scale)), max(1, round(side_x * scale)))
+        image = _read(source, Window(left, top, side_x, side_y), shape)
+    if wanted.ring:
+        x, y = wanted.mark or (wanted.x, wanted.y)
+        _ring(image, (x - left) * scale, (y - top) * scale, min(RING_PX, max(shape) / 4))
     return _jpeg(image)
 
 
 def window_of(x: float, y: float, size: int, photo: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what `crop` shows of a photo of that width and height."""
-    side_x, side_y = (min(size, MAX_CROP_PX, length) for length in photo)
-    return _slide(x, side_x, photo[0]), _slide(y, side_y, photo[1]), side_x, side_y
+    """Left, top, width and height of what a `crop` at full detail shows of a photo of that width and height."""
+    return _part_of(Crop(x, y, min(size, MAX_CROP_PX)), photo)
+
+
+def _part_of(wanted: Crop, photo: tuple[int, int]) -> tuple[int, int, int, int]:
+    side_x, side_y = (min(wanted.size, length) for length in photo)
+    return _slide(wanted.x, side_x, photo[0]), _slide(wanted.y, side_y, photo[1]), side_x, side_y
 
 
 def whole(path: Path) -> Picture:
@@ -105,9 +151,9 @@ def _slide(centre: float, side: int, length: int) -> int:
     return max(0, min(length - side, round(centre - side / 2)))
 
 
-def _ring(image: Image.Image, x: float, y: float) -> None:
+def _ring(image: Image.Image, x: float, y: float, outer: float) -> None:
     draw = ImageDraw.Draw(image)
-    for colour, width, radius in (("black", 7, RING_PX + 2), ("white", 3, RING_PX)):
+    for colour, width, radius in (("black", 7, outer + 2), ("white", 3, outer)):
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=width)
 
 

@@ -5,23 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file
+from flask import Blueprint, Response, abort, g, request, send_file
 
-from fieldbox.dashboard import photos, tiles
-from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard import photos, placeerror, tiles, zoneshapes
+from fieldbox.dashboard.explaining import page_of
+from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.layers import LAYERS, Layer, legend_png
-from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.placeerror import PlaceErrors
+from fieldbox.dashboard.plants import Weeds, weeds_of
+from fieldbox.dashboard.planttiles import plant_tile
+from fieldbox.dashboard.ports import Picture, box
+from fieldbox.dashboard.problems import problem
 from fieldbox.dashboard.quality import holes
 from fieldbox.dashboard.sketch import draw, draw_spots
-from fieldbox.dashboard.tiles import BLANK, Picture
+from fieldbox.dashboard.still import Still
+from fieldbox.dashboard.tiles import BLANK
+from fieldbox.domain import Survey
 from fieldbox.errors import FieldboxError
 
 pictures = Blueprint("pictures", __name__)
 MOSAIC, GRID = "mosaic.tif", "map.tif"
+PLANTS, PHOTO = "plants", "photo"
+"""The layer of single weeds, and the picture without another layer."""
 VERSION = 1
 """Part of every picture's address: raise it when pictures of the same survey look different than before."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -52,11 +62,41 @@ def tile(survey_id: str, key: str, z: int, x: int, y: int) -> Response:
         tiles.tile_bounds(z, x, y)
     except ValueError:
         abort(404)
+    make = _maker(survey_id, key)
+    return _lasting(lambda: make(z, x, y), on_error=BLANK, key=(survey_id, key, z, x, y))
+
+
+def _maker(survey_id: str, key: str) -> Callable[[int, int, int], Picture]:
+    """What makes tile z, x, y of a layer. Aborts with 404 for a layer that there is not."""
+    mosaic, grid = raster(survey_id, MOSAIC), raster(survey_id, GRID)
     if key == "mosaic":
-        path = raster(survey_id, MOSAIC)
-        return _lasting(lambda: tiles.mosaic_tile(path, z, x, y), on_error=BLANK)
-    path, layer = raster(survey_id, GRID), layer_or_404(key)
-    return _lasting(lambda: tiles.layer_tile(path, layer, z, x, y), on_error=BLANK)
+        return partial(tiles.mosaic_tile, mosaic)
+    if key == PLANTS:
+        return lambda z, x, y: plant_tile(weeds_at_hand(survey_id), z, x, y)
+    if key == placeerror.KEY:
+        return lambda z, x, y: placeerror.tile(grid, errors_at_hand(survey_id), z, x, y)
+    return partial(tiles.layer_tile, grid, layer_or_404(key))
+
+
+def weeds_at_hand(survey_id: str) -> Weeds:
+    """All weeds of a survey. Raises Misconfigured for a survey that there is not."""
+    here, folder = box(), raster(survey_id, MOSAIC).parent
+    if not folder.is_dir():
+        raise tiles.missing(MOSAIC)
+    found: Weeds = here.grids.get_or_make(
+        (PLANTS, survey_id), lambda: weeds_of(folder, lambda: here.store.weed_points(survey_id))
+    )
+    return found
+
+
+def errors_at_hand(survey_id: str) -> PlaceErrors:
+    """How far places of a survey may be off. Raises Misconfigured if its map is gone."""
+    here, path = box(), raster(survey_id, GRID)
+    found: PlaceErrors = here.grids.get_or_make(
+        (placeerror.KEY, survey_id),
+        lambda: placeerror.place_errors(path, here.store.placements(survey_id)),
+    )
+    return found
 
 
 @pictures.get("/surveys/<survey_id>/picture")
@@ -64,6 +104,36 @@ def survey_picture(survey_id: str) -> Response:
     """The whole mosaic, small."""
     path = raster(survey_id, MOSAIC)
     return _lasting(lambda: tiles.overview(path, 480), on_error=BLANK)
+
+
+@pictures.get("/surveys/<survey_id>/still/<key>")
+def still(survey_id: str, key: str) -> Response:
+    """The mosaic with a layer laid over it, the field's line and its spots; `photo`: with every weed."""
+    if key not in (PHOTO, placeerror.KEY, *zoneshapes.KEYS):
+        layer_or_404(key)
+    store = box().store
+    survey = store.survey(survey_id)
+    field = store.field(survey.field_id) if survey else None
+    if survey is None or field is None:
+        abort(404)
+    with _AT_ONCE:
+        drawn = Still(raster(survey_id, MOSAIC))
+        _lay(drawn, survey, key)
+        drawn.mark(field.boundary, survey.hotspots)
+        picture = drawn.picture()
+    # A boundary can be drawn anew, and what is sprayed planned anew.
+    return Response(picture.data, mimetype=picture.mime, headers={"Cache-Control": "private, max-age=60"})
+
+
+def _lay(drawn: Still, survey: Survey, key: str) -> None:
+    if key == PHOTO:
+        drawn.lay_weeds(weeds_at_hand(survey.id))
+    elif key == placeerror.KEY:
+        drawn.lay_errors(raster(survey.id, GRID), errors_at_hand(survey.id))
+    elif key in zoneshapes.KEYS:
+        drawn.lay_shapes(zoneshapes.shapes_of(box().beyond.decisions, survey.id, key))
+    else:
+        drawn.lay_band(raster(survey.id, GRID), layer_or_404(key))
 
 
 @pictures.get("/surveys/<survey_id>/quality.svg")
@@ -101,12 +171,15 @@ def legend(key: str) -> Response:
 
 @pictures.get("/photo/<digest>/crop")
 def photo_crop(digest: str) -> Response:
-    """A window of a photo around `x`, `y` at full detail; `size` is its side in pixels, `bare=1`: the spot is not marked."""
+    """A window of a photo around `x`, `y`, the spot marked unless `bare=1`; `size` is its side in pixels of the photo, `shown` that
+    of the picture (as large, unless told), `mark_x` and `mark_y` the spot where it is not in the middle."""
     x, y = _number("x"), _number("y")
-    size = int(max(64, min(photos.MAX_CROP_PX, _number("size", 640))))
-    ring = request.args.get("bare") != "1"
+    size = int(max(64, min(photos.MAX_SPAN_PX, _number("size", 640))))
+    shown = int(max(64, min(photos.MAX_CROP_PX, _number("shown", size))))
+    mark = (_number("mark_x", x), _number("mark_y", y))
+    crop = photos.Crop(x, y, size, shown, mark, ring=request.args.get("bare") != "1")
     with _explained(digest):
-        return _lasting(lambda: photos.crop(photos.original(box().root, digest), x, y, size, ring=ring))
+        return _lasting(lambda: photos.crop(photos.original(box().root, digest), crop))
 
 
 @pictures.get("/photo/<digest>")
@@ -130,8 +203,10 @@ def _explained(digest: str) -> Iterator[None]:
         yield
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
-        page = render_template("error.html", text=in_words(gone or error.sentence))
-        abort(Response(page, status=410 if gone else 404))
+        text, status = in_words(gone or error.sentence), 410 if gone else 404
+        if "program" in g:
+            abort(problem(text, status))
+        abort(Response(page_of(say("This photo cannot be shown."), text), status=status))
 
 
 def _number(name: str, default: float | None = None) -> float:
@@ -147,14 +222,24 @@ def _number(name: str, default: float | None = None) -> float:
     return value
 
 
-def _lasting(make: Callable[[], Picture], on_error: Picture | None = None) -> Response:
-    """The picture with an ETag from its address, made only if the browser has none."""
+def _lasting(
+    make: Callable[[], Picture], on_error: Picture | None = None, key: Hashable | None = None
+) -> Response:
+    """The picture with an ETag from its address, made only if the browser has none.
+
+    With a `key` it is kept at hand for the next browser.
+    """
     etag = hashlib.blake2b(request.full_path.encode(), digest_size=8).hexdigest()
     if etag in request.if_none_match:
         return _keep(Response(status=304), etag)
+    kept = box().pictures
+    picture = kept.get(key) if key is not None else None
     try:
-        with _AT_ONCE:
-            picture = make()
+        if picture is None:
+            with _AT_ONCE:
+                picture = make()
+            if key is not None:
+                kept.put(key, picture)
     except FieldboxError:
         if on_error is None:
             raise

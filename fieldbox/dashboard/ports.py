@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
 from fieldbox.config import Config
+from fieldbox.dashboard.athand import AtHand
 from fieldbox.domain import (
     ApiToken,
     AuditFilter,
     Called,
     Change,
     Cover,
+    ExampleText,
     Field,
     Flight,
     FlightCheck,
     FullIn,
     GivenVerdict,
+    HubNow,
     IntakeStatus,
+    Interval,
     Label,
     LabelVerdict,
+    LayerLabel,
     LinkState,
     Message,
     MessageState,
@@ -42,6 +48,7 @@ from fieldbox.domain import (
     Reviewable,
     Right,
     Role,
+    SeenFrom,
     SentText,
     ServiceState,
     SettingNow,
@@ -53,11 +60,21 @@ from fieldbox.domain import (
     Upload,
     Usage,
     Vital,
+    WeedBasis,
     Zone,
 )
 from fieldbox.i18n import Sentence
 
 EXTENSION = "fieldbox"
+PICTURES_BYTES = 12 << 20
+GRIDS_KEPT = 6
+
+
+class Picture(NamedTuple):
+    """An encoded image."""
+
+    data: bytes
+    mime: str
 
 
 class UserLike(Protocol):
@@ -97,7 +114,8 @@ class AuditLike(Protocol):
 
 
 class JobLike(Protocol):
-    """The work on one flight. `state` is waiting, running, done or failed."""
+    """The work on one flight. `state` is waiting, running, done or failed; `spent` are seconds by step, `worked` the parts
+    that were done in them, and `stop_by` who wants it to stop."""
 
     @property
     def state(self) -> str: ...
@@ -115,6 +133,119 @@ class JobLike(Protocol):
     def created_at(self) -> datetime: ...
     @property
     def finished_at(self) -> datetime | None: ...
+    @property
+    def spent(self) -> Mapping[str, float] | None: ...
+    @property
+    def worked(self) -> Mapping[str, int] | None: ...
+    @property
+    def stop_by(self) -> str | None: ...
+
+
+class WorkedLike(Protocol):
+    """What a flight that is mapped took: `spent` seconds for `worked` of the `reached` parts of each step."""
+
+    @property
+    def photos(self) -> int: ...
+    @property
+    def spent(self) -> Mapping[str, float]: ...
+    @property
+    def worked(self) -> Mapping[str, int]: ...
+    @property
+    def reached(self) -> Mapping[str, int]: ...
+
+
+class MappedLike(Protocol):
+    """Under what a flight was last mapped; `conditions` None: that was not kept yet."""
+
+    @property
+    def release_sha(self) -> str: ...
+    @property
+    def conditions(self) -> Mapping[str, str] | None: ...
+    @property
+    def finished_at(self) -> datetime | None: ...
+
+
+class BroughtLike(Protocol):
+    """What one ingest brought of a flight: photos that were `new`, and `known` ones."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def new(self) -> int: ...
+    @property
+    def known(self) -> int: ...
+
+
+class GoingLike(Protocol):
+    """What deleting a flight removes, and what stays; `held` says why it cannot go just now."""
+
+    @property
+    def flight_id(self) -> str: ...
+    @property
+    def captures(self) -> Sequence[str]: ...
+    @property
+    def shared(self) -> int: ...
+    @property
+    def originals(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def surveys(self) -> Sequence[str]: ...
+    @property
+    def plants(self) -> int: ...
+    @property
+    def labels(self) -> int: ...
+    @property
+    def verdicts(self) -> int: ...
+    @property
+    def marks(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def waiting(self) -> Sequence[str]: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def held(self) -> Sentence | None: ...
+
+
+class BriefLike(Protocol):
+    """The few numbers of a survey that a card shows, named as those of domain.Survey; `spots` counts its hotspots."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def flight_id(self) -> str: ...
+    @property
+    def field_id(self) -> int: ...
+    @property
+    def release(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+    @property
+    def flown_at(self) -> datetime | None: ...
+    @property
+    def simulated(self) -> bool: ...
+    @property
+    def gsd_cm(self) -> float: ...
+    @property
+    def weed_cover_pct(self) -> float | None: ...
+    @property
+    def weed_cover_pct_interval95(self) -> Interval | None: ...
+    @property
+    def weed_count(self) -> int | None: ...
+    @property
+    def weed_count_interval95(self) -> Interval | None: ...
+    @property
+    def weed_basis(self) -> WeedBasis | None: ...
+    @property
+    def layer_label(self) -> LayerLabel: ...
+    @property
+    def spots(self) -> int: ...
+    @property
+    def warning(self) -> Sentence | None: ...
 
 
 class FlightRowLike(Protocol):
@@ -171,6 +302,10 @@ class DetectionLike(Protocol):
     @property
     def sure(self) -> bool: ...
     @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
     def area_cm2(self) -> float: ...
     @property
     def position_error_m(self) -> float: ...
@@ -212,6 +347,19 @@ class KeptLike(Protocol):
     def gone_at(self) -> datetime | None: ...
 
 
+class Tally(Protocol):
+    """How much there is; `flights` by the state of their newest work, "none" among them."""
+
+    @property
+    def flights(self) -> Mapping[str, int]: ...
+    @property
+    def photos(self) -> int: ...
+    @property
+    def surveys(self) -> int: ...
+    @property
+    def fields(self) -> int: ...
+
+
 class Store(Protocol):
     """The part of the store that the dashboard uses."""
 
@@ -223,6 +371,28 @@ class Store(Protocol):
     def spray(self, field_id: int, how: Spraying) -> None: ...
     def flights(self, field_id: int | None = None) -> Sequence[FlightRowLike]: ...
     def flight(self, flight_id: str) -> Flight | None: ...
+    def flight_rows(self, flight_ids: Sequence[str]) -> Sequence[FlightRowLike]: ...
+    def flight_page(
+        self,
+        *,
+        limit: int,
+        offset: int = 0,
+        field_id: int | None = None,
+        placed: bool | None = None,
+        states: Collection[str] | None = None,
+    ) -> tuple[Sequence[FlightRowLike], int]: ...
+    def flights_in_work(self) -> Sequence[FlightRowLike]: ...
+    def worked_lately(self, limit: int = 5) -> Sequence[WorkedLike]: ...
+    def conditions(self, flight_id: str) -> Mapping[str, str]: ...
+    def mapped_under(self, flight_id: str) -> MappedLike | None: ...
+    def brought(self, flight_id: str) -> Sequence[BroughtLike]: ...
+    def enqueue(self, flight_id: str, *, release_sha: str, anew: bool = False) -> int: ...
+    def ask_to_stop(self, flight_id: str, name: str) -> bool: ...
+    def what_goes(self, flight_id: str) -> GoingLike | None: ...
+    def delete_flight(self, flight_id: str, actor: str) -> GoingLike: ...
+    def grouping_lock(self, wait_s: float = ...) -> AbstractContextManager[bool]: ...
+    def surveys_of_flights(self, flight_ids: Sequence[str]) -> Mapping[str, Survey]: ...
+    def briefs_by_field(self, depth: int = 2) -> Mapping[int, Sequence[BriefLike]]: ...
     def pin(self, flight_id: str, pinned: bool) -> bool: ...
     def kept(self, flight_id: str) -> KeptLike | None: ...
     def gone_at(self, digest: str) -> datetime | None: ...
@@ -243,6 +413,10 @@ class Store(Protocol):
         poor: bool = False,
         limit: int | None = None,
         after: tuple[float, int] | None = None,
+    ) -> Sequence[DetectionLike]: ...
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
+    def plants_after(
+        self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
     ) -> Sequence[DetectionLike]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
     def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]: ...
@@ -306,6 +480,7 @@ class Store(Protocol):
     def audit(self, actor: str, action: str, detail: str) -> None: ...
     def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
     def audit_actors(self) -> Sequence[str]: ...
+    def tally(self) -> Tally: ...
     def vitals(self, since: datetime) -> Sequence[Vital]: ...
 
 
@@ -409,14 +584,56 @@ class Settings(Protocol):
         ...
 
 
+class Examples(Protocol):
+    """Texts to the agronomist, as they would be."""
+
+    def text(self, config: Config, *, spots: bool = False) -> ExampleText:
+        """Of an alert by these settings; with `spots`, of the answer to MORE."""
+        ...
+
+    def try_text(self, number: str) -> ExampleText:
+        """Let a text wait that says that it is a test. Raises Rejected for a number that is not texted."""
+        ...
+
+
+class HubDesk(Protocol):
+    """The hub of the box. Each can raise Misconfigured; what reads a welcome, Rejected."""
+
+    def now(self) -> HubNow | None:
+        """None: the box has joined none."""
+        ...
+
+    def request(self) -> tuple[str, str]:
+        """The box's id, and the text with which a hub is asked."""
+        ...
+
+    def read(self, welcome: str) -> HubNow:
+        """The hub of a welcome; nothing is changed."""
+        ...
+
+    def join(self, welcome: str) -> HubNow:
+        """Take it as this box's."""
+        ...
+
+    def leave(self) -> None:
+        """Forget it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What a box can do beside its store, each by another process or by the machine; None: it cannot, and no page offers it."""
 
     intake: Intake | None = None
     decisions: Decisions | None = None
+    views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
+    """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
+    release: Callable[[], str] | None = None
+    """SHA-256 of the weed model that flights are mapped with; what tells it can raise the errors of the box."""
     machine: Machine | None = None
     settings: Settings | None = None
+    examples: Examples | None = None
+    hub: HubDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +645,12 @@ class Box:
     usual_language: str
     beyond: Beyond = Beyond()
     usual_unit: str = "ha"
+    pictures: AtHand[Picture] = field(
+        default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
+    )
+    """Of maps, made a moment ago."""
+    grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
+    """Arrays that such pictures are drawn from."""
 
     @property
     def language(self) -> str:

@@ -10,6 +10,7 @@ from flask import Response, request
 from msgspec import UNSET, Meta, Struct, UnsetType, json
 from werkzeug.exceptions import HTTPException
 
+_FOR_PROGRAMS: Final = ("/api/", "/tiles/", "/legend/", "/photo/")
 RETRY_AFTER_S: Final = 60
 """When something of the box is short."""
 
@@ -69,9 +70,14 @@ class Unfit(HTTPException):
         self.parameter, self.sentence = parameter, sentence
 
 
+def takes_keys() -> bool:
+    """Whether what is asked for opens to the keys of programs: the API, tiles, pictures and figures, no page."""
+    return request.blueprint in ("pictures", "api", "metrics") or request.path.startswith(_FOR_PROGRAMS)
+
+
 def is_for_a_program() -> bool:
     """Whether a script, a program or an `img` asks, and no person."""
-    return request.blueprint in ("pictures", "api", "metrics") or request.path.startswith("/api/")
+    return takes_keys() or request.authorization is not None
 
 
 def problem(

@@ -24,6 +24,9 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "people.choose_language": OPEN,
     "people.choose_area_unit": OPEN,
     "face.choose_theme": OPEN,
+    "face.manifest": OPEN,
+    "face.worker": OPEN,
+    "face.offline": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
@@ -54,7 +57,13 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Flights.
     "flights.show": READ,
     "flights.part": READ,
+    "flights.all": READ,
+    "flights.photos": READ,
     "flights.pin": WORK,
+    "flights.again": WORK,
+    "flights.stop": WORK,
+    "flights.ask_delete": OWN,
+    "flights.delete": OWN,
     "flown.show": READ,
     # Bringing photos.
     "uploading.page": WORK,
@@ -64,9 +73,12 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "fields.name_crop": WORK,
     "evidence.hotspot": READ,
     "evidence.look": READ,
+    "evidence.here": READ,
+    "evidence.views": READ,
     # Pictures.
     "pictures.tile": READ,
     "pictures.survey_picture": READ,
+    "pictures.still": READ,
     "pictures.quality_picture": READ,
     "pictures.check_picture": READ,
     "pictures.legend": READ,
@@ -91,6 +103,14 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # Sending.
     "sending.outbox": READ,
     "sending.message": READ,
+    # Settings of the box.
+    "settings.show": OWN,
+    "settings.save": OWN,
+    "settings.try_text": OWN,
+    "settings.hub_request": OWN,
+    "settings.hub_welcome": OWN,
+    "settings.hub_join": OWN,
+    "settings.hub_leave": OWN,
     # The box itself.
     "machine.show": READ,
     "machine.check": WORK,
@@ -98,6 +118,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,
+    "metrics.show": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,
@@ -111,6 +132,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "api.hotspots": READ,
     "api.weeds": READ,
     "api.poor": READ,
+    "api.weeds_file": READ,
+    "api.poor_file": READ,
     "api.gaps": READ,
     "api.footprints": READ,
     "api.holes": READ,

@@ -18,10 +18,12 @@ def native_zoom(survey: Survey) -> int | None:
 
 
 def tiles_of(survey: Survey) -> str:
+    """Address of a tile of the survey's map, its places in braces."""
     return f"/tiles/{survey.id}/{{layer}}/{{z}}/{{x}}/{{y}}?v={VERSION}"
 
 
 def map_words() -> dict[str, str]:
+    """What every map may have to say."""
     return {
         "failed": say("The box did not answer. Is the phone still in its network?"),
         "zoomInTitle": say("Zoom in"),

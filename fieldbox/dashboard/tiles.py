@@ -24,23 +24,17 @@ from rasterio.warp import transform, transform_bounds
 from rasterio.windows import Window
 
 from fieldbox.dashboard.layers import Layer, encode_png, index_values
+from fieldbox.dashboard.ports import Picture
 from fieldbox.errors import Misconfigured
 from fieldbox.i18n import N_
 
 SIZE = 256
 MAX_ZOOM = 25
-_HALF_WORLD = math.pi * 6378137.0
+HALF_WORLD_M = math.pi * 6378137.0
 _EMPTY_ALPHA = 0
 _KNOTS = 17
 CACHE_MB = 8
 """Of GDAL: its default is 5 % of the machine's memory."""
-
-
-class Picture(NamedTuple):
-    """An encoded image."""
-
-    data: bytes
-    mime: str
 
 
 class Bounds(NamedTuple):
@@ -64,7 +58,7 @@ class Extent:
     def native_zoom(self) -> int:
         """The first zoom whose tiles lose no detail of the raster (256-pixel tiles)."""
         middle = math.radians((self.bounds.south + self.bounds.north) / 2)
-        world_pixel_m = 2 * _HALF_WORLD * math.cos(middle) / SIZE
+        world_pixel_m = 2 * HALF_WORLD_M * math.cos(middle) / SIZE
         return max(0, min(MAX_ZOOM, math.ceil(math.log2(world_pixel_m / self.pixel_m))))
 
 
@@ -85,19 +79,23 @@ def tile_bounds(z: int, x: int, y: int) -> Bounds:
     """
     if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
         raise ValueError(f"no tile {z}/{x}/{y}")
-    side = 2 * _HALF_WORLD / 2**z
-    west, north = x * side - _HALF_WORLD, _HALF_WORLD - y * side
+    side = 2 * HALF_WORLD_M / 2**z
+    west, north = x * side - HALF_WORLD_M, HALF_WORLD_M - y * side
     return Bounds(west, north - side, west + side, north)
 
 
-def _open(path: Path, **options: int) -> rasterio.DatasetReader:
+def open_raster(path: Path, **options: int) -> rasterio.DatasetReader:
+    """A raster of a survey, in an `environment`. Raises Misconfigured if it cannot be read."""
     try:
         return rasterio.open(path, driver="GTiff", **options)
     except RasterioError:
-        raise Misconfigured(
-            N_("The map picture {file} is missing or damaged: run the flight again to make it anew."),
-            file=path.name,
-        ) from None
+        raise missing(path.name) from None
+
+
+def missing(name: str) -> Misconfigured:
+    """That a raster of a survey is not there."""
+    told = N_("The map picture {file} is missing or damaged: run the flight again to make it anew.")
+    return Misconfigured(told, file=name)
 
 
 def environment() -> rasterio.Env:
@@ -107,7 +105,7 @@ def environment() -> rasterio.Env:
 
 def extent(path: Path) -> Extent:
     """Where the raster at `path` lies. Raises Misconfigured if it cannot be read."""
-    with environment(), _open(path) as source:
+    with environment(), open_raster(path) as source:
         west, south, east, north = transform_bounds(source.crs, "EPSG:4326", *source.bounds)
         return Extent(Bounds(west, south, east, north), source.crs.to_epsg() or 0, abs(source.transform.a))
 
@@ -146,9 +144,19 @@ def layer_tile(path: Path, layer: Layer, z: int, x: int, y: int) -> Picture:
     return Picture(encode_png(index, layer), "image/png") if index.any() else BLANK
 
 
+def cells_under(
+    path: Path, z: int, x: int, y: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Row, column and whether it lies in the raster, [256, 256] each, for the pixels of a tile."""
+    with environment(), open_raster(path) as source:
+        columns, rows = (np.floor(each).astype(np.intp) for each in _places(source, tile_bounds(z, x, y)))
+        inside = (rows >= 0) & (rows < source.height) & (columns >= 0) & (columns < source.width)
+        return rows.clip(0, source.height - 1), columns.clip(0, source.width - 1), inside
+
+
 def overview(path: Path, longest_px: int) -> Picture:
     """The whole mosaic, its longer side at most `longest_px` pixels."""
-    with environment(), _open(path) as source:
+    with environment(), open_raster(path) as source:
         shrink = max(1.0, max(source.shape) / longest_px)
         shape = (max(1, round(source.height / shrink)), max(1, round(source.width / shrink)))
         pixels = source.read(indexes=[1, 2, 3], out_shape=(3, *shape), resampling=Resampling.average)
@@ -179,14 +187,14 @@ def _under(path: Path, tile: Bounds) -> Iterator[tuple[rasterio.DatasetReader, _
     None for a tile that does not touch the raster. (GDAL's warper does not look at overviews here: a
     tile far out took 2 s where this takes 20 ms; and a mask read at a reduced scale took 70 ms for 1.)
     """
-    with environment(), _open(path) as source:
+    with environment(), open_raster(path) as source:
         column, row = _places(source, tile)
         step = max(float(np.ptp(column)), float(np.ptp(row))) / SIZE
         levels = [level for level, factor in enumerate(source.overviews(1)) if factor <= step]
         if not levels:
             yield source, _cut(source, row, column)
             return
-        with _open(path, overview_level=levels[-1]) as coarse:
+        with open_raster(path, overview_level=levels[-1]) as coarse:
             down, across = coarse.height / source.height, coarse.width / source.width
             yield coarse, _cut(coarse, row * down, column * across)
 

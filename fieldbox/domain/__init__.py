@@ -54,6 +54,7 @@ from fieldbox.domain.decisions import (
     Zone,
     ZoneKind,
 )
+from fieldbox.domain.hubs import ExampleText, HubNow
 from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
     Link,
@@ -123,7 +124,7 @@ from fieldbox.domain.photos import (
     Source,
     Stated,
 )
-from fieldbox.domain.places import FromCorner, InRows, Side
+from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
 from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
@@ -182,6 +183,7 @@ __all__ = [
     "Detection",
     "Economics",
     "Efficacy",
+    "ExampleText",
     "Field",
     "FieldMap",
     "FileKind",
@@ -196,6 +198,7 @@ __all__ = [
     "Gap",
     "GivenVerdict",
     "Hotspot",
+    "HubNow",
     "InRows",
     "IntakeStatus",
     "Interval",
@@ -243,6 +246,7 @@ __all__ = [
     "Role",
     "Room",
     "Secret",
+    "SeenFrom",
     "SentText",
     "ServiceState",
     "SettingNow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -40,3 +41,23 @@ class FromCorner:
     """Clockwise from true north, 0 to 360."""
     towards: Side
     paces: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFrom:
+    """A photo that shows a place on the ground, and where in it."""
+
+    digest: str
+    name: str
+    taken_at: datetime | None
+    x: float
+    y: float
+    width: int
+    height: int
+    """Of the whole photo, in pixels."""
+    off_nadir_deg: float
+    """Of the line of sight; 0 looks straight down."""
+    error_m: float
+    """95 % radius of the place by this photo."""
+    aligned: bool
+    """False: the photo stands as its own tags put it, so the place may be far from the mark."""

@@ -8,32 +8,41 @@ from pathlib import Path
 
 from fieldbox.config import Config
 from fieldbox.deciding import prescribe
-from fieldbox.domain import Change, Prescription, Zone
+from fieldbox.domain import Change, Prescription, SeenFrom, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
+from fieldbox.models import release_sha
 from fieldbox.services import exporting, papers, scouting
 from fieldbox.services.box import open_store
 from fieldbox.services.changing import compare
 from fieldbox.services.deciding import known_of, treated_by
 from fieldbox.services.finding import find_survey
 from fieldbox.services.offering import FILES, Offered
+from fieldbox.services.seeing import views_of
 from fieldbox.services.vigour import vigour_of
 from fieldbox.summary.letters import fonts_in
 
 
 def answer(
     config: Config, what: str, survey_id: str, language: str
-) -> Prescription | tuple[Zone, ...] | Change | bytes:
-    """A survey's prescription, its vigour zones, what changed since another one, or the bytes of one of FILES.
+) -> Prescription | tuple[Zone, ...] | Change | tuple[SeenFrom, ...] | bytes | str:
+    """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the
+    photos that show a place, the bytes
+    of one of FILES.
 
     Raises Rejected for what there is not.
     """
+    if what == "release":
+        return release_sha(config)
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         if what == "prescription":
             return prescribe(known_of(config, store, survey))
         if what == "vigour":
             return vigour_of(config, store, survey, known_of(config, store, survey).field)
+        if what.startswith("views "):
+            lat, lon = (float(part) for part in what.split()[1:])
+            return views_of(config, store, survey, lat, lon)
         if what.startswith(("change ", "sprayed ")):
             how, before_id = what.split()
             before = find_survey(store, before_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -70,7 +71,7 @@ class LogFile:
 
     def add(self, level: str, event: str, told: dict[str, Any]) -> None:
         """Write a line."""
-        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event}
+        line = {"at": datetime.now(UTC).isoformat(timespec="microseconds"), "level": level, "event": event}
         text = json.dumps(line | ({"told": told} if told else {}), ensure_ascii=False, default=str) + "\n"
         with self._lock, suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,7 @@ class _OfOthers(logging.Handler):
 def _told(event: MutableMapping[str, Any]) -> dict[str, Any]:
     told = {name: _short(mask_value(name, value)) for name, value in event.items() if name not in _OURS}
     error = event.get("exc_info")
+    error = sys.exc_info() if error is True else error
     error = error[1] if isinstance(error, tuple) else error
     if isinstance(error, BaseException):
         told["trace"] = mask_text("".join(traceback.format_exception(error)))[-_LONGEST:]

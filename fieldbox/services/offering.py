@@ -14,7 +14,7 @@ from typing import cast
 
 from fieldbox.apart import Apart, Failures
 from fieldbox.config import Config
-from fieldbox.domain import Change, Prescription, Spraying, Survey, Zone
+from fieldbox.domain import Change, Prescription, SeenFrom, Spraying, Survey, Zone
 from fieldbox.errors import Unavailable
 from fieldbox.i18n import N_
 from fieldbox.services.finding import find_survey
@@ -99,6 +99,11 @@ class Offering:
         how = self._store.spraying(before.field_id) if sprayed else None
         return cast(Change, self._once(f"{'sprayed' if sprayed else 'change'} {before.id}", after, how))
 
+    def views(self, survey_id: str, lat: float, lon: float) -> Sequence[SeenFrom]:
+        """The photos of a survey's flight that show a place, the one most from above first."""
+        survey = find_survey(self._store, survey_id)
+        return cast(Sequence[SeenFrom], self._ask(f"views {lat!r} {lon!r}", survey.id, ""))
+
     def _once(self, what: str, survey: Survey, how: Spraying | None) -> object:
         """An answer, kept at hand as long as it holds: while the field has this boundary and these surveys."""
         field = self._store.field(survey.field_id)
@@ -118,6 +123,10 @@ class Offering:
     def make(self, survey_id: str, key: str, language: str) -> bytes:
         """The bytes of a file. Raises Rejected for what there is not."""
         return cast(bytes, self._ask(key, survey_id, language))
+
+    def release(self) -> str:
+        """SHA-256 of the weed model that runs on this box, where a file from outside is set: only its runtime tells."""
+        return cast(str, self._ask("release", "", ""))
 
     def close(self) -> None:
         """End the child."""

@@ -330,7 +330,7 @@ def _photo(root: Path, store: Store, spot: Hotspot) -> Photo:
     """What the original shows around a spot, the spot ringed."""
     try:
         path = photos.original(root, spot.digest)
-        picture = photos.crop(path, spot.pixel_x, spot.pixel_y, SHOWN_PX)
+        picture = photos.crop(path, photos.Crop(spot.pixel_x, spot.pixel_y, SHOWN_PX))
     except FieldboxError:
         return Photo(None, store.gone_at(spot.digest))
     image = Image.open(io.BytesIO(picture.data))

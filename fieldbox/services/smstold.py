@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import NewText, SentText, TextState
+from fieldbox.domain import SentText, TextState
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import settled
+from fieldbox.services.examples import write_trial
 from fieldbox.services.finding import find_survey
+from fieldbox.services.style import style_of
 from fieldbox.services.telephone import telephone
 from fieldbox.services.texting import (
     Texting,
@@ -21,13 +23,12 @@ from fieldbox.services.texting import (
     has_alert,
     litres_told,
     parts_of,
-    style_of,
 )
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.sync.sms.modem import Modem
 from fieldbox.sync.sms.modemmanager import ModemManager
 from fieldbox.sync.sms.templates import LANGUAGES, MOST_LETTERS, Kind, Script, templates
-from fieldbox.sync.sms.texts import text_of, trial_text
+from fieldbox.sync.sms.texts import text_of
 from fieldbox.wire.gsm import ROOM, Length, length_of
 
 _WENT = frozenset({TextState.SENT, TextState.DELIVERED})
@@ -125,9 +126,7 @@ def trial(config: Config, number: str, modem: Modem | None = None) -> tuple[str,
 def _tried(config: Config, store: Store, modem: Modem, number: str) -> tuple[str, bool]:
     now = utc_now()
     reception = modem.reception()
-    key = f"test {now.isoformat()} {number}"
-    body = trial_text(now.strftime("%H:%M:%S"), style_of(settled(config, store)))
-    store.write_text(NewText(number, body, key, urgent=True))
+    key = write_trial(settled(config, store), store, number, now).key
     Texting(config, store, parts_of(config, store, modem)).step(now)
     found = next(one for one in store.texts() if one.key == key)
     lines = [

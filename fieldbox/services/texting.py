@@ -38,6 +38,7 @@ from fieldbox.retrying import is_due
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import settled
 from fieldbox.services.commanding import Commander
+from fieldbox.services.style import style_of
 from fieldbox.storage.store import Store, utc_now
 from fieldbox.storage.texts import FRAME, WITHDRAWN
 from fieldbox.sync.identity import joined
@@ -46,8 +47,8 @@ from fieldbox.sync.sms.modem import Came, Fate, Modem, NoModem, Unconfirmed
 from fieldbox.sync.sms.modemmanager import ModemManager
 from fieldbox.sync.sms.numbers import same_number
 from fieldbox.sync.sms.replies import Reply, read_reply
-from fieldbox.sync.sms.templates import AGAIN, Kind, Script
-from fieldbox.sync.sms.texts import About, Style, text_of
+from fieldbox.sync.sms.templates import AGAIN, Kind
+from fieldbox.sync.sms.texts import About, text_of
 from fieldbox.wire import down, frame, smsframe
 from fieldbox.wire.gsm import length_of
 
@@ -348,16 +349,6 @@ def about_survey(store: Store, survey_id: str, code: str, litres: float | None) 
 def code_for(store: Store, survey_id: str, taken: Sequence[str] = ()) -> str:
     """The code by which replies name a survey: the one that it has, or the next free one."""
     return store.text_code(survey_id) or free_code(survey_id, store.recent_text_codes(RECENT) | set(taken))
-
-
-def style_of(config: Config) -> Style:
-    """In which words texts are, and what they may tell."""
-    return Style(
-        config.sms.language,
-        Script(config.sms.script),
-        config.summary.share_name,
-        config.summary.share_position,
-    )
 
 
 def within(at: time, hours: tuple[time, time]) -> bool:

@@ -174,12 +174,12 @@ class Watch:
 
     def tidy(self) -> None:
         """Remove what may go."""
-        root = self._config.storage.root
         try:
-            keeper, before = Keeper(self._config, self._store), _free(root)
+            keeper = Keeper(self._config, self._store)
             keeper.sweep()
+            held = {one.flight_id: sum(one.files.values()) for one in self._store.holdings()}
             flights = keeper.tidy()
-            self._freed = Freed(self._clock(), max(0, _free(root) - before), len(flights))
+            self._freed = Freed(self._clock(), sum(held.get(one, 0) for one in flights), len(flights))
         except (FieldboxError, OSError) as error:
             log.warning("could not make room", reason=str(error))
         finally:
@@ -201,11 +201,6 @@ def used(root: Path, now: datetime, stopped: Callable[[], bool] = lambda: False)
             if stopped():
                 break
     return Usage(now, taken, count)
-
-
-def _free(root: Path) -> int:
-    disk = os.statvfs(root)
-    return disk.f_bavail * disk.f_frsize
 
 
 def _room_of(name: str) -> Room:

@@ -6,9 +6,9 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 
 import structlog
@@ -17,13 +17,17 @@ from flask import Flask
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.hosts import call
+from fieldbox.dashboard.metrics import open_to_the_box
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
 from fieldbox.ingest.uploads import Uploads
 from fieldbox.memory import MB, spare_memory
+from fieldbox.modelops.files import configured, pinned
 from fieldbox.services.box import open_store
 from fieldbox.services.chosen import Choices
+from fieldbox.services.examples import Examples
+from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
@@ -68,6 +72,8 @@ def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
         area_unit=config.locale.area_unit,
         beyond=beyond,
     )
+    if config.web.metrics_open:
+        open_to_the_box(app)
     call(app, (*config.web.known, socket.gethostname()))
     return app
 
@@ -88,8 +94,12 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
     return Beyond(
         intake=intake_of(config),
         decisions=offering,
-        machine=watch,
+        views=offering.views,
         settings=Choices(config, store),
+        examples=Examples(config, store),
+        hub=HubDesk(config),
+        machine=watch,
+        release=release_of(config, offering),
     )
 
 
@@ -98,6 +108,13 @@ def intake_of(config: Config) -> Intake:
     root = config.storage.root
     uploads = Uploads(root / "uploads", reserve_bytes=config.storage.reserve_mb * 2**20)
     return Intake(uploads, partial(read_status, root))
+
+
+def release_of(config: Config, offering: Offering) -> Callable[[], str]:
+    """What tells the SHA-256 of the weed model. A file from outside is asked for once, in the child: it takes the runtime."""
+    if configured(config, "weeds") is None:
+        return partial(pinned, "weeds.onnx")
+    return cache(offering.release)
 
 
 def secret_key(store: Store) -> bytes:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from fieldbox.config import Config
 from fieldbox.errors import FieldboxError, Misconfigured
 from fieldbox.i18n import N_, Sentence
+from fieldbox.leftovers import remove_leftovers
 from fieldbox.pipeline import Analysis
 from fieldbox.placing import Cancelled
 from fieldbox.retention import Keeper
@@ -20,13 +23,18 @@ from fieldbox.services.box import open_store
 from fieldbox.services.chosen import settled
 from fieldbox.services.queueing import go_on
 from fieldbox.services.running import running_as, stopped_by_signals
-from fieldbox.storage.rows import Job
+from fieldbox.storage.deleting import SWEEP
+from fieldbox.storage.rows import Anew, Job
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
 RETRY_AFTER = timedelta(minutes=10)
 ROUNDS_S = 24 * 3600.0
+SHOWN_S = 0.5
+"""Between two notes of how far the work is."""
+LOOK_S = 1.0
+"""Between two looks at whether somebody wants a job to stop."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -44,32 +52,55 @@ def _work(config: Config, store: Store, stop: threading.Event) -> None:
     store.release_claims()
     go_on(config, store)
     now = partial(settled, config, store)
-    housekeeping = Housekeeping(lambda: Keeper(now(), store), store)
-    analysis = Analysis(config, store, cancelled=stop.is_set, settled=now)
+    housekeeping = Housekeeping(config.storage.root, lambda: Keeper(now(), store), store)
+    watch = Watch(store, stop.is_set)
+    analysis = Analysis(config, store, cancelled=watch, settled=now)
     while not stop.is_set():
         housekeeping.when_due()
         job = store.claim()
         if job is None:
             stop.wait(config.worker.poll_seconds)
         else:
+            watch.job_id = job.id
             work_on(job, store, analysis)
 
 
-class Housekeeping:
-    """Makes room at the start and once a day."""
+class Watch:
+    """Tells the work, between two photos, whether to stop: the process is to end, or somebody wants the job to stop."""
 
-    def __init__(self, keeper: Callable[[], Keeper], store: Store) -> None:
+    def __init__(self, store: Store, ending: Callable[[], bool] = lambda: False) -> None:
+        self._store, self._ending = store, ending
+        self._looked = -math.inf
+        self.job_id: int | None = None
+        """Which is in work."""
+
+    def __call__(self) -> bool:
+        if self._ending():
+            return True
+        if self.job_id is None or time.monotonic() - self._looked < LOOK_S:
+            return False
+        self._looked = time.monotonic()
+        return self._store.wanted_to_stop(self.job_id)
+
+
+class Housekeeping:
+    """Makes room at the start, once a day, and when a flight was deleted."""
+
+    def __init__(self, root: Path, keeper: Callable[[], Keeper], store: Store) -> None:
         """`keeper`: made anew each time, by the settings as they are then."""
-        self._keeper, self._store, self._due = keeper, store, time.monotonic()
+        self._root, self._keeper, self._store = root, keeper, store
+        self._due, self._swept = time.monotonic(), store.setting(SWEEP)
 
     def when_due(self) -> None:
-        """Finish what a power cut broke off, and remove originals that may go."""
-        if time.monotonic() < self._due:
+        """Finish what a power cut broke off, and remove what may go. No flight may be in work."""
+        wanted = self._store.setting(SWEEP)
+        if time.monotonic() < self._due and wanted == self._swept:
             return
-        self._due = time.monotonic() + ROUNDS_S
+        self._due, self._swept = time.monotonic() + ROUNDS_S, wanted
         try:
             keeper = self._keeper()
             keeper.sweep()
+            remove_leftovers(self._root, self._store)
             keeper.tidy()
             self._store.trim_audit()
         except (FieldboxError, OSError) as error:
@@ -80,10 +111,13 @@ def work_on(job: Job, store: Store, analysis: Analysis, shown: Progress | None =
     """Map one flight, with its progress in the database; an error becomes the job's reason."""
     report = _Reporter(store, job, shown)
     try:
-        analysis.run(job.flight_id, report)
+        _run(job, store, analysis, report)
         store.finish(job.id)
     except Cancelled:
-        log.info("stopped; the flight goes on at the next start", flight=job.flight_id)
+        if store.stop(job.id):
+            log.info("stopped by a person", flight=job.flight_id)
+        else:
+            log.info("stopped; the flight goes on at the next start", flight=job.flight_id)
     except FieldboxError as error:
         retry = datetime.now(UTC) + RETRY_AFTER if error.retry_helps else None
         state = store.fail(job.id, error.sentence, retry_at=retry)
@@ -96,6 +130,15 @@ def work_on(job: Job, store: Store, analysis: Analysis, shown: Progress | None =
         store.fail(job.id, reason, retry_at=datetime.now(UTC) + RETRY_AFTER)
 
 
+def _run(job: Job, store: Store, analysis: Analysis, report: Progress) -> None:
+    if job.anew is None:
+        analysis.run(job.flight_id, report)
+        return
+    if job.anew is Anew.WANTED:
+        store.begin_anew(job.id, job.flight_id)
+    analysis.run(job.flight_id, report, anew=True)
+
+
 def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress | None = None) -> None:
     """Return when the newest job of each flight is done or failed.
 
@@ -106,8 +149,10 @@ def drain(config: Config, store: Store, flight_ids: list[str], shown: Progress |
         with store.worker_lock() as alone:
             if alone:
                 store.release_claims()
-                analysis = Analysis(config, store, settled=partial(settled, config, store))
+                watch = Watch(store)
+                analysis = Analysis(config, store, cancelled=watch, settled=partial(settled, config, store))
                 while pending and (job := store.claim()):
+                    watch.job_id = job.id
                     work_on(job, store, analysis, shown)
                     pending = _unfinished(store, pending)
         pending = _unfinished(store, pending)
@@ -126,16 +171,30 @@ def _in_hand(job: Job) -> bool:
 
 
 class _Reporter:
-    """Writes progress to the database at most twice a second, and at every change of step."""
+    """Writes progress to the database at most twice a second, and at every change of step, with the seconds that steps took."""
 
     def __init__(self, store: Store, job: Job, shown: Progress | None) -> None:
         self._store, self._job, self._shown = store, job, shown
-        self._step, self._at = "", 0.0
+        self._step, self._done, self._total = "", 0, 0
+        self._called = time.monotonic()
+        self._wrote = -math.inf
+        self._spent: dict[str, float] = {}
+        self._worked: dict[str, int] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if step != self._step or done == total or now - self._at >= 0.5:
-            self._store.progress(self._job.id, step, done, total)
-            self._step, self._at = step, now
+        self._count(step, done, now - self._called)
+        if step != self._step or done == total or now - self._wrote >= SHOWN_S:
+            self._store.progress(self._job.id, step, done, total, spent=self._spent, worked=self._worked)
+            self._spent, self._worked, self._wrote = {}, {}, now
+        self._step, self._done, self._total, self._called = step, done, total, now
         if self._shown:
             self._shown(step, done, total)
+
+    def _count(self, step: str, done: int, seconds: float) -> None:
+        """What passed since the last call belongs to the step that was under way; the last part of one ends with it."""
+        if not self._step:
+            return
+        parts = done - self._done if step == self._step else self._total - self._done
+        self._spent[self._step] = self._spent.get(self._step, 0.0) + seconds
+        self._worked[self._step] = self._worked.get(self._step, 0) + max(0, parts)

@@ -17,6 +17,8 @@ from fieldbox.storage.schema import captures, detection_places, detections, surv
 _SLACK_DEG = 1e-6
 """The R*Tree rounds outwards to float32, except next to zero, where a float32 has no neighbour close enough."""
 
+_POOR = detections.c.health.in_((PlantHealth.STUNTED.value, PlantHealth.YELLOWING.value))
+
 Degrees = NDArray[np.float64]
 ToGeographic = Callable[[NDArray[np.float64], NDArray[np.float64]], tuple[Degrees, Degrees]]
 """(east, north) in metres to (lat, lon) in degrees."""
@@ -50,13 +52,35 @@ def in_survey(
     query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
     query = _narrowed(query, survey_id, bbox=bbox, cover=cover)
     if poor:
-        query = query.where(detections.c.health.in_((PlantHealth.STUNTED.value, PlantHealth.YELLOWING.value)))
+        query = query.where(_POOR)
     if after is not None:
         score, number = after
         later = (detections.c.score == score) & (detections.c.id > number)
         query = query.where((detections.c.score < score) | later)
     query = query.order_by(detections.c.score.desc(), detections.c.id).limit(limit)
     return [_stored(row) for row in connection.execute(query)]
+
+
+def weed_points(connection: Connection, survey_id: str) -> NDArray[np.float64]:
+    """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+    number = select(surveys.c.number).where(surveys.c.id == survey_id).scalar_subquery()
+    column = detections.c
+    query = select(column.lon, column.lat, column.area_cm2, column.sure)
+    query = query.where(column.survey_number == number, column.cover == Cover.WEED.value).order_by(column.id)
+    points = np.array([tuple(row) for row in connection.execute(query)], np.float64).reshape(-1, 4)
+    points[:, 2] = np.sqrt(points[:, 2] / (1e4 * np.pi))
+    return points
+
+
+def portion(
+    connection: Connection, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
+) -> list[StoredDetection]:
+    """At most `size` plants of a survey in the order of their ids, from the first one beyond `after`."""
+    query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
+    query = _narrowed(query, survey_id, bbox=None, cover=cover).where(detections.c.id > after)
+    if poor:
+        query = query.where(_POOR)
+    return [_stored(row) for row in connection.execute(query.order_by(detections.c.id).limit(size))]
 
 
 def _narrowed(

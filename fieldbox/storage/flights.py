@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.storage import captures as capture_rows
 from fieldbox.storage import jobs as job_rows
-from fieldbox.storage.rows import FlightRow, Job
-from fieldbox.storage.schema import captures, flights, memberships, placements, surveys
+from fieldbox.storage.portions import portions
+from fieldbox.storage.rows import FlightFilter, FlightRow, Job, JobState
+from fieldbox.storage.schema import captures, flights, jobs, memberships, placements, surveys
 from fieldbox.storage.surveys import NEWEST_FIRST
 
 
@@ -63,9 +65,64 @@ _PLACED_BY_A_LIST = exists().where(
 """The flight's survey has it in a place, though its own tags tell none."""
 
 
+_NEWEST_FIRST = (flights.c.saved_at.desc(), flights.c.started_at.desc(), flights.c.id)
+
+
 def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:
     """Flights without their captures, the one saved last first."""
-    counts = (
+    query = select(flights).order_by(*_NEWEST_FIRST)
+    if field_id is not None:
+        query = query.where(flights.c.field_id == field_id)
+    newest = job_rows.newest_by_flight(connection)
+    return _counted(connection, connection.execute(query).all(), newest, None)
+
+
+def rows(connection: Connection, flight_ids: Sequence[str]) -> list[FlightRow]:
+    """Some flights, in this order; what there is not is left out."""
+    found: dict[str, FlightRow] = {}
+    for portion in portions(list(dict.fromkeys(flight_ids))):
+        mine = connection.execute(select(flights).where(flights.c.id.in_(portion))).all()
+        newest = job_rows.newest_by_flight(connection, portion)
+        found |= {one.id: one for one in _counted(connection, mine, newest, portion)}
+    return [found[one] for one in dict.fromkeys(flight_ids) if one in found]
+
+
+def page(
+    connection: Connection, wanted: FlightFilter, *, limit: int, offset: int
+) -> tuple[list[FlightRow], int]:
+    """A part of the flights that are wanted, the one saved last first, and how many there are in all."""
+    every = jobs.alias()
+    last = select(func.max(every.c.id)).where(every.c.flight_id == flights.c.id)
+    last_id = last.correlate(flights).scalar_subquery()
+    query = select(flights.c.id).select_from(flights).outerjoin(jobs, jobs.c.id == last_id)
+    if wanted.field_id is not None:
+        query = query.where(flights.c.field_id == wanted.field_id)
+    if wanted.placed is not None:
+        query = query.where(
+            flights.c.field_id.is_not(None) if wanted.placed else flights.c.field_id.is_(None)
+        )
+    if wanted.states is not None:
+        query = query.where(jobs.c.state.in_([state.value for state in wanted.states]))
+    total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    ids = connection.scalars(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)).all()
+    return rows(connection, ids), total
+
+
+def in_work(connection: Connection) -> list[FlightRow]:
+    """Flights whose newest job runs or waits, in the order in which they are worked on."""
+    running = case((jobs.c.state == JobState.RUNNING.value, 0), else_=1)
+    live = select(jobs.c.flight_id).where(jobs.c.state.in_([JobState.RUNNING.value, JobState.WAITING.value]))
+    return rows(connection, connection.scalars(live.order_by(running, jobs.c.due_at, jobs.c.id)).all())
+
+
+def _counted(
+    connection: Connection,
+    found: Sequence[Row[*tuple[Any, ...]]],
+    newest: Mapping[str, Job],
+    only: Sequence[str] | None,
+) -> list[FlightRow]:
+    """Rows of flights with their photos counted; `only` these, None: of all flights."""
+    query = (
         select(
             memberships.c.flight_id,
             func.count().label("captures"),
@@ -73,17 +130,16 @@ def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:
         )
         .join(captures, captures.c.id == memberships.c.capture_id)
         .group_by(memberships.c.flight_id)
-        .subquery()
     )
-    query = (
-        select(flights, counts.c.captures, counts.c.placed)
-        .outerjoin(counts, counts.c.flight_id == flights.c.id)
-        .order_by(flights.c.saved_at.desc(), flights.c.started_at.desc(), flights.c.id)
-    )
-    if field_id is not None:
-        query = query.where(flights.c.field_id == field_id)
-    newest = job_rows.newest_by_flight(connection)
-    return [_flight_row(row, newest.get(row.id)) for row in connection.execute(query)]
+    if only is not None:
+        query = query.where(memberships.c.flight_id.in_(only))
+    counts = {row.flight_id: (row.captures, row.placed) for row in connection.execute(query)}
+    return [_flight_row(row, counts.get(row.id, (0, 0)), newest.get(row.id)) for row in found]
+
+
+def ids(connection: Connection) -> set[str]:
+    """Of all flights."""
+    return set(connection.scalars(select(flights.c.id)))
 
 
 def of_capture(connection: Connection, digest: str) -> str | None:
@@ -110,7 +166,7 @@ def _members(connection: Connection, flight: Flight) -> list[dict[str, Any]]:
     ]
 
 
-def _flight_row(row: Row[*tuple[Any, ...]], job: Job | None) -> FlightRow:
+def _flight_row(row: Row[*tuple[Any, ...]], counts: tuple[int, int], job: Job | None) -> FlightRow:
     return FlightRow(
         id=row.id,
         field_id=row.field_id,
@@ -118,7 +174,7 @@ def _flight_row(row: Row[*tuple[Any, ...]], job: Job | None) -> FlightRow:
         ended_at=row.ended_at,
         simulated=row.simulated,
         saved_at=row.saved_at,
-        captures=row.captures or 0,
-        placed=row.placed or 0,
+        captures=counts[0],
+        placed=counts[1],
         job=job,
     )

@@ -10,14 +10,15 @@ A job is waiting → running → done or failed. Two things end its patience, an
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, not_, or_, select, update
 
 from fieldbox.i18n import N_, Sentence
-from fieldbox.storage.rows import Job, JobState
+from fieldbox.storage import conditions
+from fieldbox.storage.rows import Anew, Job, JobState
 from fieldbox.storage.schema import jobs
 
 MAX_ATTEMPTS: Final = 3
@@ -42,20 +43,34 @@ _COLUMNS = (
     jobs.c.due_at,
     jobs.c.created_at,
     jobs.c.finished_at,
+    jobs.c.started_at,
+    jobs.c.spent,
+    jobs.c.worked,
+    jobs.c.anew,
+    jobs.c.stop_by,
 )
+STOPPED: Final = N_("{name} stopped the work on this flight. What was looked at is kept.")
 
 
-def enqueue(connection: Connection, flight_id: str, release_sha: str, now: datetime) -> int:
+def enqueue(
+    connection: Connection, flight_id: str, release_sha: str, now: datetime, *, anew: bool = False
+) -> int:
     """The id of the live job of this flight and release, made if there is none.
 
-    Whoever asks again has mended what was wrong: a job that rests is due at once, with all its tries.
+    Whoever asks again has mended what was wrong: a job that rests is due at once, with all its tries, and goes on though
+    somebody wanted it to stop. `anew`: what is kept of earlier looks does not count; of a job that is live already it does.
     """
     live = update(jobs).where(_is_live(flight_id, release_sha))
-    fresh = live.values(due_at=now, attempts=0, deaths=0).returning(jobs.c.id)
+    fresh = live.values(due_at=now, attempts=0, deaths=0, stop_by=None).returning(jobs.c.id)
     found = connection.execute(fresh).scalar_one_or_none()
     if found is not None:
         return found
-    row = {"flight_id": flight_id, "release_sha": release_sha, "state": JobState.WAITING.value}
+    row: dict[str, Any] = {
+        "flight_id": flight_id,
+        "release_sha": release_sha,
+        "state": JobState.WAITING.value,
+        "anew": Anew.WANTED.value if anew else None,
+    }
     made = insert(jobs).values(**row, due_at=now, created_at=now).returning(jobs.c.id)
     return connection.execute(made).scalar_one()
 
@@ -65,7 +80,7 @@ def claim(connection: Connection, now: datetime) -> Job | None:
     _give_up(connection, now)
     due = or_(jobs.c.due_at <= now, jobs.c.due_at > now + LONGEST_WAIT)
     first = (
-        select(jobs.c.id, jobs.c.deaths)
+        select(jobs.c.id, jobs.c.flight_id, jobs.c.deaths)
         .where(jobs.c.state == JobState.WAITING, due)
         .order_by(jobs.c.due_at, jobs.c.id)
         .limit(1)
@@ -76,7 +91,13 @@ def claim(connection: Connection, now: datetime) -> Job | None:
     # The death is counted and the next try put off before the work, so that poison cannot loop.
     pause = timedelta(seconds=_PAUSES_S[min(found.deaths, len(_PAUSES_S) - 1)])
     taken = update(jobs).where(jobs.c.id == found.id, jobs.c.state == JobState.WAITING)
-    values = {"state": JobState.RUNNING.value, "deaths": found.deaths + 1, "due_at": now + pause}
+    values = {
+        "state": JobState.RUNNING.value,
+        "deaths": found.deaths + 1,
+        "due_at": now + pause,
+        "started_at": now,
+        "conditions": conditions.of_flight(connection, found.flight_id),
+    }
     return _job(connection.execute(taken.values(**values).returning(*_COLUMNS)).one())
 
 
@@ -92,16 +113,64 @@ def _give_up(connection: Connection, now: datetime) -> None:
     connection.execute(hopeless.values(state=JobState.FAILED.value, reason=reason, finished_at=now))
 
 
-def release_claims(connection: Connection) -> int:
-    """Put what a dead worker had taken back into the queue; how many jobs that were."""
+def release_claims(connection: Connection, now: datetime) -> int:
+    """Put what a dead worker had taken back into the queue, but for what was to stop; how many jobs that were."""
+    _stop(connection, jobs.c.state == JobState.RUNNING, now)
     back = update(jobs).where(jobs.c.state == JobState.RUNNING).values(state=JobState.WAITING.value)
     return connection.execute(back).rowcount
 
 
-def progress(connection: Connection, job_id: int, step: str, done: int, total: int) -> None:
-    """Note how far the work is; forget deaths if it never got as far before."""
-    reached = connection.execute(select(jobs.c.reached).where(jobs.c.id == job_id)).scalar_one()
+def ask_to_stop(connection: Connection, flight_id: str, name: str, now: datetime) -> bool:
+    """`name` wants the work on a flight to stop: at once where it waits, else when the worker next looks; False: none is live."""
+    live = (jobs.c.flight_id == flight_id) & jobs.c.state.in_([state.value for state in _LIVE])
+    asked = connection.execute(update(jobs).where(live).values(stop_by=name)).rowcount
+    _stop(connection, live & (jobs.c.state == JobState.WAITING), now)
+    return asked > 0
+
+
+def wanted_to_stop(connection: Connection, job_id: int) -> bool:
+    """Whether somebody wants a job to stop."""
+    query = select(jobs.c.stop_by).where(jobs.c.id == job_id)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+def stop(connection: Connection, job_id: int, now: datetime) -> bool:
+    """End a job that somebody wants to stop; False: nobody does."""
+    return _stop(connection, jobs.c.id == job_id, now) > 0
+
+
+def _stop(connection: Connection, which: Any, now: datetime) -> int:
+    asked = select(jobs.c.id, jobs.c.stop_by).where(which, jobs.c.stop_by.is_not(None))
+    rows = connection.execute(asked).all()
+    for row in rows:
+        values = {"state": JobState.FAILED.value, "reason": Sentence(STOPPED, {"name": row.stop_by})}
+        connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values, finished_at=now))
+    return len(rows)
+
+
+def begin_anew(connection: Connection, job_id: int) -> None:
+    """What was kept is dropped: what is looked at from now on counts."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(anew=Anew.BEGUN.value))
+
+
+def progress(
+    connection: Connection,
+    job_id: int,
+    step: str,
+    done: int,
+    total: int,
+    spent: Mapping[str, float],
+    worked: Mapping[str, int],
+) -> None:
+    """Note how far the work is, and the seconds and parts of steps since this was last noted; forget deaths if it never got
+    as far before."""
+    query = select(jobs.c.reached, jobs.c.spent, jobs.c.worked).where(jobs.c.id == job_id)
+    row = connection.execute(query).one()
+    reached = row.reached
     values: dict[str, Any] = {"step": step, "done": done, "total": total}
+    if spent:
+        values["spent"] = _added(row.spent, {name: round(seconds, 3) for name, seconds in spent.items()})
+        values["worked"] = _added(row.worked, worked)
     if done > reached.get(step, -1):
         values |= {"reached": {**reached, step: done}, "deaths": 0}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
@@ -148,11 +217,18 @@ def of_flight(connection: Connection, flight_id: str) -> Job | None:
     return None if row is None else _job(row)
 
 
-def newest_by_flight(connection: Connection) -> dict[str, Job]:
-    """The newest job of each flight that has one."""
+def newest_by_flight(connection: Connection, flight_ids: Sequence[str] | None = None) -> dict[str, Job]:
+    """The newest job of each flight (of these) that has one."""
     newest = select(func.max(jobs.c.id)).group_by(jobs.c.flight_id)
+    if flight_ids is not None:
+        newest = newest.where(jobs.c.flight_id.in_(flight_ids))
     rows = connection.execute(select(*_COLUMNS).where(jobs.c.id.in_(newest)))
     return {job.flight_id: job for job in map(_job, rows)}
+
+
+def _added(kept: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    kept = kept or {}
+    return {**kept, **{name: kept.get(name, 0) + value for name, value in more.items()}}
 
 
 def _is_live(flight_id: str, release_sha: str) -> Any:
@@ -166,4 +242,5 @@ def _settle(connection: Connection, which: Any, now: datetime) -> None:
 
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
-    return Job(**{**row._mapping, "state": JobState(row.state)})
+    anew = Anew(row.anew) if row.anew else None
+    return Job(**{**row._mapping, "state": JobState(row.state), "anew": anew})

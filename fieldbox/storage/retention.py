@@ -15,7 +15,7 @@ from fieldbox.domain import OPEN, CaptureKind, FileKind, FileState, Original
 from fieldbox.storage.audits import note
 from fieldbox.storage.jobs import newest_by_flight
 from fieldbox.storage.portions import portions
-from fieldbox.storage.rows import Hold, Holding, JobState, Kept, Unused
+from fieldbox.storage.rows import Brought, Hold, Holding, JobState, Kept, Unused
 from fieldbox.storage.schema import (
     capture_files,
     captures,
@@ -235,6 +235,36 @@ def kept(connection: Connection, flight_id: str) -> Kept | None:
     there = {one.id: one.size for one in rows if not one.gone_at}
     last = max((one.gone_at for one in rows if one.gone_at), default=None)
     return Kept(len(every), len(every - lacking), sum(there.values()), row.pinned, last)
+
+
+def brought(connection: Connection, flight_id: str) -> list[Brought]:
+    """The ingests that brought photos of a flight, the newest first."""
+    member = _members(flight_id)
+    given = (
+        select(given_files.c.ingest_id, func.count(member.c.capture_id.distinct()))
+        .join(member, member.c.file_id == given_files.c.file_id)
+        .group_by(given_files.c.ingest_id)
+    )
+    new = (
+        select(captures.c.ingest_id, func.count())
+        .join(memberships, memberships.c.capture_id == captures.c.id)
+        .where(memberships.c.flight_id == flight_id)
+        .group_by(captures.c.ingest_id)
+    )
+    every: dict[int, int] = {row[0]: row[1] for row in connection.execute(given)}
+    fresh: dict[int, int] = {row[0]: row[1] for row in connection.execute(new)}
+    ids = every.keys() | fresh.keys()
+    rows = connection.execute(select(ingests).where(ingests.c.id.in_(ids)).order_by(ingests.c.id.desc()))
+    return [
+        Brought(
+            row.id,
+            row.source,
+            row.started_at,
+            fresh.get(row.id, 0),
+            max(0, every.get(row.id, 0) - fresh.get(row.id, 0)),
+        )
+        for row in rows
+    ]
 
 
 def pin(connection: Connection, flight_id: str, pinned: bool) -> bool:

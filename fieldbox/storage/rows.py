@@ -11,7 +11,16 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldbox.domain import Cover, FlightHeadings, FlightHeight, PlantHealth, Role
+from fieldbox.domain import (
+    Cover,
+    FlightHeadings,
+    FlightHeight,
+    Interval,
+    LayerLabel,
+    PlantHealth,
+    Role,
+    WeedBasis,
+)
 from fieldbox.i18n import Sentence
 
 
@@ -39,6 +48,19 @@ class Ingest:
     """What somebody said those of its orthomosaics are; None: nothing was said."""
     accepted: int
     rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one ingest brought of a flight."""
+
+    ingest_id: int
+    source: str
+    started_at: datetime
+    new: int
+    """Photos."""
+    known: int
+    """Photos that were on the box already."""
 
 
 class JobState(StrEnum):
@@ -69,6 +91,46 @@ class Job:
     """Why it last failed."""
     due_at: datetime
     created_at: datetime
+    finished_at: datetime | None
+    started_at: datetime | None = None
+    """When it was last taken up."""
+    spent: Mapping[str, float] | None = None
+    """Seconds that its steps took so far; None: not known."""
+    worked: Mapping[str, int] | None = None
+    """Parts of its steps that were done in these seconds."""
+    anew: Anew | None = None
+    stop_by: str | None = None
+    """Who wants it to stop."""
+
+
+class Anew(StrEnum):
+    """How far a wish is that every photo be looked at again."""
+
+    WANTED = "wanted"
+    BEGUN = "begun"
+    """What had been kept is dropped: what is kept now is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What the map of a flight took."""
+
+    photos: int
+    spent: Mapping[str, float]
+    """Seconds by step."""
+    worked: Mapping[str, int]
+    """Parts of the steps that were done in them."""
+    reached: Mapping[str, int]
+    """All parts of the steps: some may have been kept of an earlier try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Under what a flight was last mapped."""
+
+    release_sha: str
+    conditions: Mapping[str, str] | None
+    """None: by an earlier release, which kept none."""
     finished_at: datetime | None
 
 
@@ -109,6 +171,17 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How much there is."""
+
+    flights: Mapping[str, int]
+    """By the state of their newest job; "none": no work was asked for."""
+    photos: int
+    surveys: int
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 
@@ -123,6 +196,42 @@ class FlightRow:
     placed: int
     job: Job | None
     """The newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlightFilter:
+    """Which flights are wanted; None: it does not matter."""
+
+    field_id: int | None = None
+    placed: bool | None = None
+    """Whether it lies over a field."""
+    states: tuple[JobState, ...] | None = None
+    """Of its newest job."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyBrief:
+    """The few numbers of a survey that a list or a card shows, named as those of domain.Survey."""
+
+    id: str
+    flight_id: str
+    field_id: int
+    release: str
+    made_at: datetime
+    flown_at: datetime | None
+    """By the camera's clock."""
+    simulated: bool
+    gsd_cm: float
+    weed_cover_pct: float | None
+    weed_cover_pct_interval95: Interval | None
+    weed_count: int | None
+    weed_count_interval95: Interval | None
+    weed_basis: WeedBasis | None
+    layer_label: LayerLabel
+    spots: int
+    """Hotspots."""
+    warning: Sentence | None
+    """The first of its warnings."""
 
 
 class Hold(StrEnum):
@@ -161,6 +270,38 @@ class Holding:
     """False: nothing tells where its photos were taken, so there is no map to wait for."""
     unsent: bool = False
     """The hub has not confirmed yet what tells of it: it may go, but after all others, as the hub may ask for pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What deleting a flight removes, and what stays."""
+
+    flight_id: str
+    captures: tuple[str, ...]
+    """Digests of its photos that no other flight has."""
+    shared: int
+    """Photos that stay, as another flight has them too."""
+    originals: int
+    """Files that are on the box and go."""
+    bytes: int
+    """Of these."""
+    surveys: tuple[str, ...]
+    """Ids."""
+    plants: int
+    labels: int
+    """What people said of single plants."""
+    verdicts: int
+    """And of surveys."""
+    marks: int
+    """Of control points, in its photos."""
+    rows: int
+    """Of the database."""
+    waiting: tuple[str, ...]
+    """Ids of messages that are not sent any more."""
+    sent: int
+    """Messages that stay as history."""
+    held: Sentence | None
+    """Why it cannot go just now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class Store(
             if mine:
                 path.unlink(missing_ok=True)
 
-    def grouping_lock(self) -> AbstractContextManager[bool]:
+    def grouping_lock(self, wait_s: float = math.inf) -> AbstractContextManager[bool]:
         """Be the only one that makes flights and fields of new photos inside the block, however long that takes the one that
-        does now: finding which way the photos of a whole flight look takes many minutes."""
-        return held(self.path.with_name("grouping.lock"), wait_s=math.inf)
+        does now: finding which way the photos of a whole flight look takes many minutes. False: it took longer than `wait_s`."""
+        return held(self.path.with_name("grouping.lock"), wait_s=wait_s)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from fieldbox.domain import CropStand, Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
+from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import hotspots, surveys
 
 _COUNTS = func.coalesce(surveys.c.counts_from, surveys.c.made_at)
@@ -98,6 +99,20 @@ def listed(connection: Connection, field_id: int | None, flight_id: str | None) 
     if flight_id is not None:
         conditions.append(surveys.c.flight_id == flight_id)
     return _read(connection, *conditions)
+
+
+def ids(connection: Connection) -> set[str]:
+    """Of all surveys."""
+    return set(connection.scalars(select(surveys.c.id)))
+
+
+def counting(connection: Connection, flight_ids: Sequence[str]) -> dict[str, Survey]:
+    """Of each of these flights the survey that counts."""
+    found: dict[str, Survey] = {}
+    for portion in portions(list(flight_ids)):
+        for one in _read(connection, surveys.c.flight_id.in_(portion)):
+            found.setdefault(one.flight_id, one)
+    return found
 
 
 def _made_of(flight_id: str, plan_key: str, release_sha: str) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.storage.rows import ViewKey
-from fieldbox.storage.schema import views
+from fieldbox.storage.schema import captures, memberships, views
 
 
 def save(connection: Connection, key: ViewKey, payload: bytes, patch: str | None) -> None:
@@ -52,6 +52,22 @@ def drop(connection: Connection, plan_key: str, release_sha: str) -> None:
     """Forget the results of a plan, and those under keys that begin with it: its second looks."""
     mine = views.c.plan_key.startswith(plan_key, autoescape=True) & (views.c.release_sha == release_sha)
     connection.execute(delete(views).where(mine))
+
+
+def plans(connection: Connection) -> set[str]:
+    """Keys of all plans that have results."""
+    return set(connection.scalars(select(views.c.plan_key).distinct()))
+
+
+def drop_of_flight(connection: Connection, flight_id: str) -> None:
+    """Forget the results of every plan that any photo of a flight is part of."""
+    mine = (
+        select(views.c.plan_key)
+        .join(captures, captures.c.digest == views.c.digest)
+        .join(memberships, memberships.c.capture_id == captures.c.id)
+        .where(memberships.c.flight_id == flight_id)
+    )
+    connection.execute(delete(views).where(views.c.plan_key.in_(mine)))
 
 
 def _of(plan_key: str, release_sha: str) -> ColumnElement[Any]:

@@ -110,9 +110,14 @@ def own(folder: Path) -> Identity:
     return Identity(folder, box, key, _tls_key(folder / _TLS))
 
 
+def has_joined(folder: Path) -> bool:
+    """Whether the box knows of a hub."""
+    return (folder / _HUB).exists()
+
+
 def joined(folder: Path) -> Joined:
     """The box and the hub that it joined. Raises Misconfigured where it joined none, or a file is damaged."""
-    if not (folder / _HUB).exists():
+    if not has_joined(folder):
         raise Misconfigured(
             N_(
                 "This box has joined no hub: give what fieldbox link request writes to whoever keeps the hub,"
@@ -185,6 +190,17 @@ def join_hub(identity: Identity, told: join.Welcome) -> Joined:
     _write(identity.certificate, told.certificate.encode())
     _write(identity.folder / _HUB, json.dumps(about, indent=1).encode())
     return joined(identity.folder)
+
+
+def leave_hub(folder: Path) -> None:
+    """Forget the hub and what it signed; the keys stay. Raises Misconfigured where that cannot be written."""
+    try:
+        for name in (_HUB, NEXT, _CERTIFICATE):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            N_("The file {file} cannot be written ({why})."), file=str(folder), why=error.strerror or "?"
+        ) from error
 
 
 def _give(path: Path, *, like: Path) -> None:

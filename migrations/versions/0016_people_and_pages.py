@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("seen_at", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("sessions", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("fields", sa.Column("row_deg", sa.Double(), nullable=True))
-    for name in ("started_at", "spent"):
+    for name in ("started_at", "spent", "worked", "conditions", "anew", "stop_by"):
         op.add_column("jobs", sa.Column(name, sa.Text(), nullable=True))
     _keys()
     _labels()

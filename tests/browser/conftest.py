@@ -66,7 +66,7 @@ def address(demo: DemoBox) -> Iterator[str]:
         demo.root,
         secret_key=os.urandom(16),
         login_limit="1000 per minute",
-        beyond=Beyond(decisions=offering),
+        beyond=Beyond(decisions=offering, views=offering.views),
     )
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
-from fieldbox.dashboard import api
 from fieldbox.i18n import Sentence
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import SHA, DemoBox
@@ -153,7 +152,7 @@ def test_single_weeds_are_outlined_when_near_and_can_be_tapped(
     page.locator("dialog .close").click()
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(600)
-    canvas = page.locator("#map canvas")
+    canvas = page.locator("#map .leaflet-overlay-pane canvas")
     pink = canvas.evaluate(
         """(canvas) => {
           const box = canvas.getBoundingClientRect(), map = document.getElementById("map").getBoundingClientRect();
@@ -190,7 +189,6 @@ def test_what_is_wrong_with_the_crop_is_drawn_and_a_cut_is_told(
     visit: Open,
     demo: DemoBox,
     shots: Path,
-    monkeypatch: pytest.MonkeyPatch,
     key: str,
     colour: tuple[int, ...],
 ) -> None:
@@ -201,7 +199,9 @@ def test_what_is_wrong_with_the_crop_is_drawn_and_a_cut_is_told(
     until(page, COLOURED.replace("COLOUR", str(list(colour))))
     expect(page.locator("#map-hint")).to_be_hidden()
     page.screenshot(path=shots / f"desk-{key}.png")
-    monkeypatch.setattr(api, "MOST_WEEDS", 1)
+    page.route(
+        "**/*limit=*", lambda route: route.continue_(url=re.sub(r"limit=\d+", "limit=1", route.request.url))
+    )
     page.locator(".leaflet-control-zoom-in").click()
     expect(page.locator("#map-hint")).to_have_text(re.compile("Only a part of the plants is drawn here"))
     page.locator(f"#show-{key}").uncheck()

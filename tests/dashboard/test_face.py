@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 
+from fieldbox.dashboard import face
 from fieldbox.dashboard.app import create_app, find_web
+from fieldbox.dashboard.theme import DARK
 from fieldbox.domain import Role
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import DemoBox
@@ -89,4 +96,57 @@ def test_every_colour_of_a_stylesheet_is_there() -> None:
     sheets = [CSS, *(CSS.parent / "css").glob("*.css")]
     defined = set(re.findall(r"(--[\w-]+):", CSS.read_text()))
     for sheet in sheets:
-        assert set(re.findall(r"var\((--[\w-]+)", sheet.read_text())) <= defined, sheet.name
+        assert set(re.findall(r"var\((--[\w-]+)\)", sheet.read_text())) <= defined, sheet.name
+
+
+def test_the_manifest_speaks_and_looks_as_the_reader_chose(stranger: FlaskClient) -> None:
+    stranger.set_cookie("language", "hi")
+    stranger.set_cookie("theme", "dark")
+    answer = stranger.get("/manifest.webmanifest")
+    told = answer.json
+    assert answer.mimetype == "application/manifest+json" and told is not None
+    assert (told["lang"], told["start_url"], told["scope"]) == ("hi", "/", "/")
+    assert told["theme_color"] == DARK.bar
+    assert {(one["sizes"], one["purpose"]) for one in told["icons"]} >= {
+        ("192x192", "any"),
+        ("512x512", "maskable"),
+    }
+    for one in told["icons"]:
+        with Image.open(BytesIO(stranger.get(one["src"]).data)) as picture:
+            assert f"{picture.width}x{picture.height}" == one["sizes"]
+
+
+def test_what_a_phone_keeps_is_there_and_holds_nothing_of_a_person(client: FlaskClient) -> None:
+    script = client.get("/worker.js")
+    setup = json.loads(script.text.partition("const SETUP = ")[2].partition(";\n")[0])
+    for address in setup["files"]:
+        answer = client.get(address)
+        assert answer.status_code == 200 and "immutable" in answer.headers["Cache-Control"]
+    page = client.get(setup["offline"])
+    assert "The box does not answer." in page.text
+    assert "Set-Cookie" not in page.headers
+    for personal in ("csrf_token", "asha", "<nav", "<form"):
+        assert personal not in page.text
+
+
+def test_a_changed_file_makes_a_new_version_of_the_worker(tmp_path: Path, demo: DemoBox) -> None:
+    web = tmp_path / "web"
+    shutil.copytree(find_web(), web)
+    versions = set()
+    for more in ("", "/* changed */"):
+        (web / "static" / "app.css").write_text((web / "static" / "app.css").read_text() + more)
+        face._print_of_all.cache_clear()
+        app = create_app(demo.store, demo.root, secret_key=KEY, web=web)
+        versions.add(app.test_client().get("/worker.js").text.partition(";")[0])
+    face._print_of_all.cache_clear()
+    assert len(versions) == 2
+
+
+def test_letters_of_india_are_looked_for_on_the_phone_first() -> None:
+    rules = re.findall(r"@font-face \{(.*?)\}", (CSS.parent / "css" / "fonts.css").read_text(), re.S)
+    assert len(rules) == 8
+    for rule in rules:
+        assert "font-display: swap" in rule and "unicode-range: U+0" in rule
+        assert rule.index("local(") < rule.index("url(")
+        file = re.search(r'url\("\.\./([^"]+)"\)', rule)
+        assert file and (CSS.parent / file[1]).stat().st_size < 50_000

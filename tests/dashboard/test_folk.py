@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from fieldbox.dashboard import peoplewords
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
 from fieldbox.domain import Right, Role
@@ -80,7 +82,7 @@ def test_somebody_who_is_added_comes_in_by_the_link_and_must_choose_a_password(
     assert last(store) == ("asha", "person added", "lata devi: agronomist")
     hers = app.test_client()
     assert hers.post(link, data={"csrf_token": token_of(hers, link)}).headers["Location"] == "/password"
-    for path in ("/", "/settings", "/keys", "/api/fields"):
+    for path in ("/", "/settings", "/keys", "/api/v1/fields"):
         answer = hers.get(path)
         assert answer.status_code == 403 or answer.headers["Location"] == "/password", path
     assert "Later" not in hers.get("/password").get_data(as_text=True)
@@ -220,7 +222,7 @@ def test_a_log_in_begins_a_session_of_its_own(stranger: FlaskClient) -> None:
     log_in(stranger)
     with stranger.session_transaction() as session:
         assert "planted" not in session
-    assert stranger.post("/logout", data={"csrf_token": old}).headers["Location"] == "/"
+    assert stranger.post("/logout", data={"csrf_token": old}).status_code == 400
     assert stranger.get("/").status_code == 200
 
 
@@ -259,3 +261,20 @@ def test_what_is_guessed_first_is_no_password(client: FlaskClient, store: Store,
 
 def test_a_name_in_a_longer_password_is_no_harm() -> None:
     assert hash_password("asha likes mangoes", "asha")
+
+
+def test_what_each_role_may_do_is_said_beside_what_those_before_may() -> None:
+    for before, after in pairwise(peoplewords.ROLES):
+        assert before.rights < after.rights
+    assert set(peoplewords.ROLES) == set(Role)
+
+
+def test_roles_are_explained_where_they_are_chosen(client: FlaskClient) -> None:
+    for page in ("/people", "/people/2"):
+        text = client.get(page).get_data(as_text=True)
+        for words in (
+            "See everything: fields",
+            "All of the above. Say what is right",
+            "All of the above. Decide what",
+        ):
+            assert words in text

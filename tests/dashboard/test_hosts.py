@@ -62,7 +62,7 @@ def test_a_host_is_read_without_its_port() -> None:
     assert host_of("a b") == "a b" or host_of("a b") is None
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/static/app.css", "/nothing", "/api/fields"])
+@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/static/app.css", "/nothing", "/api/v1/fields"])
 def test_another_name_reads_nothing_not_even_that_this_is_a_box(stranger: FlaskClient, path: str) -> None:
     answer = stranger.get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 421

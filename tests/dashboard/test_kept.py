@@ -95,6 +95,7 @@ def test_a_photo_that_was_removed_is_told_of_in_words(visitor: FlaskClient, fres
         assert answer.status_code == 410
         assert answer.headers["Cache-Control"] == "no-store"
         assert "The photo was removed on " in answer.get_data(as_text=True)
+        assert "<h1>This photo cannot be shown.</h1>" in answer.get_data(as_text=True)
     shown = page_of(visitor, f"/flights/{fresh.flight_id}")
     assert "Photos still on the box: 0 of 1 (0.0 MB)." in shown
     assert "give the card again to bring the photos back" in shown

@@ -55,7 +55,7 @@ def revoke(client: FlaskClient, number: int) -> str:
 def test_a_key_is_shown_once_and_works(client: FlaskClient, stranger: FlaskClient, store: Store) -> None:
     key = key_in(make(client))
     header = {"Authorization": f"Bearer {key}"}
-    assert stranger.get("/api/fields", headers=header).status_code == 200
+    assert stranger.get("/api/v1/fields", headers=header).status_code == 200
     listed = client.get("/keys").get_data(as_text=True)
     assert "QGIS" in listed and "last used" in listed and key not in listed
     assert key.encode() not in Path(store.path).read_bytes()

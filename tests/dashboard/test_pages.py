@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from fieldbox import judging
 from fieldbox.dashboard import words
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.fields import layers_of as _layers
+from fieldbox.dashboard.layerwords import layers_of as _layers
 from fieldbox.domain import Cover, Interval, PlantHealth, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store

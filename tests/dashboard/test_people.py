@@ -114,7 +114,8 @@ def test_guessing_is_slowed_down(stranger: FlaskClient) -> None:
     answer = stranger.post("/login", data=form, environ_base={"REMOTE_ADDR": "10.0.0.1"})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 60
-    assert "Too many wrong tries. Try again in 1 minute." in answer.get_data(as_text=True)
+    assert "Too many tries." in answer.text
+    assert f"Wait {answer.headers['Retry-After']} seconds, then try again." in answer.text
 
 
 def test_many_addresses_guess_no_more_at_one_account(stranger: FlaskClient) -> None:
@@ -153,9 +154,9 @@ def test_nothing_changes_without_a_csrf_token(app: Flask, store: Store) -> None:
     before = store.user_by_name("asha")
     for form in ({}, {"csrf_token": "made up"}):
         answer = client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW, **form})
-        assert answer.headers["Location"] == "/"
+        assert answer.status_code == 400 and "This page was open for too long." in answer.text
     assert store.user_by_name("asha") == before
-    assert client.post("/logout").headers["Location"] == "/"
+    assert client.post("/logout").status_code == 400
     assert client.get("/").status_code == 200
 
 
@@ -287,7 +288,7 @@ def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
     assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
     basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
     assert stranger.get("/api/v1/fields", headers=basic).status_code == 200
-    assert stranger.get("/settings", headers=header).status_code == 302
+    assert stranger.get("/settings", headers=header).status_code == 401
     assert stranger.get("/api/v1/fields", headers={"Authorization": "Bearer fbx_other"}).status_code == 401
     [token] = store.tokens()
     assert token.last_used_at is not None

@@ -197,10 +197,9 @@ def test_every_reason_has_its_words(reader: None, why: NotAligned | None) -> Non
 
 
 def test_a_list_that_is_not_used_is_told_on_its_flights_page(client: FlaskClient, demo: DemoBox) -> None:
-    for page in (f"/flights/{demo.flight_id}", f"/flights/{demo.flight_id}/now"):
-        told = text(client, page)
-        assert "Lists that are not used" in told and "<strong>gcp_list.txt</strong>" in told
-        assert told.count("Several flights have photos with the names in this list") == 1
+    told = text(client, f"/flights/{demo.flight_id}")
+    assert "Lists that are not used" in told and "<strong>gcp_list.txt</strong>" in told
+    assert told.count("Several flights have photos with the names in this list") == 1
 
 
 def test_what_came_last_and_was_of_no_use_is_told_at_home(client: FlaskClient, demo: DemoBox) -> None:

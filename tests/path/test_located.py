@@ -14,7 +14,9 @@ from pyproj import Geod
 
 from fieldbox.errors import Rejected
 from fieldbox.services import locating
+from fieldbox.services.box import open_store
 from fieldbox.services.locating import How
+from fieldbox.services.seeing import views_of
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
 from tests.path.box import Box
@@ -246,3 +248,22 @@ def test_an_alignment_of_other_poses_is_not_used(aligned: Aligned, tmp_path: Pat
     said = changed.run("ingest", listed, "--json")
     assert said.code == 0, said
     assert locating.locate(changed.config, flight, "DJI_0004.JPG", 640, 480).how is How.GONE
+
+
+def test_a_place_is_found_in_each_photo_that_shows_it(aligned: Aligned) -> None:
+    """From a pixel to the ground and back into all photos: into the same pixel of that one, and near the truth in the others."""
+    box, document, truth = aligned
+    first, x, y = truth["photos"][0], 700.0, 520.0
+    spot = locating.locate(box.config, document["flight"], first["file"], x, y)
+    with open_store(box.config) as store:
+        survey = next(one for one in store.surveys() if one.flight_id == spot.flight)
+        seen = views_of(box.config, store, survey, spot.lat, spot.lon)
+    by_name = {one.name: one for one in seen}
+    same = by_name[spot.file]
+    assert np.hypot(same.x - x, same.y - y) < 0.01 and same.error_m == pytest.approx(spot.error_m, rel=0.01)
+    assert [one.aligned for one in seen] == sorted((one.aligned for one in seen), reverse=True)
+    slants = [one.off_nadir_deg for one in seen if one.aligned]
+    assert slants == sorted(slants) and len(seen) >= 3
+    for one in seen:
+        back = locating.locate(box.config, document["flight"], one.name, one.x, one.y)
+        assert GEOD.inv(spot.lon, spot.lat, back.lon, back.lat)[2] < 0.005

@@ -92,3 +92,25 @@ def test_asking_again_makes_a_resting_job_due_at_once(store: Store) -> None:
 def test_drain_without_flights_needs_no_model(store: Store, tmp_path: Path) -> None:
     worker.drain(Config(), store, [])
     assert store.jobs() == []
+
+
+def test_a_person_stops_the_job_in_work(store: Store) -> None:
+    flight = add_flight(store)
+    store.enqueue(flight.id, release_sha="r1")
+    job = store.claim()
+    assert job is not None
+    watch = worker.Watch(store)
+    assert not watch()
+    watch.job_id = job.id
+    store.ask_to_stop(flight.id, "Asha")
+    assert watch()
+    worker.work_on(job, store, Analysis(Cancelled()))  # type: ignore[arg-type]
+    (after,) = store.jobs()
+    assert after.state is JobState.FAILED
+    assert "Asha stopped the work" in str(after.reason)
+
+
+def test_the_seconds_of_each_step_are_kept(store: Store) -> None:
+    job = worked(store, Analysis(steps=4))
+    assert job.spent is not None and job.spent["look"] >= 0
+    assert job.worked == {"look": 3}

@@ -64,6 +64,16 @@ def test_whether_a_plant_is_sure_comes_back(shared: tuple[Store, Flight]) -> Non
     ]
 
 
+def test_all_weeds_as_points(shared: tuple[Store, Flight]) -> None:
+    store, flight = shared
+    plants = [replace(detection(flight, float(n), 0.0), sure=n != 1, area_m2=np.pi / 100) for n in range(3)]
+    name = save(store, flight, [*plants, replace(plants[0], cover=Cover.CROP)])
+    points = store.weed_points(name)
+    lat, lon = near_bangalore(np.arange(3.0), np.zeros(3))
+    np.testing.assert_allclose(points, np.column_stack([lon, lat, [0.1] * 3, [1, 0, 1]]), rtol=1e-12)
+    assert store.weed_points("none").shape == (0, 4)
+
+
 def test_outlines_of_different_lengths_stay_apart(shared: tuple[Store, Flight]) -> None:
     store, flight = shared
     sizes = [0, 3, 7, 4]

@@ -37,3 +37,20 @@ document.querySelectorAll("[data-refresh]").forEach((part) => {
 
   again();
 });
+
+// On paper everything is open, and maps are as wide as the sheet (stage.js).
+const opened = [];
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details:not([open])").forEach((each) => { each.open = true; opened.push(each); });
+});
+addEventListener("afterprint", () => { opened.splice(0).forEach((each) => { each.open = false; }); });
+
+// Over HTTPS the phone keeps the dashboard's own files. Workers of another address are of an older release.
+if (window.isSecureContext && "serviceWorker" in navigator) {
+  const wanted = document.body.dataset.worker;
+  navigator.serviceWorker.getRegistrations().then((all) => all.forEach((each) => {
+    const script = (each.active || each.waiting || each.installing)?.scriptURL;
+    if (script && new URL(script).pathname !== wanted) each.unregister();
+  }));
+  if (wanted) navigator.serviceWorker.register(wanted, { updateViaCache: "none" }).catch(() => {});
+}

@@ -1,29 +1,65 @@
 // What every map has: the mosaic, the field's boundary, controls of a finger's size.
 "use strict";
 
-function openStage(stage, setup) {
+const SHEET_PX = [680, 560];
+
+// Lines with an edge of another colour below, so that they can be seen on any ground, as one object each.
+const Edged = L.Canvas.extend({
+  _fillStroke(draw, layer) {
+    const { edge } = layer.options;
+    if (edge) {
+      draw.globalAlpha = edge.opacity ?? 1;
+      draw.lineWidth = edge.weight;
+      draw.strokeStyle = edge.color;
+      draw.setLineDash([]);
+      draw.lineCap = layer.options.lineCap;
+      draw.stroke();
+      draw.setLineDash(layer.options._dashArray || []);
+    }
+    L.Canvas.prototype._fillStroke.call(this, draw, layer);
+  },
+});
+
+function openMap(stage, setup) {
   const bounds = L.latLngBounds(setup.bounds);
   const map = L.map(stage, {
-    preferCanvas: true, zoomControl: false, attributionControl: false,
+    preferCanvas: true, renderer: new Edged(), zoomControl: false, attributionControl: false,
     maxZoom: 25, minZoom: 10, zoomSnap: 0.25, maxBounds: bounds.pad(1), bounceAtZoomLimits: false,
   });
   map.fitBounds(bounds, { padding: [8, 8] });
   L.control.zoom({ zoomInTitle: setup.words.zoomInTitle, zoomOutTitle: setup.words.zoomOutTitle }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
-
-  const tiles = (layer, options) => L.tileLayer(setup.tiles.replace("{layer}", layer), {
-    bounds, maxZoom: 25, updateWhenZooming: false, ...options,
+  // Printed, a map is a picture: as it is on the screen, scaled to the sheet (css/print.css). New tiles would come too late.
+  addEventListener("beforeprint", () => {
+    const { x, y } = map.getSize(), scale = Math.min(SHEET_PX[0] / x, SHEET_PX[1] / y, 2);
+    const told = { "--print-width": `${x}px`, "--print-height": `${y}px`, "--print-scale": scale, "--print-room": `${y * scale}px` };
+    Object.entries(told).forEach(([name, value]) => stage.parentElement.style.setProperty(name, value));
   });
-  // Each tile of the photo is drawn a pixel too large: at zooms between two steps the seams would show.
-  if (setup.zoom.photo !== null) {
-    tiles("mosaic", { maxNativeZoom: setup.zoom.photo, className: "photo" }).on("tileloadstart", ({ tile }) => {
-      tile.style.width = tile.style.height = `${parseFloat(tile.style.width) + 1}px`;
-    }).addTo(map);
-  }
-  if (setup.boundary.length) {
-    for (const [weight, color] of [[5, "#ffffff"], [2, "#14211a"]]) {
-      L.polygon(setup.boundary, { weight, color, fill: false, interactive: false }).addTo(map);
-    }
-  }
-  return { map, tiles };
+  return map;
+}
+
+function tilesOf(setup, layer, options) {
+  return L.tileLayer(setup.tiles.replace("{layer}", layer), {
+    bounds: setup.bounds, maxZoom: 25, updateWhenZooming: false, ...options,
+  });
+}
+
+// Each tile of the photo is drawn a pixel too large: at zooms between two steps the seams would show.
+function photoOf(setup, options) {
+  return tilesOf(setup, "mosaic", { maxNativeZoom: setup.zoom.photo, className: "photo", ...options }).on("tileloadstart", ({ tile }) => {
+    tile.style.width = tile.style.height = `${parseFloat(tile.style.width) + 1}px`;
+  });
+}
+
+function boundaryOf(setup, options) {
+  if (!setup.boundary.length) return L.layerGroup();
+  return L.layerGroup([[5, "#ffffff"], [2, "#14211a"]].map(([weight, color]) => (
+    L.polygon(setup.boundary, { weight, color, fill: false, interactive: false, ...options }))));
+}
+
+function openStage(stage, setup) {
+  const map = openMap(stage, setup);
+  if (setup.zoom.photo !== null) photoOf(setup).addTo(map);
+  boundaryOf(setup).addTo(map);
+  return { map, tiles: (layer, options) => tilesOf(setup, layer, options) };
 }

@@ -12,6 +12,7 @@ from msgspec.json import schema_components
 
 from fieldbox import __version__
 from fieldbox.dashboard.api.beside import BESIDE
+from fieldbox.dashboard.api.kinds import LARGEST
 from fieldbox.dashboard.api.operations import JSON, OPERATIONS, Operation
 from fieldbox.dashboard.problems import Problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS
@@ -21,7 +22,7 @@ REF: Final = "#/components/schemas/{name}"
 _PART: Final = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: Final[Mapping[str | None, Mapping[str, Any]]] = {
     None: {"type": "string", "minLength": 1},
-    "int": {"type": "integer", "minimum": 0},
+    "int": {"type": "integer", "minimum": 0, "maximum": LARGEST},
 }
 _PARTS: Final = {
     "field_id": "A field's number.",
@@ -138,7 +139,8 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.body is not None:
         told["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(one.body)}}}
     elif one.raw is not None:
-        told["requestBody"] = {"required": True, "content": {one.raw: {"schema": {}}}}
+        shape = {"type": "string", "format": "binary"}
+        told["requestBody"] = {"required": True, "content": {one.raw: {"schema": shape}}}
     return told
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
+import numpy as np
 from flask import Response, url_for
 from msgspec import Meta, Struct, field
 
@@ -25,12 +26,15 @@ from fieldbox.dashboard.api.geojson import (
 from fieldbox.dashboard.api.kinds import Count, Cursor, Digest
 from fieldbox.dashboard.api.operations import GEOJSON, Asked, H, Told, encode, operation
 from fieldbox.dashboard.api.reading import unfit_value
+from fieldbox.dashboard.api.wholefiles import whole_files
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.ports import DetectionLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
 from fieldbox.domain import Cover, Hotspot, NotAligned, Placement, PlantHealth
 
 TAG = "Features"
+PAGE = 500
+"""Plants that are read at once for a whole file."""
 MOST = 2000
 """Features in one answer."""
 _HOUR = 3600
@@ -114,6 +118,13 @@ class Plants(Struct, kw_only=True, tag_field="type", tag="FeatureCollection"):
     next: Annotated[str | None, Meta(description="Address of the next page.")]
 
 
+class WholeFile(Struct, kw_only=True, tag_field="type", tag="FeatureCollection"):
+    """All plants of a kind."""
+
+    name: str
+    features: list[Area[Plant]]
+
+
 class Gaps(Struct, kw_only=True, tag_field="type", tag="FeatureCollection"):
     """Gaps in crop rows."""
 
@@ -168,6 +179,21 @@ def weeds(survey_id: str, query: Region) -> Response:
 def poor(survey_id: str, query: Region) -> Response:
     """Crop plants called stunted or yellowing beside their neighbours (relative), as polygons."""
     return _plants(survey_id, Cover.CROP, query, poor=True)
+
+
+@_features("weeds.geojson", WholeFile)
+def weeds_file(survey_id: str) -> Response:
+    """All single weeds as one file, for map programs; however many there are.
+
+    It has a length, and parts of it may be asked for (`Range`), as map programs do.
+    """
+    return _whole(survey_id, Cover.WEED, poor=False)
+
+
+@_features("poor.geojson", WholeFile)
+def poor_file(survey_id: str) -> Response:
+    """All crop plants called stunted or yellowing as one file, for map programs."""
+    return _whole(survey_id, Cover.CROP, poor=True)
 
 
 @_features("gaps", Gaps, Region)
@@ -229,6 +255,20 @@ def _plants(survey_id: str, cover: Cover, query: Region, *, poor: bool) -> Respo
     last = f"{some[-1].score!r}_{some[-1].id}" if more else ""
     following = _next("poor" if poor else "weeds", survey_id, query, last) if more else None
     return collection(Plants(features=[plant(one) for one in some], truncated=more, next=following))
+
+
+def _whole(survey_id: str, cover: Cover, *, poor: bool) -> Response:
+    survey_or_404(survey_id)
+    store, name = box().store, "poor" if poor else "weeds"
+
+    def pieces() -> Iterator[bytes]:
+        before, last = b'{"type":"FeatureCollection","name":' + encode(name) + b',"features":[\n', 0
+        while page := store.plants_after(survey_id, cover=cover, poor=poor, after=last, size=PAGE):
+            yield before + b",\n".join(encode(plant(one)) for one in page)
+            before, last = b",\n", page[-1].id
+        yield (b"" if last else before) + b"\n]}\n"
+
+    return whole_files().answer(f"{survey_id}/{name}", pieces, GEOJSON)
 
 
 def _next(endpoint: str, survey_id: str, query: Region, cursor: str) -> str:
@@ -303,9 +343,7 @@ def _hole(hole: Hole) -> Area[HoleTold]:
 def plant(one: DetectionLike) -> Area[Plant]:
     """A plant as a feature."""
     # 8 decimals of a degree are about a millimetre: outlines of small weeds keep their shape.
-    ring: Sequence[tuple[float, float]] = [
-        (round(lon, 8), round(lat, 8)) for lon, lat in one.outline.tolist()
-    ]
+    ring = np.round(one.outline, 8).tolist()
     told = Plant(
         id=one.id,
         cover=one.cover,

@@ -10,7 +10,7 @@ from flask_login import current_user
 from msgspec import Meta
 
 from fieldbox.dashboard import words
-from fieldbox.dashboard.api.kinds import CameraTime, Count, FieldId, Words
+from fieldbox.dashboard.api.kinds import LARGEST, CameraTime, Count, FieldId, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.deeds import flights as deeds
 from fieldbox.dashboard.language import in_words
@@ -58,7 +58,7 @@ class FlightList(Told):
 class FlightsAsked(Asked):
     """Which flights."""
 
-    field: Annotated[int, Meta(ge=1, description="Only those over this field.")] | None = None
+    field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those over this field.")] | None = None
 
 
 class RejectedFile(Told):

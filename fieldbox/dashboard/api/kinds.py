@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -31,5 +31,7 @@ Cursor = Annotated[
 ]
 SurveyId = Annotated[str, Meta(description="A survey's id.")]
 FlightId = Annotated[str, Meta(description="A flight's id.")]
-FieldId = Annotated[int, Meta(ge=1, description="A field's number.")]
+LARGEST: Final = 2**53 - 1
+"""Whole numbers that all who read JSON agree upon end here."""
+FieldId = Annotated[int, Meta(ge=1, le=LARGEST, description="A field's number.")]
 Words = Annotated[str, Meta(description="In the language of Accept-Language.")]

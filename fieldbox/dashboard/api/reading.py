@@ -50,9 +50,14 @@ def read_body(kind: type[A]) -> A:
 
 def _convert(given: dict[str, str], kind: type[A]) -> A:
     try:
-        return convert(given, kind, strict=False)
+        found = convert(given, kind, strict=False)
     except ValidationError as error:
         raise _unfit(error) from None
+    for one in structs.fields(kind):
+        if one.encode_name in given and getattr(found, one.name) is None:
+            # The word "null" counts as nothing there, which is said by leaving the parameter out.
+            unfit_value(one.encode_name, "it is left out where there is none")
+    return found
 
 
 def _unfit(error: ValidationError) -> Unfit:

@@ -11,11 +11,11 @@ from flask import abort, url_for
 from msgspec import Meta
 
 from fieldbox.dashboard import tiles, words
-from fieldbox.dashboard.api.kinds import Count, FieldId, Interval95, Words
+from fieldbox.dashboard.api.kinds import LARGEST, Count, FieldId, Interval95, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
-from fieldbox.dashboard.fields import layers_of
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import say
+from fieldbox.dashboard.layerwords import layers_of
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import CropStand, Ladder, LayerLabel, Quality, Survey, WeedBasis
@@ -82,7 +82,7 @@ class SurveyList(Told):
 class SurveysAsked(Asked):
     """Which surveys."""
 
-    field: Annotated[int, Meta(ge=1, description="Only those of this field.")] | None = None
+    field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those of this field.")] | None = None
     flight: Annotated[str | None, Meta(description="Only those of this flight.")] = None
 
 
@@ -197,7 +197,8 @@ def _layers(found: Survey) -> list[LayerTold]:
         "note": "",
         "ticks": [],
     }
-    return [_layer(found, one) for one in (photos, *layers_of(found))]
+    of_cells = (one for one in layers_of(found) if one["kind"] == "cells")
+    return [_layer(found, one) for one in (photos, *of_cells)]
 
 
 def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
@@ -208,7 +209,7 @@ def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
         unit=one["unit"],
         note=one["note"],
         ticks=one["ticks"],
-        legend=None if key == PHOTO_LAYER else url_for("pictures.legend", key=key, _external=True),
+        legend=url_for("pictures.legend", key=key, _external=True) if one["ticks"] else None,
         label=found.layer_label,
         label_words=say(words.LABELS[found.layer_label]),
         tiles=_template(found.id, key),

@@ -13,7 +13,7 @@ from flask import Response, abort, request
 from flask_login import current_user
 from msgspec import Meta, field
 
-from fieldbox.dashboard.api.kinds import Count, Words
+from fieldbox.dashboard.api.kinds import LARGEST, Count, Words
 from fieldbox.dashboard.api.operations import Asked, Told, encode, operation
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import Uploads, box
@@ -27,8 +27,7 @@ LARGEST_CHUNK, LARGEST_OFFER = 4 << 20, 1 << 20
 CHUNK_ENDPOINT, OFFER_ENDPOINT = "api.write_upload", "api.offer_files"
 CHUNK_TYPE: Final = "application/offset+octet-stream"
 LONGEST_NAME = 80
-_FAR = (1 << 53) - 1
-"""Numbers that JSON's readers agree upon end here."""
+_FAR = LARGEST
 Number = Annotated[int, Meta(ge=-_FAR, le=_FAR)]
 
 

@@ -18,6 +18,11 @@ class CapturePart(Part):
         with self._database.read() as connection:
             return captures.is_known(connection, digest)
 
+    def known_of(self, digests: Iterable[str]) -> set[str]:
+        """Those of these digests that a capture has."""
+        with self._database.read() as connection:
+            return set(captures.ids(connection, digests))
+
     def add_capture(self, capture: Capture, *, ingest_id: int, glance: bytes | None = None) -> bool:
         """Add a capture; its files are taken with that. False: one with this digest is known, and stays as it is."""
         with self._database.write() as connection:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from fieldbox.domain import Capture, Flight, FlightCheck, FlightHeadings, FlightHeight
 from fieldbox.i18n import Sentence
-from fieldbox.storage import captures, checks, flights, heights
+from fieldbox.storage import captures, checks, deleting, flights, heights, retention
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import FlightRow, HeadingsRow, HeightRow
+from fieldbox.storage.rows import (
+    Brought,
+    FlightFilter,
+    FlightRow,
+    Going,
+    HeadingsRow,
+    HeightRow,
+    JobState,
+)
 
 
 class FlightPart(Part):
@@ -33,10 +41,59 @@ class FlightPart(Part):
         with self._database.read() as connection:
             return flights.listed(connection, field_id)
 
+    def flight_rows(self, flight_ids: Sequence[str]) -> list[FlightRow]:
+        """Some flights without their captures, in this order."""
+        with self._database.read() as connection:
+            return flights.rows(connection, flight_ids)
+
+    def flight_page(
+        self,
+        *,
+        limit: int,
+        offset: int = 0,
+        field_id: int | None = None,
+        placed: bool | None = None,
+        states: Collection[str] | None = None,
+    ) -> tuple[list[FlightRow], int]:
+        """A part of the flights, the one saved last first, and how many there are in all: of a field, with a field or without
+        one, whose newest job is in one of these states (None: whatever it is)."""
+        jobs = None if states is None else tuple(map(JobState, states))
+        with self._database.read() as connection:
+            return flights.page(connection, FlightFilter(field_id, placed, jobs), limit=limit, offset=offset)
+
+    def brought(self, flight_id: str) -> list[Brought]:
+        """The ingests that brought photos of a flight, new or known, the newest first."""
+        with self._database.read() as connection:
+            return retention.brought(connection, flight_id)
+
+    def flights_in_work(self) -> list[FlightRow]:
+        """Flights that are worked on or wait for it, in this order."""
+        with self._database.read() as connection:
+            return flights.in_work(connection)
+
+    def flight_ids(self) -> set[str]:
+        """Of all flights."""
+        with self._database.read() as connection:
+            return flights.ids(connection)
+
     def flight_of_capture(self, digest: str) -> str | None:
         """The id of the flight of a capture; the one saved last if there are several."""
         with self._database.read() as connection:
             return flights.of_capture(connection, digest)
+
+    def what_goes(self, flight_id: str) -> Going | None:
+        """What deleting a flight would remove, and what stays; None: there is no such flight."""
+        with self._database.read() as connection:
+            return deleting.what_goes(connection, flight_id)
+
+    def delete_flight(self, flight_id: str, actor: str) -> Going:
+        """Delete a flight: all or nothing. Its originals are noted as gone, and removed later (`retention.Keeper`).
+
+        Raises:
+            Rejected: there is none, or it is being mapped or copied.
+        """
+        with self._database.write() as connection:
+            return deleting.remove(connection, flight_id, actor, self._now())
 
     def keep_check(self, flight_id: str, check: FlightCheck) -> None:
         """Keep how good a flight was when it came in."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fieldbox.domain import Cover, Detection, Gap, Outgoing, Placement, Survey
 from fieldbox.i18n import Sentence
-from fieldbox.storage import census, gaps, jobs, outbox, placements, surveys, views
+from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, surveys, views
 from fieldbox.storage import detections as plants
 from fieldbox.storage.detections import ToGeographic
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap
+from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief, Tally
 
 
 class SurveyPart(Part):
@@ -73,6 +76,21 @@ class SurveyPart(Part):
         with self._database.read() as connection:
             return surveys.listed(connection, field_id, flight_id)
 
+    def survey_ids(self) -> set[str]:
+        """Of all surveys."""
+        with self._database.read() as connection:
+            return surveys.ids(connection)
+
+    def surveys_of_flights(self, flight_ids: Sequence[str]) -> dict[str, Survey]:
+        """Of each of these flights the survey that counts."""
+        with self._database.read() as connection:
+            return surveys.counting(connection, flight_ids)
+
+    def briefs_by_field(self, depth: int = 2) -> dict[int, list[SurveyBrief]]:
+        """Of each field its last `depth` dates, the newest first: of each flight the survey that counts."""
+        with self._database.read() as connection:
+            return briefs.by_field(connection, depth)
+
     def survey_for(self, flight_id: str, plan_key: str, release_sha: str) -> Survey | None:
         """The survey made of this flight with this plan and release."""
         with self._database.read() as connection:
@@ -94,6 +112,19 @@ class SurveyPart(Part):
                 connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
             )
 
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
+
+    def plants_after(
+        self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
+    ) -> list[StoredDetection]:
+        """At most `size` plants of a survey in the order of their ids, from the first one beyond the id `after`: all of them are
+        read so without holding all of them."""
+        with self._database.read() as connection:
+            return plants.portion(connection, survey_id, cover=cover, poor=poor, after=after, size=size)
+
     def placements(self, survey_id: str) -> list[Placement]:
         """Where a survey's alignment put its photos."""
         with self._database.read() as connection:
@@ -103,6 +134,11 @@ class SurveyPart(Part):
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def tally(self) -> Tally:
+        """How much there is, counted quickly."""
+        with self._database.read() as connection:
+            return census.tally(connection)
 
     def census(self, now: datetime) -> Census:
         """What the box holds, counted."""

@@ -128,6 +128,14 @@ class JobColumns(TypedColumns):
     """When it was last taken up."""
     spent: Named[Any] = Column(Json, nullable=True)
     """{step: seconds} that its steps took so far."""
+    worked: Named[Any] = Column(Json, nullable=True)
+    """{step: parts} that were done in these seconds."""
+    conditions: Named[Any] = Column(Json, nullable=True)
+    """What a map depends on beside the photos' pixels, as it was when the work was last taken up (`storage.conditions`)."""
+    anew: Named[str | None] = Column(Text)
+    """Every photo is to be looked at again: wanted, or begun once what was kept is dropped; null: what is kept counts."""
+    stop_by: Named[str | None] = Column(Text)
+    """Who wants the work to stop."""
 
 
 jobs = Table(

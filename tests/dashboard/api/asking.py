@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -53,18 +54,23 @@ class Program:
         endpoint, _ = adapter.match(path.partition("?")[0], method=method)
         rule = next(one for one in every() if one.endpoint == endpoint)
         told = description()["paths"][path_of(rule.rule)][method.lower()]
-        assert str(answer.status_code) in told["responses"], f"{answer.status_code} is not described"
-        shape = told["responses"][str(answer.status_code)]
-        if "$ref" in shape:
-            shape = description()["components"]["responses"][shape["$ref"].rpartition("/")[2]]
-        if answer.status_code == 204:
-            assert answer.data == b""
-            return
-        assert answer.mimetype in shape["content"], answer.mimetype
-        schema = shape["content"][answer.mimetype]["schema"]
-        if schema:
-            errors = list(validator(schema.get("$ref", "")).iter_errors(answer.json))
-            assert not errors, errors[0]
+        hold(told, answer.status_code, answer.mimetype, answer.data)
+
+
+def hold(told: dict[str, Any], status: int, media: str, body: bytes) -> None:
+    """Check that an operation's description has this answer."""
+    assert str(status) in told["responses"], f"{status} is not described"
+    shape = told["responses"][str(status)]
+    if "$ref" in shape:
+        shape = description()["components"]["responses"][shape["$ref"].rpartition("/")[2]]
+    if status == 204:
+        assert body == b""
+        return
+    assert media in shape["content"], f"{media} is not described for {status}"
+    schema = shape["content"][media]["schema"]
+    if schema:
+        errors = list(validator(schema["$ref"]).iter_errors(json.loads(body)))
+        assert not errors, errors[0]
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -18,16 +17,16 @@ from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import DemoBox, make_box
 
 
-@pytest.fixture
-def fresh(tmp_path: Path, password_hash: str) -> Iterator[DemoBox]:
-    """A filled box for one test, which may change it."""
-    made = make_box(tmp_path)
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterator[DemoBox]:
+    """A filled box for the tests of one module, which change it without getting into each other's way."""
+    made = make_box(tmp_path_factory.mktemp("box"))
     made.store.add_user("asha", password_hash, "owner")
     yield made
     made.store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fresh_app(fresh: DemoBox) -> Flask:
     """The dashboard over it, with an intake."""
     intake = intake_of(Config(storage=StorageConfig(root=fresh.root, reserve_mb=0)))
@@ -36,7 +35,13 @@ def fresh_app(fresh: DemoBox) -> Flask:
     return made
 
 
+@pytest.fixture(scope="module")
+def key(fresh: DemoBox) -> dict[str, str]:
+    """The header with a key for everything."""
+    return give_key(fresh.store, *Right)
+
+
 @pytest.fixture
-def program(fresh: DemoBox, fresh_app: Flask) -> Program:
+def program(fresh_app: Flask, key: dict[str, str]) -> Program:
     """A program that may do everything."""
-    return Program(fresh_app, fresh_app.test_client(), give_key(fresh.store, *Right))
+    return Program(fresh_app, fresh_app.test_client(), key)

@@ -20,7 +20,7 @@ def test_a_field_is_renamed_and_its_crop_named(program: Program, fresh: DemoBox)
 
 
 def test_the_name_of_another_field_is_refused_in_a_sentence(program: Program, fresh: DemoBox) -> None:
-    other = fresh.store.add_field("South plot", fresh.store.fields()[0].boundary, drawn=True)
+    other = fresh.store.add_field("East plot", fresh.store.fields()[0].boundary, drawn=True)
     answer = program.ask("PATCH", f"/api/v1/fields/{fresh.field_id}", json={"name": other.name})
     assert answer.status_code == 422
     assert answer.json is not None and answer.json["code"] == "refused"
