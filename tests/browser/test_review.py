@@ -293,7 +293,7 @@ def test_when_all_is_checked_the_page_says_so(enter: Enter, box: ReviewBox, shot
     plant = shown(page)
     page.locator("[data-verdict=wrong]").tap()
     expect(page.get_by_text("Nothing is left for you to check here now.")).to_be_visible()
-    expect(page.get_by_text("from 84 checks")).to_be_visible()
+    expect(page.get_by_text("All 84 plants that are called weeds here were checked").first).to_be_visible()
     page.screenshot(path=shots / "phone-review-done.png")
     page.get_by_role("button", name="Take back my last check").tap()
     page.wait_for_url("**plant=*")
@@ -317,3 +317,15 @@ def test_in_the_dark_it_is_dark(enter: Enter, shots: Path) -> None:
     page.screenshot(path=shots / "desk-review-dark.png", full_page=True)
     ground = page.locator("[data-verdict=crop]").evaluate("(one) => getComputedStyle(one).backgroundColor")
     assert max(int(part) for part in ground.strip("rgb()").split(",")) < 80
+
+
+def test_a_photo_that_cannot_be_shown_is_told_of(enter: Enter, box: ReviewBox, at: str) -> None:
+    page = enter(PHONE)
+    expect(page.locator("[data-broken]")).to_be_hidden()
+    page.route("**/crop?*", lambda route: route.abort())
+    # Seven are in hand, whose photos are there.
+    for _ in range(8):
+        plant = shown(page)
+        page.locator("[data-skip]").tap()
+        next_after(page, plant)
+    expect(page.get_by_text("The photo is not here")).to_be_visible()

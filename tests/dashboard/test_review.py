@@ -236,7 +236,7 @@ def test_the_page_says_how_often_the_model_is_right(asha: FlaskClient, app: Flas
     share, low, high = map(int, found.groups())
     truth = 100 * sum(plants.truth.values()) / len(plants.truth)
     assert low < truth < high and low < share < high
-    assert "So of the 84 plants that it outlines about" in page
+    assert "So of the 84 plants that are outlined about" in page
     assert "Checked by asha (48)." in page
 
 
@@ -247,7 +247,7 @@ def test_when_all_is_checked_the_page_says_so_and_the_number_is_exact(
     page = text_of(asha, "/review")
     assert "Nothing is left for you to check here now." in page
     truth = round(100 * sum(plants.truth.values()) / len(plants.truth))
-    assert f"{truth} % of what is called weed here is weed ({truth}–{truth} %), from 84 checks" in page
+    assert f"All 84 plants that are called weeds here were checked: {truth} % are weeds." in page
 
 
 def test_people_who_judge_the_same_plants_see_how_far_they_agree(
@@ -328,7 +328,7 @@ def test_the_map_and_the_flight_say_how_often_the_model_is_right(
     judge_all(plants, app)
     for page in pages:
         text = text_of(asha, page)
-        assert "of what is called weed here is weed" in text and "from 84 checks" in text
+        assert "All 84 plants that are called weeds here were checked" in text
         assert f"/surveys/{plants.survey_id}/review" in text
 
 

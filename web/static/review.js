@@ -112,6 +112,8 @@
     picture.setAttribute("href", item.src);
     picture.setAttribute("width", item.size[0]);
     picture.setAttribute("height", item.size[1]);
+    picture.addEventListener("error", () => { if (ahead[0] === item) broken(item); });
+    at("broken").hidden = true;
     at("picture").querySelector("image").replaceWith(picture);
     at("outline").replaceChildren(shape(item, "under"), shape(item, item.sure ? "over" : "over unsure"));
     at("says").textContent = item.says;
@@ -126,6 +128,13 @@
   }
 
   const given = {}, before = {};  // By surveys: verdicts since this page was opened, and what was checked then.
+  // Out of reach, or removed meanwhile: nobody is to judge what cannot be seen.
+  function broken(item) {
+    at("broken").hidden = false;
+    loaded.delete(item.src);
+    window.addEventListener("online", () => { if (ahead[0] === item) show(); }, { once: true });
+  }
+
   function progress() {
     const [item] = ahead;
     if (item) {
