@@ -34,6 +34,7 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
+from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
@@ -67,6 +68,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     pictures,
     api,
     manual,
+    metrics,
 )
 LOGIN_LIMIT = "5 per minute; 15 per 15 minutes"
 """Wrong tries, see `guessing`."""
@@ -112,6 +114,7 @@ def create_app(
         app.register_blueprint(blueprint)
     app.add_url_rule("/healthz", "health", lambda: jsonify(ok=True, version=__version__))
     _speak(app)
+    measure(app)
     guard(app, login_limit)
     explain(app)
     carry(app)

@@ -156,13 +156,20 @@ def _answer(told: Trouble, code: int, wait_s: int = 0, said: str = "") -> Answer
     headers = {"Retry-After": str(wait_s)} if wait_s else {}
     todo = [say(told.todo)] if told.todo else []
     if wait_s:
-        todo.append(
-            say_many("Wait %(num)s second, then try again.", "Wait %(num)s seconds, then try again.", wait_s)
-        )
+        todo.append(_wait_for(wait_s))
     if is_for_a_program():
         return problem(said or " ".join([say(told.title), *todo]), code, headers=headers)
     lines = [said or (say(told.why) if told.why else ""), *todo]
     return _page(say(told.title), [line for line in lines if line], wait_s), code, headers
+
+
+def _wait_for(seconds: int) -> str:
+    if seconds <= 90:
+        return say_many(
+            "Wait %(num)s second, then try again.", "Wait %(num)s seconds, then try again.", seconds
+        )
+    minutes = -(-seconds // 60)
+    return say_many("Wait %(num)s minute, then try again.", "Wait %(num)s minutes, then try again.", minutes)
 
 
 def _page(title: str, lines: list[str], wait_s: int) -> str:

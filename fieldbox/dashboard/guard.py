@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
@@ -15,9 +15,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.carrying import lasts
-from fieldbox.dashboard.guessing import Tries, limits_of
+from fieldbox.dashboard.deeds.sending import LARGEST as LARGEST_CARRIED
+from fieldbox.dashboard.guessing import Limit, Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
+from fieldbox.dashboard.metrics import ENDPOINT as METRICS
+from fieldbox.dashboard.metrics import is_open
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
@@ -30,12 +33,18 @@ LARGEST_FORM: Final = 64 * 1024
 LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
+    "sending.unpack": LARGEST_CARRIED + LARGEST_FORM,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
 """All that somebody may do who has come by a link and has not chosen a password yet."""
+PACES: Final = "fieldbox.paces"
+KEY_LIMIT: Final = "600 per minute"
+"""Requests with one key."""
+PICTURES: Final = 10
+"""Times as many tiles and pictures: a map program asks for dozens at once."""
 LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -70,6 +79,7 @@ def guard(app: Flask, login_limit: str) -> None:
     login.user_loader(load_person)
     login.request_loader(load_program)
     app.before_request(_need_right)
+    app.before_request(_keep_pace)
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     csrf = CSRFProtect(app)
 
@@ -81,7 +91,15 @@ def guard(app: Flask, login_limit: str) -> None:
             csrf.protect()
 
     app.extensions[TRIES] = Tries(limits_of(login_limit))
+    pace(app, KEY_LIMIT)
     app.after_request(_secure)
+
+
+def pace(app: Flask, key_limit: str) -> None:
+    """Let each key ask so often, and ten times as often for tiles and pictures."""
+    limits = limits_of(key_limit)
+    more = [Limit(PICTURES * one.many, one.seconds) for one in limits]
+    app.extensions[PACES] = {False: Tries(limits), True: Tries(more)}
 
 
 def load_program(asked: Request) -> Person | None:
@@ -126,7 +144,7 @@ def _need_right() -> AnyResponse | None:
     wanted = RIGHTS.get(
         str(request.endpoint), Right.READ
     )  # a page that there is not: 404 for those who are in
-    if wanted is OPEN:
+    if wanted is OPEN or _is_open_figures():
         return None
     if not current_user.is_authenticated:
         return _come_in()
@@ -135,6 +153,25 @@ def _need_right() -> AnyResponse | None:
     if not current_user.may(wanted):
         abort(403)
     return None
+
+
+def _keep_pace() -> None:
+    """Let a key ask so often and no more. Raises TooManyRequests."""
+    if "program" in g:
+        with current_app.extensions[PACES][request.blueprint == "pictures"].one(g.program.id):
+            pass
+
+
+def _is_open_figures() -> bool:
+    """Whether the box itself asks for its figures, which is let to. A proxy beside the box speaks for others: not that."""
+    told = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
+    here = request.remote_addr or ""
+    return (
+        request.endpoint == METRICS
+        and is_open(current_app)
+        and not told
+        and (here == "::1" or here.startswith("127."))
+    )
 
 
 def _first_the_password() -> AnyResponse:

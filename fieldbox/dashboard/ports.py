@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -19,6 +19,7 @@ from fieldbox.domain import (
     ApiToken,
     AuditFilter,
     Called,
+    Carried,
     Change,
     Cover,
     ExampleText,
@@ -33,6 +34,7 @@ from fieldbox.domain import (
     Label,
     LabelVerdict,
     LayerLabel,
+    LinkDay,
     LinkState,
     Message,
     MessageState,
@@ -49,6 +51,7 @@ from fieldbox.domain import (
     Right,
     Role,
     SeenFrom,
+    SendNow,
     SentText,
     ServiceState,
     SettingNow,
@@ -347,6 +350,19 @@ class KeptLike(Protocol):
     def gone_at(self) -> datetime | None: ...
 
 
+class Tally(Protocol):
+    """How much there is; `flights` by the state of their newest work, "none" among them."""
+
+    @property
+    def flights(self) -> Mapping[str, int]: ...
+    @property
+    def photos(self) -> int: ...
+    @property
+    def surveys(self) -> int: ...
+    @property
+    def fields(self) -> int: ...
+
+
 class Store(Protocol):
     """The part of the store that the dashboard uses."""
 
@@ -412,6 +428,8 @@ class Store(Protocol):
     def message_counts(self) -> Mapping[MessageState, int]: ...
     def message(self, message_id: str) -> Message | None: ...
     def link_state(self) -> LinkState | None: ...
+    def traffic_since(self, day: date) -> Sequence[LinkDay]: ...
+    def text_parts_since(self, since: datetime) -> int: ...
     def verdicts(self, survey_id: str) -> Sequence[GivenVerdict]: ...
     def give_verdict(self, survey_id: str, verdict: SurveyVerdict, *, way: str, who: str) -> bool: ...
     def give_label(
@@ -466,6 +484,7 @@ class Store(Protocol):
     def audit(self, actor: str, action: str, detail: str) -> None: ...
     def audits(self, limit: int, wanted: AuditFilter) -> Sequence[AuditLike]: ...
     def audit_actors(self) -> Sequence[str]: ...
+    def tally(self) -> Tally: ...
     def vitals(self, since: datetime) -> Sequence[Vital]: ...
 
 
@@ -569,6 +588,16 @@ class Settings(Protocol):
         ...
 
 
+class SendingDesk(Protocol):
+    """What a person does about the messages: `fieldbox.services.sendingdesk.SendingDesk` fits it, and says more of it."""
+
+    def send_now(self) -> None: ...
+    def asked(self) -> SendNow | None: ...
+    def joined(self) -> bool: ...
+    def pack(self, *, everything: bool) -> Carried: ...
+    def unpack(self, name: str, data: bytes) -> Sentence: ...
+
+
 class Examples(Protocol):
     """Texts to the agronomist, as they would be."""
 
@@ -619,6 +648,7 @@ class Beyond:
     settings: Settings | None = None
     examples: Examples | None = None
     hub: HubDesk | None = None
+    sending: SendingDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,10 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "review.labels_zip": OWN,
     # Sending.
     "sending.outbox": READ,
+    "sending.part": READ,
+    "sending.send_now": WORK,
+    "sending.pack": WORK,
+    "sending.unpack": WORK,
     "sending.message": READ,
     # Settings of the box.
     "settings.show": OWN,
@@ -118,6 +122,7 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     # For programs.
     "manual.show": READ,
     "manual.openapi": READ,
+    "metrics.show": READ,
     "api.fields": READ,
     "api.field": READ,
     "api.change_field": WORK,

@@ -57,13 +57,16 @@ from fieldbox.domain.decisions import (
 from fieldbox.domain.hubs import ExampleText, HubNow
 from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
+    Carried,
     Link,
     LinkDay,
     LinkDoing,
     LinkKind,
     LinkPast,
     LinkState,
+    SendNow,
     Waiting,
+    month_of,
 )
 from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
 from fieldbox.domain.maps import (
@@ -173,6 +176,7 @@ __all__ = [
     "Camera",
     "Capture",
     "CaptureKind",
+    "Carried",
     "CellChange",
     "Change",
     "ChangedSpot",
@@ -247,6 +251,7 @@ __all__ = [
     "Room",
     "Secret",
     "SeenFrom",
+    "SendNow",
     "SentText",
     "ServiceState",
     "SettingNow",
@@ -285,6 +290,7 @@ __all__ = [
     "Zone",
     "ZoneKind",
     "hangs_together",
+    "month_of",
     "tidy_name",
     "worst",
 ]

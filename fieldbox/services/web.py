@@ -17,6 +17,7 @@ from flask import Flask
 from fieldbox.config import Config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.hosts import call
+from fieldbox.dashboard.metrics import open_to_the_box
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.i18n import N_
 from fieldbox.ingest.status import read_status
@@ -30,6 +31,7 @@ from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
+from fieldbox.services.sendingdesk import SendingDesk
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -71,6 +73,8 @@ def app_of(config: Config, store: Store, beyond: Beyond) -> Flask:
         area_unit=config.locale.area_unit,
         beyond=beyond,
     )
+    if config.web.metrics_open:
+        open_to_the_box(app)
     call(app, (*config.web.known, socket.gethostname()))
     return app
 
@@ -95,6 +99,7 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),
+        sending=SendingDesk(config, store),
         machine=watch,
         release=release_of(config, offering),
     )

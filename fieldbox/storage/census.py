@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
-from fieldbox.storage.rows import Census, Contents, JobState, Released
-from fieldbox.storage.schema import captures, files, jobs, metadata, surveys
+from fieldbox.storage.rows import Census, Contents, JobState, Released, Tally
+from fieldbox.storage.schema import captures, fields, files, flights, jobs, metadata, surveys
 from fieldbox.storage.surveys import NEWEST_FIRST
 
 LATELY: Final = timedelta(days=30)
@@ -48,6 +48,25 @@ def releases(connection: Connection) -> list[Released]:
     first, last = func.min(surveys.c.made_at), func.max(surveys.c.made_at)
     query = select(surveys.c.release, func.count(), first, last).group_by(surveys.c.release)
     return [Released(*row) for row in connection.execute(query.order_by(last.desc()))]
+
+
+def tally(connection: Connection) -> Tally:
+    """Count what there is, without a look at any row of the large tables but their keys."""
+    newest = select(func.max(jobs.c.id)).group_by(jobs.c.flight_id)
+    by_state = select(jobs.c.state, func.count()).where(jobs.c.id.in_(newest)).group_by(jobs.c.state)
+    found = dict.fromkeys((state.value for state in JobState), 0)
+    found.update((state, count) for state, count in connection.execute(by_state))
+    found["none"] = _count(connection, flights) - sum(found.values())
+    return Tally(
+        flights=found,
+        photos=_count(connection, captures),
+        surveys=_count(connection, surveys),
+        fields=_count(connection, fields),
+    )
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def _failed(connection: Connection) -> int:

@@ -171,6 +171,17 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How much there is."""
+
+    flights: Mapping[str, int]
+    """By the state of their newest job; "none": no work was asked for."""
+    photos: int
+    surveys: int
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlightRow:
     """A flight in a list, without its captures."""
 

@@ -15,7 +15,7 @@ GZIP = {"Accept-Encoding": "gzip, deflate"}
 STATIC = find_web() / "static"
 
 
-@pytest.mark.parametrize("page", ["/", "/settings", f"/api/surveys/{SURVEY}/weeds", "/nothing"])
+@pytest.mark.parametrize("page", ["/", "/settings", f"/api/v1/surveys/{SURVEY}/weeds", "/nothing"])
 def test_text_goes_compressed_to_those_that_take_it(client: FlaskClient, page: str) -> None:
     answer = client.get(page, headers=GZIP)
     assert answer.headers["Content-Encoding"] == "gzip"

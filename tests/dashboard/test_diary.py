@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from fieldbox.dashboard import peoplewords
 from fieldbox.dashboard.app import create_app
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import KEY
@@ -73,3 +75,26 @@ def test_all_of_it_is_a_table_in_which_nothing_is_a_formula(client: FlaskClient,
     assert len(rows) == 1 + len(store.audits(1000))
     assert next(row for row in rows if row[2] == "sang a song")[3] == f"'=HYPERLINK({NASTY})"
     assert len(list(csv.reader(io.StringIO(text(client, "/diary.csv?who=cli"))))) == 2
+
+
+def written_down() -> Iterator[str]:
+    """The texts that calls of `audit` in the sources name as what was done."""
+    for path in (Path(__file__).parents[2] / "fieldbox").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "attr", "") == "audit"
+                and len(node.args) == 3
+            ):
+                yield from (
+                    one.value
+                    for one in ast.walk(node.args[1])
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                )
+
+
+def test_each_thing_that_is_written_down_has_words() -> None:
+    told = {action for action in written_down() if not action.endswith(" ")}  # the beginning of a longer one
+    assert len(told) > 20
+    assert told <= peoplewords.ACTIONS.keys(), "fieldbox/dashboard/peoplewords.py: a line in ACTIONS for each"
+    assert {kind for kind, _words in peoplewords.ACTIONS.values()} | {"other"} == peoplewords.KINDS.keys()

@@ -25,7 +25,7 @@ from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.services.listening import LARGEST as LARGEST_OF_ALL
 from tests.dashboard.conftest import KEY, PASSWORD, log_in, token_of
 from tests.dashboard.demo_box import NASTY, DemoBox
-from tests.dashboard.samples import SAMPLES, make_full_box, walk
+from tests.dashboard.samples import OTHERS, SAMPLES, make_full_box, walk
 
 READS = ("GET", "HEAD", "OPTIONS")
 TEMPLATES = sorted((find_web() / "templates").rglob("*.html"))
@@ -132,7 +132,7 @@ def test_no_text_of_a_stranger_is_code(app: Flask, client: FlaskClient) -> None:
     ]
     answers += [client.post("/login", data={**form, "next": NASTY, "password": "x"})]
     pages = [path for _endpoint, method, path in walk(app) if method == "GET"]
-    answers += [client.get(path) for path in (*pages, *MORE)]
+    answers += [client.get(path) for path in (*pages, *OTHERS, *MORE)]
     shown = 0
     for answer in answers:
         if answer.mimetype in ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"):
@@ -242,6 +242,9 @@ def test_only_what_must_be_is_open_to_nobody() -> None:
         "static",
         "health",
         "face.choose_theme",
+        "face.manifest",
+        "face.offline",
+        "face.worker",
         "people.sign_in",
         "people.check_in",
         "people.offer_entry",
@@ -261,7 +264,7 @@ from fieldbox.services.watching import Watch
 from fieldbox.services.web import app_of, beyond_of
 from fieldbox.storage.store import Store
 from tests.dashboard.conftest import log_in
-from tests.dashboard.samples import walk
+from tests.dashboard.samples import OTHERS, walk
 
 seen = []
 
@@ -284,6 +287,7 @@ with Store.open(root / "fieldbox.db") as store:
     for endpoint, method, path in walk(app):
         if endpoint not in ("people.leave", "people.end_sessions"):
             codes.append(client.open(path, method=method).status_code)
+    codes += [client.get(path).status_code for path in OTHERS]
     offering.close()
 assert codes.count(200) > 60, codes
 assert 500 not in codes, codes

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from fieldbox.dashboard import pictures
+from fieldbox.dashboard import metrics, pictures
 from fieldbox.dashboard.api.operations import Asked, Operation, declared
 
 TAG: Final = "Tiles and pictures"
@@ -17,6 +17,10 @@ class Version(Asked):
     """Makes a browser fetch a picture anew when pictures look different than before."""
 
     v: Annotated[str, Meta(description="Version of the pictures; may be left out.")] | None = None
+
+
+class Nothing(Asked):
+    """No parameters."""
 
 
 class Window(Asked):
@@ -53,5 +57,8 @@ BESIDE: Final[tuple[Operation, ...]] = (
     _one(pictures.check_picture, "/flights/<flight_id>/check.svg", "image/svg+xml"),
     _one(pictures.photo, "/photo/<digest>", "image/jpeg", 410),
     _one(pictures.photo_crop, "/photo/<digest>/crop", "image/jpeg", 410, query=Window),
+    declared(
+        metrics.show, metrics.ENDPOINT, "GET", "/metrics", "Figures", None, "text/plain", {"query": Nothing}
+    ),
     _one(pictures.photo_original, "/photo/<digest>/original", "image/jpeg", 410),
 )

@@ -14,7 +14,7 @@ from fieldbox.storage import briefs, census, gaps, jobs, outbox, placements, sur
 from fieldbox.storage import detections as plants
 from fieldbox.storage.detections import ToGeographic
 from fieldbox.storage.parts.part import Part
-from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief
+from fieldbox.storage.rows import Box, Census, StoredDetection, StoredGap, SurveyBrief, Tally
 
 
 class SurveyPart(Part):
@@ -134,6 +134,11 @@ class SurveyPart(Part):
         """Where plants of the crop rows are missing; empty too where that is not known (`crop_missing`)."""
         with self._database.read() as connection:
             return gaps.in_survey(connection, survey_id)
+
+    def tally(self) -> Tally:
+        """How much there is, counted quickly."""
+        with self._database.read() as connection:
+            return census.tally(connection)
 
     def census(self, now: datetime) -> Census:
         """What the box holds, counted."""

@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from fieldbox.config import Config, StorageConfig, load_config
 from fieldbox.dashboard.api.description import description
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.guard import pace
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.domain import Offer, Right
 from fieldbox.services.offering import Offering
@@ -47,6 +48,7 @@ def as_described(_ctx: CheckContext, response: Response, case: Case) -> None:
 
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+HASH = "no password has it"
 ALWAYS = [
     not_a_server_error,
     status_code_conformance,
@@ -123,13 +125,14 @@ class Trial:
 
 
 @contextmanager
-def trial(root: Path, password_hash: str = "") -> Iterator[Trial]:
+def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
     """A filled box in `root`, and two keys of its owner."""
     box = make_box(root)
     box.store.add_user("asha", password_hash, "owner")
     intake = intake_of(Config(storage=StorageConfig(root=root, reserve_mb=0)))
     offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(root)}), box.store)
     app = create_app(box.store, root, secret_key=KEY, beyond=Beyond(intake=intake, decisions=offering))
+    pace(app, "1000000 per minute")
     full = give_key(box.store, *Right)
     reader = give_key(box.store, Right.READ, key="fbx_a-key-that-reads")
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app, headers=full)

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.guard import pace
 from fieldbox.domain import Right
 from tests.dashboard.api.asking import Program, give_key
+from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import SURVEY, DemoBox
 
 
@@ -102,3 +105,16 @@ def test_other_web_sites_may_not_read_the_answers(program: Program) -> None:
     answer = program.client.get("/api/v1/fields", headers=header)
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_a_key_may_ask_so_often_and_is_told_when_to_go_on(fresh: DemoBox, key: dict[str, str]) -> None:
+    app = create_app(fresh.store, fresh.root, secret_key=KEY)
+    pace(app, "3 per minute")
+    other = give_key(fresh.store, Right.READ, key="fbx_a-third-key-of-tests")
+    client = app.test_client()
+    assert [client.get("/api/v1/fields", headers=key).status_code for _ in range(4)] == [200, 200, 200, 429]
+    answer = client.get("/api/v1/fields", headers=key)
+    assert answer.json is not None and answer.json["code"] == "too_many"
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert client.get("/api/v1/fields", headers=other).status_code == 200
+    assert client.get("/legend/health", headers=key).status_code == 200
