@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGEST_OFFER, OFFER_ENDPOINT
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.carrying import lasts
+from fieldbox.dashboard.deeds.sending import LARGEST as LARGEST_CARRIED
 from fieldbox.dashboard.deeds.starting import is_new
 from fieldbox.dashboard.guessing import Limit, Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
@@ -33,6 +34,7 @@ LARGEST_FORM: Final = 64 * 1024
 LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
+    "sending.unpack": LARGEST_CARRIED + LARGEST_FORM,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
     "start.hub_welcome": 2 * LARGEST_FORM,

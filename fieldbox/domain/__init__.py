@@ -57,15 +57,28 @@ from fieldbox.domain.decisions import (
 from fieldbox.domain.hubs import ExampleText, HubNow
 from fieldbox.domain.labels import Called, Label, LabelVerdict, Opinion, PlantSeen, Reviewable
 from fieldbox.domain.links import (
+    Carried,
     Link,
     LinkDay,
     LinkDoing,
     LinkKind,
     LinkPast,
     LinkState,
+    SendNow,
     Waiting,
+    month_of,
 )
-from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
+from fieldbox.domain.machines import (
+    FullIn,
+    LogLine,
+    ModelInfo,
+    Reading,
+    Room,
+    ServiceState,
+    Strain,
+    Usage,
+    Vital,
+)
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -181,6 +194,7 @@ __all__ = [
     "Camera",
     "Capture",
     "CaptureKind",
+    "Carried",
     "CellChange",
     "Change",
     "ChangedSpot",
@@ -229,6 +243,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "MessageState",
+    "ModelInfo",
     "Needs",
     "NewText",
     "NotAligned",
@@ -256,6 +271,7 @@ __all__ = [
     "Room",
     "Secret",
     "SeenFrom",
+    "SendNow",
     "SentText",
     "ServiceState",
     "SettingNow",
@@ -296,6 +312,7 @@ __all__ = [
     "ZoneKind",
     "code_as_read",
     "hangs_together",
+    "month_of",
     "new_code",
     "tidy_code",
     "tidy_name",

@@ -31,7 +31,9 @@ from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
+from fieldbox.services.sendingdesk import SendingDesk
 from fieldbox.services.starting import first_code
+from fieldbox.services.support import Support
 from fieldbox.services.testflight import TestFlights
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
@@ -101,8 +103,10 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         settings=Choices(config, store),
         examples=Examples(config, store),
         hub=HubDesk(config),
+        sending=SendingDesk(config, store),
         test_flights=TestFlights(store),
         machine=watch,
+        support=Support(config, store, watch),
         release=release_of(config, offering),
     )
 
