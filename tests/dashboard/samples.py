@@ -129,7 +129,6 @@ SAMPLES: Final[dict[str, str]] = {
     "manual.show": "/api",
     "manual.openapi": "/api/openapi.json",
     "machine.show": "/box",
-    "metrics.show": "/metrics",
     "machine.check": "/box/check",
     "machine.make_room": "/box/room",
     "api.flights": f"{API}/flights",
