@@ -7,18 +7,17 @@ from typing import Any, Final
 
 from flask import url_for
 
-from fieldbox.dashboard import layerwords, tiles, words
+from fieldbox.dashboard import layerwords, tiles, units, words
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.pictures import GRID, MOSAIC, raster
 from fieldbox.dashboard.stage import map_words, tiles_of
-from fieldbox.domain import Field, Survey
+from fieldbox.domain import SQUARE_METRES, Field, Survey
 from fieldbox.errors import Misconfigured
 
 POOR_ZOOM: Final = 20
 """From here on single poor plants are outlined."""
 WEED_ZOOM: Final = 21
 """From here on single weeds are; before, tiles show all of them."""
-M2_TO_HA: Final = 10_000
 
 
 def map_of(field: Field, survey: Survey, layers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -53,7 +52,7 @@ def map_of(field: Field, survey: Survey, layers: Sequence[dict[str, Any]]) -> di
             }
             for spot in survey.hotspots
         ],
-        "area": {"m2": M2_TO_HA, "name": say("ha")},
+        "area": {"m2": SQUARE_METRES[units.choose()], "name": say(units.SHORT[units.choose()])},
         "words": _words(),
     }
 

@@ -97,6 +97,7 @@ def _place(survey: Survey) -> dict[str, Any]:
             "How far a plant may stand from where the map shows it, 19 times in 20, by the photo that places it best."
         ),
         "trust": None,
+        "ticks": [],
         "keys": [*keys, ("dot loose", say("striped: only on photos that fit no other"))] if loose else keys,
     }
 
@@ -111,6 +112,7 @@ def _zones(survey: Survey) -> list[dict[str, Any]]:
         "unit": say("compared with the rest of this field"),
         "note": say("Where the crop stands poorer or better. The cause cannot be told from the air."),
         "trust": Trust(say("relative"), say("Of this field on this day.")),
+        "ticks": [],
         "keys": [("poor", say("poorer")), ("better", say("better"))],
     }
     if survey.weed_cover_pct is None:
@@ -124,6 +126,7 @@ def _zones(survey: Survey) -> list[dict[str, Any]]:
             "Worked out by the box, no advice: the page What to do has litres, tanks and how sure it is."
         ),
         "trust": None,
+        "ticks": [],
         "keys": [("spray", say("spray")), ("leave", say("leave: it does not pay")), ("off", say("kept off"))],
     }
     return [spray, crop]

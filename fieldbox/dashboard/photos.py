@@ -90,13 +90,12 @@ class Crop:
 
 
 def crop(path: Path, wanted: Crop) -> Picture:
-    """A square of a photo, at full detail unless it would be larger than `shown`, the spot marked with a ring.
+    """A square of a photo, at full detail unless it would be larger than `shown`, the spot marked with a ring or not.
 
     Near an edge the square slides inwards. Raises Rejected if the photo cannot be read.
     """
     with environment(), _open(path) as source:
-        width, height = source.width, source.height
-        left, top, side_x, side_y = window_of(wanted.x, wanted.y, wanted.size, (width, height))
+        left, top, side_x, side_y = _part_of(wanted, (source.width, source.height))
         scale = min(1.0, min(wanted.shown, MAX_CROP_PX) / max(side_x, side_y))
         shape = (max(1, round(side_y * scale)), max(1, round(side_x * scale)))
         image = _read(source, Window(left, top, side_x, side_y), shape)
@@ -107,9 +106,13 @@ def crop(path: Path, wanted: Crop) -> Picture:
 
 
 def window_of(x: float, y: float, size: int, photo: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what `crop` shows of a photo of that width and height."""
-    side_x, side_y = (min(size, length) for length in photo)
-    return _slide(x, side_x, photo[0]), _slide(y, side_y, photo[1]), side_x, side_y
+    """Left, top, width and height of what a `crop` at full detail shows of a photo of that width and height."""
+    return _part_of(Crop(x, y, min(size, MAX_CROP_PX)), photo)
+
+
+def _part_of(wanted: Crop, photo: tuple[int, int]) -> tuple[int, int, int, int]:
+    side_x, side_y = (min(wanted.size, length) for length in photo)
+    return _slide(wanted.x, side_x, photo[0]), _slide(wanted.y, side_y, photo[1]), side_x, side_y
 
 
 def whole(path: Path) -> Picture:

@@ -414,10 +414,10 @@ class Store(Protocol):
         limit: int | None = None,
         after: tuple[float, int] | None = None,
     ) -> Sequence[DetectionLike]: ...
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
     def plants_after(
         self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
     ) -> Sequence[DetectionLike]: ...
-    def weed_points(self, survey_id: str) -> NDArray[np.float64]: ...
     def gaps(self, survey_id: str) -> Sequence[GapLike]: ...
     def checks(self, flight_ids: Iterable[str]) -> dict[str, FlightCheck]: ...
     def placements(self, survey_id: str) -> Sequence[Placement]: ...
@@ -625,14 +625,14 @@ class Beyond:
 
     intake: Intake | None = None
     decisions: Decisions | None = None
+    views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
+    """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
     release: Callable[[], str] | None = None
     """SHA-256 of the weed model that flights are mapped with; what tells it can raise the errors of the box."""
     machine: Machine | None = None
     settings: Settings | None = None
     examples: Examples | None = None
     hub: HubDesk | None = None
-    views: Callable[[str, float, float], Sequence[SeenFrom]] | None = None
-    """The photos of a survey's flight that show a place (its id, latitude, longitude), the one most from above first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -644,6 +644,12 @@ class Box:
     usual_language: str
     beyond: Beyond = Beyond()
     usual_unit: str = "ha"
+    pictures: AtHand[Picture] = field(
+        default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
+    )
+    """Of maps, made a moment ago."""
+    grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
+    """Arrays that such pictures are drawn from."""
 
     @property
     def language(self) -> str:
@@ -661,13 +667,6 @@ class Box:
     def name(self) -> str:
         """The farm's; empty where nobody gave it one."""
         return self.beyond.settings.now().box.name if self.beyond.settings else ""
-
-    pictures: AtHand[Picture] = field(
-        default_factory=lambda: AtHand(PICTURES_BYTES, lambda one: len(one.data))
-    )
-    """Of maps, made a moment ago."""
-    grids: AtHand[Any] = field(default_factory=lambda: AtHand(GRIDS_KEPT, lambda _one: 1))
-    """Arrays that such pictures are drawn from."""
 
 
 def box() -> Box:

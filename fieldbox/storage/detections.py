@@ -61,17 +61,6 @@ def in_survey(
     return [_stored(row) for row in connection.execute(query)]
 
 
-def portion(
-    connection: Connection, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
-) -> list[StoredDetection]:
-    """At most `size` plants of a survey in the order of their ids, from the first one beyond `after`."""
-    query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
-    query = _narrowed(query, survey_id, bbox=None, cover=cover).where(detections.c.id > after)
-    if poor:
-        query = query.where(_POOR)
-    return [_stored(row) for row in connection.execute(query.order_by(detections.c.id).limit(size))]
-
-
 def weed_points(connection: Connection, survey_id: str) -> NDArray[np.float64]:
     """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
     number = select(surveys.c.number).where(surveys.c.id == survey_id).scalar_subquery()
@@ -81,6 +70,17 @@ def weed_points(connection: Connection, survey_id: str) -> NDArray[np.float64]:
     points = np.array([tuple(row) for row in connection.execute(query)], np.float64).reshape(-1, 4)
     points[:, 2] = np.sqrt(points[:, 2] / (1e4 * np.pi))
     return points
+
+
+def portion(
+    connection: Connection, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
+) -> list[StoredDetection]:
+    """At most `size` plants of a survey in the order of their ids, from the first one beyond `after`."""
+    query = select(detections, captures.c.digest).join(captures, captures.c.id == detections.c.capture_id)
+    query = _narrowed(query, survey_id, bbox=None, cover=cover).where(detections.c.id > after)
+    if poor:
+        query = query.where(_POOR)
+    return [_stored(row) for row in connection.execute(query.order_by(detections.c.id).limit(size))]
 
 
 def _narrowed(

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
-from fieldbox.dashboard import api
 from fieldbox.i18n import Sentence
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import SHA, DemoBox
@@ -190,7 +189,6 @@ def test_what_is_wrong_with_the_crop_is_drawn_and_a_cut_is_told(
     visit: Open,
     demo: DemoBox,
     shots: Path,
-    monkeypatch: pytest.MonkeyPatch,
     key: str,
     colour: tuple[int, ...],
 ) -> None:
@@ -201,7 +199,9 @@ def test_what_is_wrong_with_the_crop_is_drawn_and_a_cut_is_told(
     until(page, COLOURED.replace("COLOUR", str(list(colour))))
     expect(page.locator("#map-hint")).to_be_hidden()
     page.screenshot(path=shots / f"desk-{key}.png")
-    monkeypatch.setattr(api, "MOST_WEEDS", 1)
+    page.route(
+        "**/*limit=*", lambda route: route.continue_(url=re.sub(r"limit=\d+", "limit=1", route.request.url))
+    )
     page.locator(".leaflet-control-zoom-in").click()
     expect(page.locator("#map-hint")).to_have_text(re.compile("Only a part of the plants is drawn here"))
     page.locator(f"#show-{key}").uncheck()

@@ -1,6 +1,8 @@
 // What every map has: the mosaic, the field's boundary, controls of a finger's size.
 "use strict";
 
+const SHEET_PX = [680, 560];
+
 // Lines with an edge of another colour below, so that they can be seen on any ground, as one object each.
 const Edged = L.Canvas.extend({
   _fillStroke(draw, layer) {
@@ -27,7 +29,12 @@ function openMap(stage, setup) {
   map.fitBounds(bounds, { padding: [8, 8] });
   L.control.zoom({ zoomInTitle: setup.words.zoomInTitle, zoomOutTitle: setup.words.zoomOutTitle }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
-  readyToPrint(stage, map);
+  // Printed, a map is a picture: as it is on the screen, scaled to the sheet (css/print.css). New tiles would come too late.
+  addEventListener("beforeprint", () => {
+    const { x, y } = map.getSize(), scale = Math.min(SHEET_PX[0] / x, SHEET_PX[1] / y, 2);
+    const told = { "--print-width": `${x}px`, "--print-height": `${y}px`, "--print-scale": scale, "--print-room": `${y * scale}px` };
+    Object.entries(told).forEach(([name, value]) => stage.parentElement.style.setProperty(name, value));
+  });
   return map;
 }
 
@@ -48,16 +55,6 @@ function boundaryOf(setup, options) {
   if (!setup.boundary.length) return L.layerGroup();
   return L.layerGroup([[5, "#ffffff"], [2, "#14211a"]].map(([weight, color]) => (
     L.polygon(setup.boundary, { weight, color, fill: false, interactive: false, ...options }))));
-}
-
-// Printed, a map is a picture: as it is on the screen, scaled to the sheet (css/print.css). New tiles would come too late.
-const SHEET_PX = [680, 560];
-function readyToPrint(stage, map) {
-  addEventListener("beforeprint", () => {
-    const { x, y } = map.getSize(), scale = Math.min(SHEET_PX[0] / x, SHEET_PX[1] / y, 2);
-    const told = { "--print-width": `${x}px`, "--print-height": `${y}px`, "--print-scale": scale, "--print-room": `${y * scale}px` };
-    Object.entries(told).forEach(([name, value]) => stage.parentElement.style.setProperty(name, value));
-  });
 }
 
 function openStage(stage, setup) {

@@ -29,6 +29,14 @@ class Window(Asked):
     x: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Pixels from the left.")]
     y: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Pixels from the top.")]
     size: Annotated[float, Meta(gt=-1e6, lt=1e6, description="Side of the part, pixels.")] = 640
+    shown: (
+        Annotated[float, Meta(gt=-1e6, lt=1e6, description="Side of the picture, at most; else as large.")]
+        | None
+    ) = None
+    mark_x: (
+        Annotated[float, Meta(gt=-1e6, lt=1e6, description="Where the ring is; else in the middle.")] | None
+    ) = None
+    mark_y: Annotated[float, Meta(gt=-1e6, lt=1e6, description="As mark_x, from the top.")] | None = None
     bare: Annotated[bool, Meta(description="1: the spot is not marked with a ring.")] = False
     v: Annotated[str, Meta(description="Version of the pictures; may be left out.")] | None = None
 
@@ -44,6 +52,7 @@ BESIDE: Final[tuple[Operation, ...]] = (
     _one(pictures.tile, "/tiles/<survey_id>/<key>/<int:z>/<int:x>/<int:y>", TILES),
     _one(pictures.legend, "/legend/<key>", "image/png"),
     _one(pictures.survey_picture, "/surveys/<survey_id>/picture", TILES),
+    _one(pictures.still, "/surveys/<survey_id>/still/<key>", "image/webp"),
     _one(pictures.quality_picture, "/surveys/<survey_id>/quality.svg", "image/svg+xml"),
     _one(pictures.check_picture, "/flights/<flight_id>/check.svg", "image/svg+xml"),
     _one(pictures.photo, "/photo/<digest>", "image/jpeg", 410),

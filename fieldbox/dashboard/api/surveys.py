@@ -197,7 +197,8 @@ def _layers(found: Survey) -> list[LayerTold]:
         "note": "",
         "ticks": [],
     }
-    return [_layer(found, one) for one in (photos, *layers_of(found))]
+    of_cells = (one for one in layers_of(found) if one["kind"] == "cells")
+    return [_layer(found, one) for one in (photos, *of_cells)]
 
 
 def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
@@ -208,7 +209,7 @@ def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
         unit=one["unit"],
         note=one["note"],
         ticks=one["ticks"],
-        legend=None if key == PHOTO_LAYER else url_for("pictures.legend", key=key, _external=True),
+        legend=url_for("pictures.legend", key=key, _external=True) if one["ticks"] else None,
         label=found.layer_label,
         label_words=say(words.LABELS[found.layer_label]),
         tiles=_template(found.id, key),

@@ -112,6 +112,11 @@ class SurveyPart(Part):
                 connection, survey_id, bbox=bbox, cover=cover, poor=poor, limit=limit, after=after
             )
 
+    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
+        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
+        with self._database.read() as connection:
+            return plants.weed_points(connection, survey_id)
+
     def plants_after(
         self, survey_id: str, *, cover: Cover, poor: bool, after: int, size: int
     ) -> list[StoredDetection]:
@@ -119,11 +124,6 @@ class SurveyPart(Part):
         read so without holding all of them."""
         with self._database.read() as connection:
             return plants.portion(connection, survey_id, cover=cover, poor=poor, after=after, size=size)
-
-    def weed_points(self, survey_id: str) -> NDArray[np.float64]:
-        """[N, 4] longitude, latitude, radius in metres of a disc of its area, and 1 if it is sure or 0, of each weed."""
-        with self._database.read() as connection:
-            return plants.weed_points(connection, survey_id)
 
     def placements(self, survey_id: str) -> list[Placement]:
         """Where a survey's alignment put its photos."""
