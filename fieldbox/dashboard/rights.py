@@ -27,6 +27,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "face.manifest": OPEN,
     "face.worker": OPEN,
     "face.offline": OPEN,
+    "start.show": OPEN,
+    "start.give_code": OPEN,
     # About oneself.
     "people.leave": READ,
     "people.choose_password": READ,
@@ -107,6 +109,15 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "sending.pack": WORK,
     "sending.unpack": WORK,
     "sending.message": READ,
+    # Setting up a new box.
+    "start.step": OWN,
+    "start.save": OWN,
+    "start.hub_welcome": OWN,
+    "start.hub_join": OWN,
+    "trial.fly": OWN,
+    "trial.now": OWN,
+    "trial.forget": OWN,
+    "start.ready": OWN,
     # Settings of the box.
     "settings.show": OWN,
     "settings.save": OWN,
@@ -117,6 +128,11 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "settings.hub_leave": OWN,
     # The box itself.
     "machine.show": READ,
+    "machine.models": READ,
+    "machine.model": READ,
+    "machine.log": WORK,
+    "machine.log_file": WORK,
+    "machine.support": OWN,
     "machine.check": WORK,
     "machine.make_room": OWN,
     # For programs.
