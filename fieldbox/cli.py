@@ -28,7 +28,7 @@ from fieldbox.cli_people import people
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
-from fieldbox.cli_settings import settings
+from fieldbox.cli_settings import settings, setup_code
 from fieldbox.cli_sms import simulate_modem, sms
 from fieldbox.cli_support import support
 from fieldbox.cli_sync import sync
@@ -685,6 +685,7 @@ main.add_command(change)
 main.add_command(support)
 main.add_command(people)
 main.add_command(settings)
+main.add_command(setup_code)
 
 
 @main.command()
