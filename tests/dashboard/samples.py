@@ -129,6 +129,7 @@ SAMPLES: Final[dict[str, str]] = {
     "manual.show": "/api",
     "manual.openapi": "/api/openapi.json",
     "machine.show": "/box",
+    "metrics.show": "/metrics",
     "machine.check": "/box/check",
     "machine.make_room": "/box/room",
     "api.flights": f"{API}/flights",
