@@ -174,6 +174,9 @@ class SyncConfig:
     """Kinds of links whose bytes cost, beside those of which the system says so."""
     monthly_mb: str = "phone 20, modem 20, other 20"
     """Budget of each kind of link, in MB of 10^6 IP bytes; a kind that is not named has none."""
+    cost_per_mb: str = ""
+    """What a MB costs on each kind of link: "modem 0.35, phone 0", in sms.currency; for a kind that is not named it is not
+    known."""
     month_starts: int = bounded(1, 1, 28)
     """Day of the month on which the budget begins anew."""
     alert_reserve_pct: float = bounded(20.0, 0, 100)
@@ -200,8 +203,16 @@ class SyncConfig:
             self.metered_kinds  # noqa: B018
         with _of("monthly_mb"):
             self.budgets  # noqa: B018
+        with _of("cost_per_mb"):
+            self.costs  # noqa: B018
         with _of("quiet_hours"):
             self.quiet  # noqa: B018
+
+    @property
+    def costs(self) -> dict[LinkKind, float]:
+        """Money for 10^6 IP bytes. Raises ValueError."""
+        told = dict(_told_of_link(one, "0.35") for one in _listed(self.cost_per_mb))
+        return {kind: _megabytes(value) for kind, value in told.items()}
 
     @property
     def kinds(self) -> tuple[LinkKind, ...]:

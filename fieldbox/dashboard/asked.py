@@ -183,6 +183,12 @@ GROUPS: Final = (
             ),
             Asked("sms.currency", N_("Currency"), example="INR"),
             Asked(
+                "sync.cost_per_mb",
+                N_("What a MB of data costs, by kind of link"),
+                help=N_("To be shown on the page Sending."),
+                example="modem 0.35, phone 0",
+            ),
+            Asked(
                 "sms.hub_number",
                 N_("Number of the hub's SIM"),
                 Kind.PHONE,

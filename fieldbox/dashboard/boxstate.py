@@ -114,7 +114,7 @@ def _power(box: BoxNow, reading: Reading) -> Iterator[Concern]:
         )
     )
     if reading.vital.weak_power:
-        what = N_("Its power supply is too weak: it may stop at any moment, and work slowly until then.")
+        what = N_("Its power supply is too weak: it works slowly and may stop at any moment.")
         yield Concern(Urgency.NOW, Sentence(what), supply)
         return
     weak = sum(bool(one.weak_power) for one in box.readings if one.at >= box.now - LATELY)
@@ -180,10 +180,14 @@ STOPPED: Final = {
 }
 
 
+def is_wanted(service: ServiceState) -> bool:
+    """Whether it should run: a box without a hub has no need to send, and nobody has started that there."""
+    return service.seen_at is not None or service.name != "sync"
+
+
 def _services(box: BoxNow) -> Iterator[Concern]:
     for one in box.services:
-        # One that never ran here may not be wanted: a box without a hub has no need to send.
-        if one.name in STOPPED and not one.runs and (one.seen_at or one.name != "sync"):
+        if one.name in STOPPED and not one.runs and is_wanted(one):
             todo = Sentence(
                 N_("Switch the box off and on. If it stays so, look at the log below, or ask for help.")
             )

@@ -66,6 +66,7 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "setting of the hub taken back": ("box", N_("Took back a setting of the hub")),
     "hub joined": ("box", N_("Joined a hub")),
     "hub left": ("box", N_("Left the hub")),
+    "came by the setup code": ("people", N_("Came in with the setup code")),
     "test text": ("box", N_("Sent a test text")),
     "language added": ("box", N_("Added a language")),
     "language read": ("box", N_("Noted who has read a language")),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
 
+from fieldbox.dashboard import costs
+from fieldbox.dashboard.deeds import sending as deeds
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.words import Figure
@@ -26,11 +32,14 @@ from fieldbox.domain import (
     TextState,
 )
 from fieldbox.domain.messages import KIND_WORDS, STATE_WORDS
+from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_
 from fieldbox.wire import compact
 
 sending = Blueprint("sending", __name__)
 SHOWN = 30
+PATIENCE = timedelta(minutes=2)
+"""The sending process looks every few seconds whether somebody waits; a connection takes a minute at most."""
 LONGEST = 300
 """Characters of a value on a page; a picture has more."""
 LINKS: Mapping[LinkKind, str] = {
@@ -166,8 +175,67 @@ def outbox() -> str:
         lines=[line_of(one) for one in found[:SHOWN]],
         older=found[SHOWN - 1].id if len(found) > SHOWN else None,
         first="before" not in request.args,
-        link=link_card(store.link_state()),
+        **_now(),
     )
+
+
+@sending.get("/sending/now")
+def part() -> str:
+    """The moving part of the page: the link, and what somebody asked for."""
+    return render_template("parts/sending.html", **_now())
+
+
+@sending.post("/sending/now")
+def send_now() -> AnyResponse:
+    """Try now, whatever the box waits for."""
+    try:
+        deeds.send_now(current_user.name)
+        flash(say("The box tries within a few seconds; what comes of it stands below."))
+    except FieldboxError as error:
+        flash(in_words(error.sentence), "error")
+    return redirect(url_for("sending.outbox"))
+
+
+@sending.post("/sending/pack")
+def pack() -> AnyResponse:
+    """What waits, as a file to carry to the hub."""
+    try:
+        made = deeds.pack(current_user.name, everything="everything" in request.form)
+    except FieldboxError as error:
+        flash(in_words(error.sentence), "error")
+        return redirect(url_for("sending.outbox"))
+    return send_file(
+        io.BytesIO(made.data), "application/octet-stream", as_attachment=True, download_name=made.name
+    )
+
+
+@sending.post("/sending/unpack")
+def unpack() -> AnyResponse:
+    """Take in what the hub wrote."""
+    sent = request.files.get("file")
+    name = (sent.filename or "") if sent else ""
+    try:
+        came = deeds.unpack(current_user.name, name, sent.read(deeds.LARGEST + 1) if sent else b"")
+        flash(in_words(came))
+    except FieldboxError as error:
+        flash(in_words(error.sentence), "error")
+    return redirect(url_for("sending.outbox"))
+
+
+def _now() -> dict[str, Any]:
+    store, desk, settings = box().store, box().beyond.sending, box().beyond.settings
+    asked = desk.asked() if desk else None
+    return {
+        "link": link_card(store.link_state()),
+        "can_send": desk is not None,
+        "joined": bool(desk and desk.joined()),
+        "trying": bool(asked and asked.came is None and datetime.now(UTC) - asked.at < PATIENCE),
+        "unheard": bool(asked and asked.came is None and datetime.now(UTC) - asked.at >= PATIENCE),
+        "came": asked.came if asked else None,
+        "came_at": asked.done_at if asked else None,
+        "costs": costs.in_words(costs.month(settings.now(), store, date.today())) if settings else [],
+        "config": settings.now() if settings else None,
+    }
 
 
 @sending.get("/sending/<message_id>")

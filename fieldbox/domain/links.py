@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -127,3 +127,30 @@ class LinkState:
     """IP bytes of this month by kind of link."""
     allowed: Mapping[str, int] = field(default_factory=dict)
     """Of those that have a budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendNow:
+    """That somebody asked for a try at once, and what came of it."""
+
+    at: datetime
+    came: Sentence | None = None
+    """None: it has not been tried yet."""
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A file for the hub that somebody carries there."""
+
+    name: str
+    data: bytes
+    messages: int
+
+
+def month_of(day: date, starts: int) -> tuple[date, date]:
+    """The first day of the budget's month that `day` lies in, and that of the next."""
+    first = day.replace(day=starts)
+    if day.day < starts:
+        first = (day.replace(day=1) - timedelta(days=1)).replace(day=starts)
+    return first, (first.replace(day=28) + timedelta(days=4)).replace(day=starts)

@@ -27,8 +27,7 @@ def answer(
     config: Config, what: str, survey_id: str, language: str
 ) -> Prescription | tuple[Zone, ...] | Change | tuple[SeenFrom, ...] | bytes | str:
     """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the
-    photos that show a place, the bytes
-    of one of FILES.
+    photos that show a place, the bytes of one of FILES.
 
     Raises Rejected for what there is not.
     """

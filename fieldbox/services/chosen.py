@@ -35,6 +35,7 @@ ALLOWED: Final = (
     "sync.hub_settings",
     "sync.links",
     "sync.monthly_mb",
+    "sync.cost_per_mb",
     "sync.month_starts",
     "sync.alert_reserve_pct",
     "sync.quiet_hours",

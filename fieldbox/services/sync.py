@@ -19,10 +19,10 @@ from typing import Final
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind
+from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind, month_of
 from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
-from fieldbox.services import texting
+from fieldbox.services import texting, wishes
 from fieldbox.services.box import open_store
 from fieldbox.services.boxclock import FirstModem, certain, is_remembered, recalled, remember
 from fieldbox.services.boxing import report_daily
@@ -33,7 +33,6 @@ from fieldbox.services.running import beside, running_as
 from fieldbox.storage.store import Store
 from fieldbox.summary.boxreport import ClockState
 from fieldbox.sync import renewal
-from fieldbox.sync.budget import month_of
 from fieldbox.sync.burst import BurstReport, Ending, Limits, Sender, burst
 from fieldbox.sync.identity import Joined, joined
 from fieldbox.sync.mqtt import Address, MqttCarrier
@@ -52,6 +51,8 @@ LOOK_S: Final = 30.0
 UNJOINED_S: Final = 60.0
 FAULT_S: Final = 300.0
 """After a fault of the box itself, such as a full disk."""
+WISH_S: Final = 3.0
+"""So often it looks whether somebody at a page waits."""
 AGAIN_S: Final = 1.0
 """After a connection."""
 KEEP_S: Final = 3600.0
@@ -171,8 +172,14 @@ class Syncing:
         while not self._parts.stopping():
             pause = self._careful_step()
             notify("WATCHDOG=1")
-            if not self._parts.stopping():
-                self._parts.ways.wait(pause)
+            self._rest(pause)
+
+    def _rest(self, pause: float) -> None:
+        """Until links change, somebody at a page waits, or it is time."""
+        while pause > 0 and not self._parts.stopping():
+            if self._parts.ways.wait(min(pause, WISH_S)) or wishes.is_open(self._store):
+                return
+            pause -= WISH_S
 
     def attempt(self) -> tuple[Sentence, bool]:
         """Send what may go now, whatever failed before; what came of it, and whether all that may go has gone."""
@@ -200,12 +207,21 @@ class Syncing:
     def _careful_step(self) -> float:
         try:
             self._begin()
-            return self.step()
+            return self._as_wished() if wishes.is_open(self._store) else self.step()
         except FieldboxError as error:
             log.warning("sending waits", reason=str(error))
             with suppress(FieldboxError):  # the disk may be full
                 self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
             return FAULT_S
+
+    def _as_wished(self) -> float:
+        """Try now, since somebody at a page waits for it, and say there what came of it."""
+        try:
+            came, _all = self.attempt()
+        except FieldboxError as error:
+            came = error.sentence
+        wishes.settle(self._store, came, self.now())
+        return AGAIN_S
 
     # What is the case.
 

@@ -189,6 +189,12 @@ def paid(connection: Connection, now: datetime) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def paid_since(connection: Connection, since: datetime) -> int:
+    """Parts that were handed to the network from `since` on."""
+    query = select(func.coalesce(func.sum(texts.c.paid_parts), 0))
+    return int(connection.execute(query.where(_way(_OUT), texts.c.sent_at >= since)).scalar_one())
+
+
 def claim(connection: Connection, text_id: int, handle: str, most_parts: int, now: datetime) -> bool:
     """A text is about to be handed to the modem, which knows it as `handle`; False: it may not go, or not today."""
     row = _row(connection, text_id)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Final
 
 from fieldbox.config import MB
-from fieldbox.domain import Link, LinkPast, MessageKind
+from fieldbox.domain import Link, LinkPast, MessageKind, month_of
 from fieldbox.domain.links import LINK_WORDS
 from fieldbox.i18n import N_, Sentence
 from fieldbox.sync.situation import URGENT, USUAL, Rules, Situation, Wait
@@ -28,14 +28,6 @@ ROW_BYTES: Final = 400
 """What a message may need beyond its body: its part of the frame, of packets and of the acknowledgement."""
 _PICTURE_SHARE = 0.5
 """Of what a health report may use of the budget."""
-
-
-def month_of(day: date, starts: int) -> tuple[date, date]:
-    """The first day of the budget's month that `day` lies in, and that of the next."""
-    first = day.replace(day=starts)
-    if day.day < starts:
-        first = (day.replace(day=1) - timedelta(days=1)).replace(day=starts)
-    return first, (first.replace(day=28) + timedelta(days=4)).replace(day=starts)
 
 
 @dataclass(frozen=True, slots=True)

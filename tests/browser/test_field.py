@@ -120,6 +120,8 @@ def test_the_layer_is_in_the_address_and_comes_back(visit: Open, shots: Path, si
     page = open_field(visit, size)
     painted(page, "mosaic")
     assert fits(page)
+    line = page.locator(".leaflet-line-pane svg").bounding_box()
+    assert line is not None and line["width"] > 200
     page.screenshot(path=shots / f"field-{name_of(size)}.png", full_page=True)
     page.locator("label.chip", has_text=re.compile("^Place error$")).click()
     painted(page, "position")
@@ -250,7 +252,7 @@ def test_what_is_measured_agrees_with_the_ellipsoid(visit: Open) -> None:
 def test_what_is_at_a_place(visit: Open, shots: Path, size: tuple[int, int]) -> None:
     page = open_field(visit, size)
     painted(page, "mosaic")
-    page.get_by_role("button", name="What is here?").click()
+    page.get_by_role("button", name="What is here").click()
     expect(page.locator("#map-hint")).to_have_text("Tap a place on the map.")
     x, y = middle(page.locator("#map"))
     page.mouse.click(x - 8, y - 8)

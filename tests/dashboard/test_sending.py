@@ -161,7 +161,7 @@ def test_older_messages_are_a_page_away(fresh: DemoBox, reader: FlaskClient) -> 
     for number in range(SHOWN):
         fresh.store.send(Outgoing(MessageKind.ALERT, '{"field":"F1"}', key_of(str(number))))
     first = reader.get("/sending").text
-    assert first.count("/sending/") == SHOWN
+    assert first.count('href="/sending/') == SHOWN
     oldest = fresh.store.message_page(SHOWN)[-1].id
     assert f"before={oldest}" in first
     assert reader.get(f"/sending?before={oldest}").text.count("/sending/") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent, Unwelcome
+from fieldbox.services import wishes
 from fieldbox.services.boxclock import FirstModem, recalled
 from fieldbox.services.commanding import PICTURES
 from fieldbox.services.sync import Parts, Syncing, by_mqtt
@@ -529,3 +530,39 @@ def test_the_state_is_written_when_it_changes_and_else_once_an_hour(farm: Farm) 
         last = state
         farm.ways.pass_by(60.0)
     assert written == 4
+
+
+def run_until_wished(farm: Farm) -> str:
+    """Have the process run until what somebody asked for at a page was tried; what came of it."""
+
+    def done() -> bool:
+        asked = wishes.last(farm.store)
+        return asked is not None and asked.came is not None
+
+    parts = Parts(farm.ways, farm.dialler, farm.clock, farm.way, stopping=done, look_s=3600.0)
+    Syncing(farm.config, farm.store, parts).run()
+    asked = wishes.last(farm.store)
+    assert asked is not None and asked.done_at is not None
+    return str(asked.came)
+
+
+def test_what_gathers_goes_at_once_when_somebody_at_a_page_asks(farms: Callable[..., Farm]) -> None:
+    farm = farms(links="modem", gather_hours=100.0, listen_hours=0.0)
+    farm.ways.put(replace(ETHERNET, kind=LinkKind.MODEM, metered=True))
+    sent = farm.has()
+    farm.syncing.step()
+    assert farm.hub.has == {}
+    wishes.wish(farm.store, farm.clock.now())
+    began = farm.system.elapsed()
+    assert run_until_wished(farm) == "The hub was reached; 0 messages wait."
+    assert farm.hub.has == {sent: 1}
+    assert farm.system.elapsed() - began < 60
+    assert not wishes.is_open(farm.store)
+
+
+def test_a_wish_that_cannot_be_met_is_told(farm: Farm) -> None:
+    wishes.wish(farm.store, farm.clock.now())
+    assert run_until_wished(farm)
+    (farm.config.identity / "hub.json").unlink()
+    wishes.wish(farm.store, farm.clock.now())
+    assert "joined no hub" in run_until_wished(farm)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldbox.config import SyncConfig
-from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting
+from fieldbox.domain import Link, LinkKind, LinkPast, MessageKind, Waiting, month_of
 from fieldbox.i18n import Sentence
-from fieldbox.sync.budget import MOST_AT_ONCE, month_of
+from fieldbox.sync.budget import MOST_AT_ONCE
 from fieldbox.sync.policy import (
     ENOUGH_BYTES,
     HOPELESS,

@@ -14,7 +14,16 @@ from fieldbox.dashboard.api.kinds import Count, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.ports import box
-from fieldbox.domain import LinkDoing, LinkKind, LinkState, Message, MessageKind, MessageState
+from fieldbox.domain import (
+    LinkDoing,
+    LinkKind,
+    LinkState,
+    Message,
+    MessageKind,
+    MessageState,
+    SentText,
+    TextState,
+)
 
 TAG = "Sending"
 SHOWN = 30
@@ -36,6 +45,24 @@ class MessageTold(Told):
     bytes: Annotated[int, Meta(ge=0, description="Of its body.")]
     bytes_sent: Annotated[int, Meta(ge=0, description="Its share of what left, all tries together.")]
     body: Annotated[Any, Meta(description="Every byte that leaves.")]
+
+
+class TextTold(Told):
+    """A text that tells of a message."""
+
+    number: Annotated[str, Meta(description="The last digits of the telephone number.")]
+    state: TextState
+    parts: Count
+    created_at: datetime
+    sent_at: datetime | None
+    why: Annotated[str | None, Meta(description="What there is to be said of its state.")]
+
+
+class MessageWhole(MessageTold):
+    """A message with the texts that tell of it."""
+
+    survey: Annotated[str | None, Meta(description="The survey that it tells of, if it does.")]
+    texts: list[TextTold]
 
 
 class MessageList(Told):
@@ -82,18 +109,19 @@ def messages(query: MessagesAsked) -> MessageList:
     following = url_for("api.messages", before=found[SHOWN - 1].id) if len(found) > SHOWN else None
     return MessageList(
         counts={state.value: count for state, count in store.message_counts().items()},
-        messages=[_told(one) for one in found[:SHOWN]],
+        messages=[MessageTold(**_told(one)) for one in found[:SHOWN]],
         next=following,
     )
 
 
-@operation("GET", "/messages/<message_id>", tag=TAG, answers=MessageTold)
-def message(message_id: str) -> MessageTold:
-    """One message with all that leaves in it."""
+@operation("GET", "/messages/<message_id>", tag=TAG, answers=MessageWhole)
+def message(message_id: str) -> MessageWhole:
+    """One message with all that leaves in it, and the texts that tell of it."""
     found = box().store.message(message_id)
     if found is None:
         abort(404)
-    return _told(found)
+    texts = [_text(one) for one in box().store.texts_of(found.id)]
+    return MessageWhole(**_told(found), survey=box().store.survey_told(found.id), texts=texts)
 
 
 @operation("GET", "/link", tag=TAG, answers=LinkAnswer)
@@ -103,21 +131,32 @@ def link() -> LinkAnswer:
     return LinkAnswer(link=_link(state) if state else None)
 
 
-def _told(one: Message) -> MessageTold:
-    return MessageTold(
-        id=one.id,
-        kind=one.kind,
+def _told(one: Message) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "state": one.state,
+        "attempts": one.attempts,
+        "created_at": one.created_at,
+        "sent_at": one.sent_at,
+        "acknowledged_at": one.acknowledged_at,
+        "next_try": one.next_try,
+        "carrier": one.carrier,
+        "why": in_words(one.why) if one.why else None,
+        "bytes": len(one.body.encode()),
+        "bytes_sent": one.bytes_sent,
+        "body": json.loads(one.body),
+    }
+
+
+def _text(one: SentText) -> TextTold:
+    return TextTold(
+        number=one.number[-3:],
         state=one.state,
-        attempts=one.attempts,
+        parts=one.parts,
         created_at=one.created_at,
         sent_at=one.sent_at,
-        acknowledged_at=one.acknowledged_at,
-        next_try=one.next_try,
-        carrier=one.carrier,
         why=in_words(one.why) if one.why else None,
-        bytes=len(one.body.encode()),
-        bytes_sent=one.bytes_sent,
-        body=json.loads(one.body),
     )
 
 

@@ -84,6 +84,11 @@ class TextPart(Part):
         with self._database.read() as connection:
             return texts.paid(connection, now)
 
+    def text_parts_since(self, since: datetime) -> int:
+        """Parts that were handed to the network from `since` on."""
+        with self._database.read() as connection:
+            return texts.paid_since(connection, since)
+
     def claim_text(self, text_id: int, handle: str, *, most_parts: int, now: datetime) -> bool:
         """A text is about to be handed to the modem, which knows it as `handle`; False: it may not go, or would be more than
         `most_parts` within a day."""
