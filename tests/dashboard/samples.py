@@ -125,7 +125,6 @@ SAMPLES: Final[dict[str, str]] = {
     "sending.unpack": "/sending/unpack",
     "sending.outbox": "/sending",
     "sending.message": "/sending/made-up",
-    "metrics.show": "/metrics",
     "manual.show": "/api",
     "manual.openapi": "/api/openapi.json",
     "machine.show": "/box",
