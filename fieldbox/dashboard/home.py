@@ -42,9 +42,23 @@ class FieldNow:
 
     field: Field
     brief: BriefLike | None
-    trend: Trend | None
-    trend_words: str
-    warning: str
+    before: BriefLike | None = None
+
+    @property
+    def trend(self) -> Trend | None:
+        """How its weeds went; None: no telling."""
+        return needs.trend(self.brief, self.before) if self.brief else None
+
+    @property
+    def trend_words(self) -> str:
+        """The same in words."""
+        return needs.trend_words(self.trend, self.before)
+
+    @property
+    def warning(self) -> str:
+        """The first thing to know of its map."""
+        told = self.brief.warning if self.brief else None
+        return in_words(told) if told and not words.tells_poor_plants(told) else ""
 
     @property
     def date(self) -> datetime | None:
@@ -170,12 +184,8 @@ def _slow() -> _Slow:
 
 
 def _field_now(field_: Field, dates: Sequence[BriefLike]) -> FieldNow:
-    if not dates:
-        return FieldNow(field_, None, None, "", "")
-    now, before = dates[0], dates[1] if len(dates) > 1 else None
-    found = needs.trend(now, before)
-    warning = in_words(now.warning) if now.warning and not words.tells_poor_plants(now.warning) else ""
-    return FieldNow(field_, now, found, needs.trend_words(found, before), warning)
+    now, before = [*dates, None, None][:2]
+    return FieldNow(field_, now, before)
 
 
 def _newest_first(one: FieldNow) -> tuple[bool, float, str]:
