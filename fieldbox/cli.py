@@ -28,8 +28,9 @@ from fieldbox.cli_people import people
 from fieldbox.cli_plan import plan
 from fieldbox.cli_poorlink import poor_link
 from fieldbox.cli_season import season
-from fieldbox.cli_settings import settings
+from fieldbox.cli_settings import settings, setup_code
 from fieldbox.cli_sms import simulate_modem, sms
+from fieldbox.cli_support import support
 from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
@@ -681,8 +682,10 @@ main.add_command(sheet)
 main.add_command(walk)
 simulate.add_command(season)
 main.add_command(change)
+main.add_command(support)
 main.add_command(people)
 main.add_command(settings)
+main.add_command(setup_code)
 
 
 @main.command()

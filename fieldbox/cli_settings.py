@@ -77,3 +77,16 @@ def settings_reset(config: Config, key: str) -> None:
         chosen.reset(config, store, ACTOR, [key])
         now = chosen.all_now(config, store)[key]
     click.echo(_("{name} is {value} now.").format(name=key, value=json.dumps(now.value, ensure_ascii=False)))
+
+
+@click.command("setup-code")
+@with_config
+def setup_code(config: Config) -> None:
+    """Print a new code with which a phone sets up a new box; one that was there is void.
+
+    \b
+    Example: fieldbox setup-code
+    """
+    from fieldbox.services import starting  # noqa: PLC0415
+
+    click.echo(starting.setup_code(config))

@@ -38,7 +38,7 @@ HEAD = """/* Letters of India, for phones that have none of their own: local() c
    loads nothing. Written by tools/webfonts.py. */
 """
 FACE = """@font-face {{
-  font-family: "Indic"; font-weight: {weight}; font-display: swap; unicode-range: {kept};
+  font-family: "Box {script}"; font-weight: {weight}; font-display: swap; unicode-range: {kept};
   src: {local}, url("../vendor/{folder}/{file}") format("woff2");
 }}
 """
@@ -78,6 +78,7 @@ def face(script: str, weight: str) -> str:
     names += [f"{own}{ending}" for own in OWN[script]]
     local = ", ".join(f'local("{name}")' for name in dict.fromkeys(names))
     return FACE.format(
+        script=script,
         weight=WEIGHTS[weight],
         kept=SCRIPTS[script].replace(",", ", "),
         local=local,

@@ -38,11 +38,13 @@ from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
 from fieldbox.dashboard.pictures import pictures
-from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store
+from fieldbox.dashboard.ports import EXTENSION, Beyond, Box, Store, box
 from fieldbox.dashboard.review import review
 from fieldbox.dashboard.sending import sending
 from fieldbox.dashboard.settings import settings
+from fieldbox.dashboard.start import start
 from fieldbox.dashboard.tongues import tongues
+from fieldbox.dashboard.trial import trial
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.i18n import DOMAIN, add_folder, folders
 
@@ -62,6 +64,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review,
     sending,
     settings,
+    start,
+    trial,
     tongues,
     uploading,
     machine,
@@ -164,6 +168,7 @@ def _speak(app: Flask) -> None:
         area_unit=units.choose,
         area_unit_short=units.one_unit,
         locale=speech.current,
+        farm=lambda: box().name,
         version=__version__,
         asset=_asset_of(app),
         navigation=navigation.entries,

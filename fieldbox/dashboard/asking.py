@@ -11,7 +11,7 @@ from flask import current_app
 from fieldbox.dashboard import photos
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.precision import Tally, tally
-from fieldbox.dashboard.reviewqueue import Plan, Reviewing, by_plant, plan
+from fieldbox.dashboard.reviewqueue import Plan, Reviewing, plan
 from fieldbox.domain import PlantSeen, Reviewable
 from fieldbox.errors import Rejected
 
@@ -46,6 +46,15 @@ def scope(*, survey_id: str | None = None, field_id: int | None = None) -> list[
     return sorted(newest.values(), key=lambda one: one.checked // TURN)
 
 
+def by_release() -> list[tuple[str, list[Reviewable]]]:
+    """The surveys that count and were checked, by the model that made them (its name), newest first."""
+    found: dict[str, list[Reviewable]] = {}
+    for one in box().store.reviewable():
+        if one.checked:
+            found.setdefault(one.release_sha, []).append(one)
+    return [(some[0].release, some) for some in found.values()]
+
+
 def plan_of(survey_id: str) -> Plan:
     """The order in which the plants of a survey are asked for."""
     return reviewing().plan(survey_id, lambda: plan(box().store.called(survey_id), _has_photo))
@@ -57,8 +66,8 @@ def upcoming(
     """The next plants for a person, at most `count`, without `but`; nobody else is shown them for two minutes."""
     found: list[int] = []
     for one in surveys:
-        given = by_plant(box().store.opinions(one.survey_id))
-        found += reviewing().take(plan_of(one.survey_id), given, who, count - len(found), but)
+        look = box().store.opinions_of
+        found += reviewing().take(plan_of(one.survey_id), look, who, count - len(found), but)
         if len(found) >= count:
             break
     return list(box().store.plants_seen(found))
@@ -88,7 +97,9 @@ def tallies(surveys: Sequence[Reviewable]) -> list[Tally]:
 
 def tally_of(survey_id: str) -> Tally:
     """What people said of the plants of a survey."""
-    return tally(box().store.opinions(survey_id), box().store.called_count(survey_id))
+    store = box().store
+    population = reviewing().population(survey_id, lambda: store.called_count(survey_id))
+    return tally(store.opinions(survey_id), population)
 
 
 def _has_photo(digest: str) -> bool:

@@ -12,7 +12,6 @@ from fieldbox.dashboard.ports import CheckedLike, FreedLike, Machine, Store
 from fieldbox.domain import FullIn, Reading, ServiceState, Strain, Usage, Vital
 from fieldbox.i18n import N_, Sentence
 
-LOOKS_BACK: Final = timedelta(days=31)
 IN_FULL: Final = timedelta(days=14)
 LATELY: Final = timedelta(days=1)
 TOO_HOT_C: Final = 80.0
@@ -46,7 +45,7 @@ class BoxNow:
     reading: Reading | None
     """None: the data folder is gone."""
     readings: Sequence[Vital]
-    """Of the last month, oldest first."""
+    """Of the last days, oldest first."""
     full_in: FullIn | None
     usage: Usage | None
     services: Sequence[ServiceState]
@@ -61,10 +60,9 @@ class BoxNow:
         return (self.now - self.readings[0].at) / timedelta(days=1) if self.readings else 0.0
 
 
-def look(store: Store, machine: Machine) -> BoxNow:
-    """How the box does."""
+def look(store: Store, machine: Machine, back: timedelta = IN_FULL) -> BoxNow:
+    """How the box does, with its readings of so long."""
     now = datetime.now(UTC)
-    readings = store.vitals(now - LOOKS_BACK)
     try:
         reading: Reading | None = machine.reading()
     except OSError:
@@ -72,8 +70,8 @@ def look(store: Store, machine: Machine) -> BoxNow:
     return BoxNow(
         now=now,
         reading=reading,
-        readings=readings,
-        full_in=machine.full_in(readings),
+        readings=store.vitals(now - back),
+        full_in=machine.full_in(),
         usage=machine.usage(),
         services=machine.services(),
         checked=machine.checked(),
@@ -114,7 +112,7 @@ def _power(box: BoxNow, reading: Reading) -> Iterator[Concern]:
         )
     )
     if reading.vital.weak_power:
-        what = N_("Its power supply is too weak: it may stop at any moment, and work slowly until then.")
+        what = N_("Its power supply is too weak: it works slowly and may stop at any moment.")
         yield Concern(Urgency.NOW, Sentence(what), supply)
         return
     weak = sum(bool(one.weak_power) for one in box.readings if one.at >= box.now - LATELY)
@@ -180,10 +178,14 @@ STOPPED: Final = {
 }
 
 
+def is_wanted(service: ServiceState) -> bool:
+    """Whether it should run: a box without a hub has no need to send, and nobody has started that there."""
+    return service.seen_at is not None or service.name != "sync"
+
+
 def _services(box: BoxNow) -> Iterator[Concern]:
     for one in box.services:
-        # One that never ran here may not be wanted: a box without a hub has no need to send.
-        if one.name in STOPPED and not one.runs and (one.seen_at or one.name != "sync"):
+        if one.name in STOPPED and not one.runs and is_wanted(one):
             todo = Sentence(
                 N_("Switch the box off and on. If it stays so, look at the log below, or ask for help.")
             )

@@ -11,7 +11,7 @@ from typing import Final
 from babel.dates import format_date, format_time, format_timedelta
 from markupsafe import Markup
 
-from fieldbox.dashboard.boxstate import IN_FULL, LATELY, TOO_HOT_C, BoxNow
+from fieldbox.dashboard.boxstate import IN_FULL, LATELY, TOO_HOT_C, BoxNow, is_wanted
 from fieldbox.dashboard.chart import Line, Tick
 from fieldbox.dashboard.language import current, number, say, say_many, when
 from fieldbox.dashboard.words import Figure
@@ -52,11 +52,6 @@ def ago(moment: datetime, now: datetime) -> str:
     return str(format_timedelta(min(moment - now, timedelta(0)), add_direction=True, locale=current()))
 
 
-def lasting(seconds: float) -> str:
-    """A span of time in its largest unit."""
-    return str(format_timedelta(timedelta(seconds=seconds), locale=current()))
-
-
 def figures(box: BoxNow) -> list[Figure]:
     """Of this moment."""
     reading = box.reading
@@ -76,9 +71,14 @@ def figures(box: BoxNow) -> list[Figure]:
         Figure(say("Memory free"), memory, "", of_memory),
         Figure(say("Busy"), load, "%", say("of its processor, in the last 5 minutes") if load else ""),
         Figure(say("Speed"), speed, "MHz", most),
-        Figure(say("Switched on"), None if reading.up_s is None else lasting(reading.up_s), "", say("ago")),
+        Figure(say("Switched on"), _up(box), "", ""),
         Figure(say("Its clock"), when(box.now), "", ""),
     ]
+
+
+def _up(box: BoxNow) -> str | None:
+    seconds = box.reading.up_s if box.reading else None
+    return None if seconds is None else ago(box.now - timedelta(seconds=seconds), box.now)
 
 
 def _power(vital: Vital) -> str | None:
@@ -152,7 +152,13 @@ def rooms(box: BoxNow) -> list[Taken]:
         return []
     disk = max(1, box.reading.vital.disk_total)
     every = sorted(box.usage.bytes.items(), key=lambda one: -one[1])
-    return [Taken(say(ROOMS[room]), size(taken), 100 * taken / disk) for room, taken in every if taken]
+    found = [Taken(say(ROOMS[room]), size(taken), 100 * taken / disk) for room, taken in every if taken]
+    rest = disk - box.reading.vital.disk_free - sum(box.usage.bytes.values())
+    if rest > 0:
+        found.append(
+            Taken(say("Not of fieldbox: the system and other programs"), size(rest), 100 * rest / disk)
+        )
+    return found
 
 
 def forecast(box: BoxNow) -> str:
@@ -203,7 +209,8 @@ class Service:
 
     name: str
     state: str
-    runs: bool
+    stopped: bool
+    """It should run, and does not."""
     detail: str
 
 
@@ -216,9 +223,12 @@ def _service(one: ServiceState, now: datetime) -> Service:
     name = say(SERVICES.get(one.name, one.name))
     if one.runs:
         since = say("since %(when)s", when=when(one.since)) if one.since else ""
-        return Service(name, say("runs"), runs=True, detail=since)
+        seen = say("last sign of life %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else ""
+        return Service(name, say("runs"), stopped=False, detail=", ".join(filter(None, (since, seen))))
+    if not is_wanted(one):
+        return Service(name, say("not in use here"), stopped=False, detail="")
     seen = say("last seen %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else say("never seen here")
-    return Service(name, say("does not run"), runs=False, detail=seen)
+    return Service(name, say("does not run"), stopped=True, detail=seen)
 
 
 # -- temperature -----------------------------------------------------------------------------------
@@ -252,6 +262,8 @@ def _chart(box: BoxNow, span: timedelta, title: str, apart: timedelta, rows: int
         return None
     degrees = [value for _at, value in known]
     low, high = 10 * (min(degrees) // 10), 10 * (max(degrees) // 10 + 1)
+    if max(degrees) >= TOO_HOT_C - 10:
+        high = max(high, TOO_HOT_C + 10)  # how near the limit it came is to be seen
     told = say(
         "Between %(low)s and %(high)s °C; the last reading was %(last)s °C.",
         low=number(min(degrees)),

@@ -16,6 +16,7 @@ from fieldbox.dashboard.api.uploads import CHUNK_ENDPOINT, LARGEST_CHUNK, LARGES
 from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.deeds.sending import LARGEST as LARGEST_CARRIED
+from fieldbox.dashboard.deeds.starting import is_new
 from fieldbox.dashboard.guessing import Limit, Tries, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
@@ -34,8 +35,10 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "sending.unpack": LARGEST_CARRIED + LARGEST_FORM,
+    "api.unpack_messages": LARGEST_CARRIED,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
+    "start.hub_welcome": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")
@@ -148,11 +151,16 @@ def _need_right() -> AnyResponse | None:
         return None
     if not current_user.is_authenticated:
         return _come_in()
-    if not current_user.has_password and request.endpoint not in UNTIL_PASSWORD:
+    if not current_user.has_password and not _may_without_password():
         return _first_the_password()
     if not current_user.may(wanted):
         abort(403)
     return None
+
+
+def _may_without_password() -> bool:
+    """Whether this is for somebody who has no password yet: of a new box, also to set it up."""
+    return request.endpoint in UNTIL_PASSWORD or (request.blueprint in ("start", "trial") and is_new())
 
 
 def _keep_pace() -> None:
@@ -177,7 +185,7 @@ def _is_open_figures() -> bool:
 def _first_the_password() -> AnyResponse:
     if is_for_a_program():
         return problem(say("Choose a password first."), 403)
-    return redirect(url_for("people.choose_password"))
+    return redirect(url_for("start.show" if is_new() else "people.choose_password"))
 
 
 def _come_in() -> AnyResponse:
@@ -189,6 +197,8 @@ def _come_in() -> AnyResponse:
             # To programs alone: a browser would open a window of its own.
             answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
         return answer
+    if is_new():
+        return redirect(url_for("start.show"))
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("people.sign_in", next=back))
 

@@ -1,55 +1,99 @@
-"""The home page: what needs me now."""
+"""The home page: what needs me now, what arrives, the fields, how link and box stand.
+
+Its queries are the same however many fields, flights and surveys the box holds.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
+from flask_login import current_user
 
-from fieldbox.dashboard import words
+from fieldbox.dashboard import asking, needs, standing, words
+from fieldbox.dashboard.beginning import Beginning, beginning
+from fieldbox.dashboard.boxstate import Concern, concerns, look
 from fieldbox.dashboard.checks import Checked, checked
-from fieldbox.dashboard.dates import flown_on
-from fieldbox.dashboard.ports import FlightRowLike, IngestLike, box
-from fieldbox.domain import Field, IntakeStatus, Survey
+from fieldbox.dashboard.deeds import starting
+from fieldbox.dashboard.language import in_words, say, say_many, when
+from fieldbox.dashboard.needs import Need, Trend
+from fieldbox.dashboard.needsources import Looked, needs_of
+from fieldbox.dashboard.ports import BriefLike, FlightRowLike, IngestLike, box
+from fieldbox.domain import OPEN, Field, IntakeStatus, LinkState, Right
 
 home = Blueprint("home", __name__)
-FLIGHTS_SHOWN = 30
+RECENT, STOPPED = 6, 8
+"""Flights that are looked at for what needs somebody."""
+NEEDS_SHOWN = 8
+CARDS = 24
+"""Fields with a picture; the others are a list."""
 LATEST_SHOWN = 3
 """Things that were brought lately."""
+SLOW_S = 30.0
+"""So long it is not looked at again how the box does, and what there is to check."""
 _STALE = timedelta(minutes=30)
 _LATELY = timedelta(hours=12)
-_ACTIVE = ("waiting", "running")
+_KEPT = "fieldbox.home"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNow:
-    """A field with its newest survey, if it has one."""
+    """A field with its newest date, if it has one."""
 
     field: Field
-    survey: Survey | None
-    date: datetime | None
+    brief: BriefLike | None
+    before: BriefLike | None = None
+
+    @property
+    def trend(self) -> Trend | None:
+        """How its weeds went; None: no telling."""
+        return needs.trend(self.brief, self.before) if self.brief else None
+
+    @property
+    def trend_words(self) -> str:
+        """The same in words."""
+        return needs.trend_words(self.trend, self.before)
+
+    @property
+    def warning(self) -> str:
+        """The first thing to know of its map."""
+        told = self.brief.warning if self.brief else None
+        return in_words(told) if told and not words.tells_poor_plants(told) else ""
+
+    @property
+    def date(self) -> datetime | None:
+        """When it was flown."""
+        return needs.flown(self.brief) if self.brief else None
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
     """Everything on the home page."""
 
+    needs: list[Need]
+    more_needs: int
+    calm: str
+    """What is said where nothing needs anybody."""
     copying: IngestLike | None
     useless: list[words.Group]
     """Files that came last and brought nothing: there is no flight whose page could tell of them."""
-    arriving: list[FlightRowLike]
-    stopped: list[FlightRowLike]
-    settled: list[FlightRowLike]
-    fields: list[FieldNow]
-    names: dict[int, str]
-    """Of the fields."""
+    arriving: Sequence[FlightRowLike]
+    left: Mapping[str, str]
+    """How long the work on each flight still takes, in words."""
+    checks: dict[str, Checked]
+    """Of the flights that arrive: their pilot may still be there."""
     incoming: IntakeStatus | None
     """What is being taken in by itself, and what was lately; None: nothing."""
-    can_send: bool
-    checks: dict[str, Checked]
-    """Of the flights that wait or could not be mapped: their pilot may still be there."""
+    fields: list[FieldNow]
+    others: list[FieldNow]
+    """Fields that are a line in a list."""
+    link: str
+    box: str
+    empty: bool
+    begin: Beginning
 
 
 @home.get("/")
@@ -67,36 +111,125 @@ def part() -> str:
 def look_now() -> Now:
     """Gather the home page."""
     store = box().store
-    every = store.flights()
-    flights = every[:FLIGHTS_SHOWN]
-    flown = {flight.id: flight.started_at for flight in every}
-    fields = [_field_now(field, flown) for field in store.fields()]
-    fields.sort(
-        key=lambda each: (each.survey is None, -(each.survey.made_at.timestamp() if each.survey else 0.0))
-    )
-    ingests, incoming = store.ingests(), _incoming()
-    unmapped = [flight.id for flight in flights if not flight.job or flight.job.state != "done"]
+    every = store.fields()
+    briefs = store.briefs_by_field()
+    arriving = store.flights_in_work()
+    recent, total = store.flight_page(limit=RECENT)
+    ingests, incoming = store.ingests(1), _incoming()
+    looked = _looked({one.id: one.name for one in every}, briefs, recent)
+    found = needs_of(looked)
+    fields = sorted((_field_now(one, briefs.get(one.id, ())) for one in every), key=_newest_first)
+    copying = None if incoming and incoming.now else _copying(ingests)
     return Now(
-        copying=None if incoming and incoming.now else _copying(ingests),
+        needs=found[:NEEDS_SHOWN],
+        more_needs=max(0, len(found) - NEEDS_SHOWN),
+        calm=_calm(recent),
+        copying=copying,
         useless=_useless(ingests),
-        arriving=[flight for flight in flights if flight.job and flight.job.state in _ACTIVE],
-        stopped=[flight for flight in flights if flight.job and flight.job.state == "failed"],
-        settled=[flight for flight in flights if not flight.job or flight.job.state == "done"],
-        fields=fields,
-        names={each.field.id: each.field.name for each in fields},
+        arriving=arriving,
+        left=standing.times_left() if arriving else {},
+        checks={key: checked(one) for key, one in store.checks([one.id for one in arriving]).items()},
         incoming=incoming,
-        can_send=box().beyond.intake is not None,
-        checks={flight_id: checked(one) for flight_id, one in store.checks(unmapped).items()},
+        fields=fields[:CARDS],
+        others=fields[CARDS:],
+        link=_link_line(looked.link, looked.waiting),
+        box=_box_line(looked.concerns),
+        empty=not total and not every and not copying,
+        begin=beginning(),
     )
 
 
-def _field_now(field_: Field, flown: Mapping[str, datetime | None]) -> FieldNow:
-    survey = _newest(box().store.surveys(field_id=field_.id))
-    return FieldNow(field_, survey, flown_on(survey, flown) if survey else None)
+def _looked(
+    names: Mapping[int, str],
+    briefs: Mapping[int, Sequence[BriefLike]],
+    recent: Sequence[FlightRowLike],
+) -> Looked:
+    store = box().store
+    ids = [one.id for one in recent]
+    changed = [one for one in store.commands(20) if one.kind == "settings" and one.done]
+    counts, slow = store.message_counts(), _slow()
+    return Looked(
+        now=datetime.now(UTC),
+        names=names,
+        briefs=briefs,
+        stopped=store.flight_page(limit=STOPPED, states=("failed",))[0],
+        recent=recent,
+        checks=store.checks(ids),
+        unmarked=store.without_marks(ids),
+        concerns=slow.concerns,
+        unchecked=slow.unchecked,
+        link=store.link_state(),
+        waiting=sum(counts.get(state, 0) for state in OPEN),
+        waits_since=store.waits_since(),
+        set_up_left=_set_up_left(),
+        hub_changed=changed[0].received_at if changed else None,
+    )
 
 
-def _newest(surveys: Sequence[Survey]) -> Survey | None:
-    return surveys[0] if surveys else None
+def _set_up_left() -> int:
+    """Steps of a set-up that its owner began."""
+    over = starting.done() if current_user.may(Right.OWN) else {}
+    return len(starting.STEPS) - len(over) if over else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Slow:
+    """What changes slowly and costs more than the page."""
+
+    at: float
+    """By the monotonic clock."""
+    concerns: list[Concern]
+    unchecked: int
+
+
+def _slow() -> _Slow:
+    """How the box does, and what there is to check: not looked at anew for each phone."""
+    kept: _Slow | None = current_app.extensions.get(_KEPT)
+    if kept is None or time.monotonic() - kept.at > SLOW_S:
+        machine = box().beyond.machine
+        found = concerns(look(box().store, machine)) if machine else []
+        kept = _Slow(time.monotonic(), found, asking.left(asking.scope()))
+        current_app.extensions[_KEPT] = kept
+    return kept
+
+
+def _field_now(field_: Field, dates: Sequence[BriefLike]) -> FieldNow:
+    now, before = [*dates, None, None][:2]
+    return FieldNow(field_, now, before)
+
+
+def _newest_first(one: FieldNow) -> tuple[bool, float, str]:
+    return (one.date is None, -(one.date.timestamp() if one.date else 0.0), one.field.name)
+
+
+def _calm(recent: Sequence[FlightRowLike]) -> str:
+    if not recent:
+        return ""
+    newest = max(recent, key=lambda one: one.saved_at)
+    at = newest.started_at or newest.saved_at
+    return say("Nothing needs you now. The last flight was on %(when)s.", when=when(at))
+
+
+def _link_line(state: LinkState | None, waiting: int) -> str:
+    waits = (
+        say_many("%(num)s message waits.", "%(num)s messages wait.", waiting)
+        if waiting
+        else say("No message waits.")
+    )
+    if state is None:
+        return say("Nothing is sent from this box yet.") + " " + waits
+    reached = (
+        say("The hub was last reached on %(when)s.", when=when(state.last_success))
+        if state.last_success
+        else say("The hub has not been reached yet.")
+    )
+    return f"{reached} {waits}"
+
+
+def _box_line(found: Sequence[Concern]) -> str:
+    if box().beyond.machine is None:
+        return ""
+    return say("The box is well.") if not found else in_words(found[0].what)
 
 
 def _incoming() -> IntakeStatus | None:

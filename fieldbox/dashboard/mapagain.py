@@ -88,9 +88,9 @@ def _of_rest(row: FlightRowLike) -> Outlook:
     changed = changes(under, box().store.conditions(row.id), _release()) if under else ()
     if row.job is not None and row.job.state == "failed":
         return Outlook(State.FAILED, changed)
-    if under is None:
+    if under is None and not box().store.surveys_of_flights([row.id]):
         return Outlook(State.NEVER)
-    if under.conditions is None:
+    if under is None or under.conditions is None:
         return Outlook(State.UNKNOWN, changed)
     return Outlook(State.CHANGED if changed else State.SAME, changed)
 

@@ -54,7 +54,7 @@ PLACES: Final = (
         "people.settings",
         "settings",
         N_("Settings"),
-        frozenset({"people", "folk", "keys", "diary", "tongues", "settings"}),
+        frozenset({"people", "folk", "keys", "diary", "tongues", "settings", "start", "trial"}),
     ),
 )
 """In the order in which they are shown."""

@@ -24,11 +24,13 @@ from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import units
 from fieldbox.dashboard.deeds import people as deeds
+from fieldbox.dashboard.deeds.starting import is_new
 from fieldbox.dashboard.guessing import Tries
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import matches, renewed
 from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import UserLike, box
+from fieldbox.domain import Role
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
@@ -46,6 +48,8 @@ def sign_in() -> Page:
     """The form to log in."""
     if current_user.is_authenticated:
         return redirect(url_for("home.show"))
+    if is_new():
+        return redirect(url_for("start.show"))
     return render_template("login.html", next=local_path(request.args.get("next")))
 
 
@@ -84,7 +88,8 @@ def enter(token: str) -> Page:
             "This link was used before or is too old. Ask for a new one, or log in with your password."
         )
         return render_template("login.html", next="/", error=error), 401
-    answer = _come_in(user, "came by a link", url_for("people.choose_password"))
+    first = url_for("start.show" if is_new() and user.role is Role.OWNER else "people.choose_password")
+    answer = _come_in(user, "came by a link", first)
     session[BY_LINK] = True
     return answer
 

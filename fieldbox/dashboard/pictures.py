@@ -171,8 +171,11 @@ def legend(key: str) -> Response:
 
 @pictures.get("/photo/<digest>/crop")
 def photo_crop(digest: str) -> Response:
-    """A window of a photo around `x`, `y`, the spot marked unless `bare=1`; `size` is its side in pixels of the photo, `shown`
-    that of the picture (as large, unless told), `mark_x` and `mark_y` the spot where it is not in the middle."""
+    """A window of a photo around `x`, `y`, the spot marked unless `bare=1`.
+
+    `size` is its side in pixels of the photo, `shown` that of the picture (as large, unless told), `mark_x` and `mark_y` the
+    spot where it is not in the middle.
+    """
     x, y = _number("x"), _number("y")
     size = int(max(64, min(photos.MAX_SPAN_PX, _number("size", 640))))
     shown = int(max(64, min(photos.MAX_CROP_PX, _number("shown", size))))

@@ -122,12 +122,31 @@ def _page(scope: Scope) -> str:
         setup={"plants": items, **progress, "scope": scope.told, "words": _words()},
         progress=progress,
         without_photo=_without_photo(scope) if judging and not items else 0,
+        fields=_by_field(scope) if not scope.told else [],
+        releases=_by_release() if not scope.told else [],
         outcome=reviewwords.outcome_of(asking.tallies(scope.surveys)),
         verdicts={one.value: say(word) for one, word in reviewwords.VERDICTS.items()},
         keys=_keys(),
         act=secrets.token_urlsafe(16),
         judging=judging,
     )
+
+
+def _by_field(scope: Scope) -> list[dict[str, Any]]:
+    """Each field of the queue with what its checks say."""
+    names = {one.id: one.name for one in box().store.fields()}
+    return [
+        {
+            "name": names.get(one.field_id, ""),
+            "url": url_for("review.field_queue", field_id=one.field_id),
+            "outcome": reviewwords.outcome_of(asking.tallies([one])),
+        }
+        for one in scope.surveys
+    ]
+
+
+def _by_release() -> list[tuple[str, reviewwords.Outcome]]:
+    return [(name, reviewwords.outcome_of(asking.tallies(surveys))) for name, surveys in asking.by_release()]
 
 
 def _checks_of(survey: Survey) -> reviewwords.Outcome | None:
@@ -168,13 +187,12 @@ def _keys() -> dict[str, str]:
 
 def _words() -> dict[str, str]:
     return {
-        "one": say("1 check is not yet saved; it is kept on this phone"),
-        "many": say("%(num)s checks are not yet saved; they are kept on this phone", num="NUM"),
-        "away": say("The box is out of reach. Go on: it is saved when the box is back."),
+        "one": say("1 check not yet saved: it is kept on this phone."),
+        "many": say("%(num)s checks not yet saved: they are kept on this phone.", num="NUM"),
+        "away": say("The box is out of reach. Go on: all is saved when it is back."),
         "login": say("Your log-in is over. Log in again: your checks are kept on this phone."),
         "lost": say("A check could not be saved: %(why)s", why="WHY"),
         "wait": say("The next plants are being fetched."),
-        "done": say("All is checked here."),
         "mine": say("%(num)s of about %(goal)s", num="NUM", goal="GOAL"),
         "checked": say("%(num)s checked", num="NUM"),
         "round": say("A good round. Go on, or stop here."),

@@ -3,8 +3,9 @@
 All of a survey's weeds lie in three lanes. The sure ones are asked for in an order that chance gives: a hash of their
 number, so it is the same after a restart and knows nothing of what they look like. Of the unsure ones the hash puts each
 into one of two halves: one half is asked for by chance too, of the other half first those whose verdict teaches most.
-The lanes are interleaved (`PATTERN`): one plant in four is a sure one. What chance chose says how often the model is
-right (`fieldbox.dashboard.precision`); what was chosen for its doubt would make it look worse than it is.
+First come ten of each that chance chose, one after the other: from then on the page can tell a number. Then the
+lanes are interleaved 2 : 1 : 1, and one plant in four is a sure one. What chance chose says how often the model is right
+(`fieldbox.dashboard.precision`); what was chosen for its doubt would make it look worse than it is.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from fieldbox.domain import Called, LabelVerdict, Opinion
 
 LEASE_S: Final = 120.0
 """So long a plant that somebody was shown is shown to nobody else. Two verdicts on it would do no harm."""
-PLAN_S: Final = 600.0
+PLAN_S: Final = 1800.0
 """So long the order of a survey's plants is kept: photos may be removed or brought again."""
+ENOUGH: Final = 10
+"""Plants of a stratum that must be judged before a number is told (all, where there are fewer)."""
 HALVED_FROM: Final = 60
 """Where a survey has fewer unsure plants, all of them are asked for by chance: half would be too few to tell anything."""
 AGAIN_ONE_IN: Final = 10
@@ -32,10 +35,14 @@ AGAIN_ONE_IN: Final = 10
 MOST_EACH: Final = 3
 """Verdicts on one plant; then it stays contested."""
 _PLANS, _SKIPPED = 8, 2000
+_PORTION = 300
+"""So many plants are looked up at once."""
 _NEAR_M = 3.0
 _METRES_PER_DEG = 111_320.0
 
 Ints = NDArray[np.int64]
+Look = Callable[[Sequence[int]], Sequence[Opinion]]
+"""All standing verdicts on plants."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +57,12 @@ class Plan:
     """[N] whether a second person looks as well."""
     without_photo: int
     """Plants whose photo is not on the box any more."""
+    closed: NDArray[np.bool_]
+    """[N] on which no further verdict was wanted when somebody looked: they need not be looked up again."""
+
+    def reopen(self, plant: int) -> None:
+        """A verdict on this plant was taken back."""
+        self.closed[self.order == plant] = False
 
     def is_by_chance(self, plant: int) -> bool:
         """Whether chance puts this plant where it is."""
@@ -67,10 +80,15 @@ def plan(called: Called, has_photo: Callable[[str], bool]) -> Plan:
     unsure = chance[(~called.sure & half & kept)[chance]]
     chosen = np.flatnonzero(~called.sure & ~half & kept)
     chosen = chosen[np.argsort(-teaching(called)[chosen], kind="stable")]
-    order = _woven([chosen, unsure, chosen, sure], (0, 1, 0, 3))
+    first = _woven([unsure[:ENOUGH], sure[:ENOUGH]], (0, 1))
+    order = np.concatenate([first, _woven([chosen, unsure[ENOUGH:], sure[ENOUGH:]], (0, 1, 0, 2))])
     again = (drawn // np.uint64(2)) % np.uint64(AGAIN_ONE_IN) == 0
     return Plan(
-        called.plants[order], (called.sure | half)[order], again[order], without_photo=int((~kept).sum())
+        order=called.plants[order],
+        by_chance=(called.sure | half)[order],
+        again=again[order],
+        without_photo=int((~kept).sum()),
+        closed=np.zeros(len(order), bool),
     )
 
 
@@ -163,9 +181,10 @@ class Reviewing:
         self._plans: OrderedDict[str, tuple[float, Plan]] = OrderedDict()
         self._leases: dict[int, tuple[str, float]] = {}
         self._skipped: dict[str, OrderedDict[int, None]] = {}
+        self._populations: dict[str, tuple[int, int]] = {}
 
     def plan(self, survey_id: str, make: Callable[[], Plan]) -> Plan:
-        """The order of a survey's plants, made at most every ten minutes."""
+        """The order of a survey's plants, made at most every half hour."""
         now = self._clock()
         with self._lock:
             kept = self._plans.get(survey_id)
@@ -178,6 +197,19 @@ class Reviewing:
             while len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         return made
+
+    def reopen(self, survey_id: str, plant: int) -> None:
+        """A verdict on a plant was taken back: it may be asked for again."""
+        with self._lock:
+            kept = self._plans.get(survey_id)
+        if kept:
+            kept[1].reopen(plant)
+
+    def population(self, survey_id: str, count: Callable[[], tuple[int, int]]) -> tuple[int, int]:
+        """Sure and unsure plants of a survey, counted once: they do not change."""
+        if survey_id not in self._populations:
+            self._populations[survey_id] = count()
+        return self._populations[survey_id]
 
     def release(self, plant: int) -> None:
         """A plant that was shown was judged."""
@@ -197,28 +229,35 @@ class Reviewing:
         with self._lock:
             return len(self._skipped.pop(who, ()))
 
-    def take(
-        self, order: Plan, given: Mapping[int, Sequence[Opinion]], who: str, count: int, but: Set[int]
-    ) -> list[int]:
+    def take(self, order: Plan, look: Look, who: str, count: int, but: Set[int]) -> list[int]:
         """The next plants for a person, at most `count`, none of `but`; they are leased to that person."""
-        now = self._clock()
-        with self._lock:
-            self._leases = {plant: one for plant, one in self._leases.items() if one[1] > now}
-            found: list[int] = []
-            for plant in self._open(order, given, who, but):
-                found.append(plant)
-                self._leases[plant] = (who, now + LEASE_S)
-                if len(found) == count:
-                    break
-            return found
+        found: list[int] = []
+        for places in _portions(np.flatnonzero(~order.closed)):
+            given = by_plant(look(order.order[places].tolist()))
+            now = self._clock()
+            with self._lock:
+                self._leases = {plant: one for plant, one in self._leases.items() if one[1] > now}
+                for plant in self._open(order, places, given, who):
+                    if plant not in but and len(found) < count:
+                        found.append(plant)
+                        self._leases[plant] = (who, now + LEASE_S)
+            if len(found) == count:
+                break
+        return found
 
     def _open(
-        self, order: Plan, given: Mapping[int, Sequence[Opinion]], who: str, but: Set[int]
+        self, order: Plan, places: Ints, given: Mapping[int, Sequence[Opinion]], who: str
     ) -> Iterator[int]:
         skipped: Mapping[int, None] = self._skipped.get(who, {})
-        for plant, again in zip(order.order.tolist(), order.again.tolist(), strict=True):
+        for place in places.tolist():
+            plant, again = int(order.order[place]), bool(order.again[place])
             there = given.get(plant, ())
-            if not is_wanted(there, again) or any(one.who == who for one in there):
-                continue
-            if plant not in but and plant not in skipped and self._leases.get(plant, (who,))[0] == who:
+            mine = any(one.who == who for one in there) or plant in skipped
+            if not is_wanted(there, again):
+                order.closed[place] = True
+            elif not mine and self._leases.get(plant, (who,))[0] == who:
                 yield plant
+
+
+def _portions(places: Ints) -> Iterator[Ints]:
+    return (places[start : start + _PORTION] for start in range(0, len(places), _PORTION))

@@ -92,6 +92,8 @@ def shown(plant: PlantSeen) -> dict[str, Any]:
             digest=plant.digest,
             x=round(plant.pixel_x),
             y=round(plant.pixel_y),
+            lat=round(plant.lat, 7),
+            lon=round(plant.lon, 7),
             certainty="sure" if plant.sure else "unsure",
         ),
     }

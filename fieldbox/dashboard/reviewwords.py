@@ -63,6 +63,13 @@ def lead(found: Precision) -> str:
             "How much of what is called weed is weed is not known yet: %(num)s more checks.",
             max(found.lacking, 1),
         )
+    if found.judged >= found.population:
+        return say_many(
+            "%(num)s plant is called a weed here, and was checked: %(share)s %% are weeds.",
+            "All %(num)s plants that are called weeds here were checked: %(share)s %% are weeds.",
+            found.judged,
+            share=number(100 * found.share),
+        )
     return say_many(
         "%(share)s %% of what is called weed here is weed (%(low)s–%(high)s %%), from %(num)s check.",
         "%(share)s %% of what is called weed here is weed (%(low)s–%(high)s %%), from %(num)s checks.",
@@ -74,10 +81,10 @@ def lead(found: Precision) -> str:
 
 
 def _corrected(found: Precision) -> str:
-    if found.share is None or found.interval95 is None:
+    if found.share is None or found.interval95 is None or found.judged >= found.population:
         return ""
     return say(
-        "So of the %(all)s plants that it outlines about %(some)s are weeds (%(low)s–%(high)s). Weeds that it "
+        "So of the %(all)s plants that are outlined about %(some)s are weeds (%(low)s–%(high)s). Weeds that the map "
         "missed are not in this.",
         all=number(found.population),
         some=number(found.population * found.share),

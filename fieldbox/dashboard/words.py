@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fieldbox.dashboard import units
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
-from fieldbox.dashboard.ports import FlightRowLike, JobLike
+from fieldbox.dashboard.ports import BriefLike, FlightRowLike, JobLike
 from fieldbox.domain import (
     Bringing,
     Brought,
@@ -141,7 +141,7 @@ def figures(survey: Survey) -> list[Figure]:
     ]
 
 
-def headline(survey: Survey) -> str:
+def headline(survey: Survey | BriefLike) -> str:
     """The survey in one sentence."""
     if survey.weed_cover_pct is None:
         return say("How many weeds there are is not known from this flight.")
@@ -217,7 +217,7 @@ def missing_interval(survey: Survey) -> Interval | None:
 def crop_health(survey: Survey) -> list[str]:
     """How many crop plants look poor beside their neighbours, and what to make of it; empty where none were
     compared. Surveys keep the counts in a sentence of their own, which is told in other words here."""
-    told = next((one.params for one in survey.warnings if _tells_poor_plants(one)), None)
+    told = next((one.params for one in survey.warnings if tells_poor_plants(one)), None)
     if told is None:
         return []
     return [
@@ -250,7 +250,7 @@ def _missing(survey: Survey) -> str:
     )
 
 
-def _tells_poor_plants(warning: Sentence) -> bool:
+def tells_poor_plants(warning: Sentence) -> bool:
     return warning.params.keys() >= _POOR_PLANTS
 
 
@@ -276,9 +276,11 @@ def ladder(survey: Survey) -> str:
 
 def spots(survey: Survey) -> str:
     """How many hotspots there are, and what to do about them."""
-    many = len(survey.hotspots)
-    if survey.weed_cover_pct is None:
-        return ""
+    return "" if survey.weed_cover_pct is None else spots_of(len(survey.hotspots))
+
+
+def spots_of(many: int) -> str:
+    """As `spots`, of so many hotspots."""
     if not many:
         return say("No spot stands out.")
     return say_many(
@@ -298,7 +300,7 @@ def trust(survey: Survey) -> str:
 
 def warnings(survey: Survey) -> list[str]:
     """The survey's warnings in the reader's language, without what `crop_health` tells."""
-    return [in_words(warning) for warning in survey.warnings if not _tells_poor_plants(warning)]
+    return [in_words(warning) for warning in survey.warnings if not tells_poor_plants(warning)]
 
 
 def flight_name(flight: Flight | FlightRowLike) -> str:

@@ -68,7 +68,17 @@ from fieldbox.domain.links import (
     Waiting,
     month_of,
 )
-from fieldbox.domain.machines import FullIn, LogLine, Reading, Room, ServiceState, Strain, Usage, Vital
+from fieldbox.domain.machines import (
+    FullIn,
+    LogLine,
+    ModelInfo,
+    Reading,
+    Room,
+    ServiceState,
+    Strain,
+    Usage,
+    Vital,
+)
 from fieldbox.domain.maps import (
     Cover,
     Detection,
@@ -94,16 +104,21 @@ from fieldbox.domain.messages import (
     Outgoing,
 )
 from fieldbox.domain.people import (
+    CODE_LENGTH,
     KEY_PREFIX,
     LINK_LIFE,
     LONGEST_NAME,
     NO_PASSWORD,
     RIGHTS_OF,
+    SETUP_CODE,
     ApiToken,
     AuditFilter,
     Right,
     Role,
     Secret,
+    code_as_read,
+    new_code,
+    tidy_code,
     tidy_name,
 )
 from fieldbox.domain.photos import (
@@ -129,6 +144,7 @@ from fieldbox.domain.photos import (
 )
 from fieldbox.domain.places import FromCorner, InRows, SeenFrom, Side
 from fieldbox.domain.settings import SettingNow, SettingSource, SettingValue
+from fieldbox.domain.starting import Flying, TestFlight
 from fieldbox.domain.surveys import Survey
 from fieldbox.domain.texts import (
     GONE,
@@ -148,6 +164,7 @@ from fieldbox.domain.walks import Spot, SpotKind, Walk
 
 __all__ = [
     "BANDS",
+    "CODE_LENGTH",
     "FEW_HOLES_PCT",
     "GONE",
     "HANDED",
@@ -163,6 +180,7 @@ __all__ = [
     "OPEN",
     "PRIORITY",
     "RIGHTS_OF",
+    "SETUP_CODE",
     "SQUARE_METRES",
     "TO_RADIUS95",
     "ApiToken",
@@ -197,6 +215,7 @@ __all__ = [
     "FlightCheck",
     "FlightHeadings",
     "FlightHeight",
+    "Flying",
     "FromCorner",
     "FullIn",
     "Gap",
@@ -224,6 +243,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "MessageState",
+    "ModelInfo",
     "Needs",
     "NewText",
     "NotAligned",
@@ -272,6 +292,7 @@ __all__ = [
     "Strategy",
     "Survey",
     "SurveyVerdict",
+    "TestFlight",
     "TextIn",
     "TextState",
     "Treated",
@@ -289,8 +310,11 @@ __all__ = [
     "Window",
     "Zone",
     "ZoneKind",
+    "code_as_read",
     "hangs_together",
     "month_of",
+    "new_code",
+    "tidy_code",
     "tidy_name",
     "worst",
 ]

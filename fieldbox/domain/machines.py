@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from fieldbox.i18n import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Vital:
@@ -117,3 +119,34 @@ class LogLine:
     event: str
     told: Mapping[str, object]
     """What belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model of this box, as its file and its card tell of it."""
+
+    kind: str
+    """weeds, health or leaves."""
+    name: str
+    version: str
+    sha256: str
+    origin: str
+    """shipped, copy, signed or kept."""
+    bytes: int
+    runs: bool
+    gsd_mm: tuple[float, float] | None
+    """The finest and the coarsest photos that it takes, mm a pixel."""
+    classes: tuple[str, ...]
+    crops: tuple[str, ...]
+    """That it was trained on."""
+    measured: Mapping[str, float]
+    """Shares from 0 to 1: recall, precision of weeds; accuracy. As measured when it was made."""
+    card: str
+    """Markdown; empty where there is none."""
+    problem: Sentence | None = None
+    """Why it does not run."""
+
+    @property
+    def release(self) -> str:
+        """As surveys name it."""
+        return f"{self.name}@{self.version}"

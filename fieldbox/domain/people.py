@@ -106,3 +106,26 @@ def tidy_name(told: str, longest: int = LONGEST_NAME) -> str | None:
     """A name as it is kept: no blanks around it, one between words; None if it is none, or longer than `longest`."""
     name = " ".join(told.split())
     return name if name and len(name) <= longest and name.isprintable() else None
+
+
+CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Of setup codes: none that is read for another."""
+CODE_LENGTH: Final = 8
+SETUP_CODE: Final = "setup.code"
+"""The setting that holds the hash of the setup code."""
+
+
+def new_code() -> str:
+    """A setup code: whoever has the box in hand lets themselves in with it, once."""
+    return "".join(secrets.choice(CODE_LETTERS) for _each in range(CODE_LENGTH))
+
+
+def code_as_read(code: str) -> str:
+    """In groups: ABCD-EFGH."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+def tidy_code(typed: str) -> str | None:
+    """A code as somebody typed it; None if it can be none."""
+    code = "".join(one for one in typed.upper() if one.isalnum())
+    return code if len(code) == CODE_LENGTH and set(code) <= set(CODE_LETTERS) else None

@@ -23,7 +23,8 @@ MOST_LAST = 20
 OFTEN_S = 0.5
 """Progress is not written more often."""
 ALIVE_S = 120.0
-"""A status that is older tells nothing of now: the intake writes one a minute even if there is nothing to do."""
+"""A status that is older tells nothing of now: the intake writes one a minute while it is at work, and none while it waits,
+which would be 20 MB a day for nothing."""
 
 
 class Board:
@@ -56,8 +57,8 @@ class Board:
         self.write()
 
     def beat(self) -> None:
-        """Show that the intake lives, once in a while."""
-        if self._clock() - self._written >= ALIVE_S / 2:
+        """Show that what is being taken in goes on, once in a while; that the intake lives is told elsewhere."""
+        if self._now is not None and self._clock() - self._written >= ALIVE_S / 2:
             self.write()
 
     def write(self) -> None:

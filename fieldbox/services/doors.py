@@ -35,6 +35,7 @@ from fieldbox.services.cards import STATES
 from fieldbox.services.notify import notify
 from fieldbox.services.queueing import go_on, queue
 from fieldbox.services.running import running_as
+from fieldbox.services.testflight import Pilot
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -300,7 +301,7 @@ def serve(config: Config) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: _leave(stop))
     with open_store(config) as store, running_as(config, "intake"):
-        doors = Doors(config, store)
+        doors, pilot = Doors(config, store), Pilot(config, store)
         doors.board.write()
         notify("READY=1")
         log.info("waits for photos", drop=str(config.drop_folder), cards=str(config.ingest.cards_folder))
@@ -309,6 +310,7 @@ def serve(config: Config) -> None:
             doors.take_up()
             while not stop.is_set():
                 doors.look()
+                pilot.look()
                 notify("WATCHDOG=1")
                 stop.wait(min(LOOK_S, config.ingest.settle_seconds / 2))
         notify("STOPPING=1")

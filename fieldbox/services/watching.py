@@ -18,11 +18,12 @@ from typing import Final
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.domain import FullIn, Reading, Room, ServiceState, Usage, Vital
+from fieldbox.domain import FullIn, LogLine, ModelInfo, Reading, Room, ServiceState, Usage
 from fieldbox.errors import FieldboxError
-from fieldbox.retention import Keeper
-from fieldbox.services import beating, filling
+from fieldbox.services import beating, filling, logbook
+from fieldbox.services.chosen import settled
 from fieldbox.services.machine import Machine
+from fieldbox.services.modelcards import model_infos
 from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
@@ -82,6 +83,8 @@ class Watch:
 
         self._room_wanted = False
         self._freed: Freed | None = None
+        self._full_in: FullIn | None = None
+        self._foretold_at = -float("inf")
 
     # For the pages.
 
@@ -109,9 +112,34 @@ class Watch:
         """Bytes that stay free: what comes makes room from then on."""
         return self._config.storage.reserve_mb * 2**20
 
-    def full_in(self, readings: Sequence[Vital]) -> FullIn | None:
-        """When the disk is full, by the readings of the last month."""
-        return filling.full_in(readings, self.reserve(), self._clock())
+    def full_in(self) -> FullIn | None:
+        """When the disk is full, by the readings of the last month; worked out anew with each reading."""
+        if time.monotonic() - self._foretold_at >= READ_S:
+            now = self._clock()
+            self._full_in = filling.full_in(self._store.vitals(now - filling.MONTH), self.reserve(), now)
+            self._foretold_at = time.monotonic()
+        return self._full_in
+
+    def models(self) -> Sequence[ModelInfo]:
+        """The models of this box; those that run first."""
+        return model_infos(self._config)
+
+    def log(
+        self,
+        limit: int,
+        *,
+        service: str | None = None,
+        levels: Sequence[str] = logbook.LEVELS,
+        words: str = "",
+        before: datetime | None = None,
+    ) -> Sequence[LogLine]:
+        """What the services said, newest first: of one of them, of some levels, with some words, before some moment."""
+        wanted = logbook.Wanted(service, tuple(levels), words, before)
+        return logbook.read(logbook.logs_folder(self._config), wanted, limit)
+
+    def log_services(self) -> Sequence[str]:
+        """Which services said anything."""
+        return logbook.services_in(logbook.logs_folder(self._config))
 
     def check(self) -> None:
         """Have the disk and the database looked through soon."""
@@ -158,6 +186,7 @@ class Watch:
         """Keep a reading."""
         try:
             self._store.keep_vital(self.reading().vital)
+            self._foretold_at = -float("inf")
         except (FieldboxError, OSError) as error:
             log.warning("no reading of the box was kept", reason=str(error))
 
@@ -174,8 +203,10 @@ class Watch:
 
     def tidy(self) -> None:
         """Remove what may go."""
+        from fieldbox.retention import Keeper  # noqa: PLC0415  5 MB that the web service needs once in a year
+
         try:
-            keeper = Keeper(self._config, self._store)
+            keeper = Keeper(settled(self._config, self._store), self._store)
             keeper.sweep()
             held = {one.flight_id: sum(one.files.values()) for one in self._store.holdings()}
             flights = keeper.tidy()
@@ -193,7 +224,7 @@ def used(root: Path, now: datetime, stopped: Callable[[], bool] = lambda: False)
     """What each kind of thing takes below `root`: bytes of disk blocks. Rests now and then: others want the processor."""
     taken = dict.fromkeys(Room, 0)
     count = 0
-    for name, size in _files(root):
+    for name, size in files_below(root):
         count += 1
         taken[_room_of(name)] += size
         if count % _TURN == 0:
@@ -210,7 +241,7 @@ def _room_of(name: str) -> Room:
     return Room.DATABASE if name.startswith("fieldbox.db") else Room.OTHER
 
 
-def _files(root: Path) -> Iterator[tuple[str, int]]:
+def files_below(root: Path) -> Iterator[tuple[str, int]]:
     """Paths relative to `root` with the bytes they take; what vanishes meanwhile, and links, are passed over."""
     waiting = [("", root)]
     while waiting:

@@ -32,6 +32,9 @@ from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.running import beside, running_as
 from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.starting import first_code
+from fieldbox.services.support import Support
+from fieldbox.services.testflight import TestFlights
 from fieldbox.services.watching import Watch
 from fieldbox.storage.store import Store
 
@@ -56,6 +59,7 @@ def serve(config: Config) -> None:
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
         server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
+        first_code(config, store)
         log.info("dashboard answers", url=f"http://{host}:{port}")
         try:
             server.run()
@@ -100,7 +104,9 @@ def beyond_of(config: Config, store: Store, offering: Offering, watch: Watch) ->
         examples=Examples(config, store),
         hub=HubDesk(config),
         sending=SendingDesk(config, store),
+        test_flights=TestFlights(store),
         machine=watch,
+        support=Support(config, store, watch),
         release=release_of(config, offering),
     )
 

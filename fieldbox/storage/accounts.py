@@ -38,6 +38,15 @@ def all_users(connection: Connection) -> list[User]:
     return [_as_user(row) for row in connection.execute(select(users).order_by(users.c.name))]
 
 
+def rename_user(connection: Connection, user_id: int, name: str) -> User:
+    """Give a person another name."""
+    other = user_by_name(connection, name)
+    if other is not None and other.id != user_id:
+        raise Rejected(N_("There is a user named {name} already; choose another name."), name=name)
+    _there(connection, user_id)
+    return _changed(connection, user_id, name=name)
+
+
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
     """Change a password; sessions, and links that still wait to be used, are void."""
     found = _there(connection, user_id)

@@ -46,11 +46,11 @@ def told_bands(connection: Connection, ingest_id: int) -> tuple[str, ...]:
     return tuple(told or ())
 
 
-def all_ingests(connection: Connection) -> list[Ingest]:
-    """Every ingest, newest first."""
+def all_ingests(connection: Connection, limit: int | None = None) -> list[Ingest]:
+    """Every ingest, or the last so many, newest first."""
     accepted = select(func.count()).where(captures.c.ingest_id == ingests.c.id).scalar_subquery()
     rejected = select(func.count()).where(rejections.c.ingest_id == ingests.c.id).scalar_subquery()
-    rows = connection.execute(select(ingests, accepted, rejected).order_by(ingests.c.id.desc()))
+    rows = connection.execute(select(ingests, accepted, rejected).order_by(ingests.c.id.desc()).limit(limit))
     return [Ingest(*row) for row in rows]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from blake3 import blake3
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from fieldbox.storage.rows import JobState, Mapped
 from fieldbox.storage.schema import (
@@ -61,6 +62,18 @@ def mapped(connection: Connection, flight_id: str) -> Mapped | None:
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else Mapped(*row)
+
+
+def unmarked(connection: Connection, flight_ids: Sequence[str]) -> set[str]:
+    """Those of these flights whose field has control points of which none is marked in their photos."""
+    known = exists().where(control_points.c.field_id == flights.c.field_id)
+    marked = (
+        select(memberships.c.flight_id)
+        .join(control_marks, control_marks.c.capture_id == memberships.c.capture_id)
+        .where(memberships.c.flight_id.in_(flight_ids))
+    )
+    query = select(flights.c.id).where(flights.c.id.in_(flight_ids), known, flights.c.id.not_in(marked))
+    return set(connection.scalars(query))
 
 
 def _photos(connection: Connection, flight_id: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from dataclasses import fields as names_of
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from fieldbox.domain import Economics, Field, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
-from fieldbox.storage.schema import fields
+from fieldbox.storage.schema import control_points, fields, flights, surveys
 
 _SPRAYING = tuple(each.name for each in names_of(Spraying))
 Ring = Sequence[tuple[float, float]]
@@ -36,6 +36,15 @@ def change(connection: Connection, field_id: int, changes: dict[str, Any]) -> Fi
     if changes:
         connection.execute(update(fields).where(fields.c.id == field_id).values(**changes))
     return _must(connection, field_id)
+
+
+def remove_empty(connection: Connection, field_id: int) -> bool:
+    """Remove a field of which nothing is known but its outline; False: it stays, for something is."""
+    for table in (flights, surveys, control_points):
+        if connection.execute(select(table.c.field_id).where(table.c.field_id == field_id).limit(1)).first():
+            return False
+    connection.execute(delete(fields).where(fields.c.id == field_id))
+    return True
 
 
 def every(connection: Connection) -> list[Field]:

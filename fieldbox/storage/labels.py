@@ -26,6 +26,7 @@ from fieldbox.storage.surveys import NEWEST_FIRST, number_of
 
 _STANDS = labels.c.undone_at.is_(None)
 _IS_WEED = detections.c.cover == Cover.WEED.value
+_PART = 2000
 _PLAIN = ("pixel_x", "pixel_y", "lat", "lon", "area_cm2", "score", "sure", "release_sha", "by_chance")
 
 
@@ -110,10 +111,19 @@ def of_plants(connection: Connection, plants: Sequence[int]) -> list[Label]:
 
 def opinions(connection: Connection, survey_id: str) -> list[Opinion]:
     """All standing verdicts of a survey. Its index holds all that is asked for."""
-    of = labels.c
-    query = select(of.detection_id, of.who, of.verdict, of.sure, of.by_chance)
-    query = query.where(of.survey_number == number_of(connection, survey_id), _STANDS)
-    verdicts = {one.value: one for one in LabelVerdict}
+    return _opinions(connection, labels.c.survey_number == number_of(connection, survey_id))
+
+
+def opinions_of(connection: Connection, plants: Sequence[int]) -> list[Opinion]:
+    """All standing verdicts on these plants."""
+    return [
+        one for some in portions(plants) for one in _opinions(connection, labels.c.detection_id.in_(some))
+    ]
+
+
+def _opinions(connection: Connection, those: ColumnElement[bool]) -> list[Opinion]:
+    of, verdicts = labels.c, {one.value: one for one in LabelVerdict}
+    query = select(of.detection_id, of.who, of.verdict, of.sure, of.by_chance).where(those, _STANDS)
     return [
         Opinion(plant, who, verdicts[verdict], sure, by_chance)
         for plant, who, verdict, sure, by_chance in connection.execute(query)
@@ -158,8 +168,10 @@ def called(connection: Connection, survey_id: str) -> Called:
     """All plants of a survey that the model calls weeds."""
     number, of = number_of(connection, survey_id), detections.c
     query = select(of.id, of.sure, of.score, of.area_cm2, of.lat, of.lon, of.capture_id)
-    rows = connection.execute(query.where(of.survey_number == number, _IS_WEED).order_by(of.id)).all()
-    told = np.array([tuple(row) for row in rows], np.float64).reshape(-1, 7)
+    rows = connection.execute(query.where(of.survey_number == number, _IS_WEED).order_by(of.id))
+    # In parts: a hundred thousand rows as Python's objects are many times as large.
+    parts = [np.array([tuple(row) for row in part], np.float64) for part in rows.partitions(_PART)]
+    told = np.concatenate([np.zeros((0, 7)), *parts])
     numbers, photo = np.unique(told[:, 6].astype(np.int64), return_inverse=True)
     spots = select(hotspots.c.lat, hotspots.c.lon).where(hotspots.c.survey_number == number)
     return Called(

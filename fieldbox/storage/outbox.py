@@ -314,6 +314,11 @@ def counts(connection: Connection) -> dict[MessageState, int]:
     return {state: found.get(state.value, 0) for state in MessageState}
 
 
+def waits_since(connection: Connection) -> datetime | None:
+    """When the first of the messages was made that must still go; None: there are none."""
+    return connection.execute(select(func.min(messages.c.created_at)).where(is_open())).scalar_one()
+
+
 def newest(connection: Connection, kind: MessageKind) -> Message | None:
     """The last message of a kind."""
     query = select(messages).where(messages.c.kind == kind.value).order_by(messages.c.id.desc()).limit(1)

@@ -10,6 +10,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -22,11 +23,14 @@ from werkzeug.routing import Rule
 
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.ports import Beyond
+from fieldbox.dashboard.asked import BY_SLUG
+from fieldbox.dashboard.deeds.starting import STEPS
+from fieldbox.dashboard.language import languages
 from fieldbox.services.offering import Offering
-from fieldbox.services.web import intake_of
+from fieldbox.services.web import beyond_of, watching
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
-from tests.dashboard.demo_box import DemoBox
+from tests.dashboard.demo_box import NORTH, WEST, DemoBox, lat_lon
+from tests.dashboard.second_date import add_date
 
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
 FULL = os.environ.get("FIELDBOX_BROWSER_FULL") == "1"
@@ -38,14 +42,25 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
-    "evidence.views": "a part of evidence.here",
+    "trial.now": "a part of start.step",
+    "flights.photos": "a file",
+    "evidence.views": "a part of evidence.look",
+    "review.labels_csv": "a file",
+    "review.labels_zip": "a file",
+    "settings.hub_request": "a file",
+    "metrics.show": "for programs",
+    "diary.table": "a file",
+    "tongues.template": "a file",
     "deciding.file": "files",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
 """Endpoints that show no page of their own, with what they are; pictures and what is under /api/ need no line."""
 WITHOUT_LOGIN = {"people.sign_in", "people.offer_entry"}
-QUERY = {"evidence.look": "?x=300&y=200&certainty=unsure", "evidence.here": "?lat=18.523480&lon=73.849950"}
+QUERY = {
+    "evidence.look": "?x=300&y=200&certainty=unsure",
+    "evidence.here": "?lat={:.7f}&lon={:.7f}".format(*lat_lon(WEST + 9, NORTH - 9)),
+}
 BROKEN = "/nothing"
 """Leads to an error page."""
 
@@ -126,14 +141,17 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def app(demo: DemoBox) -> Iterator[Flask]:
-    """The app with all that a box can have."""
+    """The app with all that a box can have, and a field of two dates."""
+    add_date(demo, pretty=True)
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
-    offering = Offering(config, demo.store)
-    beyond = Beyond(intake=intake_of(config), decisions=offering, views=offering.views)
-    yield create_app(
-        demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute", beyond=beyond
-    )
-    offering.close()
+    with closing(Offering(config, demo.store)) as offering, watching(config, demo.store) as watch:
+        yield create_app(
+            demo.store,
+            demo.root,
+            secret_key=os.urandom(16),
+            login_limit="1000 per minute",
+            beyond=beyond_of(config, demo.store, offering, watch),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +204,8 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "rank": "1",
         "message_id": demo.store.messages()[0].id,
         "token": "no such link",
+        "person_id": str(demo.store.users()[0].id),
+        "slug": "farm",
     }
 
 
@@ -200,17 +220,19 @@ def path_of(rule: Rule, known: dict[str, str]) -> str:
     return path + QUERY.get(rule.endpoint, "")
 
 
-def pages_of(app: Flask, demo: DemoBox) -> dict[str, str]:
-    """Every page of the app: endpoint and address."""
+def pages_of(app: Flask, demo: DemoBox) -> list[tuple[str, str]]:
+    """Every page of the app, endpoint and address, and some that show more than one thing."""
     known = samples(demo)
-    return {
-        rule.endpoint: path_of(rule, known)
+    more = [("settings.show", f"/settings/{slug}") for slug in BY_SLUG if slug != known["slug"]]
+    more += [("start.step", f"/start/{slug}") for slug in STEPS if slug != known["slug"]]
+    return more + [
+        (rule.endpoint, path_of(rule, known))
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ())
         and rule.endpoint not in NOT_PAGES
         and not rule.endpoint.startswith("pictures.")
         and not rule.rule.startswith("/api/")
-    }
+    ]
 
 
 def test_nothing_is_called_no_page_that_is_not_there(app: Flask) -> None:
@@ -221,7 +243,7 @@ def test_every_page_can_be_used_by_everybody(
     app: Flask, demo: DemoBox, reader: Reader, stranger: Reader
 ) -> None:
     wrong: list[str] = []
-    for number, (endpoint, path) in enumerate(pages_of(app, demo).items()):
+    for number, (endpoint, path) in enumerate(pages_of(app, demo)):
         who = stranger if endpoint in WITHOUT_LOGIN else reader
         status = who.go(path)
         found = [] if status == 200 else [f"answers {status}: give the demonstration box what it shows"]
@@ -231,6 +253,18 @@ def test_every_page_can_be_used_by_everybody(
         if endpoint != "people.offer_entry":  # its link is used up at once, and is none
             found += who.trouble
         wrong += [f"{path} ({endpoint}): {each}" for each in dict.fromkeys(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif(not FULL, reason="FIELDBOX_BROWSER_FULL=1 looks at every page in every language")
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
+def test_nothing_sticks_out_in_other_languages(app: Flask, demo: DemoBox, reader: Reader, code: str) -> None:
+    reader.page.context.add_cookies([{"name": "language", "value": code, "url": reader.address}])
+    wrong = []
+    for _, path in pages_of(app, demo):
+        reader.go(path)
+        wrong += [f"{path}: {each}" for each in [*reader.page.evaluate(STICKS_OUT), *reader.squeeze()]]
+    reader.page.context.clear_cookies(name="language")
     assert not wrong, "\n".join(wrong)
 
 

@@ -70,7 +70,7 @@ def test_somebody_is_let_in_and_out_again(phones: list[BrowserContext], address:
     new.get_by_role("button", name="Set the password").click()
     new.wait_for_url(f"{address}/")
     new.goto(f"{address}/people")
-    expect(new.get_by_text("ask the owner of the box")).to_be_visible()
+    expect(new.get_by_text("Ask the owner to do it")).to_be_visible()
 
     owner.goto(f"{address}/people")
     owner.get_by_role("link", name="lata").click()

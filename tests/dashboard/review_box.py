@@ -53,7 +53,7 @@ def make_review_box(root: Path, *, sure: int = 60, unsure: int = 24) -> ReviewBo
     boundary = tuple((lon, lat) for lat, lon in (lat_lon(WEST + x, NORTH + y) for x, y in ring))
     field = store.add_field("North plot", boundary, drawn=False)
     flight = _flight(store, digest, field.id)
-    plants, is_weed = _plants(digest, sure, unsure)
+    plants, is_weed = make_plants(digest, sure, unsure)
     _photo(root, digest, plants, is_weed)
     survey_id = "sv-review-1"
     survey = _survey(flight, field.id, digest, plants, survey_id)
@@ -84,7 +84,8 @@ def grid_north_deg() -> float:
     return math.degrees(math.atan2((lon1 - lon0) * math.cos(math.radians(lat0)), lat1 - lat0))
 
 
-def _plants(digest: str, sure: int, unsure: int) -> tuple[list[Detection], list[bool]]:
+def make_plants(digest: str, sure: int, unsure: int) -> tuple[list[Detection], list[bool]]:
+    """Plants that the model calls weeds, sure ones first, and whether each is one."""
     rng = np.random.default_rng(4)
     columns = SIZE[0] // STEP_PX
     angle = np.linspace(0, 2 * np.pi, 17)[:-1]

@@ -190,7 +190,7 @@ def test_the_time_left_is_told(owner: FlaskClient, fresh: DemoBox) -> None:
     job = fresh.store.enqueue(fresh.flight_id, release_sha=SHA)
     fresh.store.claim()
     fresh.store.progress(job, "look", 20, 40, spent={"look": 360.0}, worked={"look": 20})
-    for page in (f"/flights/{fresh.flight_id}", "/flights"):
+    for page in (f"/flights/{fresh.flight_id}", "/flights", "/"):
         assert "About 6 minutes left for this step." in text(owner, page), page
 
 

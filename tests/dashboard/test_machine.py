@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,9 @@ from fieldbox.dashboard.machine import box_state
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import Vital
 from fieldbox.services.beating import beating
+from fieldbox.services.logbook import LogFile, logs_folder
 from fieldbox.services.machine import Machine
+from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import DemoBox, make_box
@@ -79,7 +83,7 @@ def test_a_box_that_is_well_says_so(house: House) -> None:
         page = house.page()
     assert "The box is well." in page
     assert "61" in page and "Raspberry Pi 5 Model B Rev 1.0" in page
-    assert page.count("does not run") == 1, "sending never ran here, and need not"
+    assert "does not run" not in page and "not in use here" in page, "a box without a hub need not send"
 
 
 def test_heat_is_told_with_what_to_do(house: House) -> None:
@@ -218,3 +222,108 @@ def test_a_damaged_database_is_told_before_all_else(house: House) -> None:
 
     found = replace(look(house.demo.store, watch), checked=Damaged())
     assert concerns(found)[0].what.template == "Its database is damaged."
+
+
+# -- models, log, support file ---------------------------------------------------------------------
+
+
+def test_each_model_is_told_with_its_card_its_figures_and_what_it_was_not_trained_for(house: House) -> None:
+    page = house.page(path="/box/models")
+    assert page.count('<section class="card">') == 3
+    assert "1 survey was made with it" not in page, "the demo's survey is of another release"
+    link = re.search(r'href="(/box/models/weeds/[0-9a-f]{64})"', page)
+    assert link
+    card = house.page(path=link[1])
+    assert "Weeds found" in card and "mm a pixel" in card and "without a count" in card
+    assert card.count("<h1>") == 1 and "<h3>Measured</h3>" in card
+    assert (
+        '<div class="scrolls"' in card and "<script>" not in card and "style=" not in card.split("<main")[1]
+    )
+    assert not re.search(r'(src|href)="(https?:|[^/#"])', card.split("model-card")[1]), (
+        "only what is on this box"
+    )
+
+
+def test_surveys_are_counted_for_the_model_that_made_them(house: House) -> None:
+    store = house.demo.store
+    made = replace(store.surveys()[0], id="sv-2", release="fieldbox-weeds@3")
+    store.save_survey(
+        made, [], [], plan_key="p2", release_sha="ef" * 32, to_geographic=lambda east, north: (north, east)
+    )
+    assert "1 survey was made with it, since 3 June 2026." in house.page(path="/box/models")
+
+
+def test_a_model_that_there_is_not_is_not_shown(house: House) -> None:
+    client = log_in(house.app().test_client())
+    assert client.get("/box/models/weeds/" + "0" * 64).status_code == 404
+
+
+def say_some(house: House) -> None:
+    web, worker = LogFile(logs_folder(house.config), "web"), LogFile(logs_folder(house.config), "worker")
+    web.add("info", "dashboard answers", {"url": "http://here"})
+    for number in range(60):
+        worker.add("info", f"flight {number} mapped", {"photos": number})
+    worker.add("warning", "flight not mapped", {"reason": "<b>Too dark</b>"})
+    worker.add("error", "fault while mapping", {"flight": "9c1d", "trace": "Traceback\n  line 1"})
+
+
+def test_the_log_is_shown_newest_first_and_page_by_page(house: House) -> None:
+    say_some(house)
+    page = house.page(path="/box/log")
+    told = re.findall(r'class="said">([^<]+)<', page)
+    assert told[:3] == ["Fault while mapping", "Flight not mapped", "Flight 59 mapped"] and len(told) == 50
+    assert "Traceback" in page and "Error" in page
+    older = re.search(r'href="([^"]+before=[^"]+)"', page)
+    assert older
+    more = re.findall(r'class="said">([^<]+)<', house.page(path=older[1].replace("&amp;", "&")))
+    assert more[0] == "Flight 11 mapped" and more[-1] == "Dashboard answers"
+    assert not set(told) & set(more)
+
+
+def test_the_log_is_filtered_and_what_it_says_is_text(house: House) -> None:
+    say_some(house)
+    client = log_in(house.app().test_client())
+    page = client.get("/box/log?level=warnings&service=worker&words=DARK").get_data(as_text=True)
+    assert re.findall(r'class="said">([^<]+)<', page) == ["Flight not mapped"]
+    assert "&lt;b&gt;Too dark&lt;/b&gt;" in page
+    assert 'value="DARK"' in page and 'value="worker" selected' in page
+    nothing = client.get("/box/log?words=unheard").get_data(as_text=True)
+    assert "Nothing like that was said" in nothing
+    assert client.get("/box/log?before=nonsense&level=none&service=../etc").status_code == 200
+
+
+def test_the_log_is_downloaded_as_it_is_filtered(house: House) -> None:
+    say_some(house)
+    client = log_in(house.app().test_client())
+    answer = client.get("/box/log.txt?service=worker")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    lines = answer.get_data(as_text=True).splitlines()
+    assert "Flight 0 mapped" in lines[0] and "photos: 0" in lines[0] and len(lines) == 64
+    assert not any("Dashboard answers" in one for one in lines)
+
+
+def test_the_owner_alone_gets_the_support_file(house: House) -> None:
+    watch = house.watch()
+    support = Support(house.config, house.demo.store, watch)
+    app = create_app(
+        house.demo.store, house.demo.root, secret_key=KEY, beyond=Beyond(machine=watch, support=support)
+    )
+    client = log_in(app.test_client())
+    answer = client.post("/box/support", data={"csrf_token": token_of(client, "/box")})
+    assert answer.status_code == 200 and answer.mimetype == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.get_data())) as found:
+        assert found.testzip() is None and "README.txt" in found.namelist()
+    assert house.demo.store.audits(1)[0].action == "support file made"
+    viewer = log_in(app.test_client(), "vik")
+    page = viewer.get("/box").get_data(as_text=True)
+    assert "/box/support" not in page and "/box/log" not in page
+    token = token_of(viewer, "/settings")
+    assert viewer.post("/box/support", data={"csrf_token": token}).status_code == 403
+    assert viewer.get("/box/log").status_code == 403
+
+
+def test_a_box_without_a_support_file_offers_none(house: House) -> None:
+    client = log_in(house.app().test_client())
+    page = client.get("/box").get_data(as_text=True)
+    assert "/box/support" not in page
+    assert client.post("/box/support", data={"csrf_token": token_of(client, "/box")}).status_code == 400

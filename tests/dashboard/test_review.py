@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +22,29 @@ from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.deeds import review as deeds
 from fieldbox.domain import Cover, LabelVerdict, SurveyVerdict
 from fieldbox.inference.labelme import read_folder
+from fieldbox.storage.store import Store
 from tests.dashboard.conftest import KEY, log_in, token_of
-from tests.dashboard.review_box import ReviewBox, make_review_box
+from tests.dashboard.demo_box import RELEASE, to_geographic
+from tests.dashboard.review_box import ReviewBox, make_plants, make_review_box
 
 PEOPLE = {"asha": "owner", "ravi": "agronomist", "vera": "viewer"}
 
 
-@pytest.fixture
-def plants(tmp_path: Path, password_hash: str) -> Iterator[ReviewBox]:
-    made = make_review_box(tmp_path / "box")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> ReviewBox:
+    """Made once, and copied for each test."""
+    made = make_review_box(tmp_path_factory.mktemp("built") / "box")
     for name, role in PEOPLE.items():
         made.store.add_user(name, password_hash, role)
-    yield made
     made.store.close()
+    return made
+
+
+@pytest.fixture
+def plants(built: ReviewBox, tmp_path: Path) -> Iterator[ReviewBox]:
+    root = Path(shutil.copytree(built.root, tmp_path / "box"))
+    with Store.open(root / "fieldbox.db") as store:
+        yield replace(built, store=store, root=root)
 
 
 @pytest.fixture
@@ -224,7 +236,7 @@ def test_the_page_says_how_often_the_model_is_right(asha: FlaskClient, app: Flas
     share, low, high = map(int, found.groups())
     truth = 100 * sum(plants.truth.values()) / len(plants.truth)
     assert low < truth < high and low < share < high
-    assert "So of the 84 plants that it outlines about" in page
+    assert "So of the 84 plants that are outlined about" in page
     assert "Checked by asha (48)." in page
 
 
@@ -233,9 +245,9 @@ def test_when_all_is_checked_the_page_says_so_and_the_number_is_exact(
 ) -> None:
     assert judge_all(plants, app) == 84
     page = text_of(asha, "/review")
-    assert "All is checked here." in page
+    assert "Nothing is left for you to check here now." in page
     truth = round(100 * sum(plants.truth.values()) / len(plants.truth))
-    assert f"{truth} % of what is called weed here is weed ({truth}–{truth} %), from 84 checks" in page
+    assert f"All 84 plants that are called weeds here were checked: {truth} % are weeds." in page
 
 
 def test_people_who_judge_the_same_plants_see_how_far_they_agree(
@@ -316,7 +328,7 @@ def test_the_map_and_the_flight_say_how_often_the_model_is_right(
     judge_all(plants, app)
     for page in pages:
         text = text_of(asha, page)
-        assert "of what is called weed here is weed" in text and "from 84 checks" in text
+        assert "All 84 plants that are called weeds here were checked" in text
         assert f"/surveys/{plants.survey_id}/review" in text
 
 
@@ -378,3 +390,39 @@ def test_what_is_in_hand_is_not_sent_again(asha: FlaskClient) -> None:
     first = {item["plant"] for item in asked(asha)}
     second = {item["plant"] for item in asked(asha, but=",".join(map(str, first)))}
     assert len(second) == 6 and not first & second
+
+
+def test_each_model_has_its_own_number(asha: FlaskClient, app: Flask, plants: ReviewBox) -> None:
+    judge_all(plants, app)
+    text = text_of(asha, "/review")
+    assert "By model" in text and f"<strong>{RELEASE}</strong>" in text
+    with app.test_request_context():
+        assert [(name, len(surveys)) for name, surveys in asking.by_release()] == [(RELEASE, 1)]
+
+
+def test_each_field_has_its_own_number_and_its_own_queue(asha: FlaskClient, plants: ReviewBox) -> None:
+    other = second_field(plants)
+    text = text_of(asha, "/review")
+    assert f"/fields/{other}/review" in text and f"/fields/{plants.field_id}/review" in text
+    first = plants.store.plants_seen([asked(asha)[0]["plant"]])[0]
+    for item in asked(asha, field=first.field_id) + asked(asha, field=first.field_id):
+        give(asha, item["plant"], "right")
+    for item in asked(asha, field=first.field_id):
+        give(asha, item["plant"], "right")
+    # Ten checks of one field: now it is the turn of the other.
+    turn = plants.store.plants_seen([asked(asha)[0]["plant"]])[0]
+    assert turn.field_id != first.field_id
+    assert {item["survey"] for item in asked(asha, field=other)} == {"sv-review-2"}
+
+
+def second_field(plants: ReviewBox) -> int:
+    """Another field with the same plants, from another flight of the same photo; its number."""
+    store = plants.store
+    field = store.add_field("South plot", store.fields()[0].boundary, drawn=True)
+    flight, survey = store.flight(plants.flight_id), store.survey(plants.survey_id)
+    assert flight is not None and survey is not None
+    store.save_flight(replace(flight, id="fl-review-2", field_id=field.id))
+    made = replace(survey, id="sv-review-2", field_id=field.id, flight_id="fl-review-2", hotspots=())
+    found, _ = make_plants(plants.photo, 30, 30)
+    store.save_survey(made, found, [], plan_key="2", release_sha="cd" * 32, to_geographic=to_geographic)
+    return field.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from fieldbox.dashboard.reviewqueue import (
     LEASE_S,
     PLAN_S,
+    Look,
     Plan,
     Reviewing,
-    by_plant,
     hashed,
     is_wanted,
     outcome,
@@ -44,11 +45,17 @@ def called(count: int = 400, unsure_each: int = 2, **other: Any) -> Called:
 
 def order(*plants: int, again: bool = False) -> Plan:
     some = np.array(plants, np.int64)
-    return Plan(some, np.ones(len(some), bool), np.full(len(some), again), 0)
+    return Plan(some, np.ones(len(some), bool), np.full(len(some), again), 0, np.zeros(len(some), bool))
 
 
-def given(*opinions: tuple[int, str, LabelVerdict]) -> dict[int, list[Opinion]]:
-    return by_plant(Opinion(plant, who, verdict, True, True) for plant, who, verdict in opinions)
+def said(*opinions: tuple[int, str, LabelVerdict]) -> Look:
+    """What people made of plants, as it is looked up."""
+    there = [Opinion(plant, who, verdict, True, True) for plant, who, verdict in opinions]
+    return lambda plants: [one for one in there if one.plant in plants]
+
+
+def given(*opinions: tuple[int, str, LabelVerdict]) -> list[Opinion]:
+    return list(said(*opinions)([plant for plant, _, _ in opinions]))
 
 
 class Clock:
@@ -62,7 +69,14 @@ def test_one_plant_in_four_is_a_sure_one_and_all_come_once() -> None:
     there = called()
     made = plan(there, lambda _digest: True)
     assert sorted(made.order.tolist()) == there.plants.tolist()
-    assert int(there.sure[made.order[:120] - 1].sum()) == 30
+    assert int(there.sure[made.order[20:140] - 1].sum()) == 30
+
+
+def test_the_first_plants_are_those_that_a_number_needs() -> None:
+    there = called()
+    made = plan(there, lambda _digest: True)
+    assert made.by_chance[:20].all()
+    assert there.sure[made.order[:20] - 1].tolist() == [False, True] * 10
 
 
 def test_the_order_is_the_same_after_a_restart() -> None:
@@ -121,28 +135,28 @@ def test_the_hash_is_splitmix64() -> None:
 
 def test_the_same_person_never_gets_a_plant_twice() -> None:
     made = Reviewing()
-    assert made.take(order(1, 2), given((1, "asha", RIGHT)), "asha", 5, frozenset()) == [2]
-    assert made.take(order(1, 2, again=True), given((1, "asha", RIGHT)), "asha", 5, frozenset()) == [2]
+    assert made.take(order(1, 2), said((1, "asha", RIGHT)), "asha", 5, frozenset()) == [2]
+    assert made.take(order(1, 2, again=True), said((1, "asha", RIGHT)), "asha", 5, frozenset()) == [2]
 
 
 def test_one_verdict_is_enough_but_some_plants_go_to_a_second_person() -> None:
-    assert Reviewing().take(order(1), given((1, "asha", RIGHT)), "ravi", 5, frozenset()) == []
+    assert Reviewing().take(order(1), said((1, "asha", RIGHT)), "ravi", 5, frozenset()) == []
     twice = order(1, again=True)
-    assert Reviewing().take(twice, given((1, "asha", RIGHT)), "ravi", 5, frozenset()) == [1]
-    both = given((1, "asha", RIGHT), (1, "ravi", RIGHT))
+    assert Reviewing().take(twice, said((1, "asha", RIGHT)), "ravi", 5, frozenset()) == [1]
+    both = said((1, "asha", RIGHT), (1, "ravi", RIGHT))
     assert Reviewing().take(twice, both, "mina", 5, frozenset()) == []
 
 
 def test_a_plant_that_two_judge_otherwise_goes_to_a_third_and_to_no_fourth() -> None:
-    apart = given((1, "asha", RIGHT), (1, "ravi", CROP))
+    apart = said((1, "asha", RIGHT), (1, "ravi", CROP))
     assert Reviewing().take(order(1), apart, "mina", 5, frozenset()) == [1]
-    three = given((1, "asha", RIGHT), (1, "ravi", CROP), (1, "mina", WRONG))
+    three = said((1, "asha", RIGHT), (1, "ravi", CROP), (1, "mina", WRONG))
     assert Reviewing().take(order(1), three, "lee", 5, frozenset()) == []
 
 
 def test_what_one_cannot_tell_is_shown_to_one_other() -> None:
-    assert is_wanted(given((1, "asha", UNSURE))[1], again=False)
-    assert not is_wanted(given((1, "asha", UNSURE), (1, "ravi", UNSURE))[1], again=False)
+    assert is_wanted(given((1, "asha", UNSURE)), again=False)
+    assert not is_wanted(given((1, "asha", UNSURE), (1, "ravi", UNSURE)), again=False)
 
 
 def test_most_of_those_who_can_tell_decide() -> None:
@@ -155,19 +169,19 @@ def test_most_of_those_who_can_tell_decide() -> None:
 def test_two_people_are_shown_different_plants_for_two_minutes() -> None:
     clock = Clock()
     made = Reviewing(clock)
-    assert made.take(order(1, 2, 3), {}, "asha", 2, frozenset()) == [1, 2]
-    assert made.take(order(1, 2, 3), {}, "ravi", 2, frozenset()) == [3]
-    assert made.take(order(1, 2, 3), {}, "asha", 2, frozenset()) == [1, 2]
+    assert made.take(order(1, 2, 3), said(), "asha", 2, frozenset()) == [1, 2]
+    assert made.take(order(1, 2, 3), said(), "ravi", 2, frozenset()) == [3]
+    assert made.take(order(1, 2, 3), said(), "asha", 2, frozenset()) == [1, 2]
     clock.now = LEASE_S + 1
-    assert made.take(order(1, 2, 3), {}, "ravi", 2, frozenset()) == [1, 2]
+    assert made.take(order(1, 2, 3), said(), "ravi", 2, frozenset()) == [1, 2]
 
 
 def test_what_is_in_hand_or_skipped_is_not_given_again() -> None:
     made = Reviewing()
     made.skip("asha", 1)
-    assert made.take(order(1, 2, 3), {}, "asha", 5, frozenset({2})) == [3]
+    assert made.take(order(1, 2, 3), said(), "asha", 5, frozenset({2})) == [3]
     assert made.unskip("asha") == 1
-    assert made.take(order(1, 2, 3), {}, "asha", 5, frozenset({2})) == [1, 3]
+    assert made.take(order(1, 2, 3), said(), "asha", 5, frozenset({2})) == [1, 3]
 
 
 def test_the_order_of_a_survey_is_made_anew_after_a_while() -> None:
@@ -177,3 +191,29 @@ def test_the_order_of_a_survey_is_made_anew_after_a_while() -> None:
     assert made.plan("survey", lambda: order(2)).order.tolist() == [1]
     clock.now = PLAN_S + 1
     assert made.plan("survey", lambda: order(2)).order.tolist() == [2]
+
+
+def test_what_needs_no_more_verdicts_is_looked_up_once() -> None:
+    looked: list[int] = []
+
+    def look(plants: Sequence[int]) -> list[Opinion]:
+        looked.extend(plants)
+        return given((1, "asha", RIGHT))
+
+    made, there = Reviewing(), order(1, 2)
+    for _ in range(2):
+        assert made.take(there, look, "ravi", 1, frozenset()) == [2]
+    assert looked == [1, 2, 2]
+
+
+def test_a_plant_whose_verdict_was_taken_back_is_asked_for_again() -> None:
+    made, there = Reviewing(), order(1)
+    made.plan("survey", lambda: there)
+    assert made.take(there, said((1, "asha", RIGHT)), "ravi", 1, frozenset()) == []
+    made.reopen("survey", 1)
+    assert made.take(there, said(), "ravi", 1, frozenset()) == [1]
+
+
+def test_a_long_order_is_looked_up_in_parts() -> None:
+    all_said = said(*[(plant, "asha", RIGHT) for plant in range(1, 1000)])
+    assert Reviewing().take(order(*range(1, 1001)), all_said, "ravi", 3, frozenset()) == [1000]

@@ -251,6 +251,8 @@ def test_only_what_must_be_is_open_to_nobody() -> None:
         "people.enter",
         "people.choose_language",
         "people.choose_area_unit",
+        "start.show",
+        "start.give_code",
     }
 
 

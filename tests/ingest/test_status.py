@@ -75,6 +75,22 @@ def test_a_card_that_is_back_is_not_waited_for_any_more(tmp_path: Path) -> None:
     assert [(one.name, one.outcome) for one in board.last] == [("A", Came.DONE), ("B", Came.WAITING)]
 
 
+def test_an_intake_that_waits_writes_nothing(tmp_path: Path) -> None:
+    seconds = [0.0]
+    board = Board(tmp_path, lambda: seconds[0])
+    board.show(NOW)
+    seconds[0] += ALIVE_S
+    before = (tmp_path / NAME).stat().st_ino
+    board.beat()
+    at_work = (tmp_path / NAME).stat().st_ino
+    board.show(None)
+    waits = (tmp_path / NAME).stat().st_ino
+    seconds[0] += ALIVE_S
+    board.beat()
+    assert before != at_work, "written anew"
+    assert (tmp_path / NAME).stat().st_ino == waits
+
+
 def test_what_was_done_long_ago_is_not_done_now(tmp_path: Path) -> None:
     board = Board(tmp_path)
     board.add(brought(1))

@@ -38,7 +38,12 @@
   async function flush() {
     for (let pause = FIRST_MS; ;) {
       const [act] = kept();
-      if (!act) { trouble = ""; tell(); return; }
+      if (!act) {
+        trouble = "";
+        tell();
+        if (ahead.length === 0 && exhausted) location.reload();
+        return;
+      }
       const outcome = await post(act);
       if (outcome === "done") {
         keep(kept().filter((one) => one.id !== act.id));
@@ -83,7 +88,7 @@
     const told = open === 0 ? "" : open === 1 ? words.one : words.many.replace("NUM", count(open));
     // What is saved within a moment is not worth a word.
     box.hidden = !(told && trouble);
-    box.textContent = box.hidden ? "" : `${told}. ${trouble}`;
+    box.textContent = box.hidden ? "" : `${told} ${trouble}`;
     room.dataset.unsaved = open;
   }
   window.addEventListener("online", () => wake?.());
@@ -107,6 +112,8 @@
     picture.setAttribute("href", item.src);
     picture.setAttribute("width", item.size[0]);
     picture.setAttribute("height", item.size[1]);
+    picture.addEventListener("error", () => { if (ahead[0] === item) broken(item); });
+    at("broken").hidden = true;
     at("picture").querySelector("image").replaceWith(picture);
     at("outline").replaceChildren(shape(item, "under"), shape(item, item.sure ? "over" : "over unsure"));
     at("says").textContent = item.says;
@@ -114,8 +121,6 @@
     at("field").textContent = item.field;
     at("look-at").href = item.look;
     form.action = form.action.replace(/\d+$/, item.plant);
-    room.hidden = false;
-    document.querySelector("[data-finished]").hidden = true;
     seeAll();
     progress();
     room.dataset.plant = item.plant;
@@ -123,6 +128,13 @@
   }
 
   const given = {}, before = {};  // By surveys: verdicts since this page was opened, and what was checked then.
+  // Out of reach, or removed meanwhile: nobody is to judge what cannot be seen.
+  function broken(item) {
+    at("broken").hidden = false;
+    loaded.delete(item.src);
+    window.addEventListener("online", () => { if (ahead[0] === item) show(); }, { once: true });
+  }
+
   function progress() {
     const [item] = ahead;
     if (item) {
@@ -179,14 +191,11 @@
   function finish() {
     delete room.dataset.plant;
     if (!exhausted) { say(words.wait); svg.classList.add("gone"); fetchMore(); return; }
-    // Whoever took the last one back still can.
-    const end = document.querySelector("[data-finished]");
-    end.hidden = false;
-    at("look").hidden = form.hidden = true;
-    room.querySelector(".told").hidden = true;
+    // The box knows what came of it, and can take the last one back.
+    if (kept().length === 0) { location.reload(); return; }
+    room.classList.add("finished");
     progress();
-    end.tabIndex = -1;
-    end.focus();
+    document.querySelector("[data-finished]").hidden = false;
   }
 
   function say(text) { at("aloud").textContent = text; }
@@ -227,8 +236,6 @@
       else put({ id: nameOf(), path: "undone", body: { act: last.id } });
     }
     ahead = [last.item, ...ahead];
-    at("look").hidden = form.hidden = false;
-    room.querySelector(".told").hidden = false;
     show();
     say(words.taken);
     return true;

@@ -8,7 +8,18 @@ by PUT; what happens to a thing is a POST to a verb under it (`/uploads/ID/finis
 WGS 84, longitude first; instants are ISO 8601 with their zone, times by a camera's clock have none.
 """
 
-from fieldbox.dashboard.api import features, fields, flights, review, sending, surveys, uploads, work
+from fieldbox.dashboard.api import (
+    features,
+    fields,
+    flights,
+    machine,
+    people,
+    review,
+    sending,
+    surveys,
+    uploads,
+    work,
+)
 from fieldbox.dashboard.api.operations import OPERATIONS, Operation, api
 
 __all__ = [
@@ -18,6 +29,8 @@ __all__ = [
     "features",
     "fields",
     "flights",
+    "machine",
+    "people",
     "review",
     "sending",
     "surveys",

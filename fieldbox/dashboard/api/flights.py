@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import abort
+from flask import abort, url_for
 from flask_login import current_user
 from msgspec import Meta
 
@@ -53,12 +53,16 @@ class FlightList(Told):
     """Flights, the one saved last first."""
 
     flights: list[FlightInList]
+    total: Annotated[int, Meta(ge=0, description="How many there are in all.")]
+    next: Annotated[str | None, Meta(description="Address of the next page.")]
 
 
 class FlightsAsked(Asked):
     """Which flights."""
 
     field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those over this field.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many.")] = 200
+    offset: Annotated[int, Meta(ge=0, le=LARGEST, description="After so many.")] = 0
 
 
 class RejectedFile(Told):
@@ -119,10 +123,34 @@ class FlightChanged(Asked):
     pinned: Annotated[bool, Meta(description="Whether its photos are kept when room is needed.")]
 
 
+class HowAgain(Asked):
+    """How a flight is mapped again."""
+
+    anew: Annotated[bool, Meta(description="Look at every photo again though nothing has changed.")] = False
+
+
+class FlightGone(Told):
+    """What went with a flight."""
+
+    flight: str
+    captures: Annotated[int, Meta(ge=0, description="Photos that went.")]
+    shared: Annotated[int, Meta(ge=0, description="Photos that stay, since another flight has them.")]
+    originals: Annotated[int, Meta(ge=0, description="Files that are removed.")]
+    bytes: Count
+    surveys: Annotated[list[str], Meta(description="Ids of the surveys that went.")]
+
+
 @operation("GET", "/flights", tag=TAG, answers=FlightList, query=FlightsAsked)
 def flights(query: FlightsAsked) -> FlightList:
     """All flights, the one saved last first, with the state of their work."""
-    return FlightList(flights=[FlightInList(**_row(row)) for row in box().store.flights(query.field)])
+    rows, total = box().store.flight_page(limit=query.limit, offset=query.offset, field_id=query.field)
+    end = query.offset + len(rows)
+    following = url_for("api.flights", field=query.field, limit=query.limit, offset=end)
+    return FlightList(
+        flights=[FlightInList(**_row(row)) for row in rows],
+        total=total,
+        next=following if rows and end < total else None,
+    )
 
 
 @operation("GET", "/flights/<flight_id>", tag=TAG, answers=FlightTold)
@@ -151,9 +179,40 @@ def change_flight(flight_id: str, body: FlightChanged) -> FlightTold:
     return flight(flight_id)
 
 
+@operation("POST", "/flights/<flight_id>/again", tag=TAG, answers=FlightTold, query=HowAgain, problems=(422,))
+def map_again(flight_id: str, query: HowAgain) -> FlightTold:
+    """Map a flight again, where that would change anything.
+
+    With `anew` every photo is looked at again though nothing has changed.
+    """
+    deeds.again(current_user.name, flight_id, anew=query.anew)
+    return flight(flight_id)
+
+
+@operation("POST", "/flights/<flight_id>/stop", tag=TAG, answers=FlightTold, problems=(422,))
+def stop_work(flight_id: str) -> FlightTold:
+    """Stop the work on a flight: at once where it waits, else at the next photo."""
+    deeds.stop(current_user.name, flight_id)
+    return flight(flight_id)
+
+
+@operation("DELETE", "/flights/<flight_id>", tag=TAG, answers=FlightGone, problems=(422,))
+def delete_flight(flight_id: str) -> FlightGone:
+    """Delete a flight with its photos and surveys. Nothing brings it back but its card."""
+    gone = deeds.delete(current_user.name, flight_id)
+    return FlightGone(
+        flight=gone.flight_id,
+        captures=len(gone.captures),
+        shared=gone.shared,
+        originals=gone.originals,
+        bytes=gone.bytes,
+        surveys=list(gone.surveys),
+    )
+
+
 def row_or_404(flight_id: str) -> FlightRowLike:
     """The flight of that id, as it is in a list."""
-    found = next((one for one in box().store.flights() if one.id == flight_id), None)
+    found = next(iter(box().store.flight_rows([flight_id])), None)
     if found is None:
         abort(404)
     return found

@@ -8,7 +8,7 @@ from flask_login import current_user
 from msgspec import Meta
 
 from fieldbox.dashboard import asking
-from fieldbox.dashboard.api.kinds import Count, Degrees, Digest, Interval95, SurveyId, Words
+from fieldbox.dashboard.api.kinds import LARGEST, Count, Degrees, Digest, Interval95, SurveyId, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.api.reading import unfit_value
 from fieldbox.dashboard.deeds import review as deeds
@@ -20,7 +20,7 @@ from fieldbox.dashboard.reviewscope import AHEAD, Scope, all_shown
 from fieldbox.domain import Label, LabelVerdict, SurveyVerdict
 
 TAG = "Checking plants"
-PlantNumber = Annotated[int, Meta(ge=1, description="A plant's number.")]
+PlantNumber = Annotated[int, Meta(ge=1, le=LARGEST, description="A plant's number.")]
 Act = Annotated[
     str,
     Meta(
@@ -61,7 +61,7 @@ class PlantsAsked(Asked):
     """Which plants."""
 
     survey: Annotated[str, Meta(description="Only those of this survey.")] | None = None
-    field: Annotated[int, Meta(ge=1, description="Only those of this field.")] | None = None
+    field: Annotated[int, Meta(ge=1, le=LARGEST, description="Only those of this field.")] | None = None
     but: Annotated[str, Meta(max_length=8000, description="Numbers of plants in hand, with commas.")] = ""
 
 
@@ -138,7 +138,7 @@ class SurveyJudged(Asked):
     verdict: SurveyVerdict
 
 
-@operation("GET", "/review/plants", tag=TAG, answers=PlantsToCheck, query=PlantsAsked)
+@operation("GET", "/review/plants", tag=TAG, answers=PlantsToCheck, query=PlantsAsked, problems=(404,))
 def plants_to_check(query: PlantsAsked) -> PlantsToCheck:
     """The next plants that the person behind the key is to check: doubtful ones, and some that chance chose.
 

@@ -7,14 +7,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import abort, url_for
+from flask import Response, abort, request, url_for
+from flask_login import current_user
 from msgspec import Meta
 
 from fieldbox.dashboard.api.kinds import Count, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
+from fieldbox.dashboard.deeds import sending as deeds
 from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.ports import box
-from fieldbox.domain import LinkDoing, LinkKind, LinkState, Message, MessageKind, MessageState
+from fieldbox.domain import (
+    LinkDoing,
+    LinkKind,
+    LinkState,
+    Message,
+    MessageKind,
+    MessageState,
+    SendNow,
+    SentText,
+    TextState,
+)
 
 TAG = "Sending"
 SHOWN = 30
@@ -36,6 +48,24 @@ class MessageTold(Told):
     bytes: Annotated[int, Meta(ge=0, description="Of its body.")]
     bytes_sent: Annotated[int, Meta(ge=0, description="Its share of what left, all tries together.")]
     body: Annotated[Any, Meta(description="Every byte that leaves.")]
+
+
+class TextTold(Told):
+    """A text that tells of a message."""
+
+    number: Annotated[str, Meta(description="The last digits of the telephone number.")]
+    state: TextState
+    parts: Count
+    created_at: datetime
+    sent_at: datetime | None
+    why: Annotated[str | None, Meta(description="What there is to be said of its state.")]
+
+
+class MessageWhole(MessageTold):
+    """A message with the texts that tell of it."""
+
+    survey: Annotated[str | None, Meta(description="The survey that it tells of, if it does.")]
+    texts: list[TextTold]
 
 
 class MessageList(Told):
@@ -68,10 +98,42 @@ class LinkTold(Told):
     allowed_bytes: Annotated[Mapping[str, int], Meta(description="Of those that have a budget.")]
 
 
-class LinkAnswer(Told):
-    """How the box stands with its hub; null: the sending process has not run."""
+class TryTold(Told):
+    """That somebody wanted the box to send at once."""
 
-    link: LinkTold | None
+    at: datetime
+    came: Annotated[str | None, Meta(description="What came of it; null: nothing yet.")]
+    done_at: datetime | None
+
+
+class LinkAnswer(Told):
+    """How the box stands with its hub."""
+
+    link: Annotated[LinkTold | None, Meta(description="null: the sending process has not run.")]
+    joined: Annotated[bool | None, Meta(description="Whether the box has a hub; null: it cannot be asked.")]
+    asked: Annotated[
+        TryTold | None, Meta(description="The last time that somebody wanted it to send at once.")
+    ]
+
+
+class PackAsked(Asked):
+    """What is packed."""
+
+    everything: Annotated[
+        bool, Meta(description="Also what was handed to a link and is not confirmed yet.")
+    ] = False
+
+
+class UnpackAsked(Asked):
+    """What the file is called."""
+
+    name: Annotated[str, Meta(max_length=255, description="Its name, which ends with .down.")] = "hub.down"
+
+
+class Unpacked(Told):
+    """What came of a file of the hub's."""
+
+    came: Words
 
 
 @operation("GET", "/messages", tag=TAG, answers=MessageList, query=MessagesAsked)
@@ -82,42 +144,104 @@ def messages(query: MessagesAsked) -> MessageList:
     following = url_for("api.messages", before=found[SHOWN - 1].id) if len(found) > SHOWN else None
     return MessageList(
         counts={state.value: count for state, count in store.message_counts().items()},
-        messages=[_told(one) for one in found[:SHOWN]],
+        messages=[MessageTold(**_told(one)) for one in found[:SHOWN]],
         next=following,
     )
 
 
-@operation("GET", "/messages/<message_id>", tag=TAG, answers=MessageTold)
-def message(message_id: str) -> MessageTold:
-    """One message with all that leaves in it."""
+@operation("GET", "/messages/<message_id>", tag=TAG, answers=MessageWhole)
+def message(message_id: str) -> MessageWhole:
+    """One message with all that leaves in it, and the texts that tell of it."""
     found = box().store.message(message_id)
     if found is None:
         abort(404)
-    return _told(found)
+    texts = [_text(one) for one in box().store.texts_of(found.id)]
+    return MessageWhole(**_told(found), survey=box().store.survey_told(found.id), texts=texts)
 
 
 @operation("GET", "/link", tag=TAG, answers=LinkAnswer)
 def link() -> LinkAnswer:
     """How the box stands with its hub, and what it has used of its budget."""
-    state = box().store.link_state()
-    return LinkAnswer(link=_link(state) if state else None)
+    state, desk = box().store.link_state(), box().beyond.sending
+    asked = desk.asked() if desk else None
+    return LinkAnswer(
+        link=_link(state) if state else None,
+        joined=desk.joined() if desk else None,
+        asked=_try(asked) if asked else None,
+    )
 
 
-def _told(one: Message) -> MessageTold:
-    return MessageTold(
-        id=one.id,
-        kind=one.kind,
+@operation("POST", "/link/send-now", tag=TAG, answers=LinkAnswer, status=202, problems=(404, 422))
+def send_now() -> LinkAnswer:
+    """Have the box try to send at once; `asked` of the link tells what came of it."""
+    _require_desk()
+    deeds.send_now(current_user.name)
+    return link()
+
+
+@operation(
+    "POST", "/messages/pack", tag=TAG, media="application/octet-stream", query=PackAsked, problems=(404, 422)
+)
+def pack_messages(query: PackAsked) -> Response:
+    """Pack what waits into a signed file, to be carried to the hub on a stick."""
+    _require_desk()
+    made = deeds.pack(current_user.name, everything=query.everything)
+    named = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.data, mimetype="application/octet-stream", headers=named)
+
+
+@operation(
+    "POST",
+    "/messages/unpack",
+    tag=TAG,
+    answers=Unpacked,
+    query=UnpackAsked,
+    raw="application/octet-stream",
+    problems=(404, 422),
+)
+def unpack_messages(query: UnpackAsked) -> Unpacked:
+    """Take in the file that the hub wrote in answer; one that is not the hub's is refused."""
+    _require_desk()
+    if request.mimetype != "application/octet-stream":
+        abort(415)
+    return Unpacked(came=in_words(deeds.unpack(current_user.name, query.name, request.get_data())))
+
+
+def _require_desk() -> None:
+    if box().beyond.sending is None:
+        abort(404)
+
+
+def _try(asked: SendNow) -> TryTold:
+    return TryTold(at=asked.at, came=in_words(asked.came) if asked.came else None, done_at=asked.done_at)
+
+
+def _told(one: Message) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "state": one.state,
+        "attempts": one.attempts,
+        "created_at": one.created_at,
+        "sent_at": one.sent_at,
+        "acknowledged_at": one.acknowledged_at,
+        "next_try": one.next_try,
+        "carrier": one.carrier,
+        "why": in_words(one.why) if one.why else None,
+        "bytes": len(one.body.encode()),
+        "bytes_sent": one.bytes_sent,
+        "body": json.loads(one.body),
+    }
+
+
+def _text(one: SentText) -> TextTold:
+    return TextTold(
+        number=one.number[-3:],
         state=one.state,
-        attempts=one.attempts,
+        parts=one.parts,
         created_at=one.created_at,
         sent_at=one.sent_at,
-        acknowledged_at=one.acknowledged_at,
-        next_try=one.next_try,
-        carrier=one.carrier,
         why=in_words(one.why) if one.why else None,
-        bytes=len(one.body.encode()),
-        bytes_sent=one.bytes_sent,
-        body=json.loads(one.body),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from flask import abort, url_for
 from msgspec import Meta
@@ -15,7 +15,7 @@ from fieldbox.dashboard.api.kinds import LARGEST, Count, FieldId, Interval95, Wo
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import say
-from fieldbox.dashboard.layerwords import layers_of
+from fieldbox.dashboard.layerwords import SPECTRAL, layers_of
 from fieldbox.dashboard.pictures import GRID, MOSAIC, VERSION, raster
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import CropStand, Ladder, LayerLabel, Quality, Survey, WeedBasis
@@ -25,6 +25,23 @@ from fieldbox.i18n import N_
 TAG = "Surveys"
 PHOTO_LAYER = "mosaic"
 PHOTO_TITLE = N_("Photos put together")
+
+
+Label = Literal["calibrated", "relative", "RGB-only", "estimated"]
+
+
+_OF_LIGHT: Final[Mapping[LayerLabel, Label]] = {
+    LayerLabel.CALIBRATED: "calibrated",
+    LayerLabel.RELATIVE: "relative",
+    LayerLabel.RGB_ONLY: "RGB-only",
+}
+_LABELS: Final[Mapping[str, Label]] = {
+    "green": "RGB-only",
+    "health": "relative",
+    "weed-cover": "estimated",
+    "weed-density": "estimated",
+    "crop-cover": "estimated",
+}
 
 
 class SurveyTold(Told):
@@ -95,8 +112,12 @@ class LayerTold(Told):
     note: Words
     ticks: Annotated[list[str], Meta(description="Low, middle and high end of the colours.")]
     legend: Annotated[str | None, Meta(description="Address of a picture of the colours, low to high.")]
-    label: Annotated[LayerLabel, Meta(description="calibrated, relative, or of ordinary colours only.")]
-    label_words: Words
+    label: Annotated[
+        Label | None,
+        Meta(description="How far it can be trusted; estimated: by what the model takes for weed or crop."),
+    ]
+    label_words: Annotated[str | None, Meta(description="The same, in the language of Accept-Language.")]
+    why: Annotated[str | None, Meta(description="Why it can be trusted so far and no further.")]
     tiles: Annotated[str, Meta(description="Web Mercator tiles of 256 pixels: {z}, {x}, {y}.")]
     tilejson: Annotated[str, Meta(description="Address of its TileJSON.")]
 
@@ -202,7 +223,7 @@ def _layers(found: Survey) -> list[LayerTold]:
 
 
 def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
-    key = one["key"]
+    key, trust = one["key"], one.get("trust")
     return LayerTold(
         key=key,
         title=one["title"],
@@ -210,11 +231,18 @@ def _layer(found: Survey, one: Mapping[str, Any]) -> LayerTold:
         note=one["note"],
         ticks=one["ticks"],
         legend=url_for("pictures.legend", key=key, _external=True) if one["ticks"] else None,
-        label=found.layer_label,
-        label_words=say(words.LABELS[found.layer_label]),
+        label=_label(key, found),
+        label_words=trust.label if trust else None,
+        why=trust.why if trust else None,
         tiles=_template(found.id, key),
         tilejson=url_for("api.layer", survey_id=found.id, key=key, _external=True),
     )
+
+
+def _label(key: str, found: Survey) -> Label | None:
+    if key in SPECTRAL:
+        return _OF_LIGHT[found.layer_label]
+    return _LABELS.get(key)
 
 
 def _template(survey_id: str, key: str) -> str:

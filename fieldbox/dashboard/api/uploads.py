@@ -7,6 +7,7 @@ does not begin where the file ends is answered by 409 and the right offset.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Final
 
 from flask import Response, abort, request
@@ -18,7 +19,7 @@ from fieldbox.dashboard.api.operations import Asked, Told, encode, operation
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import Uploads, box
 from fieldbox.dashboard.problems import Code
-from fieldbox.domain import Offer, Standing, Upload
+from fieldbox.domain import Bringing, Brought, Came, Offer, Standing, Upload, Way
 from fieldbox.errors import WrongOffset
 
 TAG = "Uploads"
@@ -106,6 +107,40 @@ class PartHeaders(Told):
     )
 
 
+class BringingTold(Told):
+    """Something that is being taken in."""
+
+    way: Way
+    name: str
+    step: Annotated[str, Meta(description="copy, then read.")]
+    done: Count
+    total: Annotated[int, Meta(ge=0, description="Files.")]
+    may_pull: Annotated[bool, Meta(description="All of it is on the box: its card is not needed any more.")]
+
+
+class BroughtTold(Told):
+    """Something that was taken in, or was not."""
+
+    way: Way
+    name: str
+    ended_at: datetime
+    outcome: Came
+    sentence: Annotated[str | None, Meta(description="Why not all of it was taken.")]
+    accepted: Count
+    duplicates: Count
+    rejected: Count
+    flights: Annotated[list[str], Meta(description="Ids.")]
+    may_pull: bool
+
+
+class IntakeTold(Told):
+    """What the intake does, and what it did last; `at` null: nobody knows."""
+
+    at: datetime | None
+    now: list[BringingTold]
+    last: Annotated[list[BroughtTold], Meta(description="Newest first.")]
+
+
 class Finished(Told):
     """What was handed over."""
 
@@ -189,6 +224,41 @@ def cancel_upload(upload_id: str) -> None:
     if found.state == "sent":
         abort(409)
     uploads_or_404().remove(found)
+
+
+@operation("GET", "/intake", tag=TAG, answers=IntakeTold)
+def intake() -> IntakeTold:
+    """What is being brought to the box, by card, by browser or in the drop folder, and what came last."""
+    found = box().beyond.intake
+    status = found.status() if found else None
+    if status is None:
+        return IntakeTold(at=None, now=[], last=[])
+    return IntakeTold(
+        at=status.at,
+        now=[_bringing(one) for one in status.now],
+        last=[_brought(one) for one in status.last],
+    )
+
+
+def _bringing(one: Bringing) -> BringingTold:
+    return BringingTold(
+        way=one.way, name=one.name, step=one.step, done=one.done, total=one.total, may_pull=one.may_pull
+    )
+
+
+def _brought(one: Brought) -> BroughtTold:
+    return BroughtTold(
+        way=one.way,
+        name=one.name,
+        ended_at=one.ended_at,
+        outcome=one.outcome,
+        sentence=in_words(one.sentence) if one.sentence else None,
+        accepted=one.accepted,
+        duplicates=one.duplicates,
+        rejected=one.rejected,
+        flights=list(one.flights),
+        may_pull=one.may_pull,
+    )
 
 
 def uploads_or_404() -> Uploads:

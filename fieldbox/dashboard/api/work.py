@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from flask import Response, url_for
+from flask_login import current_user
 from msgspec import Meta, Struct
 
 from fieldbox.dashboard.api.features import collection
@@ -13,6 +14,7 @@ from fieldbox.dashboard.api.geojson import Area, Polygon
 from fieldbox.dashboard.api.kinds import Interval95, Words
 from fieldbox.dashboard.api.operations import GEOJSON, Asked, Told, operation
 from fieldbox.dashboard.decisions import TITLES, decisions_or_404, made_file
+from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.found import field_or_404, survey_or_404
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import box
@@ -280,6 +282,15 @@ def file(survey_id: str, key: str) -> Response:
 def spraying(field_id: int) -> Spraying:
     """How a field is treated: what somebody set, and what the sprayer can do. None of it is advice."""
     return box().store.spraying(field_or_404(field_id).id)
+
+
+@operation(
+    "PUT", "/fields/<int:field_id>/spraying", tag=TAG, answers=Spraying, body=Spraying, problems=(422,)
+)
+def set_spraying(field_id: int, body: Spraying) -> Spraying:
+    """Say how a field is treated. What is left out is as it is at first, not as it was."""
+    deeds.treat(current_user.name, field_id, body)
+    return box().store.spraying(field_id)
 
 
 def fresh(told: Struct) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fieldbox.dashboard.ports import Machine, box
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
@@ -17,6 +19,15 @@ def make_room(actor: str) -> None:
     """Have what may go removed soon. Raises Rejected where nobody looks after the box."""
     _machine().make_room()
     box().store.audit(actor, "room made", "")
+
+
+def make_support_file(actor: str, language: str) -> Iterable[bytes]:
+    """The bytes of the file for those who help, a ZIP. Raises Rejected where nobody looks after the box."""
+    support = box().beyond.support
+    if support is None:
+        raise Rejected(N_("Nobody looks after this box: start its dashboard with `fieldbox web`."))
+    box().store.audit(actor, "support file made", "")
+    return support.zipped(language)
 
 
 def _machine() -> Machine:

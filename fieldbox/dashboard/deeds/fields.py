@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shapely
+
 from fieldbox.dashboard.found import field_or_404
 from fieldbox.dashboard.ports import box
-from fieldbox.domain import Field, Spraying
+from fieldbox.domain import Field, Patch, Spraying
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
+MOST_PRODUCTS, MOST_KEPT_OFF = 20, 200
 LONGEST_NAME = 80
 """Characters of a name, or of a crop."""
 
@@ -37,11 +40,37 @@ def name_crop(actor: str, field_id: int, crop: str | None) -> Field:
 
 
 def treat(actor: str, field_id: int, how: Spraying) -> None:
-    """Keep how a field is treated."""
+    """Keep how a field is treated. Raises Rejected for ground that is kept off and has no area, and for far too much of all."""
     store, found = box().store, field_or_404(field_id)
+    _require_sense(how)
     if how != store.spraying(field_id):
         store.spray(field_id, how)
         store.audit(actor, "spraying", found.code)
+
+
+def _require_sense(how: Spraying) -> None:
+    if len(how.products) > MOST_PRODUCTS or len(how.keep_off) > MOST_KEPT_OFF:
+        raise Rejected(
+            N_("At most {products} products and {places} pieces of ground that are kept off."),
+            products=MOST_PRODUCTS,
+            places=MOST_KEPT_OFF,
+        )
+    names = [one.name for one in how.products] + [one.name for one in how.keep_off]
+    if max(map(len, names), default=0) > LONGEST_NAME:
+        raise Rejected(N_("A name has at most {most} letters."), most=LONGEST_NAME)
+    for one in how.keep_off:
+        if not _is_ground(one.patch):
+            raise Rejected(N_("The edge of {name} is no ring around a piece of ground."), name=one.name)
+
+
+def _is_ground(patch: Patch) -> bool:
+    """Whether rings of (lon, lat) are an area on the Earth that does not cross itself."""
+    if not patch or any(len(ring) < 3 for ring in patch):
+        return False
+    if not all(abs(lon) <= 180 and abs(lat) <= 90 for ring in patch for lon, lat in ring):
+        return False
+    area = shapely.Polygon(patch[0], patch[1:])
+    return bool(area.is_valid and area.area > 0)
 
 
 def _tidy(text: str) -> str:

@@ -43,6 +43,7 @@ def undo(actor: str, act: str | None = None) -> Label:
     found = box().store.undo_label(actor, act)
     if found is None:
         raise Rejected(N_("You have no verdict to take back."))
+    reviewing().reopen(found.survey_id, found.plant)
     return found
 
 

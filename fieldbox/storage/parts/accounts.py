@@ -38,6 +38,15 @@ class AccountPart(Part):
         with self._database.read() as connection:
             return accounts.all_users(connection)
 
+    def rename_user(self, user_id: int, name: str) -> User:
+        """Give a person another name.
+
+        Raises:
+            Rejected: there is no such person, or the name is taken.
+        """
+        with self._database.write() as connection:
+            return accounts.rename_user(connection, user_id, name)
+
     def set_password_hash(self, user_id: int, password_hash: str) -> None:
         """Change a password; that person's sessions and unused login links become void.
 

@@ -53,6 +53,11 @@ class FieldPart(Part):
         """Say what grows on a field. Raises Rejected if there is no such field."""
         return self.update_field(field_id, crop=crop)
 
+    def remove_empty_field(self, field_id: int) -> bool:
+        """Remove a field of which nothing is known but its outline; False: it stays, for something is."""
+        with self._database.write() as connection:
+            return fields.remove_empty(connection, field_id)
+
     def spraying(self, field_id: int) -> Spraying:
         """How a field is treated; as it comes where nobody said."""
         with self._database.read() as connection:

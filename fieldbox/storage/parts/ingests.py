@@ -28,10 +28,10 @@ class IngestPart(Part):
         with self._database.write() as connection:
             captures.end_ingest(connection, ingest_id, duplicates, self._now())
 
-    def ingests(self) -> list[Ingest]:
-        """Every ingest, newest first."""
+    def ingests(self, limit: int | None = None) -> list[Ingest]:
+        """Every ingest, or the last so many, newest first."""
         with self._database.read() as connection:
-            return captures.all_ingests(connection)
+            return captures.all_ingests(connection, limit)
 
     def tell_bands(self, ingest_id: int, bands: Sequence[str]) -> None:
         """Keep what somebody said the bands of an ingest's orthomosaics are."""

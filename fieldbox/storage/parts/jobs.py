@@ -73,6 +73,11 @@ class JobPart(Part):
         with self._database.read() as connection:
             return conditions.of_flight(connection, flight_id)
 
+    def without_marks(self, flight_ids: Sequence[str]) -> set[str]:
+        """Those of these flights whose field has control points of which none is marked in their photos."""
+        with self._database.read() as connection:
+            return conditions.unmarked(connection, flight_ids)
+
     def mapped_under(self, flight_id: str) -> Mapped | None:
         """Under what a flight was last mapped; None: it was not."""
         with self._database.read() as connection:

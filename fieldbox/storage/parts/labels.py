@@ -57,6 +57,11 @@ class LabelPart(Part):
         with self._database.read() as connection:
             return labels.opinions(connection, survey_id)
 
+    def opinions_of(self, plants: Sequence[int]) -> list[Opinion]:
+        """All verdicts on these plants that stand, in short."""
+        with self._database.read() as connection:
+            return labels.opinions_of(connection, plants)
+
     def reviewable(self, field_id: int | None = None, flight_id: str | None = None) -> list[Reviewable]:
         """Surveys with single weeds that count, of a field, a flight or all, newest first."""
         with self._database.read() as connection:

@@ -77,6 +77,11 @@ class OutboxPart(Part):
         with self._database.read() as connection:
             return outbox.by_id(connection, message_id)
 
+    def waits_since(self) -> datetime | None:
+        """When the first of the messages was made that must still go; None: there are none."""
+        with self._database.read() as connection:
+            return outbox.waits_since(connection)
+
     def newest_message(self, kind: MessageKind) -> Message | None:
         """The last message of a kind that was put into the outbox."""
         with self._database.read() as connection:

@@ -32,7 +32,10 @@ from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.guard import pace
 from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.domain import Offer, Right
+from fieldbox.services.chosen import Choices
 from fieldbox.services.offering import Offering
+from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.dashboard.api.asking import give_key, hold
 from tests.dashboard.conftest import KEY
@@ -48,6 +51,9 @@ def as_described(_ctx: CheckContext, response: Response, case: Case) -> None:
 
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+DELETES = "DELETE /api/v1/flights/{flight_id}"
+OWN_KEYS = (1, 2)
+"""Ids of the keys that are asked with: they are not made void."""
 HASH = "no password has it"
 ALWAYS = [
     not_a_server_error,
@@ -70,9 +76,11 @@ class Trial:
     intake: Intake
 
     def operations(self) -> Iterator[APIOperation]:
-        """All that are described."""
-        for found in self.schema.get_all_operations():
-            yield found.ok()
+        """All that are described; the one that leaves little to ask for is the last."""
+        yield from sorted(
+            (found.ok() for found in self.schema.get_all_operations()),
+            key=lambda one: one.label == DELETES,
+        )
 
     def real(self, path: str) -> dict[str, object]:
         """Parts of a path that lead to something."""
@@ -117,7 +125,10 @@ class Trial:
         if real:
             known = self.real(case.operation.path)
             case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
-        answer = case.call(headers=header)
+        if case.path_parameters.get("key_id") in OWN_KEYS:
+            case.path_parameters["key_id"] = max(OWN_KEYS) + 1
+        answer = case.call(headers={**header, "Accept-Encoding": "identity"})
+        assert answer.status_code != 401
         if wrong and answer.status_code == 405:
             return  # a part of the path that is none makes another path of it
         checks = [*ALWAYS, negative_data_rejection] if wrong and not real else ALWAYS
@@ -130,8 +141,17 @@ def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
     box = make_box(root)
     box.store.add_user("asha", password_hash, "owner")
     intake = intake_of(Config(storage=StorageConfig(root=root, reserve_mb=0)))
-    offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(root)}), box.store)
-    app = create_app(box.store, root, secret_key=KEY, beyond=Beyond(intake=intake, decisions=offering))
+    config = load_config({"FIELDBOX_STORAGE__ROOT": str(root)})
+    offering = Offering(config, box.store)
+    beyond = Beyond(
+        intake=intake,
+        decisions=offering,
+        machine=Watch(config, box.store),
+        settings=Choices(config, box.store),
+        release=lambda: "ab" * 32,
+        sending=SendingDesk(config, box.store),
+    )
+    app = create_app(box.store, root, secret_key=KEY, beyond=beyond)
     pace(app, "1000000 per minute")
     full = give_key(box.store, *Right)
     reader = give_key(box.store, Right.READ, key="fbx_a-key-that-reads")

@@ -11,10 +11,10 @@ import pytest
 from schemathesis import GenerationMode
 
 from fieldbox.dashboard.api.description import every, path_of
-from tests.dashboard.api.contract import Trial, trial
+from tests.dashboard.api.contract import DELETES, Trial, trial
 
 EXAMPLES = 6
-LABELS = [f"{one.method} {path_of(one.rule)}" for one in every()]
+LABELS = sorted((f"{one.method} {path_of(one.rule)}" for one in every()), key=lambda one: one == DELETES)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
         yield made
 
 
-@pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("label", LABELS)
 def test_answers_are_as_described_whatever_is_asked(box: Trial, label: str, mode: GenerationMode) -> None:
     [operation] = [one for one in box.operations() if one.label == label]
     box.ask(operation, EXAMPLES, mode=mode)

@@ -1,0 +1,140 @@
+"""A test flight: simulated on the box, brought like a card's photos, mapped like any other.
+
+The dashboard writes down the wish (`wish`), the intake carries it out in a process of its own, which nothing waits for. One that
+was cut off begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from fieldbox.apart import Apart, Failures
+from fieldbox.config import Config
+from fieldbox.domain import Flying, TestFlight
+from fieldbox.errors import FieldboxError, Rejected
+from fieldbox.i18n import N_, Sentence
+from fieldbox.storage.store import Store, utc_now
+
+log = structlog.get_logger()
+
+SETTING: Final = "test.flight"
+TASK: Final = "fieldbox.services.flying:fly"
+_SECONDS: Final = 900.0
+"""Of a processor."""
+_MEMORY_MB: Final = 4000
+_FAILURES = Failures(
+    too_long=N_("The test flight took more than {seconds} s, so it was given up. Try again."),
+    crashed=N_("The test flight failed ({how}). Try again."),
+    too_much=N_("The test flight takes more memory than the box allows."),
+)
+
+
+class TestFlights:
+    """For the dashboard."""
+
+    __test__ = False
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def now(self) -> TestFlight | None:
+        """The one that was asked for last."""
+        return told(self._store)
+
+    def wish(self) -> None:
+        """Ask for one. Raises Rejected while one is under way."""
+        wish(self._store)
+
+    def forget(self) -> None:
+        """The one that was asked for last is gone."""
+        self._store.set_setting(SETTING, "")
+
+
+def told(store: Store) -> TestFlight | None:
+    """The test flight that was asked for last; None: none was."""
+    text = store.setting(SETTING)
+    return _read(json.loads(text)) if text else None
+
+
+def wish(store: Store) -> None:
+    """Ask for a test flight. Raises Rejected while one is under way."""
+
+    def wished(text: str | None) -> str:
+        before = _read(json.loads(text)) if text else None
+        if before is not None and before.under_way:
+            raise Rejected(N_("A test flight is under way already."))
+        return _written(TestFlight(Flying.WISHED, utc_now()))
+
+    store.change_setting(SETTING, wished)
+
+
+class Pilot:
+    """Carries out wishes, one at a time, in a thread that waits for a child process."""
+
+    def __init__(self, config: Config, store: Store, fly: Callable[[Config], None] | None = None) -> None:
+        self._config, self._store, self._fly = config, store, fly or _apart
+        self._at_work: threading.Thread | None = None
+
+    def look(self) -> bool:
+        """Begin what was wished, or was cut off; whether it did."""
+        if self._at_work is not None and self._at_work.is_alive():
+            return False
+        wished = told(self._store)
+        if wished is None or not wished.under_way:
+            return False
+        self._at_work = threading.Thread(target=self._carry_out, name="test flight", daemon=True)
+        self._at_work.start()
+        return True
+
+    def wait(self) -> None:
+        """Until what is under way has come to its end."""
+        if self._at_work is not None:
+            self._at_work.join()
+
+    def _carry_out(self) -> None:
+        try:
+            self._fly(self._config)
+        except FieldboxError as error:
+            log.warning("no test flight", reason=str(error))
+            keep(self._store, TestFlight(Flying.FAILED, utc_now(), reason=error.sentence))
+
+
+def _apart(config: Config) -> None:
+    with closing(Apart(TASK, memory_mb=_MEMORY_MB, failures=_FAILURES)) as child:
+        child.call(config, seconds=_SECONDS)
+
+
+def keep(store: Store, one: TestFlight) -> None:
+    """Write down how far it is."""
+    store.set_setting(SETTING, _written(one))
+
+
+def _written(one: TestFlight) -> str:
+    return json.dumps(
+        {
+            "state": one.state.value,
+            "at": one.at.isoformat(),
+            "done": one.done,
+            "total": one.total,
+            "flight": one.flight_id,
+            "reason": one.reason.to_json() if one.reason else None,
+        }
+    )
+
+
+def _read(kept: dict[str, Any]) -> TestFlight:
+    return TestFlight(
+        Flying(kept["state"]),
+        datetime.fromisoformat(kept["at"]).astimezone(UTC),
+        kept["done"],
+        kept["total"],
+        kept["flight"],
+        Sentence.from_json(kept["reason"]) if kept["reason"] else None,
+    )
