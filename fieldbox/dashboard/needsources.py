@@ -45,6 +45,8 @@ class Looked:
     waiting: int
     """Messages."""
     waits_since: datetime | None
+    set_up_left: int
+    """Steps of a set-up that was begun."""
     hub_changed: datetime | None
 
 
@@ -116,12 +118,17 @@ def _review(looked: Looked) -> Iterable[Need | None]:
     return [needs.review(looked.unchecked, SITTING, url)]
 
 
+def _set_up(looked: Looked) -> Iterable[Need | None]:
+    return [needs.set_up(looked.set_up_left, url_for("start.show"))]
+
+
 def _hub(looked: Looked) -> Iterable[Need | None]:
     url = there("people.settings")
     return [needs.hub_changed(looked.hub_changed, looked.now, url)] if url else []
 
 
 SOURCES: Final[tuple[Source, ...]] = (
+    _set_up,
     _stopped,
     _fly_again,
     _box,

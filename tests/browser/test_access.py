@@ -26,6 +26,7 @@ from fieldbox._pins import SHA256
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.asked import BY_SLUG
+from fieldbox.dashboard.deeds.starting import STEPS
 from fieldbox.dashboard.language import languages
 from fieldbox.domain import Vital
 from fieldbox.services.logbook import LogFile, logs_folder
@@ -45,6 +46,7 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
+    "trial.now": "a part of start.step",
     "flights.photos": "a file",
     "evidence.views": "a part of evidence.look",
     "review.labels_csv": "a file",
@@ -243,6 +245,7 @@ def pages_of(app: Flask, demo: DemoBox) -> list[tuple[str, str]]:
     """Every page of the app, endpoint and address, and some that show more than one thing."""
     known = samples(demo)
     more = [("settings.show", f"/settings/{slug}") for slug in BY_SLUG if slug != known["slug"]]
+    more += [("start.step", f"/start/{slug}") for slug in STEPS if slug != known["slug"]]
     return more + [
         (rule.endpoint, path_of(rule, known))
         for rule in app.url_map.iter_rules()
