@@ -285,6 +285,8 @@ def set_up(left: int, url: str) -> Need | None:
     if left <= 0:
         return None
     told = say_many(
-        "Setting up this box: %(num)s step is left.", "Setting up this box: %(num)s steps are left.", left
+        "The box is not set up yet: %(num)s step is left.",
+        "The box is not set up yet: %(num)s steps are left.",
+        left,
     )
     return Need(Urgency.SOON, told, say("Go on"), url)

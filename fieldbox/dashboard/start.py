@@ -44,14 +44,6 @@ def _count(state: Any) -> None:
     state.app.extensions[TRIES] = Tries(limits_of(CODE_LIMIT))
 
 
-@start.app_template_global("setup_left")
-def setup_left() -> str | None:
-    """Where the set-up goes on, for its owner; None: it is over, or was never begun."""
-    begun = current_user.is_authenticated and current_user.may(Right.OWN) and starting.done()
-    step = starting.next_step() if begun else None
-    return url_for("start.show") if step else None
-
-
 @start.get("")
 def show() -> Page:
     """Where the set-up is: the code, the next question, or the end."""

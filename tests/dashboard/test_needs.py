@@ -182,7 +182,7 @@ def test_what_the_hub_changed_is_news_for_a_week() -> None:
 
 def test_setting_up_is_told_until_no_step_is_left() -> None:
     need = needs.set_up(2, "/setup")
-    assert need is not None and need.sentence == "Setting up this box: 2 steps are left."
+    assert need is not None and need.sentence == "The box is not set up yet: 2 steps are left."
     assert needs.set_up(0, "/setup") is None
 
 

@@ -82,7 +82,7 @@ class SurveyPart(Part):
             return surveys.ids(connection)
 
     def surveys_of_flights(self, flight_ids: Sequence[str]) -> dict[str, Survey]:
-        """Of each of these flights the survey that counts."""
+        """Of each of these flights the survey that counts, without the outlines of ground that was missed."""
         with self._database.read() as connection:
             return surveys.counting(connection, flight_ids)
 
