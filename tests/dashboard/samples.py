@@ -126,6 +126,7 @@ SAMPLES: Final[dict[str, str]] = {
     "sending.outbox": "/sending",
     "sending.message": "/sending/made-up",
     "manual.show": "/api",
+    "metrics.show": "/metrics",
     "manual.openapi": "/api/openapi.json",
     "machine.show": "/box",
     "machine.check": "/box/check",
