@@ -223,7 +223,8 @@ def _service(one: ServiceState, now: datetime) -> Service:
     name = say(SERVICES.get(one.name, one.name))
     if one.runs:
         since = say("since %(when)s", when=when(one.since)) if one.since else ""
-        return Service(name, say("runs"), stopped=False, detail=since)
+        seen = say("last sign of life %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else ""
+        return Service(name, say("runs"), stopped=False, detail=", ".join(filter(None, (since, seen))))
     if not is_wanted(one):
         return Service(name, say("not in use here"), stopped=False, detail="")
     seen = say("last seen %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else say("never seen here")

@@ -150,8 +150,11 @@ def _wait(error: TooManyRequests) -> Sentence:
 
 
 def _log_in() -> Page:
-    flash(say("This box is set up already: log in. Who has no password yet asks the owner for a link."))
-    return redirect(url_for("people.sign_in"))
+    """What stands at /start once the box is set up."""
+    if current_user.is_authenticated:
+        return redirect(url_for("home.show"))
+    told = say("This box is set up already: log in. Who has no password yet asks the owner for a link.")
+    return render_template("login.html", next="/", error=told)
 
 
 def _tries() -> Tries:

@@ -34,6 +34,7 @@ from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.domain import Offer, Right
 from fieldbox.services.chosen import Choices
 from fieldbox.services.offering import Offering
+from fieldbox.services.sendingdesk import SendingDesk
 from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.dashboard.api.asking import give_key, hold
@@ -148,6 +149,7 @@ def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
         machine=Watch(config, box.store),
         settings=Choices(config, box.store),
         release=lambda: "ab" * 32,
+        sending=SendingDesk(config, box.store),
     )
     app = create_app(box.store, root, secret_key=KEY, beyond=beyond)
     pace(app, "1000000 per minute")
