@@ -35,6 +35,7 @@ from fieldbox.domain import Offer, Right
 from fieldbox.services.chosen import Choices
 from fieldbox.services.offering import Offering
 from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.dashboard.api.asking import give_key, hold
@@ -143,13 +144,15 @@ def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
     intake = intake_of(Config(storage=StorageConfig(root=root, reserve_mb=0)))
     config = load_config({"FIELDBOX_STORAGE__ROOT": str(root)})
     offering = Offering(config, box.store)
+    watch = Watch(config, box.store)
     beyond = Beyond(
         intake=intake,
         decisions=offering,
-        machine=Watch(config, box.store),
+        machine=watch,
         settings=Choices(config, box.store),
         release=lambda: "ab" * 32,
         sending=SendingDesk(config, box.store),
+        support=Support(config, box.store, watch),
     )
     app = create_app(box.store, root, secret_key=KEY, beyond=beyond)
     pace(app, "1000000 per minute")
