@@ -354,6 +354,7 @@ def test_the_first_view_is_light(visit: Open) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.setBypassServiceWorker", {"bypass": True})
     addresses: dict[str, str] = {}
     session.on(
         "Network.responseReceived",
@@ -398,7 +399,7 @@ def test_without_scripts_the_layer_and_the_date_are_chosen_in_a_form(
     page.get_by_role("button", name="Show", exact=True).first.click()
     still = page.locator("#map img.still")
     expect(still).to_have_attribute("src", f"/surveys/{EARLIER}/still/weed-cover")
-    until(page, "document.querySelector('#map img.still').naturalWidth === 960")
+    until(page, "document.querySelector('#map img.still').naturalWidth === 800")
     expect(page.locator("[data-legend=weed-cover]")).to_be_visible()
     expect(page.locator("#show-weeds")).to_be_hidden()
     assert fits(page)
