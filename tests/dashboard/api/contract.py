@@ -6,6 +6,7 @@ python -m tests.dashboard.api.contract --examples 300
 from __future__ import annotations
 
 import argparse
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,8 +93,23 @@ class Trial:
             "digest": self.box.photo,
             "key": "zones" if "/files/" in path else "weed-cover",
             "message_id": self.box.store.message_page(1)[0].id,
+            "name": "storage.keep_days",
+            **({"z": 3, "x": 5, "y": 3} if "{z}" in path else {}),
             **(self._upload() if "{upload_id}" in path else {}),
+            **({"person_id": self._person()} if "{person_id}" in path else {}),
+            **({"key_id": self._key()} if "{key_id}" in path else {}),
         }
+
+    def _person(self) -> int:
+        """Somebody who is not asha."""
+        found = self.box.store.user_by_name("ravi")
+        return (found or self.box.store.add_user("ravi", HASH, "viewer")).id
+
+    def _key(self) -> int:
+        """A key that is good still."""
+        asha = self.box.store.user_by_name("asha")
+        assert asha
+        return self.box.store.add_token(secrets.token_hex(32), "to be revoked", asha.id, [Right.READ]).id
 
     def _upload(self) -> dict[str, object]:
         """An upload of asha's that is open, with a file that is expected; as many as a box allows are made."""
