@@ -112,6 +112,12 @@ def ids(connection: Connection) -> set[str]:
     return set(connection.scalars(select(surveys.c.id)))
 
 
+def alignments(connection: Connection) -> set[str]:
+    """Keys of those that surveys were made with."""
+    key = func.json_extract(surveys.c.quality, "$.alignment")
+    return set(connection.scalars(select(key).where(surveys.c.quality.is_not(None))))
+
+
 def counting(connection: Connection, flight_ids: Sequence[str]) -> dict[str, Survey]:
     """Of each of these flights the survey that counts, without the outlines of missed ground: these are most of what is read."""
     found: dict[str, Survey] = {}
