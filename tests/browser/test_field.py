@@ -427,6 +427,7 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark", "sun"])
 def test_everybody_can_use_each_tool(visit: Open, size: tuple[int, int], theme: str) -> None:
     page = open_field(visit, size, "?layer=position")
+    page.emulate_media(reduced_motion="reduce")  # or a colour is caught between two themes
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
     painted(page, "position")
     found = faults(page)
