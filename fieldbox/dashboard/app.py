@@ -22,6 +22,7 @@ from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
 from fieldbox.dashboard.diary import diary
+from fieldbox.dashboard.drawing import drawing
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
 from fieldbox.dashboard.face import face
@@ -58,6 +59,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     flights,
     flown,
     fields,
+    drawing,
     evidence,
     deciding,
     changing,

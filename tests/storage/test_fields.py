@@ -76,3 +76,12 @@ def test_what_another_release_kept_is_read(store: Store) -> None:
     with store._database.write() as connection:
         connection.execute(text('UPDATE fields SET spraying = \'{"swath_m": 4.0, "wind": 3}\''))
     assert store.spraying(field.id) == Spraying(swath_m=4.0)
+
+
+def test_the_direction_of_the_rows_is_kept_and_taken_back(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=False)
+    assert field.row_deg is None
+    told = store.update_field(field.id, row_deg=34.5)
+    assert (told.row_deg, told.drawn) == (34.5, False)
+    assert store.update_field(field.id, name="South").row_deg == 34.5
+    assert store.update_field(field.id, row_deg=None).row_deg is None
