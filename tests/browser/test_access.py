@@ -25,6 +25,7 @@ from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.asked import BY_SLUG
 from fieldbox.dashboard.language import languages
+from fieldbox.domain import MarkedPoint
 from fieldbox.services.offering import Offering
 from fieldbox.services.web import beyond_of, watching
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
@@ -50,6 +51,7 @@ NOT_PAGES = {
     "diary.table": "a file",
     "tongues.template": "a file",
     "deciding.file": "files",
+    "marking.list_file": "a file",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
@@ -141,6 +143,8 @@ class Reader:
 def app(demo: DemoBox) -> Iterator[Flask]:
     """The app with all that a box can have, and a field of two dates."""
     add_date(demo, pretty=True)
+    lat, lon = lat_lon(WEST + 29, NORTH - 21)
+    demo.store.add_control_point(MarkedPoint(0, demo.field_id, "gate", lat, lon, None, 0.05, "asha"))
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
     with closing(Offering(config, demo.store)) as offering, watching(config, demo.store) as watch:
         yield create_app(
@@ -204,6 +208,7 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "token": "no such link",
         "person_id": str(demo.store.users()[0].id),
         "slug": "farm",
+        "point_id": str(demo.store.control_points(demo.field_id)[0].id),
     }
 
 
