@@ -71,7 +71,7 @@ def test_a_test_flight_that_takes_the_machine_down_each_time_is_given_up(tmp_pat
 
 def test_where_its_end_cannot_be_written_down_a_test_flight_rests_for_minutes(tmp_path: Path) -> None:
     config = load_config({"FIELDBOX_STORAGE__ROOT": str(tmp_path)})
-    passed, flown = 0.0, []
+    passed, flown = [0.0], []
 
     def fails(config: Config) -> None:
         flown.append(config)
@@ -80,15 +80,16 @@ def test_where_its_end_cannot_be_written_down_a_test_flight_rests_for_minutes(tm
 
     with open_store(config) as store, ExitStack() as disk:
         TestFlights(store).wish()
-        pilot = Pilot(config, store, fails, lambda: passed)
-        for passed in (0.0, 2.0, REST_S - 1, REST_S + 1, REST_S + 3):
+        pilot = Pilot(config, store, fails, lambda: passed[-1])
+        for now in (0.0, 2.0, REST_S - 1, REST_S + 1, REST_S + 3):
+            passed.append(now)
             pilot.look()
             pilot.wait()
         assert len(flown) == 1, "what cannot be counted is not begun"
         came = testflight.told(store)
         assert came and came.under_way
         disk.close()  # it is mended
-        passed = 3 * REST_S
+        passed.append(3 * REST_S)
         assert pilot.look()
         pilot.wait()
         assert len(flown) == 2
