@@ -28,6 +28,7 @@ from fieldbox.georef.projection import PhotoGeometry
 from fieldbox.georef.surface import Lattice, Surface
 from fieldbox.imagery.glance import Glance
 from fieldbox.mapping.files import replacing
+from fieldbox.pictures import alignment_name
 
 FORMAT = 2
 """Raise it when the same file would be read differently: an alignment of another format is worked out anew."""
@@ -39,7 +40,7 @@ _TIES = frozenset({"residual_px", "used", "points"})
 
 def alignment_file(root: Path, key: str) -> Path:
     """Where the box keeps the alignment of a key."""
-    return root / "alignments" / f"{key[:32]}.npz"
+    return root / "alignments" / alignment_name(key)
 
 
 def write_alignment(found: Alignment, path: Path) -> None:

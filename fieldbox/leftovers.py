@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from fieldbox.pictures import alignment_name
 from fieldbox.storage.store import Store
 
 POINTS = "points-"
@@ -16,9 +17,10 @@ POINTS = "points-"
 
 
 def remove_leftovers(root: Path, store: Store) -> int:
-    """Remove pictures of maps without a survey, pictures of photos that are gone, and work on flights that there are not; how
-    many. Raises OSError, Unavailable."""
-    return sum(map(_remove, [*_rasters(root, store), *_made(root, store), *_work(root, store)]))
+    """Remove pictures and alignments of surveys that there are not, pictures of photos that are gone, and work on flights that
+    are; how many. Raises OSError, Unavailable."""
+    found = (*_rasters(root, store), *_made(root, store), *_work(root, store), *_alignments(root, store))
+    return sum(map(_remove, found))
 
 
 def _rasters(root: Path, store: Store) -> Iterator[Path]:
@@ -38,6 +40,14 @@ def _work(root: Path, store: Store) -> Iterator[Path]:
     flights = {f"{POINTS}{one}" for one in store.flight_ids()}
     plans = {one[:16] for one in store.plans_in_work()}
     yield from (path for path in _listed(root / "work") if path.name not in flights | plans)
+
+
+def _alignments(root: Path, store: Store) -> Iterator[Path]:
+    """None as long as a flight waits or was cut off: its alignment is there before its survey."""
+    if store.plans_in_work() or store.flights_in_work():
+        return
+    needed = {alignment_name(one) for one in store.alignments()}
+    yield from (path for path in _listed(root / "alignments") if path.name not in needed)
 
 
 def _listed(folder: Path) -> list[Path]:

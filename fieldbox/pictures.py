@@ -1,4 +1,4 @@
-"""The pictures of captures: JPEGs, whatever they came from."""
+"""Where the box keeps what was made of captures: pictures, whatever they came from, and alignments."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def bands_path(root: Path, digest: str) -> Path:
 def note_path(root: Path, digest: str) -> Path:
     """Where it is noted what a picture was made with, once all of it is there."""
     return root / "made" / digest[:2] / f"{digest}.json"
+
+
+def alignment_name(key: str) -> str:
+    """Of the file in `alignments` that keeps the alignment of a key."""
+    return f"{key[:32]}.npz"
 
 
 def mask_path(root: Path, digest: str) -> Path:

@@ -12,7 +12,6 @@ from fieldbox.dashboard.ports import CheckedLike, FreedLike, Machine, Store
 from fieldbox.domain import FullIn, Reading, ServiceState, Strain, Usage, Vital
 from fieldbox.i18n import N_, Sentence
 
-LOOKS_BACK: Final = timedelta(days=31)
 IN_FULL: Final = timedelta(days=14)
 LATELY: Final = timedelta(days=1)
 TOO_HOT_C: Final = 80.0
@@ -46,7 +45,7 @@ class BoxNow:
     reading: Reading | None
     """None: the data folder is gone."""
     readings: Sequence[Vital]
-    """Of the last month, oldest first."""
+    """Of the last days, oldest first."""
     full_in: FullIn | None
     usage: Usage | None
     services: Sequence[ServiceState]
@@ -61,10 +60,9 @@ class BoxNow:
         return (self.now - self.readings[0].at) / timedelta(days=1) if self.readings else 0.0
 
 
-def look(store: Store, machine: Machine) -> BoxNow:
-    """How the box does."""
+def look(store: Store, machine: Machine, back: timedelta = IN_FULL) -> BoxNow:
+    """How the box does, with its readings of so long."""
     now = datetime.now(UTC)
-    readings = store.vitals(now - LOOKS_BACK)
     try:
         reading: Reading | None = machine.reading()
     except OSError:
@@ -72,8 +70,8 @@ def look(store: Store, machine: Machine) -> BoxNow:
     return BoxNow(
         now=now,
         reading=reading,
-        readings=readings,
-        full_in=machine.full_in(readings),
+        readings=store.vitals(now - back),
+        full_in=machine.full_in(),
         usage=machine.usage(),
         services=machine.services(),
         checked=machine.checked(),

@@ -63,7 +63,8 @@ def figures(box: BoxNow) -> list[Figure]:
     of_memory = say("of %(size)s", size=size(reading.memory_total)) if memory and reading.memory_total else ""
     speed = None if reading.mhz is None else number(reading.mhz)
     most = say("of %(most)s", most=number(reading.most_mhz)) if speed and reading.most_mhz else ""
-    load = None if vital.load is None else number(100 * vital.load)
+    # Work that waits makes more than the whole of it, which tells a reader nothing.
+    load = None if vital.load is None else number(100 * min(vital.load, 1.0))
     return [
         Figure(say("Temperature"), degrees, "°C", ""),
         Figure(say("Power"), _power(vital), "", ""),
@@ -169,7 +170,8 @@ def forecast(box: BoxNow) -> str:
         return say("At the pace of the last month the disk does not fill.")
     then = say("Then photos of the flights that were mapped longest ago make room; maps and results stay.")
     if box.full_in.days <= 0:
-        return f"{say('The disk is full, but for what is kept free.')} {then}"
+        full = say("The disk is full, but for what it keeps free.")
+        return f"{full} {then}"
     told = say(
         "Full in about %(time)s at the pace of the last month (%(size)s a day).",
         time=_span(box.full_in),
@@ -223,7 +225,8 @@ def _service(one: ServiceState, now: datetime) -> Service:
     name = say(SERVICES.get(one.name, one.name))
     if one.runs:
         since = say("since %(when)s", when=when(one.since)) if one.since else ""
-        return Service(name, say("runs"), stopped=False, detail=since)
+        seen = say("last sign of life %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else ""
+        return Service(name, say("runs"), stopped=False, detail=", ".join(filter(None, (since, seen))))
     if not is_wanted(one):
         return Service(name, say("not in use here"), stopped=False, detail="")
     seen = say("last seen %(ago)s", ago=ago(one.seen_at, now)) if one.seen_at else say("never seen here")

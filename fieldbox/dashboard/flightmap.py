@@ -48,7 +48,8 @@ def setup(flight: Flight, survey: Survey | None, check: FlightCheck | None) -> d
     field = store.field(flight.field_id) if flight.field_id is not None else None
     boundary = field.boundary if field else ()
     lats, lons = zip(*spots, *((lat, lon) for lon, lat in boundary), strict=True)
-    kinds = {_became(one, _placed(survey)) for one in _positions(flight.captures)}
+    placed = _placed(survey)
+    kinds = {_became(one, placed) for one in _positions(flight.captures)}
     return {
         "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
         "zoom": {"photo": native_zoom(survey) if survey else None},

@@ -10,6 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import flightmap, mapagain, quality, standing, words
+from fieldbox.dashboard.beginning import beginning
 from fieldbox.dashboard.checks import checked
 from fieldbox.dashboard.deeds import flights as deeds
 from fieldbox.dashboard.language import in_words, say
@@ -55,7 +56,7 @@ def all() -> Page:  # noqa: A001  the name of its endpoint
         field=field,
         state=state,
         filters={key: say(told) for key, (told, _states) in FILTERS.items()},
-        can_send=box().beyond.intake is not None,
+        begin=beginning(),
     )
 
 

@@ -36,6 +36,7 @@ LARGEST: Final = {
     CHUNK_ENDPOINT: LARGEST_CHUNK,
     OFFER_ENDPOINT: LARGEST_OFFER,
     "sending.unpack": LARGEST_CARRIED + LARGEST_FORM,
+    "api.unpack_messages": LARGEST_CARRIED,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
     "drawing.keep_boundary": LARGEST_OUTLINE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,

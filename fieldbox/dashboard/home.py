@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, current_app, render_template
+from flask_login import current_user
 
 from fieldbox.dashboard import asking, needs, standing, words
+from fieldbox.dashboard.beginning import Beginning, beginning
 from fieldbox.dashboard.boxstate import Concern, concerns, look
 from fieldbox.dashboard.checks import Checked, checked
+from fieldbox.dashboard.deeds import starting
 from fieldbox.dashboard.language import in_words, say, say_many, when
 from fieldbox.dashboard.needs import Need, Trend
 from fieldbox.dashboard.needsources import Looked, needs_of
 from fieldbox.dashboard.ports import BriefLike, FlightRowLike, IngestLike, box
-from fieldbox.domain import OPEN, Field, IntakeStatus, LinkState
+from fieldbox.domain import OPEN, Field, IntakeStatus, LinkState, Right
 
 home = Blueprint("home", __name__)
 RECENT, STOPPED = 6, 8
@@ -42,9 +45,23 @@ class FieldNow:
 
     field: Field
     brief: BriefLike | None
-    trend: Trend | None
-    trend_words: str
-    warning: str
+    before: BriefLike | None = None
+
+    @property
+    def trend(self) -> Trend | None:
+        """How its weeds went; None: no telling."""
+        return needs.trend(self.brief, self.before) if self.brief else None
+
+    @property
+    def trend_words(self) -> str:
+        """The same in words."""
+        return needs.trend_words(self.trend, self.before)
+
+    @property
+    def warning(self) -> str:
+        """The first thing to know of its map."""
+        told = self.brief.warning if self.brief else None
+        return in_words(told) if told and not words.tells_poor_plants(told) else ""
 
     @property
     def date(self) -> datetime | None:
@@ -76,7 +93,7 @@ class Now:
     link: str
     box: str
     empty: bool
-    can_send: bool
+    begin: Beginning
 
 
 @home.get("/")
@@ -118,7 +135,7 @@ def look_now() -> Now:
         link=_link_line(looked.link, looked.waiting),
         box=_box_line(looked.concerns),
         empty=not total and not every and not copying,
-        can_send=box().beyond.intake is not None,
+        begin=beginning(),
     )
 
 
@@ -144,8 +161,15 @@ def _looked(
         link=store.link_state(),
         waiting=sum(counts.get(state, 0) for state in OPEN),
         waits_since=store.waits_since(),
+        set_up_left=_set_up_left(),
         hub_changed=changed[0].received_at if changed else None,
     )
+
+
+def _set_up_left() -> int:
+    """Steps of a set-up that its owner began."""
+    over = starting.done() if current_user.may(Right.OWN) else {}
+    return len(starting.STEPS) - len(over) if over else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +194,8 @@ def _slow() -> _Slow:
 
 
 def _field_now(field_: Field, dates: Sequence[BriefLike]) -> FieldNow:
-    if not dates:
-        return FieldNow(field_, None, None, "", "")
-    now, before = dates[0], dates[1] if len(dates) > 1 else None
-    found = needs.trend(now, before)
-    warning = in_words(now.warning) if now.warning and not words.tells_poor_plants(now.warning) else ""
-    return FieldNow(field_, now, found, needs.trend_words(found, before), warning)
+    now, before = [*dates, None, None][:2]
+    return FieldNow(field_, now, before)
 
 
 def _newest_first(one: FieldNow) -> tuple[bool, float, str]:

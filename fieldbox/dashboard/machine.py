@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard import boxwords, modelwords
-from fieldbox.dashboard.boxstate import Concern, concerns, look
+from fieldbox.dashboard.boxstate import LATELY, Concern, concerns, look
 from fieldbox.dashboard.cards import as_html
 from fieldbox.dashboard.deeds import box as deeds
 from fieldbox.dashboard.language import current, say
@@ -148,7 +148,7 @@ def _texts(lines: list[Shown]) -> Iterator[str]:
 def box_state() -> list[Concern]:
     """What of the box needs somebody, for the home page; the most urgent first."""
     there = box().beyond.machine
-    return [] if there is None else concerns(look(box().store, there))
+    return [] if there is None else concerns(look(box().store, there, LATELY))
 
 
 def machine_or_404() -> Machine:

@@ -19,6 +19,9 @@ from fieldbox.dashboard.ports import BriefLike, FlightRowLike
 from fieldbox.dashboard.rights import RIGHTS
 from fieldbox.domain import FlightCheck, LinkState, Right
 
+FIELDS_TOLD = 8
+"""Fields with spots to look at whose weeds did not grow for certain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -42,6 +45,8 @@ class Looked:
     waiting: int
     """Messages."""
     waits_since: datetime | None
+    set_up_left: int
+    """Steps of a set-up that was begun."""
     hub_changed: datetime | None
 
 
@@ -77,18 +82,25 @@ def _control(looked: Looked) -> Iterable[Need]:
 
 
 def _weeds(looked: Looked) -> Iterable[Need | None]:
-    found = []
-    for field_id, dates in looked.briefs.items():
-        now, before = dates[0], dates[1] if len(dates) > 1 else None
-        if field_id in looked.names and _is_fresh(looked, now.made_at):
-            url = url_for("fields.show", field_id=field_id, survey=now.id)
-            found.append(needs.weeds(looked.names[field_id], now, before, url))
-    return found
+    """Fields whose weeds grew, and of the others those flown last: a box may have hundreds, and all are on the page."""
+    fresh = [
+        (field_id, dates[0], dates[1] if len(dates) > 1 else None)
+        for field_id, dates in looked.briefs.items()
+        if field_id in looked.names and dates[0].spots and _is_fresh(looked, dates[0].made_at)
+    ]
+    grown = [one for one in fresh if needs.trend(one[1], one[2]) is needs.Trend.UP]
+    others = sorted((one for one in fresh if one not in grown), key=lambda one: one[1].made_at, reverse=True)
+    return [_of_weeds(looked, *one) for one in (*grown, *others[:FIELDS_TOLD])]
 
 
-def _box(looked: Looked) -> Iterable[Need]:
+def _of_weeds(looked: Looked, field_id: int, now: BriefLike, before: BriefLike | None) -> Need | None:
+    url = url_for("fields.show", field_id=field_id, survey=now.id)
+    return needs.weeds(looked.names[field_id], now, before, url)
+
+
+def _box(looked: Looked) -> Iterable[Need | None]:
     url = there("machine.show")
-    return [needs.of_the_box(one, url) for one in looked.concerns] if url else []
+    return [needs.of_the_box(looked.concerns, url)] if url else []
 
 
 def _link(looked: Looked) -> Iterable[Need | None]:
@@ -106,12 +118,17 @@ def _review(looked: Looked) -> Iterable[Need | None]:
     return [needs.review(looked.unchecked, SITTING, url)]
 
 
+def _set_up(looked: Looked) -> Iterable[Need | None]:
+    return [needs.set_up(looked.set_up_left, url_for("start.show"))]
+
+
 def _hub(looked: Looked) -> Iterable[Need | None]:
     url = there("people.settings")
     return [needs.hub_changed(looked.hub_changed, looked.now, url)] if url else []
 
 
 SOURCES: Final[tuple[Source, ...]] = (
+    _set_up,
     _stopped,
     _fly_again,
     _box,

@@ -68,6 +68,10 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "hub left": ("box", N_("Left the hub")),
     "came by the setup code": ("people", N_("Came in with the setup code")),
     "test text": ("box", N_("Sent a test text")),
+    "send now": ("sending", N_("Had the box send at once")),
+    "messages packed": ("sending", N_("Took messages away in a file")),
+    "hub file taken in": ("sending", N_("Brought a file of the hub")),
+    "support file made": ("box", N_("Made a file for support")),
     "language added": ("box", N_("Added a language")),
     "language read": ("box", N_("Noted who has read a language")),
 }
@@ -77,6 +81,7 @@ KINDS: Final[Mapping[str, str]] = {
     "keys": N_("Keys of programs"),
     "fields": N_("Fields"),
     "flights": N_("Flights"),
+    "sending": N_("Sending"),
     "box": N_("The box and its settings"),
     "other": N_("Other"),
 }

@@ -27,6 +27,7 @@ from fieldbox.dashboard.still import Still
 from fieldbox.dashboard.tiles import BLANK
 from fieldbox.domain import Survey
 from fieldbox.errors import FieldboxError
+from fieldbox.memory import give_back
 
 pictures = Blueprint("pictures", __name__)
 MOSAIC, GRID = "mosaic.tif", "map.tif"
@@ -121,6 +122,8 @@ def still(survey_id: str, key: str) -> Response:
         _lay(drawn, survey, key)
         drawn.mark(field.boundary, survey.hotspots)
         picture = drawn.picture()
+        del drawn
+        give_back()  # the canvases of a still picture are the largest thing that a page makes
     # A boundary can be drawn anew, and what is sprayed planned anew.
     return Response(picture.data, mimetype=picture.mime, headers={"Cache-Control": "private, max-age=60"})
 

@@ -84,8 +84,8 @@ def tile(path: Path, errors: PlaceErrors, z: int, x: int, y: int) -> Picture:
 
 def striped(index: NDArray[np.uint8], loose: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The same with stripes where `loose` is true and something is known."""
-    down, across = np.indices(index.shape)
-    stripe = (down + across) % _STRIPES_PX < _STRIPE_PX
+    rows, columns = (np.arange(side, dtype=np.int16) for side in index.shape)
+    stripe = (rows[:, None] + columns) % _STRIPES_PX < _STRIPE_PX
     return np.where(loose & stripe & (index > 0), np.uint8(_LOOSE), index)
 
 

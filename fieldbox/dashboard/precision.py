@@ -20,12 +20,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from fieldbox.dashboard.reviewqueue import by_plant, outcome
+from fieldbox.dashboard.reviewqueue import ENOUGH, by_plant, outcome
 from fieldbox.domain import Interval, LabelVerdict, Opinion
 
-ENOUGH: Final = 10
-"""Plants of a stratum that must be judged before a number is told (all, where there are fewer)."""
-_Z95 = 1.959964
+_Z95: Final = 1.959964
 
 
 @dataclass(frozen=True, slots=True)

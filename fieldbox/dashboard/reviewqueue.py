@@ -3,8 +3,9 @@
 All of a survey's weeds lie in three lanes. The sure ones are asked for in an order that chance gives: a hash of their
 number, so it is the same after a restart and knows nothing of what they look like. Of the unsure ones the hash puts each
 into one of two halves: one half is asked for by chance too, of the other half first those whose verdict teaches most.
-The lanes are interleaved (`PATTERN`): one plant in four is a sure one. What chance chose says how often the model is
-right (`fieldbox.dashboard.precision`); what was chosen for its doubt would make it look worse than it is.
+First come ten of each that chance chose, one after the other: from then on the page can tell a number. Then the
+lanes are interleaved 2 : 1 : 1, and one plant in four is a sure one. What chance chose says how often the model is right
+(`fieldbox.dashboard.precision`); what was chosen for its doubt would make it look worse than it is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ LEASE_S: Final = 120.0
 """So long a plant that somebody was shown is shown to nobody else. Two verdicts on it would do no harm."""
 PLAN_S: Final = 1800.0
 """So long the order of a survey's plants is kept: photos may be removed or brought again."""
+ENOUGH: Final = 10
+"""Plants of a stratum that must be judged before a number is told (all, where there are fewer)."""
 HALVED_FROM: Final = 60
 """Where a survey has fewer unsure plants, all of them are asked for by chance: half would be too few to tell anything."""
 AGAIN_ONE_IN: Final = 10
@@ -77,7 +80,8 @@ def plan(called: Called, has_photo: Callable[[str], bool]) -> Plan:
     unsure = chance[(~called.sure & half & kept)[chance]]
     chosen = np.flatnonzero(~called.sure & ~half & kept)
     chosen = chosen[np.argsort(-teaching(called)[chosen], kind="stable")]
-    order = _woven([chosen, unsure, chosen, sure], (0, 1, 0, 3))
+    first = _woven([unsure[:ENOUGH], sure[:ENOUGH]], (0, 1))
+    order = np.concatenate([first, _woven([chosen, unsure[ENOUGH:], sure[ENOUGH:]], (0, 1, 0, 2))])
     again = (drawn // np.uint64(2)) % np.uint64(AGAIN_ONE_IN) == 0
     return Plan(
         order=called.plants[order],

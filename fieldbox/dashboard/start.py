@@ -44,14 +44,6 @@ def _count(state: Any) -> None:
     state.app.extensions[TRIES] = Tries(limits_of(CODE_LIMIT))
 
 
-@start.app_template_global("setup_left")
-def setup_left() -> str | None:
-    """Where the set-up goes on, for its owner; None: it is over, or was never begun."""
-    begun = current_user.is_authenticated and current_user.may(Right.OWN) and starting.done()
-    step = starting.next_step() if begun else None
-    return url_for("start.show") if step else None
-
-
 @start.get("")
 def show() -> Page:
     """Where the set-up is: the code, the next question, or the end."""
@@ -158,8 +150,11 @@ def _wait(error: TooManyRequests) -> Sentence:
 
 
 def _log_in() -> Page:
-    flash(say("This box is set up already: log in. Who has no password yet asks the owner for a link."))
-    return redirect(url_for("people.sign_in"))
+    """What stands at /start once the box is set up."""
+    if current_user.is_authenticated:
+        return redirect(url_for("home.show"))
+    told = say("This box is set up already: log in. Who has no password yet asks the owner for a link.")
+    return render_template("login.html", next="/", error=told)
 
 
 def _tries() -> Tries:

@@ -23,7 +23,7 @@ from fieldbox.dashboard.planttiles import LEAST_PX, PINK, draw_dots
 from fieldbox.dashboard.ports import Picture
 from fieldbox.domain import Hotspot
 
-LONGEST_PX: Final = 960
+LONGEST_PX: Final = 800
 _HALF_WORLD_M: Final = tiles.HALF_WORLD_M
 _SPOT: Final = (194, 0, 107)
 _SPOT_PX: Final = 11
@@ -118,12 +118,12 @@ class Still:
     def _cells(
         self, transform_of: Affine, shape: tuple[int, int]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-        """Row, column and whether it lies in a raster of the same system, for each pixel of the picture."""
+        """Rows [h, 1] and columns [1, w] of a raster of the same system, north up as the picture is, and whether [h, w] it has
+        them."""
         width, height = self._image.size
-        down, across = np.mgrid[0:height, 0:width] + 0.5
         to_cell = ~transform_of @ self._place
-        column = np.floor(to_cell.a * across + to_cell.c).astype(np.intp)
-        row = np.floor(to_cell.e * down + to_cell.f).astype(np.intp)
+        column = np.floor(to_cell.a * (np.arange(width) + 0.5) + to_cell.c).astype(np.intp)[None]
+        row = np.floor(to_cell.e * (np.arange(height) + 0.5) + to_cell.f).astype(np.intp)[:, None]
         inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
         return row.clip(0, shape[0] - 1), column.clip(0, shape[1] - 1), inside
 

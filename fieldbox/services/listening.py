@@ -8,7 +8,7 @@ import waitress
 
 from fieldbox.errors import Misconfigured
 
-LARGEST = 8 << 20
+LARGEST = 50 << 20
 """Bytes of a request. What is larger is refused before it is read: the server would keep it on the disk until it is whole."""
 
 

@@ -23,13 +23,15 @@ import structlog
 
 from fieldbox.config import Config
 from fieldbox.domain import LogLine
-from fieldbox.masking import mask, mask_text, mask_value
+from fieldbox.masking import HIDDEN, mask, mask_text, mask_value
 
 LARGEST: Final = 512 * 1024
 LEVELS: Final = ("info", "warning", "error", "critical")
 _LONGEST: Final = 8000
 """Characters of a text in a line."""
 _OURS: Final = ("event", "level", "timestamp", "exc_info", "stack", "exception")
+_TO_BE_SEEN_ONCE: Final = ("code",)
+"""What a service says to whoever sits before it, and no file keeps: the code with which a new box is set up."""
 _METHODS: Final = {"warn": "warning", "exception": "error", "fatal": "critical"}
 
 
@@ -96,7 +98,11 @@ class _OfOthers(logging.Handler):
 
 
 def _told(event: MutableMapping[str, Any]) -> dict[str, Any]:
-    told = {name: _short(mask_value(name, value)) for name, value in event.items() if name not in _OURS}
+    told = {
+        name: HIDDEN if name in _TO_BE_SEEN_ONCE else _short(mask_value(name, value))
+        for name, value in event.items()
+        if name not in _OURS
+    }
     error = event.get("exc_info")
     error = sys.exc_info() if error is True else error
     error = error[1] if isinstance(error, tuple) else error

@@ -96,7 +96,6 @@ class Support:
         yield pipe.taken()
 
     def _members(self, language: str) -> Iterator[tuple[str, Callable[[], Parts]]]:
-        scrubber = Scrubber(settled(self.config, self.store), self.store)
         yield "README.txt", lambda: _readme(language)
         yield "box.json", lambda: _json(self._box())
         yield "settings.json", lambda: _json(_settings(settled(self.config, self.store)))
@@ -104,12 +103,12 @@ class Support:
         yield "services.json", lambda: _json([_plain(one) for one in self.watch.services()])
         yield "database.json", lambda: _json(self._database())
         yield "work.json", lambda: _json(self._work())
-        yield "people.json", lambda: _json(self._people(scrubber))
+        yield "people.json", lambda: _json(self._people())
         yield "messages.json", lambda: _json(self._messages())
         yield "models.json", lambda: _json(_models(self.config))
         yield "files.csv", self._files
         for service in logbook.services_in(logbook.logs_folder(self.config)):
-            yield f"log-{service}.jsonl", lambda service=service: self._log(service, scrubber)  # type: ignore[misc]
+            yield f"log-{service}.jsonl", lambda service=service: self._log(service)  # type: ignore[misc]
 
     def _box(self) -> dict[str, Any]:
         usage = self.watch.usage()
@@ -167,7 +166,12 @@ class Support:
             )
         return found
 
-    def _people(self, scrubber: Scrubber) -> list[dict[str, Any]]:
+    def _scrubber(self) -> Scrubber:
+        """Raises the errors of the store: what must be taken out is not known then, and nothing that may hold it goes out."""
+        return Scrubber(settled(self.config, self.store), self.store)
+
+    def _people(self) -> list[dict[str, Any]]:
+        scrubber = self._scrubber()
         numbers: dict[str, str] = {}
         found = []
         for one in self.store.audits(AUDITED):
@@ -195,7 +199,8 @@ class Support:
             else None,
         }
 
-    def _log(self, service: str, scrubber: Scrubber) -> Parts:
+    def _log(self, service: str) -> Parts:
+        scrubber = self._scrubber()
         for one in logbook.read(logbook.logs_folder(self.config), logbook.Wanted(service), LINES):
             line = {"at": one.at.isoformat(), "level": one.level, "event": scrubber.text(one.event)}
             yield json.dumps(line | scrubber.told(one.told), ensure_ascii=False) + "\n"

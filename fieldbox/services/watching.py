@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.domain import FullIn, LogLine, ModelInfo, Reading, Room, ServiceState, Usage, Vital
+from fieldbox.domain import FullIn, LogLine, ModelInfo, Reading, Room, ServiceState, Usage
 from fieldbox.errors import FieldboxError
 from fieldbox.services import beating, filling, logbook
 from fieldbox.services.chosen import settled
@@ -83,6 +83,8 @@ class Watch:
 
         self._room_wanted = False
         self._freed: Freed | None = None
+        self._full_in: FullIn | None = None
+        self._foretold_at = -float("inf")
 
     # For the pages.
 
@@ -110,9 +112,13 @@ class Watch:
         """Bytes that stay free: what comes makes room from then on."""
         return self._config.storage.reserve_mb * 2**20
 
-    def full_in(self, readings: Sequence[Vital]) -> FullIn | None:
-        """When the disk is full, by the readings of the last month."""
-        return filling.full_in(readings, self.reserve(), self._clock())
+    def full_in(self) -> FullIn | None:
+        """When the disk is full, by the readings of the last month; worked out anew with each reading."""
+        if time.monotonic() - self._foretold_at >= READ_S:
+            now = self._clock()
+            self._full_in = filling.full_in(self._store.vitals(now - filling.MONTH), self.reserve(), now)
+            self._foretold_at = time.monotonic()
+        return self._full_in
 
     def models(self) -> Sequence[ModelInfo]:
         """The models of this box; those that run first."""
@@ -180,6 +186,7 @@ class Watch:
         """Keep a reading."""
         try:
             self._store.keep_vital(self.reading().vital)
+            self._foretold_at = -float("inf")
         except (FieldboxError, OSError) as error:
             log.warning("no reading of the box was kept", reason=str(error))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, Row, Select, case, delete, exists, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import Flight
@@ -91,10 +91,7 @@ def page(
     connection: Connection, wanted: FlightFilter, *, limit: int, offset: int
 ) -> tuple[list[FlightRow], int]:
     """A part of the flights that are wanted, the one saved last first, and how many there are in all."""
-    every = jobs.alias()
-    last = select(func.max(every.c.id)).where(every.c.flight_id == flights.c.id)
-    last_id = last.correlate(flights).scalar_subquery()
-    query = select(flights.c.id).select_from(flights).outerjoin(jobs, jobs.c.id == last_id)
+    query = select(flights.c.id)
     if wanted.field_id is not None:
         query = query.where(flights.c.field_id == wanted.field_id)
     if wanted.placed is not None:
@@ -102,10 +99,16 @@ def page(
             flights.c.field_id.is_not(None) if wanted.placed else flights.c.field_id.is_(None)
         )
     if wanted.states is not None:
-        query = query.where(jobs.c.state.in_([state.value for state in wanted.states]))
+        query = query.where(flights.c.id.in_(_whose_newest_job_is(wanted.states)))
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     ids = connection.scalars(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)).all()
     return rows(connection, ids), total
+
+
+def _whose_newest_job_is(states: Sequence[JobState]) -> Select[str]:
+    later = jobs.alias()
+    newer = exists().where(later.c.flight_id == jobs.c.flight_id, later.c.id > jobs.c.id)
+    return select(jobs.c.flight_id).where(jobs.c.state.in_([state.value for state in states]), ~newer)
 
 
 def in_work(connection: Connection) -> list[FlightRow]:

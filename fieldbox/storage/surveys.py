@@ -8,12 +8,13 @@ from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, type_coerce, update
 
 from fieldbox.domain import CropStand, Hotspot, Interval, Ladder, LayerLabel, Quality, Survey, WeedBasis
 from fieldbox.i18n import Sentence
 from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import hotspots, surveys
+from fieldbox.storage.types import Json
 
 _COUNTS = func.coalesce(surveys.c.counts_from, surveys.c.made_at)
 NEWEST_FIRST = _COUNTS.desc(), surveys.c.number.desc()
@@ -21,6 +22,11 @@ NEWEST_FIRST = _COUNTS.desc(), surveys.c.number.desc()
 _SUFFIX = "_interval95"
 _INTERVALS = tuple(each.name for each in fields(Survey) if each.name.endswith(_SUFFIX))
 _PLAIN = tuple(each.name for each in fields(Survey) if each.name in surveys.c and each.name != "warnings")
+
+
+_WITHOUT_OUTLINES = type_coerce(
+    func.json_set(surveys.c.quality, "$.holes", func.json("[]"), "$.thin", func.json("[]")), Json()
+)
 
 
 def is_saved(connection: Connection, survey: Survey, plan_key: str, release_sha: str) -> bool:
@@ -106,11 +112,17 @@ def ids(connection: Connection) -> set[str]:
     return set(connection.scalars(select(surveys.c.id)))
 
 
+def alignments(connection: Connection) -> set[str]:
+    """Keys of those that surveys were made with."""
+    key = func.json_extract(surveys.c.quality, "$.alignment")
+    return set(connection.scalars(select(key).where(surveys.c.quality.is_not(None))))
+
+
 def counting(connection: Connection, flight_ids: Sequence[str]) -> dict[str, Survey]:
-    """Of each of these flights the survey that counts."""
+    """Of each of these flights the survey that counts, without the outlines of missed ground: these are most of what is read."""
     found: dict[str, Survey] = {}
     for portion in portions(list(flight_ids)):
-        for one in _read(connection, surveys.c.flight_id.in_(portion)):
+        for one in _read(connection, surveys.c.flight_id.in_(portion), outlines=False):
             found.setdefault(one.flight_id, one)
     return found
 
@@ -123,8 +135,10 @@ def _made_of(flight_id: str, plan_key: str, release_sha: str) -> ColumnElement[b
     )
 
 
-def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Survey]:
-    rows = connection.execute(select(surveys).where(*conditions).order_by(*NEWEST_FIRST)).all()
+def _read(connection: Connection, *conditions: ColumnElement[bool], outlines: bool = True) -> list[Survey]:
+    columns = [one for one in surveys.c if outlines or one.name != "quality"]
+    bare = [] if outlines else [_WITHOUT_OUTLINES.label("quality")]
+    rows = connection.execute(select(*columns, *bare).where(*conditions).order_by(*NEWEST_FIRST)).all()
     spots: dict[int, list[Hotspot]] = {row.number: [] for row in rows}
     ranked = select(hotspots).order_by(hotspots.c.rank)
     if conditions:

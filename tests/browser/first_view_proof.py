@@ -62,6 +62,7 @@ def visit(browser: Browser, address: str) -> tuple[float, float, int]:
     session = context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.setBypassServiceWorker", {"bypass": True})
     speed = MBIT_S * 1e6 / 8
     session.send(
         "Network.emulateNetworkConditions",

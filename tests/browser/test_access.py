@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,11 +22,14 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from werkzeug.routing import Rule
 
+from fieldbox._pins import SHA256
 from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.asked import BY_SLUG
+from fieldbox.dashboard.deeds.starting import STEPS
 from fieldbox.dashboard.language import languages
-from fieldbox.domain import MarkedPoint
+from fieldbox.domain import Vital
+from fieldbox.services.logbook import LogFile, logs_folder
 from fieldbox.services.offering import Offering
 from fieldbox.services.web import beyond_of, watching
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
@@ -42,6 +46,7 @@ NOT_PAGES = {
     "health": "for programs",
     "home.part": "a part of home.show",
     "flights.part": "a part of flights.show",
+    "trial.now": "a part of start.step",
     "flights.photos": "a file",
     "evidence.views": "a part of evidence.look",
     "review.labels_csv": "a file",
@@ -51,7 +56,7 @@ NOT_PAGES = {
     "diary.table": "a file",
     "tongues.template": "a file",
     "deciding.file": "files",
-    "marking.list_file": "a file",
+    "machine.log_file": "a file",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
@@ -143,9 +148,8 @@ class Reader:
 def app(demo: DemoBox) -> Iterator[Flask]:
     """The app with all that a box can have, and a field of two dates."""
     add_date(demo, pretty=True)
-    lat, lon = lat_lon(WEST + 29, NORTH - 21)
-    demo.store.add_control_point(MarkedPoint(0, demo.field_id, "gate", lat, lon, None, 0.05, "asha"))
     config = Config(storage=StorageConfig(root=demo.root, reserve_mb=0))
+    live(demo, config)
     with closing(Offering(config, demo.store)) as offering, watching(config, demo.store) as watch:
         yield create_app(
             demo.store,
@@ -196,6 +200,19 @@ def _reader(browser: Browser, address: str) -> Iterator[Reader]:
     context.close()
 
 
+def live(demo: DemoBox, config: Config) -> None:
+    """The box has lived for a while: it has readings, and something to say."""
+    now = datetime.now(UTC)
+    for hour in range(24 * 15):
+        at, slowed = now - timedelta(hours=hour), hour == 30
+        demo.store.keep_vital(
+            Vital(at, 50.0 + hour % 24, slowed, False, 10**11 + hour * 10**8, 10**12, 4 * 10**9, 0.5)
+        )
+    told = LogFile(logs_folder(config), "worker")
+    told.add("info", "flight mapped", {"photos": 3})
+    told.add("error", "fault while mapping", {"flight": "a" * 40, "trace": "Traceback\n" + "x" * 300})
+
+
 def samples(demo: DemoBox) -> dict[str, str]:
     """For each name of a part of an address something that the demonstration box has."""
     return {
@@ -208,7 +225,8 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "token": "no such link",
         "person_id": str(demo.store.users()[0].id),
         "slug": "farm",
-        "point_id": str(demo.store.control_points(demo.field_id)[0].id),
+        "kind": "weeds",
+        "sha256": SHA256["weeds.onnx"],
     }
 
 
@@ -227,6 +245,7 @@ def pages_of(app: Flask, demo: DemoBox) -> list[tuple[str, str]]:
     """Every page of the app, endpoint and address, and some that show more than one thing."""
     known = samples(demo)
     more = [("settings.show", f"/settings/{slug}") for slug in BY_SLUG if slug != known["slug"]]
+    more += [("start.step", f"/start/{slug}") for slug in STEPS if slug != known["slug"]]
     return more + [
         (rule.endpoint, path_of(rule, known))
         for rule in app.url_map.iter_rules()

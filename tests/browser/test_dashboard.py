@@ -303,7 +303,7 @@ def test_how_well_a_flight_was_flown(
 ) -> None:
     page = visit(size, language=language).page
     page.goto(f"{page.url}flights/{demo.flight_id}")
-    page.locator(f"a[href='/surveys/{demo.survey_id}/quality']").click()
+    page.locator(f"a[href='/surveys/{demo.survey_id}/quality']").first.click()
     verdict = page.locator(".note.warn").first
     expect(verdict.locator("li")).to_have_count(1)
     place = verdict.bounding_box()

@@ -17,6 +17,7 @@ from pyproj import Geod
 from fieldbox.dashboard.passwords import hash_password
 from fieldbox.domain import Cover, Detection
 from tests.browser.conftest import PASSWORD
+from tests.browser.test_access import AXE, STICKS_OUT, VIOLATIONS
 from tests.browser.test_dashboard import COLOURED, DESK, TAP_PX, Open, fits, painted, until, visit
 from tests.dashboard.demo_box import (
     NORTH,
@@ -353,6 +354,7 @@ def test_the_first_view_is_light(visit: Open) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.setBypassServiceWorker", {"bypass": True})
     addresses: dict[str, str] = {}
     session.on(
         "Network.responseReceived",
@@ -397,7 +399,7 @@ def test_without_scripts_the_layer_and_the_date_are_chosen_in_a_form(
     page.get_by_role("button", name="Show", exact=True).first.click()
     still = page.locator("#map img.still")
     expect(still).to_have_attribute("src", f"/surveys/{EARLIER}/still/weed-cover")
-    until(page, "document.querySelector('#map img.still').naturalWidth === 960")
+    until(page, "document.querySelector('#map img.still').naturalWidth === 800")
     expect(page.locator("[data-legend=weed-cover]")).to_be_visible()
     expect(page.locator("#show-weeds")).to_be_hidden()
     assert fits(page)
@@ -413,3 +415,32 @@ def test_without_scripts_a_place_is_a_page(visit: Open, shots: Path, size: tuple
     assert "size=360" in (page.locator("img.crop").get_attribute("src") or "")
     assert fits(page)
     page.screenshot(path=shots / f"field-evidence-{name_of(size)}.png", full_page=True)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, and what sticks out."""
+    page.evaluate(AXE.read_text("utf-8"))
+    return [*page.evaluate(VIOLATIONS, None), *page.evaluate(STICKS_OUT)]
+
+
+@SIZES
+@pytest.mark.parametrize("theme", ["light", "dark", "sun"])
+def test_everybody_can_use_each_tool(visit: Open, size: tuple[int, int], theme: str) -> None:
+    page = open_field(visit, size, "?layer=position")
+    page.emulate_media(reduced_motion="reduce")  # or a colour is caught between two themes
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    painted(page, "position")
+    found = faults(page)
+    for tool, box in {"Measure": "#measure", "Compare": "#compare"}.items():
+        page.get_by_role("button", name=tool).click()
+        expect(page.locator(box)).to_be_visible()
+        found += faults(page)
+        page.locator(box).get_by_role("button", name="Done").click()
+    page.locator("#map").click(button="right")
+    expect(page.locator("dialog .strip, dialog .views p").first).to_be_visible()
+    found += faults(page)
+    place = page.locator("dialog [data-show-at]").get_attribute("data-show-at") or ""
+    lat, lon = place.split(",")
+    page.goto(page.url.split("/fields")[0] + f"/surveys/{EARLIER}/here?lat={lat}&lon={lon}")
+    found += faults(page)
+    assert found == []

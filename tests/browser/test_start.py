@@ -76,7 +76,8 @@ def _wait_for(url: str) -> None:
 
 
 def shot(page: Page, shots: Path, name: str) -> None:
-    """Keep a picture; nothing is wider than the phone."""
+    """Keep a picture, its letters loaded; nothing is wider than the phone."""
+    page.evaluate("document.fonts.ready.then(() => true)")
     page.screenshot(path=shots / f"start-{name}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 

@@ -162,10 +162,10 @@ def picture(client: FlaskClient, key: str) -> np.ndarray[Any, Any]:
 
 def test_the_still_picture_shows_the_mosaic_the_line_and_the_spots(visitor: FlaskClient) -> None:
     shown = picture(visitor, "photo")
-    assert shown.shape == (640, 960, 4)
-    assert np.abs(shown[500, 300, :3] - (200, 30, 30)).max() < 40
-    assert shown[600, 900, 3] == 0  # not seen
-    spot = shown[10 * 16 - 8 : 10 * 16 + 8, 8 * 16 - 8 : 8 * 16 + 8, :3]
+    assert shown.shape == (533, 800, 4)
+    assert np.abs(shown[420, 250, :3] - (200, 30, 30)).max() < 40
+    assert shown[500, 750, 3] == 0  # not seen
+    spot = shown[133 - 8 : 133 + 8, 107 - 8 : 107 + 8, :3]
     assert (np.abs(spot - (194, 0, 107)).max(axis=-1) < 40).sum() > 60
 
 

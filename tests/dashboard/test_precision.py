@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldbox.dashboard.precision import ENOUGH, Stratum, estimate, tally
+from fieldbox.dashboard.precision import Stratum, estimate, tally
+from fieldbox.dashboard.reviewqueue import ENOUGH
 from fieldbox.domain import LabelVerdict, Opinion
 
 RIGHT, WRONG, CROP, UNSURE = LabelVerdict.RIGHT, LabelVerdict.WRONG, LabelVerdict.CROP, LabelVerdict.UNSURE

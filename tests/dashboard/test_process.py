@@ -13,7 +13,7 @@ from tests.dashboard.demo_box import SURVEY, DemoBox
 from tests.dashboard.test_pictures import ZOOM, tile_at
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
-LIMIT_MIB = 150
+LIMIT_MIB = 170
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -47,6 +47,9 @@ def test_the_web_process_is_small_and_loads_no_model_runtime(demo: DemoBox) -> N
         f"/api/v1/surveys/{SURVEY}/holes",
         f"/api/v1/surveys/{SURVEY}/thin",
     ]
+    pages += [f"/tiles/{SURVEY}/{key}/{ZOOM}/{x}/{y}" for key in ("plants", "position")]
+    pages += [f"/surveys/{SURVEY}/still/{key}" for key in ("photo", "position", "health")]
+    pages += [f"/surveys/{SURVEY}/here?lat=18.5234&lon=73.8499"]
     pages += [f"/photo/{demo.photo}/crop?x=9&y=9", f"/photo/{demo.photo}", f"/surveys/{SURVEY}/picture"]
     command = [sys.executable, "-c", SCRIPT, str(demo.root), *pages]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()

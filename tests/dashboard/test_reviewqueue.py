@@ -69,7 +69,14 @@ def test_one_plant_in_four_is_a_sure_one_and_all_come_once() -> None:
     there = called()
     made = plan(there, lambda _digest: True)
     assert sorted(made.order.tolist()) == there.plants.tolist()
-    assert int(there.sure[made.order[:120] - 1].sum()) == 30
+    assert int(there.sure[made.order[20:140] - 1].sum()) == 30
+
+
+def test_the_first_plants_are_those_that_a_number_needs() -> None:
+    there = called()
+    made = plan(there, lambda _digest: True)
+    assert made.by_chance[:20].all()
+    assert there.sure[made.order[:20] - 1].tolist() == [False, True] * 10
 
 
 def test_the_order_is_the_same_after_a_restart() -> None:

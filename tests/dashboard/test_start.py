@@ -156,11 +156,9 @@ def test_a_code_is_void_once_there_is_a_password(
     give(phone, code)
     become(phone)
     other = app.test_client()
-    came = other.get("/start")
-    assert came.location == "/login"
-    assert "This box is set up already" in other.get("/login").get_data(as_text=True)
-    form = {"csrf_token": token_of(other, "/login"), "code": code}
-    assert other.post("/start", data=form).location == "/login"
+    assert "This box is set up already" in other.get("/start").get_data(as_text=True)
+    form = {"csrf_token": token_of(other, "/start"), "code": code}
+    assert "This box is set up already" in other.post("/start", data=form).get_data(as_text=True)
     assert other.get("/start/language").location.startswith("/login")
     with pytest.raises(Rejected, match="set up already"):
         starting.setup_code(config)

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from flask import Flask
 from flask.testing import FlaskClient
 
 from fieldbox import i18n
 from fieldbox.dashboard import byfile
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.language import OWN_NAMES
 from fieldbox.errors import Rejected
 from tests.dashboard.conftest import KEY, PASSWORD, log_in, token_of
 from tests.dashboard.demo_box import DemoBox, make_box
@@ -111,3 +113,8 @@ def test_plurals_need_the_places_of_one_of_the_english_forms(tmp_path: Path) -> 
     assert byfile.take_in(good.encode(), tmp_path).taken == 1
     with pytest.raises(Rejected, match="translates no message"):
         byfile.take_in(good.replace("%(num)s ફોટા", "%(n)s ફોટા").encode(), tmp_path)
+
+
+def test_the_names_of_languages_that_are_kept_are_those_of_babel() -> None:
+    for code, name in OWN_NAMES.items():
+        assert (Locale.parse(code).get_display_name(code) or "").capitalize() == name

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import rasterio
 
+from fieldbox.dashboard.api.description import description
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
 from fieldbox.dashboard.ports import Beyond
@@ -21,6 +22,7 @@ from fieldbox.services.offering import Offering
 from fieldbox.simulate.field import FieldOptions
 from fieldbox.simulate.flight import FlightOptions, exact
 from fieldbox.simulate.later import Later
+from tests.dashboard.api.asking import hold
 from tests.path.box import Box
 from tests.path.twice import Twice, fly_twice, judged
 
@@ -120,7 +122,10 @@ def test_the_dashboard_tells_it(twice: Twice) -> None:
         assert "More weeds than before on" in page
         assert "plants or points that both show" in page
         assert f"/surveys/{after}/change" in client.get(f"/fields/1?survey={after}").get_data(as_text=True)
-        found = client.get(f"/api/v1/surveys/{after}/change?before={before}").get_json()
+        answer = client.get(f"/api/v1/surveys/{after}/change?before={before}")
+        shape = description()["paths"]["/api/v1/surveys/{survey_id}/change"]["get"]
+        hold(shape, answer.status_code, answer.mimetype, answer.data)
+        found = answer.get_json()
         assert {one["properties"]["became"] for one in found["features"]} & {"gone", "shrinking"}
         told = client.get(f"/surveys/{after}/change?sprayed=1").get_data(as_text=True)
         assert "The spraying took" in told or "Whether the spraying worked cannot be told" in told

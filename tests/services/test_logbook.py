@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import structlog
 
 from fieldbox.config import Config, StorageConfig
@@ -48,6 +49,16 @@ def test_a_fault_is_kept_with_where_it_was_and_without_what_variables_held(tmp_p
     text = (logs_folder(config) / "worker.jsonl").read_text()
     assert "ValueError" in text and "test_logbook.py" in text
     assert "hunter2" not in text and "12345678" not in text
+
+
+def test_the_code_that_sets_a_box_up_is_said_and_not_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with kept(of(tmp_path), "web"):
+        log.info("this box is not set up", code="1234-5678")
+    assert "1234-5678" in "".join(capsys.readouterr())
+    (line,) = read(logs_folder(of(tmp_path)), Wanted(), 10)
+    assert line.told == {"code": "…"}
 
 
 def test_warnings_of_libraries_are_kept_too(tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from fieldbox.services import logbook
+from fieldbox.services.beating import services
+from fieldbox.storage.store import Store
 from tests.path.box import COMMAND, REPOSITORY, Box, simulated
 from tests.programs import free_port
 
@@ -60,6 +64,25 @@ def test_the_web_process_answers_and_stops(box: Box) -> None:
         assert answer(box, "/healthz") == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=120) == 0
+
+
+def test_the_web_process_looks_after_the_box(box: Box) -> None:
+    with running(box, "web"), running(box, "worker"):
+        assert answer(box, "/healthz") == 200
+        waited(lambda: {one.name for one in services(box.config) if one.runs} == {"web", "worker"})
+        with Store.open(box.config.database) as store:
+            waited(lambda: len(store.vitals(datetime(2020, 1, 1, tzinfo=UTC))) == 1)
+    assert not any(one.runs for one in services(box.config))
+    said = logbook.read(logbook.logs_folder(box.config), logbook.Wanted(), 10)
+    assert ("web", "dashboard answers") in [(one.service, one.event) for one in said]
+
+
+def waited(is_so: Callable[[], bool], patience_s: float = 120) -> None:
+    """Until it is so."""
+    deadline = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_taken_port_is_said(box: Box) -> None:

@@ -9,6 +9,7 @@ import json
 import secrets
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,8 @@ from fieldbox.i18n import Sentence
 from fieldbox.services import logbook
 from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
-from fieldbox.storage.store import Store
+from fieldbox.storage.engine import Database
+from fieldbox.storage.store import Store, utc_now
 from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, lat_lon, make_box
 from tests.services.machines import put, raspberry
 
@@ -228,6 +230,25 @@ def test_a_box_that_is_not_well_still_gives_one(filled: Filled, tmp_path: Path) 
     files = broken.files()
     assert "could not be read" in files["box.json"]
     assert json.loads(files["work.json"])
+
+
+def test_a_damaged_database_still_gives_one_without_what_cannot_be_masked(
+    filled: Filled, tmp_path: Path
+) -> None:
+    root = tmp_path / "box"
+    filled.demo.store.backup(tmp_path / "copy.db")
+    put(root / "logs" / "web.jsonl", (filled.demo.root / "logs" / "intake.jsonl").read_text())
+    content = bytearray((tmp_path / "copy.db").read_bytes())
+    content[4096 * 2 :] = b"\xa5" * (len(content) - 4096 * 2)
+    (root / "fieldbox.db").write_bytes(content)
+    config = replace(filled.config, storage=StorageConfig(root=root))
+    with closing(Store(Database(root / "fieldbox.db"), utc_now)) as store:
+        support = Support(config, store, Watch(config, store, raspberry(tmp_path / "machine")))
+        files = replace(filled, support=support).files()
+    assert json.loads(files["box.json"])["reading"]["vital"]["temperature_c"] == 61.25
+    for name in ("people.json", "work.json", "health.csv", "log-web.jsonl"):
+        assert "could not be read" in files[name], name
+    assert "fault while" not in files["log-web.jsonl"]
 
 
 def test_the_command_line_writes_the_same_file(filled: Filled, tmp_path: Path) -> None:

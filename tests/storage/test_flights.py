@@ -9,6 +9,7 @@ from fieldbox.domain import Flight, Placement
 from fieldbox.errors import Rejected
 from fieldbox.storage.rows import JobState
 from fieldbox.storage.store import Store
+from tests.storage.kept import bring, original
 from tests.storage.samples import RING, add_captures, add_flight, capture, near_bangalore, survey, told
 
 
@@ -81,3 +82,42 @@ def test_photos_placed_by_a_list_are_counted_as_the_survey_that_counts_has_them(
         assert store.flights()[0].placed == 2 - number
     store.confirm_survey("survey 0", [])
     assert store.flights()[0].placed == 2
+
+
+def test_flights_are_given_in_parts_with_how_many_there_are(store: Store) -> None:
+    for number in range(5):
+        add_flight(store, f"flight-{number}", first=1 + 3 * number)
+    rows, total = store.flight_page(limit=2, offset=1)
+    assert ([one.id for one in rows], total) == (["flight-3", "flight-2"], 5)
+    assert [one.captures for one in rows] == [3, 3]
+    assert [one.id for one in store.flight_rows(["flight-1", "nothing", "flight-4"])] == [
+        "flight-1",
+        "flight-4",
+    ]
+
+
+def test_flights_are_found_by_the_state_of_their_newest_job(store: Store) -> None:
+    for number in range(3):
+        add_flight(store, f"flight-{number}", first=1 + 3 * number)
+    store.finish(store.enqueue("flight-0", release_sha="r"))
+    store.finish(store.enqueue("flight-1", release_sha="r"))
+    store.enqueue("flight-1", release_sha="r")
+    assert [one.id for one in store.flight_page(limit=9, states=("done",))[0]] == ["flight-0"]
+    assert [one.id for one in store.flight_page(limit=9, states=("waiting", "running"))[0]] == ["flight-1"]
+    assert store.flight_page(limit=9, placed=False) == ([], 0)
+
+
+def test_flights_in_work_come_in_the_order_of_the_queue(store: Store) -> None:
+    for number in range(3):
+        add_flight(store, f"flight-{number}", first=1 + 3 * number)
+        store.enqueue(f"flight-{number}", release_sha="r")
+    store.claim()
+    assert [one.id for one in store.flights_in_work()] == ["flight-0", "flight-1", "flight-2"]
+
+
+def test_where_photos_of_a_flight_came_from(store: Store) -> None:
+    flight = bring(store, "flight")
+    again = store.begin_ingest("the same card")
+    store.add_given(again, [original(1), original(2)])
+    told = [(one.source, one.new, one.known) for one in store.brought(flight.id)]
+    assert told == [("the same card", 0, 2), ("card of flight", 3, 0)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from fieldbox.domain import (
     Cover,
     Detection,
     Gap,
+    Interval,
     MessageKind,
     MessageState,
     NotAligned,
@@ -280,3 +281,29 @@ def test_a_list_that_came_later_and_changes_nothing_is_told_once(store: Store) -
     found = store.survey("survey")
     assert found and found.warnings == (late, *known.warnings)
     store.confirm_survey("none", [late])
+
+
+def test_briefs_tell_of_each_field_its_last_dates_by_when_they_were_flown(store: Store) -> None:
+    first = add_flight(store)
+    later = replace(
+        add_flight(store, "later", first=20),
+        field_id=first.field_id,
+        started_at=datetime(2026, 6, 20),
+    )
+    store.save_flight(later)
+    for flight, name in ((later, "new"), (first, "old"), (first, "old again")):
+        found = replace(survey(flight, name), weed_cover_pct=2.0)
+        store.save_survey(found, [], told(name), plan_key=name, release_sha="r", to_geographic=near_bangalore)
+    assert first.field_id is not None
+    briefs = store.briefs_by_field()[first.field_id]
+    assert [one.id for one in briefs] == ["new", "old again"]
+    assert (briefs[0].spots, briefs[0].weed_cover_pct_interval95) == (2, Interval(3.0, 5.5))
+    assert [one.id for one in store.briefs_by_field(1)[first.field_id]] == ["new"]
+
+
+def test_surveys_that_count_are_read_without_outlines(store: Store) -> None:
+    flight = add_flight(store)
+    store.save_survey(survey(flight), [], told(), plan_key="p", release_sha="r", to_geographic=near_bangalore)
+    found = store.surveys_of_flights(["flight", "nothing"])
+    assert list(found) == ["flight"]
+    assert found["flight"] == store.survey("survey")

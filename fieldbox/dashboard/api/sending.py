@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import abort, url_for
+from flask import Response, abort, request, url_for
+from flask_login import current_user
 from msgspec import Meta
 
 from fieldbox.dashboard.api.kinds import Count, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
+from fieldbox.dashboard.deeds import sending as deeds
 from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import (
@@ -21,6 +23,7 @@ from fieldbox.domain import (
     Message,
     MessageKind,
     MessageState,
+    SendNow,
     SentText,
     TextState,
 )
@@ -95,10 +98,42 @@ class LinkTold(Told):
     allowed_bytes: Annotated[Mapping[str, int], Meta(description="Of those that have a budget.")]
 
 
-class LinkAnswer(Told):
-    """How the box stands with its hub; null: the sending process has not run."""
+class TryTold(Told):
+    """That somebody wanted the box to send at once."""
 
-    link: LinkTold | None
+    at: datetime
+    came: Annotated[str | None, Meta(description="What came of it; null: nothing yet.")]
+    done_at: datetime | None
+
+
+class LinkAnswer(Told):
+    """How the box stands with its hub."""
+
+    link: Annotated[LinkTold | None, Meta(description="null: the sending process has not run.")]
+    joined: Annotated[bool | None, Meta(description="Whether the box has a hub; null: it cannot be asked.")]
+    asked: Annotated[
+        TryTold | None, Meta(description="The last time that somebody wanted it to send at once.")
+    ]
+
+
+class PackAsked(Asked):
+    """What is packed."""
+
+    everything: Annotated[
+        bool, Meta(description="Also what was handed to a link and is not confirmed yet.")
+    ] = False
+
+
+class UnpackAsked(Asked):
+    """What the file is called."""
+
+    name: Annotated[str, Meta(max_length=255, description="Its name, which ends with .down.")] = "hub.down"
+
+
+class Unpacked(Told):
+    """What came of a file of the hub's."""
+
+    came: Words
 
 
 @operation("GET", "/messages", tag=TAG, answers=MessageList, query=MessagesAsked)
@@ -127,8 +162,58 @@ def message(message_id: str) -> MessageWhole:
 @operation("GET", "/link", tag=TAG, answers=LinkAnswer)
 def link() -> LinkAnswer:
     """How the box stands with its hub, and what it has used of its budget."""
-    state = box().store.link_state()
-    return LinkAnswer(link=_link(state) if state else None)
+    state, desk = box().store.link_state(), box().beyond.sending
+    asked = desk.asked() if desk else None
+    return LinkAnswer(
+        link=_link(state) if state else None,
+        joined=desk.joined() if desk else None,
+        asked=_try(asked) if asked else None,
+    )
+
+
+@operation("POST", "/link/send-now", tag=TAG, answers=LinkAnswer, status=202, problems=(404, 422))
+def send_now() -> LinkAnswer:
+    """Have the box try to send at once; `asked` of the link tells what came of it."""
+    _require_desk()
+    deeds.send_now(current_user.name)
+    return link()
+
+
+@operation(
+    "POST", "/messages/pack", tag=TAG, media="application/octet-stream", query=PackAsked, problems=(404, 422)
+)
+def pack_messages(query: PackAsked) -> Response:
+    """Pack what waits into a signed file, to be carried to the hub on a stick."""
+    _require_desk()
+    made = deeds.pack(current_user.name, everything=query.everything)
+    named = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.data, mimetype="application/octet-stream", headers=named)
+
+
+@operation(
+    "POST",
+    "/messages/unpack",
+    tag=TAG,
+    answers=Unpacked,
+    query=UnpackAsked,
+    raw="application/octet-stream",
+    problems=(404, 422),
+)
+def unpack_messages(query: UnpackAsked) -> Unpacked:
+    """Take in the file that the hub wrote in answer; one that is not the hub's is refused."""
+    _require_desk()
+    if request.mimetype != "application/octet-stream":
+        abort(415)
+    return Unpacked(came=in_words(deeds.unpack(current_user.name, query.name, request.get_data())))
+
+
+def _require_desk() -> None:
+    if box().beyond.sending is None:
+        abort(404)
+
+
+def _try(asked: SendNow) -> TryTold:
+    return TryTold(at=asked.at, came=in_words(asked.came) if asked.came else None, done_at=asked.done_at)
 
 
 def _told(one: Message) -> dict[str, Any]:

@@ -15,32 +15,33 @@ LARGEST: Final = 48 * 2**20
 
 def send_now(actor: str) -> None:
     """Have the box try at once. Raises Rejected without a hub."""
-    desk = _desk()
-    if not desk.joined():
-        raise Rejected(N_("The box has no hub to send to: join one on the settings page first."))
-    desk.send_now()
+    _joined_desk().send_now()
     box().store.audit(actor, "send now", "")
 
 
 def pack(actor: str, *, everything: bool) -> Carried:
     """What waits, as a file for a stick. Raises Rejected without a hub, Unavailable while another one is packed."""
-    desk = _desk()
-    if not desk.joined():
-        raise Rejected(N_("The box has no hub to send to: join one on the settings page first."))
-    made = desk.pack(everything=everything)
+    made = _joined_desk().pack(everything=everything)
     box().store.audit(actor, "messages packed", f"{made.name}: {made.messages}")
     return made
 
 
 def unpack(actor: str, name: str, data: bytes) -> Sentence:
-    """Take in a file of the hub's; what came of it. Raises Rejected for one that is not to be trusted."""
+    """Take in a file of the hub's; what came of it. Raises Rejected without a hub, and for one that is not to be trusted."""
     if not data:
         raise Rejected(N_("Choose the file first that came from the hub; its name ends with .down."))
     if len(data) > LARGEST:
         raise Rejected(N_("This file is larger than any that a hub writes."))
-    came = _desk().unpack(name, data)
+    came = _joined_desk().unpack(name, data)
     box().store.audit(actor, "hub file taken in", name[:80])
     return came
+
+
+def _joined_desk() -> SendingDesk:
+    desk = _desk()
+    if not desk.joined():
+        raise Rejected(N_("The box has no hub to send to: join one on the settings page first."))
+    return desk
 
 
 def _desk() -> SendingDesk:

@@ -81,8 +81,13 @@ class SurveyPart(Part):
         with self._database.read() as connection:
             return surveys.ids(connection)
 
+    def alignments(self) -> set[str]:
+        """Keys of the alignments that surveys were made with."""
+        with self._database.read() as connection:
+            return surveys.alignments(connection)
+
     def surveys_of_flights(self, flight_ids: Sequence[str]) -> dict[str, Survey]:
-        """Of each of these flights the survey that counts."""
+        """Of each of these flights the survey that counts, without the outlines of ground that was missed."""
         with self._database.read() as connection:
             return surveys.counting(connection, flight_ids)
 

@@ -6,6 +6,7 @@ python -m tests.dashboard.api.contract --examples 300
 from __future__ import annotations
 
 import argparse
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from fieldbox.dashboard.ports import Beyond, Intake
 from fieldbox.domain import Offer, Right
 from fieldbox.services.chosen import Choices
 from fieldbox.services.offering import Offering
+from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.support import Support
 from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.dashboard.api.asking import give_key, hold
@@ -90,8 +93,23 @@ class Trial:
             "digest": self.box.photo,
             "key": "zones" if "/files/" in path else "weed-cover",
             "message_id": self.box.store.message_page(1)[0].id,
+            "name": "storage.keep_days",
+            **({"z": 3, "x": 5, "y": 3} if "{z}" in path else {}),
             **(self._upload() if "{upload_id}" in path else {}),
+            **({"person_id": self._person()} if "{person_id}" in path else {}),
+            **({"key_id": self._key()} if "{key_id}" in path else {}),
         }
+
+    def _person(self) -> int:
+        """Somebody who is not asha."""
+        found = self.box.store.user_by_name("ravi")
+        return (found or self.box.store.add_user("ravi", HASH, "viewer")).id
+
+    def _key(self) -> int:
+        """A key that is good still."""
+        asha = self.box.store.user_by_name("asha")
+        assert asha
+        return self.box.store.add_token(secrets.token_hex(32), "to be revoked", asha.id, [Right.READ]).id
 
     def _upload(self) -> dict[str, object]:
         """An upload of asha's that is open, with a file that is expected; as many as a box allows are made."""
@@ -142,12 +160,15 @@ def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
     intake = intake_of(Config(storage=StorageConfig(root=root, reserve_mb=0)))
     config = load_config({"FIELDBOX_STORAGE__ROOT": str(root)})
     offering = Offering(config, box.store)
+    watch = Watch(config, box.store)
     beyond = Beyond(
         intake=intake,
         decisions=offering,
-        machine=Watch(config, box.store),
+        machine=watch,
         settings=Choices(config, box.store),
         release=lambda: "ab" * 32,
+        sending=SendingDesk(config, box.store),
+        support=Support(config, box.store, watch),
     )
     app = create_app(box.store, root, secret_key=KEY, beyond=beyond)
     pace(app, "1000000 per minute")

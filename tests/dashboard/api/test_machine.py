@@ -8,6 +8,7 @@ from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.services.chosen import Choices
+from fieldbox.services.logbook import LogFile
 from fieldbox.services.watching import Watch
 from tests.dashboard.api.asking import Program
 from tests.dashboard.conftest import KEY
@@ -69,3 +70,20 @@ def test_what_is_no_setting_or_cannot_be_so_is_refused(keeper: Program) -> None:
     wrong = keeper.ask("PATCH", path, json={"values": {"sms.quiet_hours": "at night"}})
     assert wrong.status_code == 422 and "21:00" in wrong.json["error"]  # type: ignore[index]
     assert keeper.ask("DELETE", f"{path}/web.port").status_code == 404
+
+
+def test_what_the_services_said_is_told_page_by_page(keeper: Program, fresh: DemoBox) -> None:
+    for number in range(3):
+        LogFile(fresh.root / "logs", "worker").add("warning", f"line {number}", {"number": number})
+    path, found = "/api/v1/box/log?service=worker&level=warnings&limit=2", []
+    while path:
+        told = keeper.get(path)
+        found += [one["event"] for one in told["lines"]]
+        path = told["next"]
+    assert found == ["line 2", "line 1", "line 0"]
+    keeper.get("/api/v1/box/log?before=yesterday", 400)
+
+
+def test_models_are_told_with_their_cards(keeper: Program) -> None:
+    told = keeper.get("/api/v1/box/models")["models"]
+    assert {one["kind"] for one in told} >= {"weeds"} and all(len(one["sha256"]) == 64 for one in told)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
 from fieldbox.domain import Right
 from tests.dashboard.api.asking import Program, give_key
 from tests.dashboard.demo_box import DemoBox
 
 
-@pytest.fixture
-def reader(program: Program, fresh: DemoBox) -> Program:
+@pytest.fixture(scope="module")
+def reader(fresh_app: Flask, fresh: DemoBox) -> Program:
     """A program that may look alone."""
-    if fresh.store.user_by_name("asha") is None:
-        pytest.fail("there is an owner")
-    key = "fbx_a-key-that-looks-alone"
-    if not [one for one in fresh.store.tokens() if one.scopes == {Right.READ}]:
-        give_key(fresh.store, Right.READ, key=key)
-    return Program(program.app, program.app.test_client(), {"Authorization": f"Bearer {key}"})
+    header = give_key(fresh.store, Right.READ, key="fbx_a-key-that-looks-alone")
+    return Program(fresh_app, fresh_app.test_client(), header)
 
 
 def test_a_program_learns_who_it_is(program: Program, reader: Program) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from fieldbox.dashboard.api.description import every
+from fieldbox.dashboard.api.operations import Operation
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.guard import pace
+from fieldbox.dashboard.rights import RIGHTS
 from fieldbox.domain import Right
 from tests.dashboard.api.asking import Program, give_key
 from tests.dashboard.conftest import KEY
@@ -118,3 +123,21 @@ def test_a_key_may_ask_so_often_and_is_told_when_to_go_on(fresh: DemoBox, key: d
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert client.get("/api/v1/fields", headers=other).status_code == 200
     assert client.get("/legend/health", headers=key).status_code == 200
+
+
+def sample(one: Operation) -> str:
+    """A path of an operation, whether or not it leads to something."""
+    return re.sub(r"<int:\w+>", "1", re.sub(r"<\w+>", "x", one.rule))
+
+
+@pytest.mark.parametrize("one", every(), ids=lambda one: one.endpoint)
+def test_nothing_is_told_without_a_key_or_without_its_scope(
+    fresh_app: Flask, fresh: DemoBox, one: Operation
+) -> None:
+    client = fresh_app.test_client()
+    assert client.open(sample(one), method=one.method).status_code == 401
+    asked = RIGHTS[one.endpoint]
+    assert asked is not None
+    key = f"fbx_a-key-of-tests-without-{one.endpoint}"
+    header = give_key(fresh.store, *(set(Right) - {asked}), key=key)
+    assert client.open(sample(one), method=one.method, headers=header).status_code == 403

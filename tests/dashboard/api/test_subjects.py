@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fieldbox.config import Config, StorageConfig
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import Brought, Came, Way
 from fieldbox.i18n import Sentence
 from fieldbox.ingest.status import Board
+from fieldbox.services.sendingdesk import SendingDesk
 from tests.dashboard.api.asking import Program
 from tests.dashboard.conftest import KEY
 from tests.dashboard.demo_box import SURVEY, DemoBox
@@ -105,7 +107,7 @@ def test_messages_come_in_pages_with_all_that_leaves(program: Program) -> None:
     one = told["messages"][0]["id"]
     assert program.get(f"/api/v1/messages/{one}")["id"] == one
     program.get("/api/v1/messages/none", 404)
-    assert program.get("/api/v1/link") == {"link": None}
+    assert program.get("/api/v1/link") == {"link": None, "joined": None, "asked": None}
 
 
 def test_what_the_box_cannot_do_is_not_there(program: Program, fresh: DemoBox) -> None:
@@ -213,3 +215,21 @@ def test_what_is_being_brought_is_told(program: Program, fresh: DemoBox) -> None
         "It is no photo.",
         [fresh.flight_id],
     )
+
+
+def test_a_box_without_a_hub_neither_sends_nor_packs(fresh: DemoBox, key: dict[str, str]) -> None:
+    config = Config(storage=StorageConfig(root=fresh.root, reserve_mb=0))
+    app = create_app(
+        fresh.store, fresh.root, secret_key=KEY, beyond=Beyond(sending=SendingDesk(config, fresh.store))
+    )
+    program = Program(app, app.test_client(), key)
+    assert program.get("/api/v1/link") == {"link": None, "joined": False, "asked": None}
+    for path in ("/api/v1/link/send-now", "/api/v1/messages/pack"):
+        answer = program.ask("POST", path)
+        assert answer.status_code == 422 and "join one" in answer.json["error"]  # type: ignore[index]
+    file = {"data": b"no file of a hub", "headers": {"Content-Type": "application/octet-stream"}}
+    assert program.ask("POST", "/api/v1/messages/unpack", **file).status_code == 422
+
+
+def test_a_box_that_cannot_be_asked_to_send_says_so(program: Program) -> None:
+    assert program.ask("POST", "/api/v1/link/send-now").status_code == 404
