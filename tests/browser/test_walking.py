@@ -163,3 +163,12 @@ def test_a_phone_that_tells_no_place_is_told_so(page: Page) -> None:
     expect(page.locator("#gps")).to_contain_text("The phone does not tell where it is")
     place = page.locator("[data-stop='1'] .num").inner_text().replace(", ", ",")
     expect(page.get_by_role("link", name="Open in a map app 1")).to_have_attribute("href", f"geo:{place}")
+
+
+def test_over_plain_http_the_walk_is_offered_as_files(page: Page) -> None:
+    page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.reload()
+    page.wait_for_selector("#map[data-ready]")
+    expect(page.locator("#gps")).to_contain_text("Take the walk along as a file instead")
+    assert page.get_by_role("button", name="Start walking").is_hidden()
+    expect(page.locator("#gps + #files").get_by_role("link", name="GPX")).to_be_visible()
