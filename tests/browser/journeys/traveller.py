@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, StorageState, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    expect,
+)
 
 from fieldbox.i18n import translator
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
@@ -16,8 +25,10 @@ SIZES = {"phone": (360, 740), "desk": (1440, 900)}
 NO_WORDS = "Failed to load resource"
 """How Chromium tells in the console that an answer was 4xx; the answers themselves are looked at."""
 
-LETTERS_ARE_THERE = """() => Promise.all(["400", "700"].map((weight) => document.fonts.load(`${weight} 16px "Box Devanagari"`, "अ")))
-  .then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))).then(() => true)"""
+LETTERS_ARE_THERE = """() => Promise.all(
+    ["400", "700"].map((weight) => document.fonts.load(`${weight} 16px "Box Devanagari"`, "अ")))
+  .then(() => new Promise((done) => setTimeout(done, 300))).then(() => true)"""
+"""And drawn: Chromium shapes words anew one after the other once their letters have come."""
 
 
 def t(message: str, language: str, **params: object) -> str:
