@@ -252,7 +252,9 @@ def test_what_goes_wrong_is_told_in_the_readers_language(travel: Travel, tmp_pat
     me.says("There is no such page or it is gone.")
     me.look("nowhere")
     me.go("/settings")
-    me.page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((one) => { one.value = 'old'; })")
+    me.page.evaluate(
+        "document.querySelectorAll('[name=csrf_token]').forEach((one) => { one.value = 'old'; })"
+    )
     me.press(me.button("Log me out everywhere else"))
     me.says("This page was open for too long.")
     me.look("stale")
@@ -260,6 +262,8 @@ def test_what_goes_wrong_is_told_in_the_readers_language(travel: Travel, tmp_pat
     text.write_text(f"Wind from the west. {me.language} {me.size}\n", "utf-8")
     bring(me, [text], "")
     me.go("/")
-    refused = me.page.locator("main").get_by_text(me.t("It is not a photo: give the JPEG photos that the drone took."))
+    refused = me.page.locator("main").get_by_text(
+        me.t("It is not a photo: give the JPEG photos that the drone took.")
+    )
     expect(refused.first).to_be_visible()
     me.look("no-photo")

@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, StorageState, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    expect,
+)
 
 from fieldbox.i18n import translator
 from tests.browser.conftest import PASSWORD, PATIENCE_MS
