@@ -158,6 +158,7 @@ def _speak(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         number=speech.number,
+        metres=speech.metres,
         interval=speech.interval,
         when=speech.when,
         day=speech.day,

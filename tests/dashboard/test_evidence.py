@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.language import metres
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import SeenFrom
 from fieldbox.errors import Unavailable
@@ -96,8 +98,13 @@ def test_no_place(client: FlaskClient, asked: str) -> None:
 def test_the_coordinates_are_there_to_copy_and_lead_back_to_the_map(client: FlaskClient) -> None:
     lat, lon = lat_lon(*GROUND)
     page = text(client, f"/surveys/{SURVEY}/here?{at(GROUND)}")
-    assert f'value="{lat:.7f}, {lon:.7f}" readonly' in page
+    assert f'value="{lat:.6f}, {lon:.6f}" readonly' in page  # no finer than ± 2.1 m makes sense of
     assert f"at={lat:.7f},{lon:.7f}" in page.replace("%2C", ",")
+
+
+def test_centimetres_stay_centimetres(app: Flask) -> None:
+    with app.test_request_context():
+        assert [metres(one) for one in (0.03, 0.3, 2.14, 12.4)] == ["0.03", "0.3", "2.1", "12"]
 
 
 def test_a_page_of_its_own_shows_every_photo_of_the_place(visitor: FlaskClient, demo: DemoBox) -> None:
