@@ -302,6 +302,39 @@ def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
     assert stranger.get("/api/v1/fields", headers=header).status_code == 401
 
 
+def test_a_key_by_basic_only_reads_as_browsers_send_it_with_forms_of_other_sites(
+    stranger: FlaskClient, store: Store
+) -> None:
+    bearer = give_key(store, *Right)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
+    form = {"data": b'{"name": "x", "role": "owner"}', "content_type": "application/json"}
+    refused = stranger.post("/api/v1/people", headers=basic, **form)
+    assert refused.status_code == 403 and refused.json is not None
+    assert refused.json["code"] == "forbidden" and "bearer" in refused.json["error"]
+    assert store.user_by_name("x") is None
+    assert stranger.get("/api/v1/people", headers=basic).status_code == 200
+    assert stranger.head("/api/v1/people", headers=basic).status_code == 200
+    assert stranger.post("/api/v1/people", headers=bearer, **form).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("agent", "offered"),
+    [
+        ("Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36", False),
+        ("curl/8.5.0", True),
+        ("GDAL/3.10.0", True),
+    ],
+)
+def test_basic_is_offered_to_programs_and_opens_no_window_of_a_browser(
+    stranger: FlaskClient, agent: str, offered: bool
+) -> None:
+    for path in ("/tiles/a/mosaic/1/2/3", "/api/v1/fields"):
+        answer = stranger.get(path, headers={"User-Agent": agent})
+        assert answer.status_code == 401
+        assert ("Basic" in answer.headers["WWW-Authenticate"]) is offered
+        assert "Bearer" in answer.headers["WWW-Authenticate"]
+
+
 def test_a_key_does_no_more_than_its_scopes_and_its_maker_may(stranger: FlaskClient, store: Store) -> None:
     header = give_key(store, Right.READ)
     answer = stranger.post("/api/v1/uploads", headers=header, json={})
