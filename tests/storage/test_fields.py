@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
+from fieldbox.storage.schema import fields
 from fieldbox.storage.store import Store
 from tests.storage.samples import RING
 
@@ -76,3 +78,34 @@ def test_what_another_release_kept_is_read(store: Store) -> None:
     with store._database.write() as connection:
         connection.execute(text('UPDATE fields SET spraying = \'{"swath_m": 4.0, "wind": 3}\''))
     assert store.spraying(field.id) == Spraying(swath_m=4.0)
+
+
+def test_a_field_of_which_nothing_is_known_but_its_outline_is_removed(store: Store) -> None:
+    bare = store.add_field("Bare", RING, drawn=False)
+    assert store.remove_empty_field(bare.id)
+    assert store.fields() == []
+
+
+def tell_rows(store: Store, field: int, row_deg: float) -> None:
+    with store._database.write() as connection:
+        connection.execute(update(fields).where(fields.c.id == field).values(row_deg=row_deg))
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda store, field: store.update_field(field, crop="chilli"),
+        lambda store, field: store.update_field(field, sown_on=date(2026, 5, 1)),
+        lambda store, field: store.update_field(field, boundary=RING),
+        lambda store, field: tell_rows(store, field, 12.0),
+        lambda store, field: store.spray(field, Spraying(swath_m=4.0)),
+    ],
+    ids=["crop", "sown", "drawn", "rows", "spraying"],
+)
+def test_a_field_of_which_somebody_told_something_stays(
+    store: Store, tell: Callable[[Store, int], object]
+) -> None:
+    field = store.add_field("North", RING, drawn=False)
+    tell(store, field.id)
+    assert not store.remove_empty_field(field.id)
+    assert store.field(field.id) is not None
