@@ -224,7 +224,8 @@ class Reviewing:
     def was_asked(self, who: str, plant: int) -> bool:
         """Whether the queue gave this plant to this person in the last hours; else they chose it themselves."""
         with self._lock:
-            at = self._handed.get(who, {}).get(plant)
+            mine: Mapping[int, float] = self._handed.get(who, {})
+            at = mine.get(plant)
         return at is not None and self._clock() - at < HANDED_S
 
     def skip(self, who: str, plant: int) -> None:
