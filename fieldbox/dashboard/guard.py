@@ -22,6 +22,7 @@ from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.metrics import ENDPOINT as METRICS
 from fieldbox.dashboard.metrics import is_open
+from fieldbox.dashboard.outlines import LARGEST as LARGEST_OUTLINE
 from fieldbox.dashboard.people import TRIES
 from fieldbox.dashboard.person import Person, load_person
 from fieldbox.dashboard.ports import box
@@ -37,6 +38,7 @@ LARGEST: Final = {
     "sending.unpack": LARGEST_CARRIED + LARGEST_FORM,
     "api.unpack_messages": LARGEST_CARRIED,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
+    "drawing.keep_boundary": LARGEST_OUTLINE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
     "start.hub_welcome": 2 * LARGEST_FORM,
 }

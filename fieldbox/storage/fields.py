@@ -114,4 +114,4 @@ def _plain(boundary: Ring) -> list[list[float]]:
 
 def _field(row: Row[*tuple[Any, ...]]) -> Field:
     ring = tuple((lon, lat) for lon, lat in row.boundary)
-    return Field(row.id, row.code, row.name, ring, row.drawn, row.crop, row.sown_on)
+    return Field(row.id, row.code, row.name, ring, row.drawn, row.crop, row.sown_on, row.row_deg)

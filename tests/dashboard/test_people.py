@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password, matches
-from fieldbox.dashboard.people import local_path
+from fieldbox.dashboard.people import TRIES, local_path
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.domain import Right
 from fieldbox.errors import Rejected
@@ -267,6 +267,12 @@ def test_passwords_are_kept_as_argon2id() -> None:
 def test_a_short_key_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         create_app(store, tmp_path, secret_key=b"short")
+
+
+def test_a_long_name_that_is_not_there_is_not_kept(stranger: FlaskClient, app: Flask) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "name": "x" * 60_000, "password": "y"}
+    assert stranger.post("/login", data=form).status_code == 401
+    assert max(len(str(one)) for one in app.extensions[TRIES]._at) < 100
 
 
 KEY_TEXT = "fbx_a-key-for-a-test-that-nobody-guesses"

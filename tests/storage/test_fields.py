@@ -4,11 +4,10 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from fieldbox.domain import Economics, KeepOff, Product, Spraying, Strategy
 from fieldbox.errors import Rejected
-from fieldbox.storage.schema import fields
 from fieldbox.storage.store import Store
 from tests.storage.samples import RING
 
@@ -86,18 +85,13 @@ def test_a_field_of_which_nothing_is_known_but_its_outline_is_removed(store: Sto
     assert store.fields() == []
 
 
-def tell_rows(store: Store, field: int, row_deg: float) -> None:
-    with store._database.write() as connection:
-        connection.execute(update(fields).where(fields.c.id == field).values(row_deg=row_deg))
-
-
 @pytest.mark.parametrize(
     "tell",
     [
         lambda store, field: store.update_field(field, crop="chilli"),
         lambda store, field: store.update_field(field, sown_on=date(2026, 5, 1)),
         lambda store, field: store.update_field(field, boundary=RING),
-        lambda store, field: tell_rows(store, field, 12.0),
+        lambda store, field: store.update_field(field, row_deg=12.0),
         lambda store, field: store.spray(field, Spraying(swath_m=4.0)),
     ],
     ids=["crop", "sown", "drawn", "rows", "spraying"],
@@ -109,3 +103,12 @@ def test_a_field_of_which_somebody_told_something_stays(
     tell(store, field.id)
     assert not store.remove_empty_field(field.id)
     assert store.field(field.id) is not None
+
+
+def test_the_direction_of_the_rows_is_kept_and_taken_back(store: Store) -> None:
+    field = store.add_field("North", RING, drawn=False)
+    assert field.row_deg is None
+    told = store.update_field(field.id, row_deg=34.5)
+    assert (told.row_deg, told.drawn) == (34.5, False)
+    assert store.update_field(field.id, name="South").row_deg == 34.5
+    assert store.update_field(field.id, row_deg=None).row_deg is None
