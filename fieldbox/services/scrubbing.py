@@ -12,13 +12,18 @@ from fieldbox.storage.store import Store
 
 _SHORTEST: Final = 2
 """Letters; a name of one would take half of all words along."""
-_FILES: Final = re.compile(
-    r"[^\s/\\\"'<>|]*\.(?:jpe?g|tiff?|dng|png|txt|csv|mrk|srt|mp4|mov|geojson|kml|gpx|zip|pdf)\b",
+_LONGEST: Final = 1000
+"""Letters of a text that is told; cut in the middle, half a name would be left of it."""
+_NAMES: Final = re.compile(r"[^\s/\\\"'<>|]+")
+"""What may be the name of a file."""
+_ENDINGS: Final = re.compile(
+    r"\.(?:jpe?g|tiff?|dng|png|txt|csv|mrk|srt|mp4|mov|geojson|kml|gpx|zip|pdf)\b",
     re.IGNORECASE,
 )
-_PATHS: Final = re.compile(r"(?<![\w.])/(?:[^\s\"':,()]+/)*[^\s\"':,()]*")
-_ODD: Final = re.compile(r"\S*[<>{}\[\]@&=#$*`|\\~^]\S*")
-"""Words with signs that no sentence of ours has: parts of names, addresses, codes."""
+_PATHS: Final = re.compile(r"(?<![\w.])/[^\s\"':,()]*")
+_WORDS: Final = re.compile(r"\S+")
+_ODD: Final = re.compile(r"[<>{}\[\]@&=#$*`|\\~^]")
+"""Signs that no sentence of ours has: words with them are parts of names, addresses, codes."""
 _PLACE_IN_CODE: Final = re.compile(r'^  File "(?:[^"\n]*/)?([\w.]+\.py)", (line \d+, in [\w<>.]+)')
 _FAULT: Final = re.compile(
     r"^([A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit|Rejected|Unavailable))\b"
@@ -36,14 +41,16 @@ class Scrubber:
         known = {one.strip() for one in _personal(config, store)}
         words = sorted((one for one in known if len(one) >= _SHORTEST), key=len, reverse=True)
         self._known = re.compile(
-            "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in words) or r"(?!)", re.IGNORECASE
+            rf"(?<!\w)(?:{'|'.join(map(re.escape, words)) or '(?!)'})(?!\w)", re.IGNORECASE
         )
 
     def text(self, text: str) -> str:
-        """Without names, numbers, keys, places, files and paths."""
+        """Without names, numbers, keys, places, files and paths; of a very long one only how long it was."""
+        if len(text) > _LONGEST:
+            return f"({len(text)} letters)"
         text = self._known.sub(HIDDEN, text)
-        text = _FILES.sub("(file)", text)
-        text = _ODD.sub(HIDDEN, _PATHS.sub("/" + HIDDEN, text))
+        text = _NAMES.sub(_no_file, text)
+        text = _WORDS.sub(_nothing_odd, _PATHS.sub("/" + HIDDEN, text))
         return _LONG_HEX.sub(HIDDEN, mask_text(text))
 
     def told(self, told: Mapping[str, object]) -> dict[str, Any]:
@@ -51,14 +58,24 @@ class Scrubber:
         return {name: self._value(name, value) for name, value in told.items()}
 
     def _value(self, name: str, value: object) -> Any:
+        if isinstance(value, str) and name in _TOLD:
+            return _trace(value) if name == "trace" else self.text(value)
         value = mask_value(name, value)
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, float):
             return float(f"{value:.3g}")
-        if not isinstance(value, str) or name not in _TOLD:
-            return HIDDEN
-        return _trace(value) if name == "trace" else self.text(value)
+        return HIDDEN
+
+
+def _no_file(found: re.Match[str]) -> str:
+    """Up to the last ending of a file in it. Sought by endings and not with one pattern, which would be slow by the square."""
+    ends = [one.end() for one in _ENDINGS.finditer(found[0])]
+    return "(file)" + found[0][ends[-1] :] if ends else found[0]
+
+
+def _nothing_odd(found: re.Match[str]) -> str:
+    return HIDDEN if _ODD.search(found[0]) else found[0]
 
 
 def _trace(text: str) -> str:

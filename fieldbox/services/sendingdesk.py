@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _FOLDER: Final = "fieldbox"
 """Of a stick, in which the files of all boxes lie (docs/courier.md)."""
 _DOWN: Final = ".down"
+CARRIED: Final = "carried"
+"""Below the data folder: where a file lies while it is packed or read."""
 
 
 class SendingDesk:
@@ -51,25 +55,36 @@ class SendingDesk:
         """
         from fieldbox.services import courier  # noqa: PLC0415
 
-        with self._alone(), tempfile.TemporaryDirectory(dir=self._config.storage.root) as folder:
-            made = courier.export(self._config, Path(folder), pictures=True, everything=everything)
+        with self._alone() as folder:
+            made = courier.export(self._config, folder, pictures=True, everything=everything)
             return Carried(made.file.name, made.file.read_bytes(), made.messages)
 
     def unpack(self, name: str, data: bytes) -> Sentence:
         """Take in what the hub wrote; what came of it. Raises Rejected for another box's file or one that is not
         to be trusted."""
-        with self._alone(), tempfile.TemporaryDirectory(dir=self._config.storage.root) as folder:
-            place = Path(folder) / _FOLDER / _plain(name)
+        with self._alone() as folder:
+            place = folder / _FOLDER / _plain(name)
             place.parent.mkdir()
             place.write_bytes(data)
-            came = _taken_in(self._config, Path(folder), place.name)
+            came = _taken_in(self._config, folder, place.name)
         if came is None:
             raise Rejected(N_("This file is for another box: choose the one that is called as this box is."))
         told = {"done": came.acknowledged, "commands": came.commands}
         return Sentence(N_("{done} messages are done, {commands} things came from the hub."), told)
 
-    def _alone(self) -> _Alone:
-        return _Alone(self._lock)
+    @contextmanager
+    def _alone(self) -> Iterator[Path]:
+        """An empty folder. One at a time: a file of many messages takes a while and memory."""
+        if not self._lock.acquire(blocking=False):
+            raise Unavailable(N_("Another file is being packed or read just now: try again in a minute."))
+        folder = self._config.storage.root / CARRIED
+        try:
+            _empty(folder)  # a power cut left something
+            folder.mkdir(0o700, parents=True)
+            yield folder
+        finally:
+            _empty(folder)
+            self._lock.release()
 
 
 def _taken_in(config: Config, folder: Path, name: str) -> Imported | None:
@@ -82,18 +97,8 @@ def _taken_in(config: Config, folder: Path, name: str) -> Imported | None:
         raise Rejected(error.sentence.template, **{**error.sentence.params, "folder": name}) from error
 
 
-class _Alone:
-    """One at a time: a file of many messages takes a while and memory."""
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise Unavailable(N_("Another file is being packed or read just now: try again in a minute."))
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _plain(name: str) -> str:

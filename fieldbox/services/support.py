@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,6 +97,7 @@ class Support:
         yield pipe.taken()
 
     def _members(self, language: str) -> Iterator[tuple[str, Callable[[], Parts]]]:
+        scrubber = cache(self._scrubber)
         yield "README.txt", lambda: _readme(language)
         yield "box.json", lambda: _json(self._box())
         yield "settings.json", lambda: _json(_settings(settled(self.config, self.store)))
@@ -103,12 +105,12 @@ class Support:
         yield "services.json", lambda: _json([_plain(one) for one in self.watch.services()])
         yield "database.json", lambda: _json(self._database())
         yield "work.json", lambda: _json(self._work())
-        yield "people.json", lambda: _json(self._people())
+        yield "people.json", lambda: _json(self._people(scrubber()))
         yield "messages.json", lambda: _json(self._messages())
         yield "models.json", lambda: _json(_models(self.config))
         yield "files.csv", self._files
         for service in logbook.services_in(logbook.logs_folder(self.config)):
-            yield f"log-{service}.jsonl", lambda service=service: self._log(service)  # type: ignore[misc]
+            yield f"log-{service}.jsonl", lambda service=service: self._log(service, scrubber())  # type: ignore[misc]
 
     def _box(self) -> dict[str, Any]:
         usage = self.watch.usage()
@@ -170,8 +172,7 @@ class Support:
         """Raises the errors of the store: what must be taken out is not known then, and nothing that may hold it goes out."""
         return Scrubber(settled(self.config, self.store), self.store)
 
-    def _people(self) -> list[dict[str, Any]]:
-        scrubber = self._scrubber()
+    def _people(self, scrubber: Scrubber) -> list[dict[str, Any]]:
         numbers: dict[str, str] = {}
         found = []
         for one in self.store.audits(AUDITED):
@@ -199,8 +200,7 @@ class Support:
             else None,
         }
 
-    def _log(self, service: str) -> Parts:
-        scrubber = self._scrubber()
+    def _log(self, service: str, scrubber: Scrubber) -> Parts:
         for one in logbook.read(logbook.logs_folder(self.config), logbook.Wanted(service), LINES):
             line = {"at": one.at.isoformat(), "level": one.level, "event": scrubber.text(one.event)}
             yield json.dumps(line | scrubber.told(one.told), ensure_ascii=False) + "\n"

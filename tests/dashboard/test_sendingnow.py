@@ -19,7 +19,7 @@ from fieldbox.domain import LinkKind, MessageState
 from fieldbox.i18n import Sentence
 from fieldbox.services import wishes
 from fieldbox.services.chosen import Choices
-from fieldbox.services.sendingdesk import SendingDesk
+from fieldbox.services.sendingdesk import CARRIED, SendingDesk
 from fieldbox.storage.store import Store
 from fieldbox.sync import identity
 from fieldbox.wire.courier import FOLDER
@@ -102,7 +102,19 @@ def test_messages_go_to_the_hub_by_hand_and_its_answer_comes_back(farm: Farm, tm
     page = farm.post("/sending/unpack", file=file)
     assert "3 messages are done" in page
     assert {one.state for one in farm.store.messages()} == {MessageState.ACKNOWLEDGED}
-    assert list(farm.config.storage.root.glob("tmp*")) == []
+    assert not (farm.config.storage.root / CARRIED).exists()
+
+
+def test_what_a_power_cut_left_of_a_file_is_gone_with_the_next_one(farm: Farm, tmp_path: Path) -> None:
+    farm.join(tmp_path)
+    tell(farm.store, "survey", (1,))
+    folder = farm.config.storage.root / CARRIED
+    (folder / FOLDER).mkdir(parents=True)
+    (folder / FOLDER / "half.up").write_bytes(b"x" * 1000)
+    before = {path.name for path in farm.config.storage.root.iterdir()}
+    answer = farm.client.post("/sending/pack", data={"csrf_token": token_of(farm.client, "/sending")})
+    assert answer.status_code == 200 and answer.data
+    assert {path.name for path in farm.config.storage.root.iterdir()} == before - {CARRIED}
 
 
 @pytest.mark.parametrize(
