@@ -45,14 +45,17 @@ class Judgement:
         return None if self.gaps is None else sum(one.missing for one in self.gaps)
 
 
-def judge_crop(detections: Sequence[Detection], model: HealthModel, gsd_mm: float) -> Judgement:
-    """Judge the crop plants among the detections of a flight, seen at `gsd_mm` millimetres a pixel.
+def judge_crop(
+    detections: Sequence[Detection], model: HealthModel, gsd_mm: float, row_deg: float | None = None
+) -> Judgement:
+    """Judge the crop plants among the detections of a flight, seen at `gsd_mm` millimetres a pixel. `row_deg`: in which the
+    rows run, clockwise from grid north, where somebody told it.
 
     Raises Misconfigured if the model expects other features than this release makes.
     """
     if model.features != FEATURES:
         raise Misconfigured(N_("The health model is made for another release: install the release again."))
-    rows = crop_rows(detections)
+    rows = crop_rows(detections, row_deg)
     opinion = second_opinion(detections, rows)
     found = _judged(opinion.detections, rows, model, gsd_mm)
     return replace(

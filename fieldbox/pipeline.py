@@ -197,6 +197,8 @@ class Analysis:
             told.append(flown.developed.recipe)
         told += [self._health.digest, self._scenes.digest, levelling.VERSION, seamlines.VERSION]
         told.append(judging.VERSION)
+        if flown.field.row_deg is not None:
+            told.append(["rows", round(flown.field.row_deg, 2)])
         return blake3(json.dumps(told).encode()).hexdigest()
 
     def _read(self, digest: str) -> bytes:
@@ -325,7 +327,10 @@ class Analysis:
         """Draw the map; survey and message are committed in one transaction."""
         progress("map", 0, 1)
         give_back()  # the mosaic needs some memory
-        judged = judge_crop(found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale)
+        rows_deg = task.flown.rows_deg
+        judged = judge_crop(
+            found.detections, self._health, 1000 * task.scene.gsd_m * task.scene.scale, rows_deg
+        )
         detections = judged.detections
         moved = cover_moved(found.cells, found.detections, detections) if judged.changed else None
         grid = build_map(
@@ -339,7 +344,8 @@ class Analysis:
         green, between, in_rows = None, None, judged.in_rows
         if task.scene.basis is WeedBasis.ROWS:
             vegetation = Vegetation.of(found.results)
-            green, between = vegetation_percent(vegetation, grid), between_rows(vegetation, grid)
+            green = vegetation_percent(vegetation, grid)
+            between = between_rows(vegetation, grid, rows_deg)
             grid = replace(grid, weed_cover=between.cover) if between else grid
             in_rows = InRows(between.rows) if between else None
         evidence = Evidence(task, self._model, grid, detections, found.ladder, green, between, in_rows)

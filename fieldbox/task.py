@@ -59,6 +59,11 @@ class Flown:
         lons, lats = zip(*self.field.boundary, strict=True)
         return np.column_stack(self.plane.to_ground(lats, lons))
 
+    @property
+    def rows_deg(self) -> float | None:
+        """In which the crop rows run, clockwise from grid north, as somebody told it; None: nobody did."""
+        return self.plane.line_on_grid(self.field.row_deg, self.field.boundary)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -15,7 +15,7 @@ from tests import flown
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-SLOW = ("durability", "path", "browser", "services", "bench", "models")
+SLOW = ("durability", "path", "journeys", "browser", "services", "bench", "models")
 """Folders whose tests wait for whole processes: they go first, so that none of them is left to one process at the end."""
 
 

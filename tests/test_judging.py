@@ -132,3 +132,11 @@ def test_a_doubtful_crop_plant_off_the_rows_becomes_a_weed_and_that_is_said() ->
     (said,) = [one for one in judged.warnings if "off every crop row: 1." in str(one)]
     assert said == judged.warnings[0]
     assert judge_crop(stand(), MODEL, 2.8).changed == 0
+
+
+def test_rows_run_as_somebody_told() -> None:
+    found = [judge_crop(stand(), MODEL, 2.8, told).in_rows for told in (None, 4.0, 90.0)]
+    directions = [one.rows.plots[0].direction_deg if one else None for one in found]
+    assert directions[0] == pytest.approx(180, abs=1) or directions[0] == pytest.approx(0, abs=1)
+    assert directions[1] == directions[0]
+    assert directions[2] is None or directions[2] == pytest.approx(90, abs=8)

@@ -22,6 +22,7 @@ from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
 from fieldbox.dashboard.deeds.tongues import FOLDER
 from fieldbox.dashboard.diary import diary
+from fieldbox.dashboard.drawing import drawing
 from fieldbox.dashboard.evidence import evidence
 from fieldbox.dashboard.explaining import explain
 from fieldbox.dashboard.face import face
@@ -34,6 +35,7 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
+from fieldbox.dashboard.marking import marking
 from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
@@ -46,6 +48,7 @@ from fieldbox.dashboard.start import start
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.trial import trial
 from fieldbox.dashboard.uploading import uploading
+from fieldbox.dashboard.walking import walking
 from fieldbox.i18n import DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -58,6 +61,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     flights,
     flown,
     fields,
+    drawing,
+    marking,
+    walking,
     evidence,
     deciding,
     changing,

@@ -170,7 +170,8 @@ def forecast(box: BoxNow) -> str:
         return say("At the pace of the last month the disk does not fill.")
     then = say("Then photos of the flights that were mapped longest ago make room; maps and results stay.")
     if box.full_in.days <= 0:
-        return f"{say('The disk is full, but for what is kept free.')} {then}"
+        full = say("The disk is full, but for what it keeps free.")
+        return f"{full} {then}"
     told = say(
         "Full in about %(time)s at the pace of the last month (%(size)s a day).",
         time=_span(box.full_in),

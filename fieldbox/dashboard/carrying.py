@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 SMALLEST: Final = 1000
 """Bytes from which on an answer is compressed: less goes in one packet anyhow."""
@@ -51,8 +53,8 @@ def _compress(answer: Response) -> Response:
     answer.vary.add("Accept-Encoding")
     if not _may_be(answer):
         return answer
-    if request.endpoint == "static":
-        _put(answer, _file(Path(current_app.static_folder or "") / (request.view_args or {})["filename"]))
+    if _is_file(answer):
+        _put(answer, _file(_static_path()))
     elif len(answer.get_data()) >= SMALLEST:
         _put(answer, gzip.compress(answer.get_data(), LEVEL, mtime=0))
     return answer
@@ -62,9 +64,21 @@ def _may_be(answer: Response) -> bool:
     plain = (
         answer.status_code != 206 and answer.status_code >= 200 and "Content-Encoding" not in answer.headers
     )
-    whole = request.endpoint == "static" or not (answer.is_streamed or answer.direct_passthrough)
+    whole = _is_file(answer) or not (answer.is_streamed or answer.direct_passthrough)
     body = answer.status_code not in (204, 304)
     return plain and whole and body and request.accept_encodings["gzip"] > 0
+
+
+def _is_file(answer: Response) -> bool:
+    """Whether Flask found a static file and sends it: it has looked at the path then, and only then."""
+    return request.endpoint == "static" and answer.status_code == 200
+
+
+def _static_path() -> Path:
+    found = safe_join(current_app.static_folder or "", (request.view_args or {})["filename"])
+    if found is None:
+        raise NotFound
+    return Path(found)
 
 
 def _file(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from fieldbox.dashboard.ports import box
@@ -17,3 +17,11 @@ def flights_flown(field_id: int) -> dict[str, datetime | None]:
 def flown_on(survey: Survey, flown: Mapping[str, datetime | None]) -> datetime:
     """When the field was flown (the camera's clock); if that is not known, when the survey was made."""
     return flown.get(survey.flight_id) or survey.made_at
+
+
+def by_date(surveys: Iterable[Survey], flown: Mapping[str, datetime | None]) -> list[Survey]:
+    """The date that was flown last first, whenever it was mapped; of one flight the map that was made last."""
+    # A camera's clock has no zone, and is held against others of its kind as it reads.
+    return sorted(
+        surveys, key=lambda each: (flown_on(each, flown).replace(tzinfo=None), each.made_at), reverse=True
+    )

@@ -13,7 +13,7 @@ from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import quality
-from fieldbox.dashboard.dates import flights_flown, flown_on
+from fieldbox.dashboard.dates import by_date, flights_flown, flown_on
 from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.fieldmap import map_of
 from fieldbox.dashboard.found import field_or_404
@@ -33,11 +33,11 @@ def show(field_id: int) -> Page:
     """A field: its map, its numbers, its hotspots. `?survey=` chooses the date, `?layer=` what the map is coloured by, `?at=` a
     place (latitude, longitude) to look at; with `?part` only what changes with the date."""
     found = field_or_404(field_id)
-    surveys = box().store.surveys(field_id=field_id)
+    flown = flights_flown(field_id)
+    surveys = by_date(box().store.surveys(field_id=field_id), flown)
     survey = _chosen(surveys)
     layers = layers_of(survey) if survey else []
     wanted = request.args.get("layer", "")
-    flown = flights_flown(field_id)
     of_flights = Counter(each.flight_id for each in surveys)
     return render_template(
         "parts/field.html" if "part" in request.args else "field.html",
@@ -58,7 +58,7 @@ def show(field_id: int) -> Page:
 
 
 def _chosen(surveys: Sequence[Survey]) -> Survey | None:
-    """The survey that is asked for, else the newest. Aborts with 404 for one of another field."""
+    """The survey that is asked for, else the first. Aborts with 404 for one of another field."""
     wanted = request.args.get("survey")
     if not wanted:
         return surveys[0] if surveys else None

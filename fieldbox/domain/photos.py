@@ -222,6 +222,8 @@ class Field:
     drawn: bool
     crop: str | None = None
     sown_on: date | None = None
+    row_deg: float | None = None
+    """In which the crop rows run, clockwise from true north in [0, 180), as a person told it; None: as they are found."""
 
 
 @dataclass(frozen=True, slots=True)

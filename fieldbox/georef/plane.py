@@ -8,6 +8,7 @@ it). Both are taken from PROJ for each photo.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,6 +73,14 @@ class GroundPlane:
         """Metres of any one shape to (lat, lon) in degrees of the same shape."""
         lon, lat = _transformer(self.epsg, WGS84).transform(np.asarray(east, float), np.asarray(north, float))
         return np.asarray(lat, float), np.asarray(lon, float)
+
+    def line_on_grid(self, true_deg: float | None, ring: Sequence[tuple[float, float]]) -> float | None:
+        """A direction without a front, clockwise from true north, counted from grid north in the middle of a ring of (lon,
+        lat): 0 to 180. None stays None."""
+        if true_deg is None:
+            return None
+        lon, lat = (sum(part) / len(ring) for part in zip(*ring, strict=True))
+        return (true_deg - self.convergence_deg(lat, lon)) % 180
 
     def convergence_deg(self, lat: float, lon: float) -> float:
         """Azimuth of grid north, clockwise from true north: grid azimuth = true azimuth - convergence."""

@@ -68,9 +68,11 @@ def vegetation_percent(vegetation: Vegetation, grid: FieldMap) -> float | None:
     return 100 * float(vegetation.areas_m2[inside].sum()) / seen_m2 if seen_m2 > 0 else None
 
 
-def between_rows(vegetation: Vegetation, grid: FieldMap) -> Between | None:
-    """What grows off the rows; None where no rows can be found."""
-    rows = find_rows(vegetation.places, vegetation.areas_m2)
+def between_rows(
+    vegetation: Vegetation, grid: FieldMap, direction_deg: float | None = None
+) -> Between | None:
+    """What grows off the rows; None where no rows can be found. `direction_deg`: as somebody told it, from grid north."""
+    rows = find_rows(vegetation.places, vegetation.areas_m2, direction_deg=direction_deg)
     if rows is None or not (grid.seen > 0).any():
         return None
     strip = half_strip(rows)

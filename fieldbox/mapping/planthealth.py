@@ -58,11 +58,12 @@ class Judged:
         return self.features[:, FEATURES.index("colour_size_z")]
 
 
-def crop_rows(detections: Sequence[Detection]) -> Rows | None:
-    """The rows that the crop plants stand in, if they do; surer plants count more."""
+def crop_rows(detections: Sequence[Detection], direction_deg: float | None = None) -> Rows | None:
+    """The rows that the crop plants stand in, if they do; surer plants count more. `direction_deg`: as somebody told it,
+    clockwise from grid north."""
     crop = [one for one in detections if one.cover is Cover.CROP]
     places = np.array([(one.east, one.north) for one in crop]).reshape(-1, 2)
-    return find_rows(places, [one.score for one in crop])
+    return find_rows(places, [one.score for one in crop], direction_deg=direction_deg)
 
 
 def compare(places: ArrayLike, areas: ArrayLike, colours: ArrayLike, rows: Rows | None) -> Judged:

@@ -38,6 +38,9 @@ LEAST_QUALITY = 0.3
 """Below it there is no telling which plant belongs to which row."""
 PLAIN = 30.0
 """Plants times the square of their quality, of a plot: fewer plants, or such as keep less to their rows, make none."""
+_STEP = 0.5
+"""Of a wave of the lattice, by which the true one may lie beside it on each axis."""
+_BESIDE_A_WAVE = 0.75
 _ROWS_IN_BLOCK = 9.0
 _BLOCK_M = (5.0, 20.0)
 _CELLS_TO_ROW = 8.0
@@ -56,6 +59,8 @@ _SLOPE_M = 0.75
 """On both sides of a place, over which the direction and the spacing there are taken: a row, and at least this."""
 _SMOOTH_ROWS = (2.5, 1.5, 1.5, 1.5, 1.0, 1.0)
 """Standard deviations, in rows, over which the plants correct the phase, one pass after the other."""
+TOLD_WITHIN_DEG = 7.5
+"""Rows whose direction somebody told run no farther off it than this."""
 _TELLING = 12.0
 """Plants, at least, that count together in a correction: fewer would each draw the row to themselves, wherever they stand."""
 
@@ -119,22 +124,28 @@ class ByRow:
 
 
 def find_rows(
-    places: ArrayLike, weights: ArrayLike | None = None, *, spacings_m: tuple[float, float] = SPACINGS_M
+    places: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    spacings_m: tuple[float, float] = SPACINGS_M,
+    direction_deg: float | None = None,
 ) -> Rows | None:
     """The rows in which most of the places stand; None where there are none, or too few places to tell.
 
-    `places` [N, 2] east, north in metres; `weights` [N], at least 0 (None: all alike), say how much each counts.
+    `places` [N, 2] east, north in metres; `weights` [N], at least 0 (None: all alike), say how much each counts. With
+    `direction_deg`, clockwise from grid north, rows are looked for within TOLD_WITHIN_DEG of it only.
     """
+    told = None if direction_deg is None else _Told.of(direction_deg)
     points = _points(places)
     weight = np.ones(len(points)) if weights is None else np.asarray(weights, float).reshape(-1)
     kept = np.isfinite(points).all(axis=1) & (weight > 0)
     points, weight = points[kept], weight[kept]
     if len(points) < MIN_PLACES or np.ptp(points, axis=0).max() < MIN_ROWS * spacings_m[0]:
         return None
-    spacing = _usual_spacing(points, weight, spacings_m)
+    spacing = _usual_spacing(points, weight, spacings_m, told)
     if spacing is None:
         return None
-    blocks = _joined(points, weight, spacing)
+    blocks = _joined(points, weight, spacing, told)
     if blocks is None:
         return None
     corrections = _corrected(points, weight, blocks)
@@ -146,6 +157,24 @@ def _points(places: ArrayLike) -> Floats:
 
 
 # -- blocks of a spectrum ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Told:
+    """In which direction rows run, as somebody told it."""
+
+    across: Floats
+    """Unit vector (east, north) from row to row."""
+
+    @classmethod
+    def of(cls, direction_deg: float) -> _Told:
+        angle = math.radians(direction_deg)
+        return cls(np.array([math.cos(angle), -math.sin(angle)]))
+
+    def fits(self, wave: Floats, slack: float | Floats = 0.0) -> NDArray[np.bool_]:
+        """[...] of wave vectors [..., 2]: whether each is of rows in this direction, or within `slack` of one that is."""
+        along, beside = wave @ self.across, wave @ np.array([-self.across[1], self.across[0]])
+        return np.asarray(np.abs(beside) <= np.abs(along) * math.tan(math.radians(TOLD_WITHIN_DEG)) + slack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +219,11 @@ class _Spectrum:
     """-1: not looked at."""
     order: Whole
     bounds: Whole
+    wanted: NDArray[np.bool_]
+    """Waves among which the peak is looked for: the others of the ring only tell what is usual."""
 
     @classmethod
-    def of(cls, side: float, spacings_m: tuple[float, float]) -> _Spectrum:
+    def of(cls, side: float, spacings_m: tuple[float, float], told: _Told | None) -> _Spectrum:
         cells = int(min(256, math.ceil(side / spacings_m[0] * _CELLS_TO_ROW / 2)))
         east, north = np.meshgrid(np.arange(cells // 2 + 1.0), np.fft.fftfreq(cells, 1 / cells))
         ring = np.rint(np.hypot(east, north)).astype(np.int64)
@@ -202,7 +233,11 @@ class _Spectrum:
         order = np.argsort(ring.ravel(), kind="stable")
         bounds = np.searchsorted(ring.ravel()[order], np.arange(-1, int(ring.max(initial=0)) + 2))
         window = np.hanning(cells + 2)[1:-1]
-        return cls(side, cells, window[:, None] * window[None, :], east, north, ring, order, bounds)
+        if told is not None:
+            # Between two of the lattice's waves lies the true one.
+            wanted &= told.fits(np.stack([east, north], axis=-1), _BESIDE_A_WAVE)
+        taper = window[:, None] * window[None, :]
+        return cls(side, cells, taper, east, north, ring, order, bounds, wanted)
 
     def clearest(self, places: Floats, weight: Floats) -> tuple[Floats, float]:
         """Wave vector (cycles a metre) of the peak that stands out most from the other directions of its wavelength, and how
@@ -218,32 +253,39 @@ class _Spectrum:
             first, last = self.bounds[max(1, number - 1)], self.bounds[min(len(self.bounds) - 1, number + 2)]
             if self.bounds[number] < self.bounds[number + 1]:
                 floors[number] = np.median(values[first:last]) / math.log(2)
-        clear = np.where(self.ring >= 0, power / np.maximum(floors[self.ring + 1], 1e-12), 0.0)
+        clear = np.where(self.wanted, power / np.maximum(floors[self.ring + 1], 1e-12), 0.0)
         best = np.unravel_index(int(np.argmax(clear)), clear.shape)
         return np.array([self.east[best], self.north[best]]) / self.side, float(clear[best])
 
 
-def _climb(places: Floats, weight: Floats, wave: Floats, step: float, rounds: int) -> tuple[Floats, complex]:
-    """The best wave vector within `step` of one, and the weighted mean of exp(2 pi i wave . place) there."""
+def _climb(
+    places: Floats, weight: Floats, wave: Floats, step: float, rounds: int, told: _Told | None = None
+) -> tuple[Floats, complex]:
+    """The best wave vector within `step` of one, and the weighted mean of exp(2 pi i wave . place) there: 0 where none fits
+    the direction that was told."""
     grid = np.linspace(-1, 1, 5)
     best, mean = wave, 0j
     for _round in range(rounds):
         tried = best + step * np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
         turns = weight @ np.exp(2j * math.pi * (places @ tried.T))
+        if told is not None:
+            turns = np.where(told.fits(tried), turns, 0j)
         number = int(np.argmax(np.abs(turns)))
         best, mean = tried[number], complex(turns[number]) / float(weight.sum())
         step /= 2.5
     return best, mean
 
 
-def _usual_spacing(points: Floats, weight: Floats, spacings_m: tuple[float, float]) -> float | None:
+def _usual_spacing(
+    points: Floats, weight: Floats, spacings_m: tuple[float, float], told_way: _Told | None
+) -> float | None:
     """Metres between rows, from some blocks all over the field; None: too few show rows."""
     found: list[float] = []
     votes: list[float] = []
     told = total = 0.0
     extent = float(np.ptp(points, axis=0).max())
     side = min(max(2 * MIN_ROWS * spacings_m[0], min(10.0, extent)), extent * 1.001)
-    spectrum = _Spectrum.of(side, spacings_m)
+    spectrum = _Spectrum.of(side, spacings_m, told_way)
     cuts = list(_cut(points, side))
     longest = min(spacings_m[1], side / MIN_ROWS)
     for one in cuts[:: max(1, len(cuts) // _SAMPLED)]:
@@ -255,8 +297,11 @@ def _usual_spacing(points: Floats, weight: Floats, spacings_m: tuple[float, floa
         # Of a wave and those it may be an overtone of, the true one fits best: nothing stands between its rows.
         tried = [wave / part for part in _PARTS if part == 1 or part <= longest * float(np.hypot(*wave))]
         wave, mean = max(
-            (_climb(places, mass, each, 0.5 / side, 3) for each in tried), key=lambda each: abs(each[1])
+            (_climb(places, mass, each, _STEP / side, 3, told_way) for each in tried),
+            key=lambda each: abs(each[1]),
         )
+        if abs(mean) == 0:
+            continue
         told += float(mass.sum())
         found.append(1 / float(np.hypot(*wave)))
         votes.append(float(mass.sum()) * abs(mean))
@@ -370,19 +415,19 @@ def _heaviest(plots: Whole, share: Floats) -> Whole:
     return np.take_along_axis(plots, best[:, None], axis=1)[:, 0]
 
 
-def _joined(points: Floats, weight: Floats, spacing: float) -> _Blocks | None:
+def _joined(points: Floats, weight: Floats, spacing: float, told: _Told | None) -> _Blocks | None:
     """Blocks that show rows of about this spacing, joined to plots."""
     extent = np.ptp(points, axis=0)
     side = float(np.clip(_ROWS_IN_BLOCK * spacing, *_BLOCK_M))
     side = min(side, float(extent.max()) * 1.001)
-    spectrum = _Spectrum.of(side, (spacing / _NEAR, min(spacing * _NEAR, side / MIN_ROWS)))
+    spectrum = _Spectrum.of(side, (spacing / _NEAR, min(spacing * _NEAR, side / MIN_ROWS)), told)
     cuts, waves, means = [], [], []
     for one in _cut(points, side):
         places, mass = points[one.chosen] - one.centre, weight[one.chosen]
         wave, clear = spectrum.clearest(places, mass)
         if clear >= CLEAR_OF_USUAL:
             window = mass * np.prod(np.cos(math.pi * places / side) ** 2, axis=1)
-            wave, mean = _climb(places, window, wave, 0.5 / side, 4)
+            wave, mean = _climb(places, window, wave, _STEP / side, 4, told)
             if abs(mean) >= LEAST_QUALITY:
                 cuts.append(one)
                 waves.append(wave)

@@ -154,7 +154,9 @@ def _ground(store: Store, survey: Survey, field: Field, epsg: int) -> pacing.Gro
     plants = easting_northing(epsg, [(one.lon, one.lat) for one in crop]) if crop else np.zeros((0, 2))
     shape = shapely.Polygon(ring_on(epsg, field.boundary)).buffer(0)
     boundary = max(shapely.get_parts(shape), key=lambda one: one.area)
-    return pacing.Ground(boundary, find_rows(plants), plants, convergence_of(field, epsg))
+    told = GroundPlane(epsg).line_on_grid(field.row_deg, field.boundary)
+    rows = find_rows(plants, direction_deg=told)
+    return pacing.Ground(boundary, rows, plants, convergence_of(field, epsg))
 
 
 def _around(epsg: int, places: NDArray[np.float64], zones: Sequence[Zone]) -> NDArray[np.float64]:

@@ -61,7 +61,9 @@ def sown_of(store: Store, survey: Survey) -> Sown | None:
     lat, lon = plants[0].lat, plants[0].lon
     plane = GroundPlane.for_point(lat, lon)
     places = _ground(plane, plants)
-    rows = find_rows(places, [one.score for one in plants])
+    field = store.field(survey.field_id)
+    told = plane.line_on_grid(field.row_deg, field.boundary) if field else None
+    rows = find_rows(places, [one.score for one in plants], direction_deg=told)
     return Sown(plane, places, rows, plane.convergence_deg(lat, lon))
 
 

@@ -218,7 +218,8 @@ class _Scouting:
         if not wanted:
             return None
         crop = np.array([one.cover is Cover.CROP for one in self._plants], np.bool_)
-        rows = find_rows(self._places[crop]) if crop.any() else None
+        told = self._plane.line_on_grid(self._field.row_deg, self._field.boundary)
+        rows = find_rows(self._places[crop], direction_deg=told) if crop.any() else None
         if rows is None:
             raise Rejected(N_("No crop rows are known in this survey: walk without keeping to them."))
         return rows.plots[0].direction_deg

@@ -33,6 +33,7 @@ from fieldbox.storage.parts.ingests import IngestPart
 from fieldbox.storage.parts.jobs import JobPart
 from fieldbox.storage.parts.labels import LabelPart
 from fieldbox.storage.parts.link import LinkPart
+from fieldbox.storage.parts.marks import MarkPart
 from fieldbox.storage.parts.originals import OriginalPart
 from fieldbox.storage.parts.outbox import OutboxPart
 from fieldbox.storage.parts.sidefiles import SideFilePart
@@ -58,6 +59,7 @@ class Store(
     JobPart,
     SurveyPart,
     LabelPart,
+    MarkPart,
     OutboxPart,
     LinkPart,
     TextPart,

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gzip
 import re
+import socket
+import threading
+from contextlib import closing
+from functools import partial
 
 import pytest
+import waitress
+from flask import Flask
 from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import find_web
@@ -72,3 +78,31 @@ def test_files_with_their_print_in_the_address_are_kept_for_good(client: FlaskCl
 def test_what_is_not_there_is_not_kept_for_good(client: FlaskClient) -> None:
     answer = client.get("/static/gone.css?v=1")
     assert answer.status_code == 404 and "immutable" not in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../../../../../../../../etc/passwd",
+        "/static/..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc/passwd",
+        "/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/static//etc/passwd",
+        "/static/../templates/base.html",
+        "/static/no-such-file.css",
+    ],
+)
+def test_nothing_outside_of_the_static_files_is_ever_sent(app: Flask, path: str) -> None:
+    """Over a real line: clients of tests and browsers tidy such paths up before they send them."""
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=1)
+    serving = threading.Thread(target=server.run, daemon=True)
+    serving.start()
+    with closing(server), socket.create_connection(("127.0.0.1", server.effective_port), timeout=60) as line:
+        words = (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+        )
+        line.sendall(words.encode())
+        answer = b"".join(iter(partial(line.recv, 65536), b""))
+    head, _blank, body = answer.partition(b"\r\n\r\n")
+    assert b" 404 " in head.splitlines()[0] or b" 302 " in head.splitlines()[0]
+    plain = gzip.decompress(body) if b"Content-Encoding: gzip" in head else body
+    assert b"root:" not in plain and b"{% block" not in plain

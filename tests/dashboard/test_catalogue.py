@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,29 @@ def ids(one: Catalog) -> set[str]:
 def test_the_template_holds_every_message_of_the_sources() -> None:
     missing = ids(catalogue.extract(REPOSITORY)) - ids(catalogue.read(TEMPLATE))
     assert not missing, "run python -m fieldbox.dashboard.catalogue"
+
+
+def spoken(path: Path) -> Iterator[str]:
+    """What a module says by a call with the message itself."""
+    for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):
+            continue
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        if name in ("say", "say_many", "N_", "Sentence") and isinstance(call.args[0].value, str):
+            yield call.args[0].value
+
+
+def test_no_message_hides_from_the_extractor() -> None:
+    # Babel does not look into f-strings.
+    known = {one.id if isinstance(one.id, str) else one.id[0] for one in catalogue.read(TEMPLATE)}
+    known |= ids(catalogue.read(TRANSLATIONS / f"{PAPER}.pot"))
+    hidden = {
+        text: path.name
+        for path in (REPOSITORY / "fieldbox" / "dashboard").rglob("*.py")
+        for text in spoken(path)
+        if text and text not in known
+    }
+    assert not hidden
 
 
 @pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: path.parts[-3])

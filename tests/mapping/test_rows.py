@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldbox.mapping.rows import find_rows
+from fieldbox.mapping.rows import TOLD_WITHIN_DEG, find_rows
 from tests.mapping.sown import (
     HERE,
     Floats,
@@ -163,3 +163,39 @@ def test_what_is_no_place_is_left_out() -> None:
     rows = find_rows(np.concatenate([places, [[np.nan, 1.0], [np.inf, np.inf]]]))
     assert rows is not None
     assert rows.at([[np.nan, 1.0]]).plot.tolist() == [-1]
+
+
+def squares(direction: float, row_m: float, step_m: float) -> Floats:
+    """Plants at equal steps in every row, side by side with those of the next: rows one way and the other."""
+    angle, numbers = np.radians(direction), np.arange(-60, 60)
+    along, across = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
+    rows, steps = (each.ravel()[:, None] for each in np.meshgrid(numbers, numbers))
+    places = rows * row_m * across + steps * step_m * along
+    places = places[(np.abs(places) < (15.0, 12.0)).all(axis=1)]
+    return HERE + places + np.random.default_rng(1).normal(0, 0.02, places.shape)
+
+
+def test_a_direction_that_is_told_puts_a_wrong_one_right() -> None:
+    places = squares(20.0, 0.6, 0.75)
+    alone, told = find_rows(places), find_rows(places, direction_deg=24.0)
+    assert alone is not None
+    assert told is not None
+    assert turned_by(alone.plots[0].direction_deg, 110.0) < 0.5
+    (plot,) = told.plots
+    assert turned_by(plot.direction_deg, 20.0) < 0.5
+    assert plot.spacing_m == pytest.approx(0.6, rel=0.01)
+
+
+@pytest.mark.parametrize("told", [0.0, 15.0, 88.0, 179.0])
+def test_no_row_runs_far_off_what_is_told(told: float) -> None:
+    """Plants at equal steps stand in rows on the slant, too: such may be found, the true ones not."""
+    rows = find_rows(sow(straight(40.0, 0.75), 7).places, direction_deg=told)
+    assert rows is None or turned_by(rows.plots[0].direction_deg, told) <= TOLD_WITHIN_DEG + 0.5
+
+
+@pytest.mark.parametrize("told", [34.0, 40.0, 46.0, 220.0])
+def test_what_is_told_need_not_be_exact(told: float) -> None:
+    rows = find_rows(sow(straight(40.0, 0.75), 7).places, direction_deg=told)
+    assert rows is not None
+    (plot,) = rows.plots
+    assert turned_by(plot.direction_deg, 40.0) < 0.2

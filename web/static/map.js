@@ -199,7 +199,7 @@
       face.textContent = spot.rank;
       const icon = L.divIcon({ className: "spot-marker", html: face, iconSize: [44, 44] });
       return L.marker(spot.at, { icon, title: spot.title, alt: spot.title, riseOnHover: true, keyboard: true })
-        .on("click", () => show(spot.url));
+        .on("click", () => { if (mode?.tap) mode.tap(L.latLng(spot.at)); else show(spot.url); });
     }));
     const put = () => { if (chosen.spots) group.addTo(made); else made.removeLayer(group); };
     document.getElementById("show-spots")?.addEventListener("change", put);

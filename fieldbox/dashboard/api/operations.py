@@ -8,6 +8,7 @@ from functools import wraps
 from inspect import getdoc
 from typing import Any, Final, TypeVar
 
+import numpy as np
 from flask import Blueprint, Response
 from msgspec import Struct, json
 
@@ -112,7 +113,14 @@ def declared(
 
 def encode(told: Any) -> bytes:
     """As JSON; what is not a number is null."""
-    return json.encode(told)
+    return json.encode(told, enc_hook=_plain)
+
+
+def _plain(told: Any) -> Any:
+    """A number of NumPy as one of Python: what another process worked out comes as it was worked out. Raises TypeError."""
+    if isinstance(told, np.generic):
+        return told.item()
+    raise TypeError(type(told))
 
 
 def _answering(one: Operation, handler: Handler) -> Handler:

@@ -34,8 +34,9 @@ class FieldPart(Part):
         drawn: bool | None = None,
         crop: str | Keep | None = KEEP,
         sown_on: date | Keep | None = KEEP,
+        row_deg: float | Keep | None = KEEP,
     ) -> Field:
-        """Change what is given. None clears `crop` and `sown_on`, and leaves the others as they are.
+        """Change what is given. None clears `crop`, `sown_on` and `row_deg`, and leaves the others as they are.
 
         A new boundary counts as drawn by a person unless `drawn` is False.
 
@@ -43,7 +44,7 @@ class FieldPart(Part):
             Rejected: there is no such field, or the name is taken.
         """
         given = {"name": name, "boundary": boundary, "drawn": drawn}
-        clearable = {"crop": crop, "sown_on": sown_on}
+        clearable = {"crop": crop, "sown_on": sown_on, "row_deg": row_deg}
         changes: dict[str, object] = {key: value for key, value in given.items() if value is not None}
         changes |= {key: value for key, value in clearable.items() if value is not KEEP}
         with self._database.write() as connection:
@@ -52,6 +53,11 @@ class FieldPart(Part):
     def name_crop(self, field_id: int, crop: str | None) -> Field:
         """Say what grows on a field. Raises Rejected if there is no such field."""
         return self.update_field(field_id, crop=crop)
+
+    def tell_rows(self, field_id: int, row_deg: float | None) -> Field:
+        """Say in which direction its crop rows run, clockwise from true north in [0, 180); None: as they are found. Raises
+        Rejected if there is no such field."""
+        return self.update_field(field_id, row_deg=row_deg)
 
     def remove_empty_field(self, field_id: int) -> bool:
         """Remove a field of which nothing is known but its outline; False: it stays, for something is."""
