@@ -45,6 +45,7 @@ NOT_PAGES = {
     "static": "files",
     "health": "for programs",
     "home.part": "a part of home.show",
+    "sending.part": "a part of sending.outbox",
     "flights.part": "a part of flights.show",
     "trial.now": "a part of start.step",
     "flights.photos": "a file",
