@@ -320,7 +320,11 @@ def _key(value: object) -> str:
 def _control_key(control: Control | None) -> str:
     if control is None:
         return ""
-    return _key([[asdict(one) for one in control.points], [asdict(one) for one in control.marks]])
+    points = [asdict(one) for one in control.points]
+    for point in points:
+        if point["error95_m"] is None:
+            del point["error95_m"]  # keys of lists that state no errors stay as they were
+    return _key([points, [asdict(one) for one in control.marks]])
 
 
 def _changed(before: Sequence[Capture], after: Sequence[Capture]) -> list[tuple[str, object]]:

@@ -35,6 +35,7 @@ from fieldbox.dashboard.home import home
 from fieldbox.dashboard.keys import keys
 from fieldbox.dashboard.machine import machine
 from fieldbox.dashboard.manual import manual
+from fieldbox.dashboard.marking import marking
 from fieldbox.dashboard.metrics import measure, metrics
 from fieldbox.dashboard.people import people
 from fieldbox.dashboard.person import SESSION_LIFE
@@ -47,6 +48,7 @@ from fieldbox.dashboard.start import start
 from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.trial import trial
 from fieldbox.dashboard.uploading import uploading
+from fieldbox.dashboard.walking import walking
 from fieldbox.i18n import DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -60,6 +62,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     flown,
     fields,
     drawing,
+    marking,
+    walking,
     evidence,
     deciding,
     changing,
@@ -154,6 +158,7 @@ def _speak(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         number=speech.number,
+        metres=speech.metres,
         interval=speech.interval,
         when=speech.when,
         day=speech.day,

@@ -63,7 +63,8 @@ def figures(box: BoxNow) -> list[Figure]:
     of_memory = say("of %(size)s", size=size(reading.memory_total)) if memory and reading.memory_total else ""
     speed = None if reading.mhz is None else number(reading.mhz)
     most = say("of %(most)s", most=number(reading.most_mhz)) if speed and reading.most_mhz else ""
-    load = None if vital.load is None else number(100 * vital.load)
+    # Work that waits makes more than the whole of it, which tells a reader nothing.
+    load = None if vital.load is None else number(100 * min(vital.load, 1.0))
     return [
         Figure(say("Temperature"), degrees, "°C", ""),
         Figure(say("Power"), _power(vital), "", ""),

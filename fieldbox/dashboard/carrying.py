@@ -13,7 +13,7 @@ from typing import Final
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 SMALLEST: Final = 1000
 """Bytes from which on an answer is compressed: less goes in one packet anyhow."""

@@ -10,10 +10,9 @@ from rasterio.warp import transform
 from rasterio.windows import Window
 
 from fieldbox.dashboard import tiles
-from fieldbox.dashboard.language import number, say
+from fieldbox.dashboard.language import metres, number, say
 from fieldbox.dashboard.layers import LAYERS, Layer
 from fieldbox.dashboard.placeerror import PlaceErrors
-from fieldbox.dashboard.quality import metres
 from fieldbox.dashboard.words import Figure
 from fieldbox.errors import Misconfigured
 

@@ -136,8 +136,14 @@ def figures(found: Prescription) -> list[Figure]:
         Figure(
             say("Tanks to fill"),
             number(needs.tanks),
-            say("of %(litres)s L", litres=number(found.spraying.tank_l)),
-            say("at most %(count)s", count=number(needs.tanks_most)),
+            "",
+            # Not behind the number: in some languages this begins with a number, too.
+            " · ".join(
+                (
+                    say("of %(litres)s L", litres=number(found.spraying.tank_l)),
+                    say("at most %(count)s", count=number(needs.tanks_most)),
+                )
+            ),
         ),
         Figure(say("Saved"), number(needs.saved_pct), "%", interval(needs.saved_pct_interval95)),
     ]
@@ -173,16 +179,21 @@ def lines(found: Prescription) -> list[ZoneLine]:
     return [_line(zone, treated) for zone, treated in sorted(zones, key=lambda one: one[0].rank)]
 
 
+def _square_metres(area: float) -> str:
+    """Tenths only where they tell something."""
+    return number(area, 0 if area >= 10 else 1)
+
+
 def _line(zone: Zone, treated: bool) -> ZoneLine:
     if zone.count is not None:
         title = say_many(
             "%(num)s weed on %(area)s m²",
             "%(num)s weeds on %(area)s m²",
             zone.count,
-            area=number(zone.area_m2, 1),
+            area=_square_metres(zone.area_m2),
         )
     else:
-        title = say("%(area)s m²", area=number(zone.area_m2, 1))
+        title = say("%(area)s m²", area=_square_metres(zone.area_m2))
     told = []
     if zone.density is not None and zone.density_interval95 is not None:
         told.append(

@@ -27,11 +27,12 @@ WAYS: Mapping[Strategy, str] = {
     Strategy.SWATHS: N_("pieces of the sprayer's swath"),
 }
 GROUPS: Mapping[str, str] = {
-    "sprayer": N_("For the sprayer"),
     "print": N_("To print"),
     "walk": N_("To take along"),
+    "sprayer": N_("For the sprayer"),
     "map": N_("For a map program"),
 }
+FOR_PEOPLE = ("print", "walk")
 TITLES: Mapping[str, str] = {
     "dji": N_("DJI spray drone"),
     "isoxml": N_("Tractor terminal (ISOXML)"),
@@ -130,13 +131,17 @@ def _map(survey: Survey, boundary: tuple[tuple[float, float], ...], *, sprayed: 
     }
 
 
-def _groups(files: Sequence[OfferedFile]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Titles of groups, and in each the files' keys and titles."""
+def _groups(files: Sequence[OfferedFile]) -> list[tuple[str, list[tuple[str, str]], bool]]:
+    """Titles of groups, in each the files' keys and titles, and whether people read them."""
     found = [
-        (say(title), [(one.key, say(TITLES[one.key])) for one in files if one.group == group])
+        (
+            say(title),
+            [(one.key, say(TITLES[one.key])) for one in files if one.group == group],
+            group in FOR_PEOPLE,
+        )
         for group, title in GROUPS.items()
     ]
-    return [(title, some) for title, some in found if some]
+    return [one for one in found if one[1]]
 
 
 def made_file(survey_id: str, key: str) -> Response:

@@ -104,7 +104,7 @@ def _page(field: Field, corners: str) -> str:
         found_deg=survey.stand.direction_deg if survey and survey.stand else None,
         map=_map(field, survey, photos),
         again=_again(field.id),
-        points_url=None,
+        points_url=url_for("marking.show", field_id=field.id),
     )
 
 

@@ -51,6 +51,9 @@ KEY_LIMIT: Final = "600 per minute"
 PICTURES: Final = 10
 """Times as many tiles and pictures: a map program asks for dozens at once."""
 LOGIN_NEEDED: Final = N_("Log in first, or send a key of this box that is valid.")
+BEARER_NEEDED: Final = N_(
+    "A key as the password of a basic log-in only reads: send it as a bearer to change something."
+)
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -89,11 +92,15 @@ def guard(app: Flask, login_limit: str) -> None:
     csrf = CSRFProtect(app)
 
     @app.before_request
-    def need_token() -> None:
-        # After the log-in: a page whose session is over is told that. A key in a header is sent by no browser on its own.
-        changes = request.method not in ("GET", "HEAD", "OPTIONS")
-        if changes and "program" not in g and app.config["WTF_CSRF_ENABLED"]:
+    def need_token() -> AnyResponse | None:
+        # After the log-in: a page whose session is over is told that.
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        if "program" in g:
+            return _need_bearer()
+        if app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
+        return None
 
     app.extensions[TRIES] = Tries(limits_of(login_limit))
     pace(app, KEY_LIMIT)
@@ -130,6 +137,12 @@ def _key_of(asked: Request) -> str | None:
         return None
     key = told.token if told.type == "bearer" else told.password if told.type == "basic" else None
     return key if key and key.startswith(KEY_PREFIX) else None
+
+
+def _need_bearer() -> AnyResponse | None:
+    """A bearer's key is sent by no browser on its own; one that it remembers of a basic log-in is, for any web site."""
+    told = request.authorization
+    return None if told is not None and told.type == "bearer" else problem(say(BEARER_NEEDED), 403)
 
 
 def _misdirected() -> AnyResponse:
@@ -193,11 +206,10 @@ def _first_the_password() -> AnyResponse:
 def _come_in() -> AnyResponse:
     if is_for_a_program():
         answer = problem(say(LOGIN_NEEDED), 401)
-        if "fetch" not in request.headers.get("Sec-Fetch-Mode", "") and not request.headers.get(
-            "Sec-Fetch-Dest"
-        ):
-            # To programs alone: a browser would open a window of its own.
-            answer.headers["WWW-Authenticate"] = 'Basic realm="fieldbox", Bearer realm="fieldbox"'
+        # Basic is offered to programs alone: a browser would open a window of its own. All of them, and QGIS, call themselves
+        # Mozilla; QGIS sends what it has without being asked. Over plain HTTP nothing else tells a browser.
+        ways = ("Bearer",) if "Mozilla/" in request.headers.get("User-Agent", "") else ("Basic", "Bearer")
+        answer.headers["WWW-Authenticate"] = ", ".join(f'{way} realm="fieldbox"' for way in ways)
         return answer
     if is_new():
         return redirect(url_for("start.show"))

@@ -16,6 +16,7 @@ not are counted as well: the count tells nobody which names there are.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import deque
@@ -28,7 +29,11 @@ from werkzeug.exceptions import TooManyRequests
 
 SECONDS: Final = {"minute": 60, "hour": 3600}
 MOST_KEYS: Final = 10_000
-"""Addresses, accounts and browsers that are counted; beyond it those whose last try was longest ago are forgotten."""
+"""Addresses, accounts and browsers that are counted; beyond it those whose last try was longest ago are forgotten. Give short
+ones: what somebody typed, by its digest (`digest`)."""
+
+TOGETHER: Final = "together"
+"""The key of what all share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,25 @@ def limits_of(text: str) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-class Tries:
-    """Counts tries in memory, by a clock that nobody sets. Threads may share it."""
+def digest(typed: str) -> str:
+    """A key for what somebody typed, who may type much; capitals make no difference."""
+    return hashlib.sha256(typed.casefold().encode("utf-8", "replace")).hexdigest()
 
-    def __init__(self, limits: Sequence[Limit], clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits, self._clock = limits, clock
-        self._longest = max(limit.seconds for limit in limits)
+
+class Tries:
+    """Counts tries in memory, by a clock that nobody sets: for each key by itself, for TOGETHER by limits of its own.
+
+    Threads may share it.
+    """
+
+    def __init__(
+        self,
+        limits: Sequence[Limit],
+        clock: Callable[[], float] = time.monotonic,
+        together: Sequence[Limit] = (),
+    ) -> None:
+        self._limits, self._clock, self._together = limits, clock, together
+        self._longest = max(limit.seconds for limit in (*limits, *together))
         self._at: dict[Hashable, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -69,6 +87,7 @@ class Tries:
         """
         now = self._clock()
         with self._lock:
+            self._forget(now)
             wait = max(self._wait(key, now) for key in keys)
             if wait > 0:
                 raise TooManyRequests(retry_after=int(wait) + 1)
@@ -83,7 +102,8 @@ class Tries:
         times = self._at.get(key, deque())
         while times and times[0] <= now - self._longest:
             times.popleft()
-        full = [limit for limit in self._limits if len(times) >= limit.many]
+        limits = self._together if key == TOGETHER else self._limits
+        full = [limit for limit in limits if len(times) >= limit.many]
         return max((times[-limit.many] + limit.seconds - now for limit in full), default=0.0)
 
     def _note(self, key: Hashable, now: float) -> None:
@@ -92,6 +112,14 @@ class Tries:
         self._at[key] = times  # at the end: the dictionary is in the order of the last tries
         if len(self._at) > MOST_KEYS:
             del self._at[next(iter(self._at))]
+
+    def _forget(self, now: float) -> None:
+        # The longest ago come first; they are looked at as far as they are too old.
+        while self._at:
+            key, times = next(iter(self._at.items()))
+            if times and times[-1] > now - self._longest:
+                return
+            del self._at[key]
 
     def _take_back(self, keys: Sequence[Hashable], at: float) -> None:
         with self._lock:

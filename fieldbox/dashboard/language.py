@@ -89,6 +89,11 @@ def _grouping(locale: Locale) -> str:
     return str(locale.decimal_formats[None].pattern).partition(".")[0]
 
 
+def metres(value: float) -> str:
+    """A length in metres with as many decimals as it deserves."""
+    return number(value, 2 if value < 0.095 else 1 if value < 9.95 else 0)
+
+
 def interval(value: Interval, digits: int = 0) -> str:
     """Both ends of an interval."""
     return f"{number(value.low, digits)}–{number(value.high, digits)}"

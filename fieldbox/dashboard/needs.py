@@ -241,10 +241,14 @@ def _of_flight(flight: FlightRowLike) -> str:
 # -- the box and its link --------------------------------------------------------------------------
 
 
-def of_the_box(concern: Concern, url: str) -> Need:
-    """Heat, power, room, clock, services: as the box's page tells it."""
-    urgency = Urgency.NOW if concern.urgency is OfTheBox.NOW else Urgency.SOON
-    told = say("The box: %(what)s %(todo)s", what=in_words(concern.what), todo=in_words(concern.todo))
+def of_the_box(concerns: Sequence[Concern], url: str) -> Need | None:
+    """Heat, power, room, clock, services: one row for all, for the box's page tells of each what to do."""
+    if not concerns:
+        return None
+    urgency = Urgency.NOW if any(one.urgency is OfTheBox.NOW for one in concerns) else Urgency.SOON
+    what = " ".join(in_words(one.what) for one in concerns)
+    todo = in_words(concerns[0].todo) if len(concerns) == 1 else ""
+    told = say("The box: %(what)s %(todo)s", what=what, todo=todo).rstrip()
     return Need(urgency, told, say("Look at the box"), url)
 
 

@@ -98,9 +98,9 @@ def _of_weeds(looked: Looked, field_id: int, now: BriefLike, before: BriefLike |
     return needs.weeds(looked.names[field_id], now, before, url)
 
 
-def _box(looked: Looked) -> Iterable[Need]:
+def _box(looked: Looked) -> Iterable[Need | None]:
     url = there("machine.show")
-    return [needs.of_the_box(one, url) for one in looked.concerns] if url else []
+    return [needs.of_the_box(looked.concerns, url)] if url else []
 
 
 def _link(looked: Looked) -> Iterable[Need | None]:

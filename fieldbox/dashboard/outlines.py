@@ -65,7 +65,7 @@ def require_outline(ring: Ring, photos: Sequence[tuple[float, float]]) -> Ring:
         raise Rejected(
             N_("This outline holds more than {most} ha: draw a smaller one."), most=int(MOST_M2 / 1e4)
         )
-    _require_near(ring, photos)
+    require_near(ring, photos)
     return ring
 
 
@@ -104,7 +104,8 @@ def _flat(ring: Ring) -> list[tuple[float, float]]:
     return [((x - lon) * across, (y - lat) * _DEGREE_M) for x, y in ring]
 
 
-def _require_near(ring: Ring, photos: Sequence[tuple[float, float]]) -> None:
+def require_near(ring: Ring, photos: Sequence[tuple[float, float]]) -> None:
+    """Raise Rejected where a corner lies far from all photos; without photos nothing is far."""
     if not photos:
         return
     scale = np.array([math.cos(math.radians(ring[0][1])), 1.0]) * _DEGREE_M
@@ -112,7 +113,7 @@ def _require_near(ring: Ring, photos: Sequence[tuple[float, float]]) -> None:
     far = float(np.hypot(apart[..., 0], apart[..., 1]).min(axis=1).max())
     if not far <= FAR_M:
         raise Rejected(
-            N_("A corner lies {away} km from the photos of this field: look at its latitude and longitude."),
+            N_("This lies {away} km from the photos of the field: look at latitude and longitude."),
             away=round(far / 1000),
         )
 

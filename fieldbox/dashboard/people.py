@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response
 from fieldbox.dashboard import units
 from fieldbox.dashboard.deeds import people as deeds
 from fieldbox.dashboard.deeds.starting import is_new
-from fieldbox.dashboard.guessing import Tries
+from fieldbox.dashboard.guessing import Tries, digest
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import matches, renewed
 from fieldbox.dashboard.person import BY_LINK, start_session
@@ -228,7 +228,7 @@ def _counted_for(name: str, user: UserLike | None) -> list[tuple[str, str | int 
     known = _known_to(user) if user else None
     if known:
         return [("browser", known)]
-    return [("address", request.remote_addr), ("account", user.id if user else name.casefold())]
+    return [("address", request.remote_addr), ("account", user.id if user else digest(name))]
 
 
 def _known_to(user: UserLike) -> str | None:

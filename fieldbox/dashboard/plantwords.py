@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fieldbox.dashboard.language import number, say
+from fieldbox.dashboard.language import metres, number, say
 from fieldbox.dashboard.ports import DetectionLike
-from fieldbox.dashboard.quality import metres
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import Cover, PlantHealth
 from fieldbox.i18n import N_

@@ -11,7 +11,7 @@ from statistics import median
 
 import shapely
 
-from fieldbox.dashboard.language import number, say, say_many
+from fieldbox.dashboard.language import metres, number, say, say_many
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import (
     FEW_HOLES_PCT,
@@ -264,11 +264,6 @@ def rules() -> list[str]:
             "count, unless they part the photos as a line does that was left out."
         ),
     ]
-
-
-def metres(value: float) -> str:
-    """A length in metres with as many decimals as it deserves."""
-    return number(value, 2 if value < 0.095 else 1 if value < 9.95 else 0)
 
 
 def length(value_m: float) -> str:

@@ -55,7 +55,7 @@ def judge(plant: int) -> AnyResponse:
         if said == "skip":
             deeds.skip(current_user.name, plant)
         else:
-            deeds.judge(current_user.name, plant, said, request.form.get("act", ""), asked=True)
+            deeds.judge(current_user.name, plant, said, request.form.get("act", ""))
     except Rejected as error:
         flash(in_words(error.sentence), "error")
     return redirect(scope.page(), 303)

@@ -24,6 +24,8 @@ from fieldbox.domain import Called, LabelVerdict, Opinion
 
 LEASE_S: Final = 120.0
 """So long a plant that somebody was shown is shown to nobody else. Two verdicts on it would do no harm."""
+HANDED_S: Final = 12 * 3600.0
+"""So long a verdict counts as asked for: a phone may be out of the Wi-Fi's reach for a working day."""
 PLAN_S: Final = 1800.0
 """So long the order of a survey's plants is kept: photos may be removed or brought again."""
 ENOUGH: Final = 10
@@ -34,7 +36,7 @@ AGAIN_ONE_IN: Final = 10
 """So many plants, by the hash, are shown to a second person, to see how far people agree."""
 MOST_EACH: Final = 3
 """Verdicts on one plant; then it stays contested."""
-_PLANS, _SKIPPED = 8, 2000
+_PLANS, _SKIPPED, _HANDED = 8, 2000, 5000
 _PORTION = 300
 """So many plants are looked up at once."""
 _NEAR_M = 3.0
@@ -172,7 +174,8 @@ def is_wanted(given: Sequence[Opinion], again: bool) -> bool:
 class Reviewing:
     """What an app remembers of reviews beside the store: orders of plants, who was shown what, what was skipped.
 
-    Nothing is lost with it but time: after a restart a plant may be shown to two people, or again to who skipped it.
+    Little is lost with it: after a restart a plant may be shown to two people, or again to who skipped it, and verdicts
+    from a page of before count as not asked for.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -181,6 +184,8 @@ class Reviewing:
         self._plans: OrderedDict[str, tuple[float, Plan]] = OrderedDict()
         self._leases: dict[int, tuple[str, float]] = {}
         self._skipped: dict[str, OrderedDict[int, None]] = {}
+        self._handed: dict[str, OrderedDict[int, float]] = {}
+        """When each person was last shown which plants, the oldest first."""
         self._populations: dict[str, tuple[int, int]] = {}
 
     def plan(self, survey_id: str, make: Callable[[], Plan]) -> Plan:
@@ -216,6 +221,13 @@ class Reviewing:
         with self._lock:
             self._leases.pop(plant, None)
 
+    def was_asked(self, who: str, plant: int) -> bool:
+        """Whether the queue gave this plant to this person in the last hours; else they chose it themselves."""
+        with self._lock:
+            mine: Mapping[int, float] = self._handed.get(who, {})
+            at = mine.get(plant)
+        return at is not None and self._clock() - at < HANDED_S
+
     def skip(self, who: str, plant: int) -> None:
         """Somebody does not want to judge this plant now."""
         with self._lock:
@@ -240,10 +252,18 @@ class Reviewing:
                 for plant in self._open(order, places, given, who):
                     if plant not in but and len(found) < count:
                         found.append(plant)
-                        self._leases[plant] = (who, now + LEASE_S)
+                        self._hand(who, plant, now)
             if len(found) == count:
                 break
         return found
+
+    def _hand(self, who: str, plant: int, now: float) -> None:
+        self._leases[plant] = (who, now + LEASE_S)
+        mine = self._handed.setdefault(who, OrderedDict())
+        mine[plant] = now
+        mine.move_to_end(plant)
+        while len(mine) > _HANDED:
+            mine.popitem(last=False)
 
     def _open(
         self, order: Plan, places: Ints, given: Mapping[int, Sequence[Opinion]], who: str

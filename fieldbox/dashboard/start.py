@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -19,7 +20,7 @@ from fieldbox.dashboard.deeds import choices, starting
 from fieldbox.dashboard.deeds import hub as hub_deeds
 from fieldbox.dashboard.deeds.choices import NotAccepted
 from fieldbox.dashboard.forms import Form
-from fieldbox.dashboard.guessing import Tries, limits_of
+from fieldbox.dashboard.guessing import TOGETHER, Tries, limits_of
 from fieldbox.dashboard.language import COOKIE, current, in_words, languages, say
 from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import box
@@ -34,14 +35,21 @@ start = Blueprint("start", __name__, url_prefix="/start")
 Page = str | Response | tuple[str, int]
 TRIES: Final = "fieldbox.setup"
 """The app's count of wrong codes."""
-CODE_LIMIT: Final = "20 per hour"
-"""For all addresses together: who guesses gains nothing by having many."""
+CODE_LIMIT: Final = "10 per hour"
+"""For each address: who plays with the page locks out nobody but himself."""
+CODE_LIMIT_TOGETHER: Final = "100 per hour"
+"""For all addresses together: who guesses gains little by having many."""
 _YEAR_S: Final = 365 * 24 * 3600
 
 
 @start.record_once
 def _count(state: Any) -> None:
-    state.app.extensions[TRIES] = Tries(limits_of(CODE_LIMIT))
+    state.app.extensions[TRIES] = count_codes()
+
+
+def count_codes(clock: Callable[[], float] = time.monotonic) -> Tries:
+    """A count of wrong codes."""
+    return Tries(limits_of(CODE_LIMIT), clock, limits_of(CODE_LIMIT_TOGETHER))
 
 
 @start.get("")
@@ -62,7 +70,7 @@ def give_code() -> Page:
         return _log_in()
     try:
         code = starting.read_code(request.form.get("code", ""))
-        with _tries().one("code") as tried:
+        with _tries().one(("address", request.remote_addr), TOGETHER) as tried:
             user = starting.enter(code)
             tried.right = user is not None
     except Rejected as error:

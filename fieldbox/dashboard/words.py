@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fieldbox.dashboard import units
-from fieldbox.dashboard.language import in_words, interval, number, say, say_many, when
+from fieldbox.dashboard.language import in_words, interval, metres, number, say, say_many, when
 from fieldbox.dashboard.ports import BriefLike, FlightRowLike, JobLike
 from fieldbox.domain import (
     Bringing,
@@ -292,7 +292,7 @@ def trust(survey: Survey) -> str:
     """The honest label under a map: how far its places, colours and calls can be trusted."""
     return say(
         "Places are right to ± %(error)s m (95 %%). Colours: %(label)s. Weed model: %(release)s.",
-        error=number(survey.position_error_m, 1),
+        error=metres(survey.position_error_m),
         label=say(LABELS[survey.layer_label]),
         release=survey.release,
     )

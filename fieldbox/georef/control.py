@@ -4,7 +4,8 @@ The form (docs.opendronemap.org/gcp): the first line names the projection, each 
 
     geo_x geo_y geo_z im_x im_y image_name [gcp_name] [extras...]
 
-parted by tabs or spaces. `geo_z` may be NaN; lines that begin with # are comments. Pixels count from the
+parted by tabs or spaces. Among the extras `error=0.05` is the point's 95 % radius in metres, as fieldbox writes it; others
+are not looked at. `geo_z` may be NaN; lines that begin with # are comments. Pixels count from the
 centre of the top-left pixel (OpenSfM's `normalized_image_coordinates` adds 0.5), as everywhere in fieldbox.
 
 A line that cannot be used is reported and the others go on. Heights stay in the file's own height system.
@@ -13,7 +14,7 @@ A line that cannot be used is reported and the others go on. Heights stay in the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ _SAME_DEG = 1e-7
 _SAME_M = 0.01
 """Lines of one point agree to about a centimetre; a wider difference is a mistake in the list."""
 _COLUMNS = 6
+_ERROR = "error="
+_MOST_ERROR_M = 100.0
 
 
 class Size(NamedTuple):
@@ -58,6 +61,8 @@ class ControlPoint:
     """East, north (or longitude, latitude) in `system`, as stated."""
     shift_error_m: float
     """What turning `system` into WGS 84 adds to the error; 0 where that is negligible."""
+    error95_m: float | None = None
+    """Its own 95 % horizontal radius; None: not stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class _Entry(NamedTuple):
     pixel_y: float
     image: str
     name: str
+    error95_m: float | None
 
 
 class _Placed(NamedTuple):
@@ -169,7 +175,14 @@ def _of_words(line: int, words: list[str]) -> _Entry | None:
     if up is None and words[2].lower() != "nan":
         return None
     name = printable(words[6]) if len(words) > _COLUMNS else ""
-    return _Entry(line, x, y, up, pixel_x, pixel_y, words[5], name)
+    return _Entry(line, x, y, up, pixel_x, pixel_y, words[5], name, _error(words[_COLUMNS + 1 :]))
+
+
+def _error(extras: Sequence[str]) -> float | None:
+    """What a line states of its point's error; None: nothing that makes sense."""
+    told = next((word.removeprefix(_ERROR) for word in extras if word.startswith(_ERROR)), "")
+    error = number(told)
+    return error if error is not None and 0 < error <= _MOST_ERROR_M else None
 
 
 def _points(
@@ -200,6 +213,7 @@ def _points(
             at.entry.x,
             at.entry.y,
             at.where.shift_error_m,
+            at.entry.error95_m,
         )
         for name, at in first.items()
     )

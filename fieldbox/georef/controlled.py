@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fieldbox.domain import TO_RADIUS95
 from fieldbox.georef import ties
 from fieldbox.georef.arrow import Array
 from fieldbox.georef.control import Control, ControlPoint
 from fieldbox.georef.ties import Frame
 
 HORIZONTAL_M = 0.02
-"""Standard error of a surveyed point on each axis, which no list states: RTK or a total station."""
+"""Standard error of a surveyed point on each axis, where its list does not state it: RTK or a total station."""
 MARKED_PX = 1.0
 """What a mark set by hand is good to, on each axis."""
 
@@ -55,4 +56,5 @@ def _known(points: Sequence[ControlPoint], frame: Frame) -> tuple[Array, Array]:
 
 def _horizontal(point: ControlPoint) -> float:
     """The points of one list share what its datum adds, so for each of them it is an error in full."""
-    return math.hypot(HORIZONTAL_M, point.shift_error_m)
+    own = HORIZONTAL_M if point.error95_m is None else point.error95_m / TO_RADIUS95
+    return math.hypot(own, point.shift_error_m)

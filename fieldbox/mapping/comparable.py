@@ -56,12 +56,12 @@ def refusal(before: Side, after: Side) -> Sentence | None:
 
 def _of_layers(before: Side, after: Side) -> Sentence | None:
     one, other = before.survey, after.survey
-    for side in (one, other):
-        if side.weed_cover_pct is None or side.weed_basis is None:
+    for side in (before, after):
+        if side.survey.weed_cover_pct is None or side.survey.weed_basis is None:
             template = N_(
                 "No weeds were called in the survey {id}, and its warnings say why: there is nothing to compare."
             )
-            return Sentence(template, {"id": side.id})
+            return Sentence(template, {"id": _called(side)})
     if one.weed_basis is not other.weed_basis:
         return Sentence(
             N_(
@@ -90,7 +90,7 @@ def _of_light(before: Side, after: Side) -> Sentence | None:
             template = N_(
                 "In the survey {id} {share} % of the photos are burnt out or too dark: its light is too bad to compare."
             )
-            return Sentence(template, {"id": side.survey.id, "share": round(100 * side.badly_exposed)})
+            return Sentence(template, {"id": _called(side), "share": round(100 * side.badly_exposed)})
     return None
 
 
@@ -152,6 +152,11 @@ def too_little_common(share: float) -> Sentence:
 def _factor(before: Side, after: Side) -> float:
     finer, coarser = sorted((before.looked_mm, after.looked_mm))
     return coarser / finer
+
+
+def _called(side: Side) -> str:
+    """As people know a survey: by its day."""
+    return side.survey.id if side.flown_at is None else _day(side.flown_at)
 
 
 def _day(at: datetime) -> str:

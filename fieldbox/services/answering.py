@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fieldbox.config import Config
 from fieldbox.deciding import prescribe
-from fieldbox.domain import Change, Prescription, SeenFrom, Zone
+from fieldbox.domain import Change, Prescription, SeenFrom, Walk, Zone
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.models import release_sha
@@ -25,14 +25,14 @@ from fieldbox.summary.letters import fonts_in
 
 def answer(
     config: Config, what: str, survey_id: str, language: str
-) -> Prescription | tuple[Zone, ...] | Change | tuple[SeenFrom, ...] | bytes | str:
+) -> Prescription | tuple[Zone, ...] | Change | tuple[SeenFrom, ...] | Walk | bytes | str:
     """The release of the weed model; or of a survey its prescription, its vigour zones, what changed since another one, the
-    photos that show a place, the bytes of one of FILES.
+    photos that show a place, the walk through its spots, the bytes of one of FILES.
 
     Raises Rejected for what there is not.
     """
-    if what == "release":
-        return release_sha(config)
+    if what in ("release", "walk"):
+        return release_sha(config) if what == "release" else _walk(config, survey_id)
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         if what == "prescription":
@@ -54,6 +54,10 @@ def answer(
         path = Path(folder) / f"{offered.key}{offered.suffix}"
         _write(config, offered, survey_id, language, path)
         return path.read_bytes()
+
+
+def _walk(config: Config, survey_id: str) -> Walk:
+    return scouting.walk(config, survey_id, scouting.Wish(), None).walk
 
 
 def _write(config: Config, offered: Offered, survey_id: str, language: str, path: Path) -> None:

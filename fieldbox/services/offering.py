@@ -14,7 +14,7 @@ from typing import cast
 
 from fieldbox.apart import Apart, Failures
 from fieldbox.config import Config
-from fieldbox.domain import Change, Prescription, SeenFrom, Spraying, Survey, Zone
+from fieldbox.domain import Change, Prescription, SeenFrom, Spraying, Survey, Walk, Zone
 from fieldbox.errors import Unavailable
 from fieldbox.i18n import N_
 from fieldbox.services.finding import find_survey
@@ -103,6 +103,11 @@ class Offering:
         """The photos of a survey's flight that show a place, the one most from above first."""
         survey = find_survey(self._store, survey_id)
         return cast(Sequence[SeenFrom], self._ask(f"views {lat!r} {lon!r}", survey.id, ""))
+
+    def walk(self, survey_id: str) -> Walk:
+        """The shortest walk through the spots of a survey that are worth a visit. Raises Rejected."""
+        survey = find_survey(self._store, survey_id)
+        return cast(Walk, self._once("walk", survey, self._store.spraying(survey.field_id)))
 
     def _once(self, what: str, survey: Survey, how: Spraying | None) -> object:
         """An answer, kept at hand as long as it holds: while the field has this boundary and these surveys."""

@@ -19,7 +19,17 @@ from typing import Final
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.domain import Link, LinkDoing, LinkKind, LinkPast, LinkState, Message, MessageKind, month_of
+from fieldbox.domain import (
+    Link,
+    LinkDoing,
+    LinkKind,
+    LinkPast,
+    LinkState,
+    Message,
+    MessageKind,
+    SendNow,
+    month_of,
+)
 from fieldbox.errors import Distrusted, FieldboxError, Misconfigured, Unsent, Unwelcome
 from fieldbox.i18n import N_, Sentence
 from fieldbox.services import texting, wishes
@@ -140,6 +150,8 @@ class Syncing:
         self._trying = False
         """It shows a certificate that has not worked yet."""
         self._begun = False
+        self._faulty = False
+        """The last step ended with a fault of the box itself."""
 
     def step(self, *, now: bool = False) -> float:
         """Decide, and connect if it is time; after how many seconds to decide again, unless links change. `now`: somebody waits:
@@ -175,11 +187,16 @@ class Syncing:
             self._rest(pause)
 
     def _rest(self, pause: float) -> None:
-        """Until links change, somebody at a page waits, or it is time."""
+        """Until links change, somebody at a page waits, or it is time. After a fault nobody is heard: it would be met again."""
         while pause > 0 and not self._parts.stopping():
-            if self._parts.ways.wait(min(pause, WISH_S)) or wishes.is_open(self._store):
+            if self._parts.ways.wait(min(pause, WISH_S)) or (not self._faulty and self._is_wished()):
                 return
             pause -= WISH_S
+
+    def _is_wished(self) -> bool:
+        with suppress(FieldboxError):  # the next step meets it, and says so
+            return wishes.is_open(self._store)
+        return False
 
     def attempt(self) -> tuple[Sentence, bool]:
         """Send what may go now, whatever failed before; what came of it, and whether all that may go has gone."""
@@ -205,22 +222,25 @@ class Syncing:
         self._begun = True
 
     def _careful_step(self) -> float:
+        self._faulty = False
         try:
             self._begin()
-            return self._as_wished() if wishes.is_open(self._store) else self.step()
+            wished = wishes.last(self._store)
+            return self._as_wished(wished) if wished and wished.came is None else self.step()
         except FieldboxError as error:
+            self._faulty = True
             log.warning("sending waits", reason=str(error))
             with suppress(FieldboxError):  # the disk may be full
                 self._show(LinkState(self.now(), LinkDoing.WAITING, error.sentence))
             return FAULT_S
 
-    def _as_wished(self) -> float:
+    def _as_wished(self, wished: SendNow) -> float:
         """Try now, since somebody at a page waits for it, and say there what came of it."""
         try:
             came, _all = self.attempt()
         except FieldboxError as error:
             came = error.sentence
-        wishes.settle(self._store, came, self.now())
+        wishes.settle(self._store, wished, came, self.now())
         return AGAIN_S
 
     # What is the case.

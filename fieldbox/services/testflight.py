@@ -1,13 +1,15 @@
 """A test flight: simulated on the box, brought like a card's photos, mapped like any other.
 
 The dashboard writes down the wish (`wish`), the intake carries it out in a process of its own, which nothing waits for. One that
-was cut off begins anew.
+was cut off begins anew, but not for ever: it may be what takes the machine down.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -26,6 +28,10 @@ log = structlog.get_logger()
 
 SETTING: Final = "test.flight"
 TASK: Final = "fieldbox.services.flying:fly"
+MAX_BEGUN: Final = 3
+"""A wish that was begun so often, and came to no end, is given up."""
+REST_S: Final = 300.0
+"""After a fault of the box itself, such as a full disk."""
 _SECONDS: Final = 900.0
 """Of a processor."""
 _MEMORY_MB: Final = 4000
@@ -78,32 +84,65 @@ def wish(store: Store) -> None:
 class Pilot:
     """Carries out wishes, one at a time, in a thread that waits for a child process."""
 
-    def __init__(self, config: Config, store: Store, fly: Callable[[Config], None] | None = None) -> None:
-        self._config, self._store, self._fly = config, store, fly or _apart
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        fly: Callable[[Config], None] | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._store, self._fly, self._elapsed = config, store, fly or _apart, elapsed
         self._at_work: threading.Thread | None = None
+        self._rests_until = -math.inf
 
     def look(self) -> bool:
         """Begin what was wished, or was cut off; whether it did."""
         if self._at_work is not None and self._at_work.is_alive():
             return False
-        wished = told(self._store)
-        if wished is None or not wished.under_way:
+        if self._elapsed() < self._rests_until:
             return False
-        self._at_work = threading.Thread(target=self._carry_out, name="test flight", daemon=True)
-        self._at_work.start()
-        return True
+        try:
+            begins = self._begin()
+        except FieldboxError as error:  # the database may be busy, or the disk full
+            self._rest(error)
+            return False
+        if begins:
+            self._at_work = threading.Thread(target=self._carry_out, name="test flight", daemon=True)
+            self._at_work.start()
+        return begins
 
     def wait(self) -> None:
         """Until what is under way has come to its end."""
         if self._at_work is not None:
             self._at_work.join()
 
+    def _begin(self) -> bool:
+        """Count a beginning, before anything can break; whether there is one."""
+        wished = told(self._store)
+        if wished is None or not wished.under_way:
+            return False
+        begun = _begun(self._store.setting(SETTING))
+        if begun >= MAX_BEGUN:
+            reason = Sentence(_FAILURES.crashed, {"how": f"{begun} ×"})
+            log.warning("test flight given up", reason=str(reason))
+            keep(self._store, TestFlight(Flying.FAILED, utc_now(), reason=reason))
+            return False
+        self._store.change_setting(SETTING, lambda _text: _written(wished, begun + 1))
+        return True
+
     def _carry_out(self) -> None:
         try:
             self._fly(self._config)
         except FieldboxError as error:
             log.warning("no test flight", reason=str(error))
-            keep(self._store, TestFlight(Flying.FAILED, utc_now(), reason=error.sentence))
+            try:
+                keep(self._store, TestFlight(Flying.FAILED, utc_now(), reason=error.sentence))
+            except FieldboxError as fault:
+                self._rest(fault)
+
+    def _rest(self, fault: FieldboxError) -> None:
+        log.warning("the test flight waits", reason=str(fault), seconds=REST_S)
+        self._rests_until = self._elapsed() + REST_S
 
 
 def _apart(config: Config) -> None:
@@ -112,11 +151,16 @@ def _apart(config: Config) -> None:
 
 
 def keep(store: Store, one: TestFlight) -> None:
-    """Write down how far it is."""
-    store.set_setting(SETTING, _written(one))
+    """Write down how far it is; how often it was begun stays."""
+    store.change_setting(SETTING, lambda text: _written(one, _begun(text)))
 
 
-def _written(one: TestFlight) -> str:
+def _begun(text: str | None) -> int:
+    """How often it was begun."""
+    return int(json.loads(text).get("begun", 0)) if text else 0
+
+
+def _written(one: TestFlight, begun: int = 0) -> str:
     return json.dumps(
         {
             "state": one.state.value,
@@ -125,6 +169,7 @@ def _written(one: TestFlight) -> str:
             "total": one.total,
             "flight": one.flight_id,
             "reason": one.reason.to_json() if one.reason else None,
+            "begun": begun,
         }
     )
 

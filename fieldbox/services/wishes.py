@@ -27,17 +27,23 @@ def is_open(store: Store) -> bool:
     return found is not None and found.came is None
 
 
-def settle(store: Store, came: Sentence, now: datetime) -> None:
-    """Say what came of it, unless nobody asked."""
-    found = last(store)
-    if found is not None:
-        told = {"at": found.at.isoformat(), "came": came.to_json(), "done": now.isoformat()}
-        store.set_setting(SETTING, json.dumps(told))
+def settle(store: Store, met: SendNow, came: Sentence, now: datetime) -> None:
+    """Say what came of the wish `met`. One that was asked for in between has not been tried yet, and stays open."""
+
+    def settled(text: str | None) -> str:
+        if _read(text) != met:
+            return text or ""
+        return json.dumps({"at": met.at.isoformat(), "came": came.to_json(), "done": now.isoformat()})
+
+    store.change_setting(SETTING, settled)
 
 
 def last(store: Store) -> SendNow | None:
     """The last wish, and what came of it; None: nobody ever asked."""
-    text = store.setting(SETTING)
+    return _read(store.setting(SETTING))
+
+
+def _read(text: str | None) -> SendNow | None:
     if not text:
         return None
     told = json.loads(text)

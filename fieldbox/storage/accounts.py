@@ -105,6 +105,20 @@ def let_in(connection: Connection, user_id: int) -> User:
     return _changed(connection, user_id, active=True)
 
 
+def change(
+    connection: Connection, user_id: int, role: Role | None, active: bool | None, now: datetime
+) -> User:
+    """Set a role, shut out or let in; None leaves it. Raises Rejected as those do."""
+    found = _there(connection, user_id)
+    if active is False and found.active:
+        found = shut_out(connection, user_id, now)
+    if role is not None and role is not found.role:
+        found = set_role(connection, user_id, role)
+    if active is True and not found.active:
+        found = let_in(connection, user_id)
+    return found
+
+
 def end_sessions(connection: Connection, user_id: int) -> User:
     """Log a person out wherever they are logged in."""
     found = _there(connection, user_id)

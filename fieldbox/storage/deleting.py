@@ -244,14 +244,17 @@ def _let_go(connection: Connection, file_ids: Sequence[int], now: datetime) -> N
 
 
 def _texts_of(connection: Connection, ingest_ids: Iterable[int]) -> list[int]:
-    """Lists and subtitles as they came, of ingests that nothing is left of."""
+    """Lists and subtitles as they came, of ingests that nothing is left of; without those that came again in another one."""
+    used = select(captures.c.id).where(captures.c.ingest_id == ingests.c.id).exists()
+    standing = select(ingests.c.id).where(used | ingests.c.ended_at.is_(None))
+    again = given_files.alias()
+    needed = select(again.c.file_id).where(again.c.ingest_id.in_(standing))
     found: set[int] = set()
     for portion in portions(sorted(ingest_ids)):
-        needed = select(captures.c.ingest_id).where(captures.c.ingest_id.in_(portion))
         given = (
             select(files.c.id)
             .join(given_files, given_files.c.file_id == files.c.id)
-            .where(given_files.c.ingest_id.in_(portion), given_files.c.ingest_id.not_in(needed))
+            .where(given_files.c.ingest_id.in_(portion), files.c.id.not_in(needed))
             .where(files.c.kind == FileKind.TEXT.value)
         )
         found.update(connection.scalars(given))

@@ -39,12 +39,15 @@ def change(connection: Connection, field_id: int, changes: dict[str, Any]) -> Fi
 
 
 def remove_empty(connection: Connection, field_id: int) -> bool:
-    """Remove a field of which nothing is known but its outline; False: it stays, for something is."""
+    """Remove a field of which nothing is known but the outline that its photos told; False: it stays, for something is."""
     for table in (flights, surveys, control_points):
         if connection.execute(select(table.c.field_id).where(table.c.field_id == field_id).limit(1)).first():
             return False
-    connection.execute(delete(fields).where(fields.c.id == field_id))
-    return True
+    untold = [
+        column.is_(None) for column in (fields.c.crop, fields.c.sown_on, fields.c.spraying, fields.c.row_deg)
+    ]
+    bare = (fields.c.id == field_id, fields.c.drawn.is_(False), *untold)
+    return connection.execute(delete(fields).where(*bare)).rowcount > 0
 
 
 def every(connection: Connection) -> list[Field]:

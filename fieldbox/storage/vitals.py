@@ -14,21 +14,22 @@ from fieldbox.storage.schema import vitals
 
 IN_FULL: Final = timedelta(days=14)
 KEPT: Final = timedelta(days=730)
+ALWAYS_KEPT: Final = 1000
+"""Of the newest readings none goes for its age: a clock that runs years ahead would take all of them."""
 _DAY: Final = timedelta(days=1)
 
 
 def add(connection: Connection, vital: Vital) -> None:
     """Keep a reading; one of the very same moment is replaced. Once a day older ones are drawn together."""
-    newest = connection.scalar(select(func.max(vitals.c.at)))
+    before = connection.scalar(select(func.max(vitals.c.at)).where(vitals.c.at <= vital.at))
     row = asdict(vital)
     connection.execute(upsert(vitals).values(**row).on_conflict_do_update(index_elements=["at"], set_=row))
-    if newest is None or _day_of(newest) != _day_of(vital.at):
+    if before is None or _day_of(before) != _day_of(vital.at):
         condense(connection, vital.at)
 
 
 def condense(connection: Connection, now: datetime) -> None:
-    """Of each day that is more than IN_FULL ago only its worst is kept, and nothing for longer than KEPT."""
-    connection.execute(delete(vitals).where(vitals.c.at < _day_of(now - KEPT)))
+    """Of each day that is more than IN_FULL ago only its worst is kept, and beyond ALWAYS_KEPT nothing for longer than KEPT."""
     old = _day_of(now - IN_FULL)
     query = select(vitals).where(vitals.c.at < old).order_by(vitals.c.at)
     days: dict[datetime, list[Vital]] = {}
@@ -38,6 +39,11 @@ def condense(connection: Connection, now: datetime) -> None:
         if len(found) > 1 or found[0].at != day:
             connection.execute(delete(vitals).where(vitals.c.at >= day, vitals.c.at < day + _DAY))
             connection.execute(insert(vitals).values(**asdict(worst_of(day, found))))
+    floor = connection.scalar(
+        select(vitals.c.at).order_by(vitals.c.at.desc()).offset(ALWAYS_KEPT - 1).limit(1)
+    )
+    if floor is not None:
+        connection.execute(delete(vitals).where(vitals.c.at < min(floor, _day_of(now - KEPT))))
 
 
 def worst_of(day: datetime, found: list[Vital]) -> Vital:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD
-from tests.dashboard.demo_box import DemoBox
+from tests.dashboard.demo_box import NORTH, WEST, DemoBox, lat_lon
 
 SIZES = {"phone": (360, 740), "desk": (1440, 900)}
 
@@ -104,3 +104,31 @@ def test_a_line_along_a_row_tells_its_direction(page: Page, demo: DemoBox) -> No
     field = demo.store.field(demo.field_id)
     assert field is not None
     assert field.row_deg == pytest.approx(told)
+
+
+def test_the_phone_s_place_becomes_a_point_and_a_tap_its_mark(
+    page: Page, demo: DemoBox, address: str, shots: Path
+) -> None:
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    lat, lon = lat_lon(WEST + 30.0, NORTH - 20.0)
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": lat, "longitude": lon, "accuracy": 0.4})
+    page.goto(f"{address}/fields/{demo.field_id}/points")
+    page.get_by_label("Name", exact=True).fill(f"gate {width}")
+    page.get_by_role("button", name="Where this phone is").click()
+    expect(page.locator("#gps")).to_contain_text("The phone says")
+    page.get_by_role("button", name="Add the point").click()
+    frame = page.locator("[data-marking]")
+    expect(frame.locator(".pin.expected")).to_be_visible()
+    box = frame.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(frame.locator(".pin.true")).to_be_visible()
+    page.screenshot(path=shots / f"point-{width}.png")
+    left, whole = (float(frame.get_attribute(f"data-{name}") or "") for name in ("left", "width"))
+    page.get_by_role("button", name="It is here").click()
+    expect(page.locator("main")).to_contain_text("Marked in 1 photo so far.")
+    point = next(one for one in demo.store.control_points(demo.field_id) if one.name == f"gate {width}")
+    assert point.error_m == pytest.approx(0.4)
+    assert (point.lat, point.lon) == pytest.approx((lat, lon), abs=1e-7)
+    assert point.marks[0].pixel_x == pytest.approx(left + 0.25 * whole, abs=1.5)

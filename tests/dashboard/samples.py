@@ -12,8 +12,8 @@ from typing import Final
 
 from flask import Flask
 
-from fieldbox.domain import Right
-from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, make_box
+from fieldbox.domain import ControlMark, MarkedPoint, Right
+from tests.dashboard.demo_box import NASTY, NORTH, SURVEY, WEST, DemoBox, lat_lon, make_box
 from tests.dashboard.test_pictures import ZOOM, tile_at
 
 FIELD: Final = "/fields/1"
@@ -22,6 +22,7 @@ OF_SURVEY: Final = f"/surveys/{SURVEY}"
 API: Final = "/api/v1"
 API_SURVEY: Final = f"{API}/surveys/{SURVEY}"
 PHOTO: Final = hashlib.sha256(b"demo photo").hexdigest()
+POINT = 1
 PERSON, KEY_ID = 2, 1
 """A person whom nobody is in these tests, and a key of theirs: walks may do with them what they like."""
 _X, _Y, *_ = tile_at(378_610, 2_048_490)
@@ -105,6 +106,14 @@ SAMPLES: Final[dict[str, str]] = {
     "drawing.show": f"{FIELD}/draw",
     "drawing.keep_boundary": f"{FIELD}/boundary",
     "drawing.tell_rows": f"{FIELD}/rows",
+    "walking.show": f"{OF_SURVEY}/walk",
+    "marking.show": f"{FIELD}/points",
+    "marking.add": f"{FIELD}/points",
+    "marking.list_file": f"{FIELD}/points/gcp_list.txt",
+    "marking.hand_over": f"{FIELD}/points/list",
+    "marking.point": f"{FIELD}/points/{POINT}",
+    "marking.mark": f"{FIELD}/points/{POINT}/mark",
+    "marking.remove": f"{FIELD}/points/{POINT + 1}/delete",
     "evidence.hotspot": f"{OF_SURVEY}/hotspots/1",
     "evidence.look": f"{OF_SURVEY}/look/{PHOTO}?x=300&y=200&certainty=unsure",
     "evidence.here": f"{OF_SURVEY}/here?lat=18.523480&lon=73.849950",
@@ -238,6 +247,10 @@ def make_full_box(root: Path, password_hash: str) -> DemoBox:
     key = store.add_token("the hash of a key", NASTY, person.id, [Right.READ])
     assert (person.id, key.id) == (PERSON, KEY_ID)
     store.name_crop(made.field_id, NASTY)
+    for name, height in ((NASTY, 560.0), ("to be deleted", None)):
+        lat, lon = lat_lon(WEST + 30, NORTH - 20)
+        store.add_control_point(MarkedPoint(0, made.field_id, name[:40], lat, lon, height, 0.05, NASTY))
+    store.mark_point(POINT, ControlMark(PHOTO, 20.0, 30.0))
     store.audit(NASTY, f"did {NASTY}", NASTY)
     return made
 

@@ -69,6 +69,13 @@ def test_the_page_tells_what_is_sprayed(visitor: FlaskClient) -> None:
     assert PAGE in text(visitor, "/fields/1?survey=sv-demo-1")
 
 
+def test_what_people_read_comes_before_what_machines_read(visitor: FlaskClient) -> None:
+    files = text(visitor, PAGE).split(">Files<")[1].split("</section>")[0]
+    read, folded = files.split("<details>", 1)
+    assert "Sheet for the knapsack crew" in read and "Picture of the walk" in read
+    assert "ISOXML" in folded and "GeoPackage" in folded
+
+
 def test_the_map_gets_zones_with_their_numbers(visitor: FlaskClient) -> None:
     found = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()
     zones = [one["properties"] for one in found["features"]]

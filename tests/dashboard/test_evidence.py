@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.language import metres
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import SeenFrom
 from fieldbox.errors import Unavailable
@@ -52,7 +54,9 @@ def visitor(demo: DemoBox, offering: Offering) -> FlaskClient:
 
 def test_a_tap_beside_a_weed_tells_what_the_model_says(client: FlaskClient) -> None:
     page = text(client, f"/surveys/{SURVEY}/here?{at((WEED[0] + 0.2, WEED[1]))}")
-    assert "Weed</h1>" in page and "80 <span" in page and "200 <span" in page and "± 2.1 <span" in page
+    assert "Weed</h1>" in page and all(
+        f"<strong>{one}</strong> <span" in page for one in ("80", "200", "± 2.1")
+    )
     assert f"x={SPOT[0]:.0f}&amp;y={SPOT[1]:.0f}" in page
 
 
@@ -68,8 +72,8 @@ def test_a_tap_on_the_ground_tells_what_the_layers_say(client: FlaskClient) -> N
     for layer in ("Weeds", "Crop", "Health", "Greenness", "Not seen", "Place error"):
         assert f"<dt>{layer}</dt>" in cells, layer
     # The cell in row 16, column 28: 100 (0.3 + 0.1 sin(28 / 6)) % of crop.
-    crop = cells.split("<dt>Crop</dt>")[1].split("</strong>")[0]
-    assert "<strong>20 " in crop
+    crop = cells.split("<dt>Crop</dt>")[1].split("</div>")[0]
+    assert '<strong>20</strong> <span class="unit">%' in crop
 
 
 def test_a_place_outside_of_the_map_has_no_cells(client: FlaskClient) -> None:
@@ -94,8 +98,13 @@ def test_no_place(client: FlaskClient, asked: str) -> None:
 def test_the_coordinates_are_there_to_copy_and_lead_back_to_the_map(client: FlaskClient) -> None:
     lat, lon = lat_lon(*GROUND)
     page = text(client, f"/surveys/{SURVEY}/here?{at(GROUND)}")
-    assert f'value="{lat:.7f}, {lon:.7f}" readonly' in page
+    assert f'value="{lat:.6f}, {lon:.6f}" readonly' in page  # no finer than ± 2.1 m makes sense of
     assert f"at={lat:.7f},{lon:.7f}" in page.replace("%2C", ",")
+
+
+def test_centimetres_stay_centimetres(app: Flask) -> None:
+    with app.test_request_context():
+        assert [metres(one) for one in (0.03, 0.3, 2.14, 12.4)] == ["0.03", "0.3", "2.1", "12"]
 
 
 def test_a_page_of_its_own_shows_every_photo_of_the_place(visitor: FlaskClient, demo: DemoBox) -> None:

@@ -26,7 +26,7 @@ from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import LayerLabel
 from fieldbox.services.offering import Offering
 from tests.dashboard.conftest import KEY, log_in
-from tests.dashboard.demo_box import SURVEY, DemoBox, make_box
+from tests.dashboard.demo_box import SURVEY, DemoBox, make_box, make_plants, make_survey, to_geographic
 from tests.dashboard.second_date import EARLIER, add_date
 
 
@@ -86,6 +86,35 @@ def test_what_changes_with_the_date_comes_as_a_part(visitor: FlaskClient) -> Non
     part = text(visitor, f"/fields/1?survey={EARLIER}&layer=health&part=1")
     assert "<html" not in part and 'id="map"' not in part
     assert setup_in(part)["survey"] == EARLIER and 'data-layer="health"' in part
+
+
+def test_where_to_look_comes_before_the_layers(visitor: FlaskClient) -> None:
+    page = text(visitor, "/fields/1")
+    assert page.index("Where to look first") < page.index("Colour the map by")
+
+
+def test_of_many_spots_the_first_are_open_and_the_others_folded(tmp_path: Path, password_hash: str) -> None:
+    made = make_box(tmp_path)
+    made.store.add_user("asha", password_hash, "owner")
+    plants = list(make_plants(made.photo))
+    survey = make_survey(made.flight_id, made.field_id, made.photo, plants, known=True)
+    spots = tuple(replace(survey.hotspots[0], rank=rank) for rank in range(1, 7))
+    made.store.save_survey(
+        replace(survey, id="sv-demo-many", hotspots=spots),
+        plants,
+        [],
+        plan_key="many",
+        release_sha="ef" * 32,
+        to_geographic=to_geographic,
+    )
+    reader = log_in(create_app(made.store, made.root, secret_key=KEY).test_client())
+    told = (
+        text(reader, "/fields/1?survey=sv-demo-many").split("Where to look first")[1].split("</section>")[0]
+    )
+    made.store.close()
+    open_ones, folded = told.split("<details>")
+    assert [open_ones.count("data-spot"), folded.count("data-spot")] == [4, 2]
+    assert "and 2 more" in folded and 'start="5"' in folded
 
 
 def test_the_layer_in_the_address_is_chosen(visitor: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from werkzeug.exceptions import TooManyRequests
 
-from fieldbox.dashboard.guessing import MOST_KEYS, Limit, Tries, limits_of
+from fieldbox.dashboard.guessing import MOST_KEYS, Limit, Tries, digest, limits_of
 
 
 class Clock:
@@ -94,3 +94,18 @@ def test_memory_is_bounded(tries: Tries) -> None:
         wrong(tries, "always")
     assert len(tries._at) == MOST_KEYS
     assert wrong(tries, "always") is not None
+
+
+def test_who_has_not_tried_for_longer_than_the_longest_limit_is_forgotten(tries: Tries, clock: Clock) -> None:
+    for number in range(50):
+        wrong(tries, f"{number}")
+    clock.now = 890
+    wrong(tries, "late")
+    clock.now = 901
+    wrong(tries, "now")
+    assert list(tries._at) == ["late", "now"]
+
+
+def test_what_was_typed_is_counted_by_a_short_key_whatever_its_capitals() -> None:
+    assert len(digest("x" * 64_000)) == 64
+    assert digest("Asha") == digest("aSHA") != digest("Ashe")

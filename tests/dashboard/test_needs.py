@@ -151,8 +151,18 @@ def test_plants_wait_to_be_checked_only_if_there_are_any() -> None:
 @pytest.mark.parametrize(("how", "urgency"), [(OfTheBox.NOW, Urgency.NOW), (OfTheBox.SOON, Urgency.SOON)])
 def test_what_the_box_says_of_itself(how: OfTheBox, urgency: Urgency) -> None:
     hot = Concern(how, Sentence("It is too hot: {degrees} °C.", {"degrees": 83}), Sentence("Give it air."))
-    need = needs.of_the_box(hot, "/box")
+    need = needs.of_the_box([hot], "/box")
+    assert need is not None
     assert (need.urgency, need.sentence) == (urgency, "The box: It is too hot: 83 °C. Give it air.")
+
+
+def test_all_that_is_wrong_with_the_box_is_one_row() -> None:
+    hot = Concern(OfTheBox.SOON, Sentence("It is too hot."), Sentence("Give it air."))
+    full = Concern(OfTheBox.NOW, Sentence("Its disk is full."), Sentence("Make room."))
+    need = needs.of_the_box([hot, full], "/box")
+    assert need is not None
+    assert (need.urgency, need.sentence) == (Urgency.NOW, "The box: It is too hot. Its disk is full.")
+    assert needs.of_the_box([], "/box") is None
 
 
 def test_messages_wait_for_days_before_it_is_told() -> None:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password, matches
-from fieldbox.dashboard.people import local_path
+from fieldbox.dashboard.people import TRIES, local_path
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.domain import Right
 from fieldbox.errors import Rejected
@@ -269,6 +269,12 @@ def test_a_short_key_is_refused(store: Store, tmp_path: Path) -> None:
         create_app(store, tmp_path, secret_key=b"short")
 
 
+def test_a_long_name_that_is_not_there_is_not_kept(stranger: FlaskClient, app: Flask) -> None:
+    form = {"csrf_token": token_of(stranger, "/login"), "name": "x" * 60_000, "password": "y"}
+    assert stranger.post("/login", data=form).status_code == 401
+    assert max(len(str(one)) for one in app.extensions[TRIES]._at) < 100
+
+
 KEY_TEXT = "fbx_a-key-for-a-test-that-nobody-guesses"
 
 
@@ -294,6 +300,39 @@ def test_a_program_comes_in_by_its_key_and_only_where_programs_may(
     assert token.last_used_at is not None
     assert store.revoke_token(token.id) and not store.revoke_token(token.id)
     assert stranger.get("/api/v1/fields", headers=header).status_code == 401
+
+
+def test_a_key_by_basic_only_reads_as_browsers_send_it_with_forms_of_other_sites(
+    stranger: FlaskClient, store: Store
+) -> None:
+    bearer = give_key(store, *Right)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY_TEXT}".encode()).decode()}
+    form = {"data": b'{"name": "x", "role": "owner"}', "content_type": "application/json"}
+    refused = stranger.post("/api/v1/people", headers=basic, **form)
+    assert refused.status_code == 403 and refused.json is not None
+    assert refused.json["code"] == "forbidden" and "bearer" in refused.json["error"]
+    assert store.user_by_name("x") is None
+    assert stranger.get("/api/v1/people", headers=basic).status_code == 200
+    assert stranger.head("/api/v1/people", headers=basic).status_code == 200
+    assert stranger.post("/api/v1/people", headers=bearer, **form).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("agent", "offered"),
+    [
+        ("Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36", False),
+        ("curl/8.5.0", True),
+        ("GDAL/3.10.0", True),
+    ],
+)
+def test_basic_is_offered_to_programs_and_opens_no_window_of_a_browser(
+    stranger: FlaskClient, agent: str, offered: bool
+) -> None:
+    for path in ("/tiles/a/mosaic/1/2/3", "/api/v1/fields"):
+        answer = stranger.get(path, headers={"User-Agent": agent})
+        assert answer.status_code == 401
+        assert ("Basic" in answer.headers["WWW-Authenticate"]) is offered
+        assert "Bearer" in answer.headers["WWW-Authenticate"]
 
 
 def test_a_key_does_no_more_than_its_scopes_and_its_maker_may(stranger: FlaskClient, store: Store) -> None:

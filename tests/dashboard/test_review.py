@@ -101,7 +101,7 @@ def judge_all(box: ReviewBox, app: Flask, who: str = "asha", *, most: int = 200)
                 break
             plant = there[0].plant
             verdict = "right" if box.truth[plant] else "wrong"
-            deeds.judge(who, plant, verdict, f"{who}-{plant:06d}", asked=True)
+            deeds.judge(who, plant, verdict, f"{who}-{plant:06d}")
             done += 1
     return done
 
@@ -379,6 +379,40 @@ def test_the_api_tells_how_often_the_model_is_right(asha: FlaskClient, app: Flas
     assert told["precision"] == pytest.approx(sum(plants.truth.values()) / 84)
     assert told["precision_interval95"] == [told["precision"]] * 2
     assert (told["judged"], told["by_person"]) == (84, {"asha": 84})
+
+
+def test_a_plant_of_ones_own_choice_does_not_count_for_how_often_the_model_is_right(
+    asha: FlaskClient, ravi: FlaskClient, plants: ReviewBox
+) -> None:
+    given = [one["plant"] for one in asked(asha)]
+    theirs = next(plant for plant in plants.truth if plant not in given)
+    give(asha, given[0], "right")
+    give(asha, theirs, "right")
+    give(ravi, given[1], "right")  # asha was asked for it
+    form = {"csrf_token": token_of(ravi, "/settings"), "verdict": "right", "act": "act-of-ravi"}
+    ravi.post(f"/review/plants/{given[2]}", data=form)
+    by_chance = {(one.who, one.plant): one.by_chance for one in plants.store.labels()}
+    assert by_chance == {
+        ("asha", given[0]): True,
+        ("asha", theirs): False,
+        ("ravi", given[1]): False,
+        ("ravi", given[2]): False,
+    }
+    told = asha.get(f"/api/v1/surveys/{plants.survey_id}/checks").get_json()
+    assert told["judged"] == 1
+
+
+def test_a_verdict_from_a_page_of_before_the_last_start_is_kept_and_not_counted(
+    asha: FlaskClient, plants: ReviewBox
+) -> None:
+    action, form = form_of(asha)
+    anew = create_app(plants.store, plants.root, secret_key=KEY)
+    anew.testing = True
+    phone = log_in(anew.test_client())
+    phone.post(
+        action, data={"csrf_token": token_of(phone, "/settings"), "verdict": "right", "act": form["act"]}
+    )
+    assert [one.by_chance for one in plants.store.labels()] == [False]
 
 
 @pytest.mark.parametrize("but", ["x", "1,,2", "1,-2", "9" * 30])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fieldbox.dashboard.reviewqueue import (
+    HANDED_S,
     LEASE_S,
     PLAN_S,
     Look,
@@ -174,6 +175,25 @@ def test_two_people_are_shown_different_plants_for_two_minutes() -> None:
     assert made.take(order(1, 2, 3), said(), "asha", 2, frozenset()) == [1, 2]
     clock.now = LEASE_S + 1
     assert made.take(order(1, 2, 3), said(), "ravi", 2, frozenset()) == [1, 2]
+
+
+def test_what_somebody_was_asked_for_is_known_for_hours() -> None:
+    clock = Clock()
+    made = Reviewing(clock)
+    assert made.take(order(1, 2), said(), "asha", 1, frozenset()) == [1]
+    made.release(1)
+    assert made.was_asked("asha", 1)
+    assert not made.was_asked("asha", 2) and not made.was_asked("ravi", 1)
+    clock.now = HANDED_S + 1
+    assert not made.was_asked("asha", 1)
+
+
+def test_what_somebody_was_asked_for_is_kept_within_bounds() -> None:
+    made, many = Reviewing(), order(*range(1, 6001))
+    made.take(order(9999), said(), "ravi", 1, frozenset())
+    assert len(made.take(many, said(), "asha", 6000, frozenset())) == 6000
+    assert [made.was_asked("asha", plant) for plant in (1, 1000, 1001, 6000)] == [False, False, True, True]
+    assert made.was_asked("ravi", 9999), "nobody crowds out another"
 
 
 def test_what_is_in_hand_or_skipped_is_not_given_again() -> None:

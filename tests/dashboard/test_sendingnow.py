@@ -73,8 +73,10 @@ def test_a_box_without_a_hub_says_what_to_do(farm: Farm) -> None:
 def test_somebody_asks_to_send_now_and_reads_what_came_of_it(farm: Farm, tmp_path: Path) -> None:
     farm.join(tmp_path)
     assert "The box tries to send now" in farm.post("/sending/now")
-    assert wishes.is_open(farm.store)
-    wishes.settle(farm.store, Sentence("The hub was reached; {count} messages wait.", {"count": 0}), now())
+    wished = wishes.last(farm.store)
+    assert wished and wished.came is None
+    came = Sentence("The hub was reached; {count} messages wait.", {"count": 0})
+    wishes.settle(farm.store, wished, came, now())
     part = farm.client.get("/sending/now").get_data(as_text=True)
     assert "The hub was reached; 0 messages wait." in part and "data-busy" not in part
     assert farm.store.audits(1)[0].action == "send now"

@@ -41,7 +41,7 @@ def test_the_choice_is_kept_and_shown_on_the_field(client: FlaskClient) -> None:
     form = {"csrf_token": token_of(client, "/settings"), "area_unit": "guntha", "next": "/fields/1"}
     assert client.post("/area-unit", data=form).headers["Location"] == "/fields/1"
     page = client.get("/fields/1").get_data(as_text=True)
-    assert re.search(r'<strong>[\d.]+ <span class="unit">guntha', page)
+    assert re.search(r'<strong>[\d.]+</strong> <span class="unit">guntha', page)
     assert client.post("/area-unit", data={**form, "area_unit": "furlong"}).status_code == 400
 
 

@@ -188,3 +188,19 @@ def test_a_good_line_among_any_others_counts(others: list[str], place: int) -> N
     control = read_control("\n".join(("EPSG:32643", *lines)).encode("utf-8", "replace"), PHOTOS)
     assert Mark("only", "DCIM/100MEDIA/DJI_0001.JPG", 1000.0, 2000.0) in control.marks
     assert sentences(control)
+
+
+@pytest.mark.parametrize(
+    ("extra", "error"),
+    [
+        ("error=0.05", 0.05),
+        ("x error=2", 2.0),
+        ("error=", None),
+        ("error=-1", None),
+        ("error=1e9", None),
+        ("0.05", None),
+    ],
+)
+def test_a_line_may_state_the_error_of_its_point(extra: str, error: float | None) -> None:
+    (point,) = read(f"{GOOD} {extra}").points
+    assert point.error95_m == error

@@ -1,5 +1,7 @@
 """Surveyed points in the frame of the adjustment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,9 @@ def test_a_list_places_the_block_to_centimetres(sloping: Block) -> None:
     points = control_in_frame(control, order(sloping), FRAME)
     result = proof.adjusted(sloping, points)
     assert np.hypot(*(result.control - true)[:, :2].T).max() < 0.1
+
+
+def test_a_point_counts_as_exact_as_its_list_says() -> None:
+    stated = replace(point("a", 0.0, 0.0, None), error95_m=1.0)
+    found = control_in_frame(Control((stated, point("b", 1.0, 1.0, None)), (), (), ()), [], FRAME)
+    assert found.sigma[:, 0] == pytest.approx([1.0 / 2.4477, HORIZONTAL_M])

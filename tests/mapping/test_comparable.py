@@ -64,6 +64,12 @@ def test_each_reason_is_said_in_one_sentence(wrong: dict[str, Any], said: str) -
     assert ". " not in reason
 
 
+@pytest.mark.parametrize("wrong", [{"weed_cover_pct": None}, {"badly_exposed": 0.4}])
+def test_a_survey_is_called_by_its_day_where_it_has_one(wrong: dict[str, Any]) -> None:
+    assert "the survey 2026-06-08 10:00" in str(refusal(side(0), side(1, **wrong)))
+    assert "the survey survey 1" in str(refusal(side(0), side(1, flown_at=None, **wrong)))
+
+
 def test_another_height_leaves_the_cover() -> None:
     higher = side(1, looked_mm=5.0)
     assert refusal(side(0), higher) is None

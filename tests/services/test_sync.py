@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fieldbox.domain import Link, LinkDoing, LinkKind, MessageKind, MessageState, Outgoing
 from fieldbox.errors import Distrusted, Unsent, Unwelcome
+from fieldbox.i18n import Sentence
 from fieldbox.services import wishes
 from fieldbox.services.boxclock import FirstModem, recalled
 from fieldbox.services.commanding import PICTURES
-from fieldbox.services.sync import Parts, Syncing, by_mqtt
+from fieldbox.services.sync import FAULT_S, WISH_S, Parts, Syncing, by_mqtt
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable
@@ -29,6 +32,7 @@ from fieldbox.wire.commands import Certificate, Resend
 from fieldbox.wire.down import DownKind
 from fieldbox.wire.ids import key_of
 from tests.services.joinedbox import NOW, joined_box
+from tests.storage.faulty import unreadable, unwritable
 
 ETHERNET, MODEM = Link(LinkKind.ETHERNET, "eth0"), Link(LinkKind.MODEM, "wwan0")
 DAY = timedelta(days=1)
@@ -566,3 +570,55 @@ def test_a_wish_that_cannot_be_met_is_told(farm: Farm) -> None:
     (farm.config.identity / "hub.json").unlink()
     wishes.wish(farm.store, farm.clock.now())
     assert "joined no hub" in run_until_wished(farm)
+
+
+def test_what_is_asked_for_during_a_try_is_tried_too(farm: Farm) -> None:
+    wishes.wish(farm.store, farm.clock.now())
+    tried = wishes.last(farm.store)
+    assert tried is not None
+    farm.ways.pass_by(1.0)
+    wishes.wish(farm.store, farm.clock.now())
+    wishes.settle(farm.store, tried, Sentence("Done."), farm.clock.now())
+    assert wishes.is_open(farm.store)
+    assert run_until_wished(farm) != "Done."
+
+
+def run_for(farm: Farm, seconds: float) -> list[str]:
+    """Have the process run so long; what it wrote into its log."""
+    until = farm.system.elapsed() + seconds
+    parts = Parts(
+        farm.ways,
+        farm.dialler,
+        farm.clock,
+        farm.way,
+        stopping=lambda: farm.system.elapsed() >= until,
+        look_s=3600.0,
+    )
+    with capture_logs() as told:
+        Syncing(farm.config, farm.store, parts).run()
+    return [one["event"] for one in told]
+
+
+def test_where_nothing_can_be_written_a_wish_is_tried_once_in_a_few_minutes(farm: Farm) -> None:
+    wishes.wish(farm.store, farm.clock.now())
+    with unwritable(farm.store):
+        assert run_for(farm, 2.5 * FAULT_S) == ["sending waits"] * 3
+    assert wishes.is_open(farm.store)
+    assert run_until_wished(farm)
+
+
+def test_a_database_that_cannot_be_read_for_a_while_does_not_end_the_process(farm: Farm) -> None:
+    disk, pass_by, began = ExitStack(), farm.ways.pass_by, farm.system.elapsed()
+
+    def break_and_mend(seconds: float) -> None:
+        pass_by(seconds)
+        if farm.system.elapsed() - began == 2 * WISH_S:
+            disk.enter_context(unreadable(farm.store))
+        if farm.system.elapsed() - began == 4 * WISH_S:
+            disk.close()
+            wishes.wish(farm.store, farm.clock.now())
+
+    farm.ways.pass_by = break_and_mend
+    run_for(farm, 60.0)
+    asked = wishes.last(farm.store)
+    assert asked is not None and asked.came is not None

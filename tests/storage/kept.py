@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fieldbox.domain import FileKind, Flight, Original
@@ -15,11 +16,13 @@ def original(number: int) -> Original:
     return Original(one.digest, one.name, one.size, FileKind.JPEG)
 
 
-def bring(store: Store, flight_id: str, *, first: int = 1, count: int = 3) -> Flight:
-    """A flight comes in: its photos are copied and noted, and its ingest has ended."""
+def bring(
+    store: Store, flight_id: str, *, first: int = 1, count: int = 3, also: Sequence[Original] = ()
+) -> Flight:
+    """A flight comes in: its photos (and files `also`) are copied and noted, and its ingest has ended."""
     numbers = range(first, first + count)
     ingest = store.begin_ingest(f"card of {flight_id}")
-    store.add_given(ingest, [original(number) for number in numbers])
+    store.add_given(ingest, [*(original(number) for number in numbers), *also])
     captures = tuple(capture(number) for number in numbers)
     for one in captures:
         store.add_capture(one, ingest_id=ingest)

@@ -140,3 +140,16 @@ def test_an_owner_who_can_log_in_is_left(store: Store, change: str) -> None:
         leave(third)
     store.add_user("fifth", "hash", "owner")
     leave(third)
+
+
+def test_a_role_and_shutting_out_are_one_change(store: Store) -> None:
+    store.add_user("first", "", "owner")
+    second = store.add_user("second", "hash", "viewer")
+    # One after the other it would be half done: an owner with the only password is shut out no more.
+    changed = store.change_person(second.id, Role.OWNER, active=False)
+    assert (changed.role, changed.active) == (Role.OWNER, False)
+    store.change_person(second.id, None, active=True)
+    with pytest.raises(Rejected, match="second is the last owner"):
+        store.change_person(second.id, Role.VIEWER, active=False)
+    left = store.user(second.id)
+    assert left is not None and (left.role, left.active) == (Role.OWNER, True)

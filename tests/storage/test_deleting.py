@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fieldbox.domain import FileState, Flight, MessageState
+from fieldbox.domain import FileKind, FileState, Flight, MessageState, Original
 from fieldbox.errors import Rejected
 from fieldbox.storage.rows import ViewKey
 from fieldbox.storage.store import Store
@@ -86,6 +86,26 @@ def test_the_same_card_comes_in_as_new(store: Store, flight: Flight) -> None:
     assert {one.digest for one in store.given_in(ingest, state=FileState.TAKEN)} == {
         one.digest for one in given
     }
+
+
+def test_a_list_that_came_again_with_another_flight_goes_with_the_last_of_them(store: Store) -> None:
+    marks = Original("marks", "Timestamp.MRK", 10, FileKind.TEXT)
+    for name, first in (("flight", 1), ("other", 10)):
+        bring(store, name, first=first, also=[marks])
+    store.delete_flight("flight", "asha")
+    assert "marks" not in {one.digest for one in store.gone()}
+    store.delete_flight("other", "asha")
+    assert "marks" in {one.digest for one in store.gone()}
+
+
+def test_a_list_that_is_being_copied_again_stays(store: Store) -> None:
+    marks = Original("marks", "Timestamp.MRK", 10, FileKind.TEXT)
+    bring(store, "flight", also=[marks])
+    ingest = store.begin_ingest("the card again")
+    store.add_given(ingest, [marks])
+    store.delete_flight("flight", "asha")
+    store.end_ingest(ingest, 0)
+    assert "marks" not in {one.digest for one in store.gone()}
 
 
 def test_a_flight_in_work_stays(store: Store, flight: Flight) -> None:

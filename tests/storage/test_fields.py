@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -85,3 +86,29 @@ def test_the_direction_of_the_rows_is_kept_and_taken_back(store: Store) -> None:
     assert (told.row_deg, told.drawn) == (34.5, False)
     assert store.update_field(field.id, name="South").row_deg == 34.5
     assert store.update_field(field.id, row_deg=None).row_deg is None
+
+
+def test_a_field_of_which_nothing_is_known_but_its_outline_is_removed(store: Store) -> None:
+    bare = store.add_field("Bare", RING, drawn=False)
+    assert store.remove_empty_field(bare.id)
+    assert store.fields() == []
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda store, field: store.update_field(field, crop="chilli"),
+        lambda store, field: store.update_field(field, sown_on=date(2026, 5, 1)),
+        lambda store, field: store.update_field(field, boundary=RING),
+        lambda store, field: store.update_field(field, row_deg=12.0),
+        lambda store, field: store.spray(field, Spraying(swath_m=4.0)),
+    ],
+    ids=["crop", "sown", "drawn", "rows", "spraying"],
+)
+def test_a_field_of_which_somebody_told_something_stays(
+    store: Store, tell: Callable[[Store, int], object]
+) -> None:
+    field = store.add_field("North", RING, drawn=False)
+    tell(store, field.id)
+    assert not store.remove_empty_field(field.id)
+    assert store.field(field.id) is not None

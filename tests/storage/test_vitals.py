@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from fieldbox.domain import Vital
+from fieldbox.storage.schema import vitals
 from fieldbox.storage.store import Store
 from tests.storage.samples import add_flight, survey, told
 
@@ -51,12 +53,45 @@ def test_of_a_day_before_that_its_worst_is_kept(store: Store) -> None:
     assert len(kept) == 5 + 15 * 4
 
 
-def test_nothing_is_kept_for_longer_than_two_years(store: Store) -> None:
-    for day in range(0, 800, 10):
-        store.keep_vital(replace(SOME, at=START + timedelta(days=day)))
-    kept = [one.at for one in store.vitals(START - timedelta(days=1))]
-    assert min(kept) >= START + timedelta(days=790 - 730)
-    assert len(kept) == 74
+def fill_at_once(store: Store, days: range) -> None:
+    """One reading a day."""
+    rows = [asdict(replace(SOME, at=START + timedelta(days=day))) for day in days]
+    with store._database.write() as connection:
+        connection.execute(insert(vitals), rows)
+
+
+def test_beyond_the_newest_nothing_is_kept_for_longer_than_two_years(store: Store) -> None:
+    fill_at_once(store, range(1100))
+    store.keep_vital(replace(SOME, at=START + timedelta(days=1100)))
+    kept = [one.at for one in store.vitals(START)]
+    assert kept == [START + timedelta(days=day) for day in range(101, 1101)]
+    fill_in_full(store, 1101)
+    kept = [one.at for one in store.vitals(START)]
+    assert min(kept) == START + timedelta(days=1101 - 730)
+
+
+def fill_in_full(store: Store, day: int) -> None:
+    """A day's reading, and before it two weeks of which each has a hundred."""
+    first = START + timedelta(days=day - 14)
+    rows = [asdict(replace(SOME, at=first + timedelta(minutes=1 + 14 * number))) for number in range(1400)]
+    with store._database.write() as connection:
+        connection.execute(insert(vitals), rows)
+    store.keep_vital(replace(SOME, at=START + timedelta(days=day)))
+
+
+def test_a_clock_that_is_years_ahead_takes_no_day_away(store: Store) -> None:
+    fill_at_once(store, range(700))
+    fill_in_full(store, 700)
+    for day in range(5):
+        store.keep_vital(replace(SOME, at=START + timedelta(days=9000 + day)))
+    kept = {one.at.date() for one in store.vitals(START)}
+    assert {(START + timedelta(days=day)).date() for day in range(700)} <= kept
+
+
+def test_after_a_clock_that_was_ahead_once_days_are_drawn_together_as_ever(store: Store) -> None:
+    store.keep_vital(replace(SOME, at=START + timedelta(days=9000)))
+    fill(store, 20)
+    assert len(store.vitals(START)) == 5 + 15 * 4 + 1
 
 
 def test_two_readings_of_one_moment_are_one(store: Store) -> None:

@@ -92,7 +92,7 @@ def description() -> dict[str, Any]:
                 "password": {
                     "type": "http",
                     "scheme": "basic",
-                    "description": "Any name, and a key of the box as the password.",
+                    "description": "Any name, and a key of the box as the password: it only reads.",
                 },
             },
         },

@@ -167,14 +167,10 @@ def person(person_id: int) -> PersonTold:
 )
 def change_person(person_id: int, body: PersonChanged) -> PersonTold:
     """Give somebody another role, shut somebody out, or let somebody in again."""
-    found = _user(person_id)
-    if body.role is not UNSET:
-        found = deeds.change_role(current_user.name, person_id, body.role)
-    if body.active is True and not found.active:
-        found = deeds.let_in(current_user.name, person_id)
-    if body.active is False and found.active:
-        found = deeds.shut_out(current_user.name, person_id)
-    return _person(found)
+    _user(person_id)
+    role = None if body.role is UNSET else body.role
+    active = None if body.active is UNSET else body.active
+    return _person(deeds.change_person(current_user.name, person_id, role, active))
 
 
 @operation("POST", "/people/<int:person_id>/link", tag=TAG, answers=PersonLink, problems=(422,))
@@ -210,7 +206,9 @@ def make_key(body: KeyNew) -> KeyMade:
 
 @operation("DELETE", "/keys/<int:key_id>", tag=TAG, status=204, problems=(422,))
 def revoke_key(key_id: int) -> None:
-    """Make a key void at once."""
+    """Make a key void at once. A program may do so to its own key; to others it needs the scope own."""
+    if "program" in g and g.program.id != key_id and not current_user.may(Right.OWN):
+        abort(403)
     key_deeds.revoke_key(current_user._get_current_object(), key_id)
 
 

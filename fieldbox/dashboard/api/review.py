@@ -142,7 +142,7 @@ class SurveyJudged(Asked):
 def plants_to_check(query: PlantsAsked) -> PlantsToCheck:
     """The next plants that the person behind the key is to check: doubtful ones, and some that chance chose.
 
-    What is given out is shown to nobody else for two minutes.
+    What is given out is shown to nobody else for two minutes, and counts as asked for twelve hours.
     """
     if query.survey is not None:
         survey_or_404(query.survey)
@@ -159,9 +159,10 @@ def plants_to_check(query: PlantsAsked) -> PlantsToCheck:
 def give_verdict(body: VerdictGiven) -> VerdictKept:
     """Say what a plant is: a weed (right), a crop plant, no plant (wrong), or that it cannot be told (unsure).
 
-    A new verdict of the same person on the same plant takes the place of the former.
+    A new verdict of the same person on the same plant takes the place of the former. Only one on a plant that that person was
+    asked for counts for how often the model is right.
     """
-    given = deeds.judge(current_user.name, body.plant, body.verdict.value, body.act, asked=True)
+    given = deeds.judge(current_user.name, body.plant, body.verdict.value, body.act)
     return VerdictKept(plant=given.plant, verdict=given.verdict, undone=given.undone_at is not None)
 
 

@@ -37,30 +37,31 @@ def make_link(actor: str, person_id: int) -> tuple[UserLike, Secret]:
 
 def change_role(actor: str, person_id: int, role: str) -> UserLike:
     """Make somebody something else on this farm. Raises Rejected."""
-    before, wanted = _person(person_id), _role(role)
-    if before.name == actor:
-        raise Rejected(N_("Nobody changes their own role: ask another owner."))
-    if before.role == wanted:
-        return before
-    after = box().store.set_role(person_id, wanted)
-    box().store.audit(actor, "role changed", f"{after.name}: {before.role} → {after.role}")
-    return after
+    return change_person(actor, person_id, role, None)
 
 
 def shut_out(actor: str, person_id: int) -> UserLike:
     """Let somebody in no more: their sessions, links and keys are void at once. Raises Rejected."""
-    user = _person(person_id)
-    if user.name == actor:
-        raise Rejected(N_("Nobody shuts out themselves: ask another owner."))
-    after = box().store.shut_out(person_id)
-    box().store.audit(actor, "person shut out", after.name)
-    return after
+    return change_person(actor, person_id, None, active=False)
 
 
 def let_in(actor: str, person_id: int) -> UserLike:
     """Let somebody who was shut out log in again. Raises Rejected."""
-    after = box().store.let_in(person_id)
-    box().store.audit(actor, "person let in", after.name)
+    return change_person(actor, person_id, None, active=True)
+
+
+def change_person(actor: str, person_id: int, role: str | None, active: bool | None) -> UserLike:
+    """Role, and whether somebody may come in: all of it or nothing; None leaves it. Raises Rejected."""
+    before, wanted = _person(person_id), None if role is None else _role(role)
+    if before.name == actor and wanted is not None:
+        raise Rejected(N_("Nobody changes their own role: ask another owner."))
+    if before.name == actor and active is False:
+        raise Rejected(N_("Nobody shuts out themselves: ask another owner."))
+    after = box().store.change_person(person_id, wanted, active)
+    if after.role != before.role:
+        box().store.audit(actor, "role changed", f"{after.name}: {before.role} → {after.role}")
+    if after.active != before.active:
+        box().store.audit(actor, "person let in" if after.active else "person shut out", after.name)
     return after
 
 

@@ -15,8 +15,8 @@ WAY = "dashboard"
 _ACT = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def judge(actor: str, plant: int, verdict: str, act: str, *, asked: bool) -> Label:
-    """Keep what somebody makes of a plant; `asked`: the queue showed it, so that it may count for the precision.
+def judge(actor: str, plant: int, verdict: str, act: str) -> Label:
+    """Keep what somebody makes of a plant. Only if the queue gave it to them may it count for the precision.
 
     `act` names the act: given twice, it counts once. Each verdict is its own record of who gave it when, and is in no
     other list of deeds. Raises Rejected.
@@ -30,7 +30,7 @@ def judge(actor: str, plant: int, verdict: str, act: str, *, asked: bool) -> Lab
     seen = next(iter(box().store.plants_seen([plant])), None)
     if seen is None:
         raise Rejected(N_("There is no such plant: load the page anew."))
-    by_chance = asked and plan_of(seen.survey_id).is_by_chance(plant)
+    by_chance = reviewing().was_asked(actor, plant) and plan_of(seen.survey_id).is_by_chance(plant)
     given = box().store.give_label(plant, said, who=actor, act=act, by_chance=by_chance)
     if given is None or (given.who, given.plant) != (actor, plant):
         raise Rejected(N_("This verdict has no name of its own: load the page anew."))

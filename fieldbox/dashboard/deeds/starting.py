@@ -84,7 +84,10 @@ def test_flight(actor: str) -> None:
 
 
 def forget_flight(actor: str) -> None:
-    """Delete the test flight, and its field unless another flight was over it. Raises Rejected while it is being mapped."""
+    """Delete the test flight, and its field unless another flight was over it or somebody told anything of it.
+
+    Raises Rejected while it is being mapped.
+    """
     flights = box().beyond.test_flights
     found = flights.now() if flights else None
     flight = box().store.flight(found.flight_id) if found and found.flight_id else None

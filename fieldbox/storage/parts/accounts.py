@@ -70,6 +70,15 @@ class AccountPart(Part):
         with self._database.write() as connection:
             return accounts.set_role(connection, user_id, role)
 
+    def change_person(self, user_id: int, role: Role | None, active: bool | None) -> User:
+        """Set a role, shut out or let in: all of it or nothing. None leaves it as it is.
+
+        Raises:
+            Rejected: no such person, or no owner who can log in would be left.
+        """
+        with self._database.write() as connection:
+            return accounts.change(connection, user_id, role, active, self._now())
+
     def shut_out(self, user_id: int) -> User:
         """Let a person log in no more; sessions, links and keys are void at once.
 

@@ -70,6 +70,19 @@ def test_a_program_that_only_looks_makes_no_keys_and_sees_no_people(reader: Prog
         reader.get(path, 403)
 
 
+def test_a_program_that_only_looks_makes_no_other_key_void_but_its_own(
+    program: Program, fresh_app: Flask, fresh: DemoBox
+) -> None:
+    header = give_key(fresh.store, Right.READ, key="fbx_a-key-that-gives-itself-up")
+    passing = Program(fresh_app, fresh_app.test_client(), header)
+    mine = max(fresh.store.tokens(), key=lambda one: one.id).id
+    for other in [one.id for one in fresh.store.tokens() if one.id != mine]:
+        assert passing.ask("DELETE", f"/api/v1/keys/{other}").status_code == 403
+    assert program.get("/api/v1/me")["key"] == "a test"
+    assert passing.ask("DELETE", f"/api/v1/keys/{mine}").status_code == 204
+    passing.get("/api/v1/me", 401)
+
+
 def test_a_key_of_no_offered_life_is_refused(program: Program) -> None:
     body = {"name": "x", "scopes": ["read"], "days": 7}
     assert program.ask("POST", "/api/v1/keys", json=body).status_code == 400
