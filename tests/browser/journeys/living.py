@@ -20,7 +20,7 @@ from tests.browser.conftest import PASSWORD
 from tests.programs import free_port, started, until
 
 SERVICES = ("web", "worker", "intake", "sync")
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 """The machine may have other work; nothing is measured here."""
 PARTLY = 3
 """How an ingest ends that could not use every file."""

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from fieldbox.config import load_config
+from fieldbox.services.box import open_store
 from fieldbox.wire.courier import FOLDER
 from tests.browser.conftest import PASSWORD
 from tests.browser.journeys.living import PATIENCE_S, LivingBox
 from tests.browser.journeys.test_more import content
 from tests.browser.journeys.traveller import Traveller, Way, arrive
-from tests.dashboard.demo_box import make_box
 from tests.hub.boxes import tell
 from tests.hubs import Station, station_in
 from tests.programs import needs_mosquitto
@@ -34,12 +35,11 @@ class Farm:
 
 @pytest.fixture
 def farm(tmp_path: Path, browser: Browser, shots: Path, way: Way) -> Iterator[Farm]:
-    """What can be sent is of a made-up survey; box, broker and hub are processes as ever."""
+    """What waits is of made-up surveys; box, broker and hub are processes as ever."""
     box = LivingBox(tmp_path / "farm")
-    made = make_box(box.root)
-    tell(made.store, "survey", (1, 2))
-    made.store.close()
     box.people(meera="owner")
+    with open_store(load_config(box.environ)) as store:
+        tell(store, "survey", (1, 2))
     (tmp_path / "far").mkdir()
     with station_in(tmp_path / "far") as hub:
         try:

@@ -76,9 +76,10 @@ def test_every_layer_of_the_map_says_what_its_colours_mean(travel: Travel) -> No
     choose_layer(me, "weed-cover")
     painted(page, "weed-cover")
     slider = page.get_by_role("slider", name=me.t("Date"))
-    newest = page.locator("#date-told").inner_text()
+    newest, before = page.locator("#date-told").inner_text(), page.url
     slider.press("ArrowLeft")
     expect(page.locator("#date-told")).not_to_have_text(newest)
+    expect(page).not_to_have_url(before)
     expect(page).to_have_url(re.compile(r"survey=.+&layer=weed-cover"))
     shown, date = page.url, page.locator("#date-told").inner_text()
     me.look("layers")

@@ -271,3 +271,22 @@ def test_what_goes_wrong_is_told_in_the_readers_language(travel: Travel, tmp_pat
     why = me.t("It is not a photo: give the JPEG photos that the drone took.")
     expect(me.page.locator("main").get_by_text(why).first).to_be_visible()
     me.look("no-photo")
+
+
+def test_an_outline_is_drawn_and_spots_are_walked_to(travel: Travel) -> None:
+    """The outline of the field kept as it stands; then out with the phone, which says how far the first spot is."""
+    me = travel()
+    me.go("/fields/1")
+    me.press(me.link("Draw the boundary, mark points"))
+    me.page.wait_for_selector("#map[data-ready]")
+    me.look("draw")
+    me.press(me.button("Save the outline"))
+    expect(me.page.locator(".note.good")).to_be_visible()
+    me.go("/fields/1")
+    me.press(me.link("Walk there"))
+    expect(me.page.get_by_role("heading", level=1)).to_have_text(me.t("Walk through %(name)s", name=NORTH))
+    me.page.context.grant_permissions(["geolocation"])
+    me.page.context.set_geolocation({"latitude": 18.5612, "longitude": 74.2405, "accuracy": 3.0})
+    me.press(me.button("Start walking"))
+    expect(me.page.locator("[data-away]")).to_contain_text(re.compile(r"\d"))
+    me.look("walk")
