@@ -390,6 +390,7 @@ def test_what_to_do_is_on_the_map_and_in_a_file(visit: Open, shots: Path, size: 
     page.get_by_label("Show how the crop stands").check()
     until(page, "document.querySelectorAll('.zone-marker.poor').length > 0")
     page.locator("[data-zone]").first.click()
+    page.get_by_text("For the sprayer", exact=True).click()
     with page.expect_download() as coming:
         page.get_by_role("link", name="QGroundControl plan").click(no_wait_after=True)
     assert '"fileType": "Plan"' in Path(coming.value.path()).read_text()
