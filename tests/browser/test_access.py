@@ -28,7 +28,7 @@ from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.asked import BY_SLUG
 from fieldbox.dashboard.deeds.starting import STEPS
 from fieldbox.dashboard.language import languages
-from fieldbox.domain import Vital
+from fieldbox.domain import MarkedPoint, Vital
 from fieldbox.services.logbook import LogFile, logs_folder
 from fieldbox.services.offering import Offering
 from fieldbox.services.web import beyond_of, watching
@@ -58,6 +58,7 @@ NOT_PAGES = {
     "tongues.template": "a file",
     "deciding.file": "files",
     "machine.log_file": "a file",
+    "marking.list_file": "a file",
     "face.manifest": "for phones",
     "face.worker": "for phones",
 }
@@ -67,6 +68,7 @@ QUERY = {
     "evidence.look": "?x=300&y=200&certainty=unsure",
     "evidence.here": "?lat={:.7f}&lon={:.7f}".format(*lat_lon(WEST + 9, NORTH - 9)),
 }
+POINT = MarkedPoint(0, 1, "gate post", *lat_lon(WEST + 9, NORTH - 9), None, 0.05, "asha")
 BROKEN = "/nothing"
 """Leads to an error page."""
 
@@ -228,6 +230,7 @@ def samples(demo: DemoBox) -> dict[str, str]:
         "slug": "farm",
         "kind": "weeds",
         "sha256": SHA256["weeds.onnx"],
+        "point_id": str(demo.store.add_control_point(POINT).id),
     }
 
 
