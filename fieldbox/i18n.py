@@ -10,6 +10,7 @@ from __future__ import annotations
 import gettext
 import json
 import string
+import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ def add_folder(folder: Path) -> None:
     if folder not in _added:
         _added.append(folder)
     _catalogue.cache_clear()
+    _last_translator.cache_clear()
 
 
 def translated(domain: str | None = None) -> list[str]:
@@ -57,11 +59,24 @@ def translated(domain: str | None = None) -> list[str]:
 
 def reader_of(code: str) -> str | None:
     """Which native speaker has read the catalogue of the pages in that language; None: nobody yet."""
-    for folder in folders():
-        with suppress(OSError):
-            found = gettext.translation(DOMAIN, folder, [code])
-            told = found.info().get("last-translator", "")
-            return None if NOT_READ in told or not told else told
+    told = next((one for folder in folders() if (one := _last_translator(folder, code)) is not None), "")
+    return None if NOT_READ in told or not told else told
+
+
+@lru_cache(maxsize=64)
+def _last_translator(folder: Path, code: str) -> str | None:
+    """What the catalogue there says of it; None: there is none that can be read."""
+    found = _read(DOMAIN, folder, [code])
+    return None if found is None else found.info().get("last-translator", "")
+
+
+def _read(domain: str, folder: Path, languages: list[str] | None) -> gettext.GNUTranslations | None:
+    """The catalogue there as it is now, which `gettext.translation` would read but once; None: none that can be read."""
+    file = gettext.find(domain, folder, languages)
+    if file is None:
+        return None
+    with suppress(OSError, ValueError, LookupError, struct.error), Path(file).open("rb") as opened:
+        return gettext.GNUTranslations(opened)
     return None
 
 
@@ -75,8 +90,9 @@ def _catalogue(language: str | None) -> Callable[[str], str]:
     languages = [language] if language else None
     # gettext keeps a catalogue that it has read and hands out copies, which share nothing that is set here.
     found = gettext.translation(DOMAIN, TRANSLATIONS, languages, fallback=True)
-    for domain, folder in ((PAPER, TRANSLATIONS), *((DOMAIN, folder) for folder in _added)):
-        found.add_fallback(gettext.translation(domain, folder, languages, fallback=True))
+    found.add_fallback(gettext.translation(PAPER, TRANSLATIONS, languages, fallback=True))
+    for folder in _added:
+        found.add_fallback(_read(DOMAIN, folder, languages) or gettext.NullTranslations())
     return found.gettext
 
 

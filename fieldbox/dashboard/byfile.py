@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from gettext import GNUTranslations, c2py
 from pathlib import Path
+from string import Formatter
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
+from babel.messages.pofile import PoFileError, PoFileParser
 
 from fieldbox.errors import Rejected
 from fieldbox.i18n import DOMAIN, N_, TRANSLATIONS
@@ -20,7 +23,28 @@ from fieldbox.wholefile import put
 
 LARGEST: Final = 2 * 2**20
 """Bytes of a file; those that came with fieldbox have a fifth of it."""
+MOST_FORMS: Final = 6
+"""Of a plural; Arabic has them."""
+_COUNTED: Final = 200
+"""How far a plural is tried: further on, languages repeat themselves."""
+_PER_CENT: Final = re.compile(r"%\(\w+\)s|%%")
 _PLACES: Final = re.compile(r"%\(\w+\)s|%%|\{[^{}]*\}")
+_SIGNS: Final = re.compile(r"<[^<>]*>|[<>&\"]")
+"""Of HTML: pages take a translation as it is."""
+_MAY_DIVIDE: Final = re.compile(r"/|%(?!\s*[1-9])")
+"""By nothing, for some number."""
+
+
+class _Bounded(Catalog):
+    """A catalogue with few forms of a plural: each message has a place for each of them."""
+
+    @property
+    def num_plurals(self) -> int:
+        """As the header says. Raises ValueError."""
+        told = super().num_plurals
+        if not 1 <= told <= MOST_FORMS:
+            raise ValueError(f"nplurals={told}")
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +56,7 @@ class Brought:
     of: int
     """Messages that pages and reports have."""
     passed_over: int
-    """Those whose places for values are not those of the English message: they would tell something else."""
+    """Those whose places for values, or signs of HTML, are not those of the English message."""
 
 
 def template() -> bytes:
@@ -54,29 +78,59 @@ def take_in(data: bytes, folder: Path) -> Brought:
     for one in brought:
         if not one.id or not _is_whole(one) or _key(one) not in known:
             continue
-        if _fits(one):
-            kept.add(known[_key(one)].id, one.string)
+        meant = known[_key(one)].id
+        if isinstance(meant, str) is isinstance(one.id, str) and _fits(one):
+            kept.add(meant, one.string)
         else:
             passed_over += 1
     if len(kept) == 0:
         raise Rejected(
             N_("This file translates no message of fieldbox: start from the template that stands beside it.")
         )
-    out = io.BytesIO()
-    write_mo(out, kept)
+    whole = _whole(kept)
     place = folder / code / "LC_MESSAGES" / f"{DOMAIN}.mo"
     place.parent.mkdir(parents=True, exist_ok=True)
-    put(place, out.getvalue())
+    put(place, whole)
     return Brought(code, len(kept), len(known), passed_over)
 
 
 def _read(data: bytes) -> Catalog:
+    found = _Bounded(domain=DOMAIN)
     try:
-        return read_po(io.BytesIO(data), domain=DOMAIN, abort_invalid=True, charset="utf-8")
+        # By lines of text: what the header says of its letters is not gone by.
+        text = data.decode("utf-8-sig")
+        PoFileParser(found, abort_invalid=True).parse(io.StringIO(text, newline=None))
     except (PoFileError, ValueError, UnknownLocaleError) as error:
-        raise Rejected(
-            N_("This is no translation file (.po) that can be read: {why}."), why=str(error)[:200]
-        ) from error
+        raise _unreadable(str(error)) from error
+    found.charset = "utf-8"
+    return found
+
+
+def _unreadable(why: str) -> Rejected:
+    return Rejected(N_("This is no translation file (.po) that can be read: {why}."), why=why[:200])
+
+
+def _whole(kept: Catalog) -> bytes:
+    """The catalogue as pages read it. Raises Rejected where they could not, or not count by it."""
+    out = io.BytesIO()
+    try:
+        write_mo(out, kept)
+        forms, rule = kept.num_plurals, _plural(out.getvalue())
+        fits = all(0 <= rule(number) < forms for number in range(_COUNTED + 1))
+    except (ValueError, LookupError, ArithmeticError, SyntaxError) as error:
+        raise _unreadable(f"Plural-Forms, {error}") from error
+    if not fits:
+        raise _unreadable(f"Plural-Forms, {kept.plural_forms}")
+    return out.getvalue()
+
+
+def _plural(mo: bytes) -> Callable[[int], int]:
+    """Which form each number takes, as gettext reads it. Raises ValueError, LookupError."""
+    told = GNUTranslations(io.BytesIO(mo)).info().get("plural-forms", "")
+    expression = told.split(";")[1].partition("plural=")[2]
+    if _MAY_DIVIDE.search(expression):
+        raise ValueError(expression)
+    return c2py(expression)
 
 
 def _code(one: Catalog) -> str:
@@ -106,7 +160,26 @@ def _is_whole(one: Message) -> bool:
 
 
 def _fits(one: Message) -> bool:
-    """Whether every form has the places of the English one: another one would fail when it is filled."""
+    """Whether every form has the places and signs of an English one: another one would fail when it is filled, or draw."""
     ids = [one.id] if isinstance(one.id, str) else list(one.id)
-    allowed = [Counter(_PLACES.findall(text)) for text in ids]
-    return all(Counter(_PLACES.findall(text)) in allowed for text in _strings(one))
+    return all(any(_is_like(text, english) for english in ids) for text in _strings(one))
+
+
+def _is_like(text: str, english: str) -> bool:
+    same = all(Counter(sort.findall(text)) == Counter(sort.findall(english)) for sort in (_PLACES, _SIGNS))
+    filled = (_fills, _formats)
+    return same and "\0" not in text and all(fill(text) for fill in filled if fill(english))
+
+
+def _fills(text: str) -> bool:
+    """Whether `text % values` works, of values by their names."""
+    return "%" not in _PER_CENT.sub("", text)
+
+
+def _formats(text: str) -> bool:
+    """Whether the form that `Sentence` fills is sound; its places are compared beside it."""
+    try:
+        list(Formatter().parse(text))
+    except ValueError:
+        return False
+    return True

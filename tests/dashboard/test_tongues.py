@@ -118,3 +118,108 @@ def test_plurals_need_the_places_of_one_of_the_english_forms(tmp_path: Path) -> 
 def test_the_names_of_languages_that_are_kept_are_those_of_babel() -> None:
     for code, name in OWN_NAMES.items():
         assert (Locale.parse(code).get_display_name(code) or "").capitalize() == name
+
+
+PLURAL = 'msgid "%(num)s photo used"\nmsgid_plural "%(num)s photos used"\n'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"Plural-Forms: nplurals=2; plural=(foo);\\n"\n',
+        '"Plural-Forms: nplurals=2; plural=n;\\n"\n',
+        '"Plural-Forms: nplurals=2; plural=(1/(n-150));\\n"\n',
+        '"Plural-Forms: nplurals=2; plural=(n%(n-5000) > 3);\\n"\n',
+        '"Plural-Forms: nplurals=100000000; plural=(n != 1);\\n"\n',
+        '"Plural-Forms: npl"\n"urals=100000000; plural=(n != 1);\\n"\n',
+        '"Plural-Forms: nplurals=0; plural=0;\\n"\n',
+    ],
+)
+def test_a_file_that_counts_wrongly_is_refused(app: Flask, fresh: DemoBox, line: str) -> None:
+    client = log_in(app.test_client())
+    forms = 'msgstr[0] "%(num)s ફોટો"\nmsgstr[1] "%(num)s ફોટા"\n'
+    page = bring(client, HEAD + line + "\n" + HOME + "\n" + PLURAL + forms)
+    assert "no translation file" in page and not list((fresh.root / "languages").rglob("*.mo"))
+    client.set_cookie("language", "gu")
+    assert client.get("/").status_code == client.get("/languages").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["X-Note", "Last-Translator", "Language-Team", "Project-Id-Version"])
+def test_a_line_hidden_in_another_one_of_the_header_breaks_no_page(app: Flask, name: str) -> None:
+    client = log_in(app.test_client())
+    for hidden in ("Plural-Forms: nplurals=2; plural=(foo);", "Content-Type: text/plain; charset=foo"):
+        bring(client, HEAD + f'"{name}: a\\n {hidden}\\n"\n\n' + HOME)
+        client.set_cookie("language", "gu")
+        assert client.get("/").status_code == client.get("/languages").status_code == 200
+
+
+def test_letters_are_utf_8_whatever_the_header_says(app: Flask) -> None:
+    client = log_in(app.test_client())
+    assert "1 of" in bring(client, HEAD.replace("charset=utf-8", "charset=foo") + "\n" + HOME)
+    client.set_cookie("language", "gu")
+    assert "ઘર" in client.get("/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("english", "translation"),
+    [
+        ("Home", "ઘર 50%d"),
+        ("Home", "ઘર {"),
+        ("Home", "ઘર 50 %"),
+        ("Home", "<script src=x></script>"),
+        ("Home", "ઘર & ખેતર"),
+        ("Home", 'ઘર\\" autofocus onfocus=\\"x'),
+        ("Home", "ઘર \\0"),
+        ("Spot %(rank)s", "સ્થળ %(rank)s %s"),
+        ("There is no such key, or it is void already.", "{0}"),
+    ],
+)
+def test_a_message_that_could_not_be_filled_or_would_draw_is_passed_over(
+    tmp_path: Path, english: str, translation: str
+) -> None:
+    translation = translation.replace("\\0", "\0")
+    good, wrong = 'msgid "Settings"\nmsgstr "ગોઠવણ"\n', f'msgid "{english}"\nmsgstr "{translation}"\n'
+    came = byfile.take_in(f"{HEAD}\n{good}\n{wrong}".encode(), tmp_path)
+    assert (came.taken, came.passed_over) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'msgid "%(num)s photo used"\nmsgstr "%(num)s ફોટો"\n',
+        'msgid "Home"\nmsgid_plural "Homes"\nmsgstr[0] "ઘર"\nmsgstr[1] "ઘર"\n',
+    ],
+)
+def test_a_message_with_a_plural_that_it_has_not_or_without_its_own_is_passed_over(
+    tmp_path: Path, message: str
+) -> None:
+    good = 'msgid "Settings"\nmsgstr "ગોઠવણ"\n'
+    came = byfile.take_in(f"{HEAD}\n{good}\n{message}".encode(), tmp_path)
+    assert (came.taken, came.passed_over) == (1, 1)
+
+
+def test_signs_that_the_english_has_too_are_taken(tmp_path: Path) -> None:
+    text = HEAD + '\nmsgid "% of the cell"\nmsgstr "કોષના % ભાગ"\n'
+    assert byfile.take_in(text.encode(), tmp_path).taken == 1
+
+
+def test_a_corrected_file_is_read_at_once(app: Flask) -> None:
+    client = log_in(app.test_client())
+    bring(client, HEAD + "\n" + HOME)
+    client.set_cookie("language", "gu")
+    assert "ઘર" in client.get("/").get_data(as_text=True)
+    assert i18n.translator("gu")("Home") == "ઘર"
+    bring(client, HEAD + "\n" + HOME.replace("ઘર", "ઘરે"))
+    assert "ઘરે" in client.get("/").get_data(as_text=True)
+    assert i18n.translator("gu")("Home") == "ઘરે"
+
+
+def test_a_damaged_catalogue_has_been_read_by_nobody(app: Flask, fresh: DemoBox) -> None:
+    client = log_in(app.test_client())
+    bring(client, HEAD + "\n" + HOME)
+    (file,) = (fresh.root / "languages").rglob("*.mo")
+    for damaged in (b"", b"xx", b"nonsense" * 9, file.read_bytes()[:40]):
+        file.write_bytes(damaged)
+        i18n.add_folder(fresh.root / "languages")
+        assert i18n.reader_of("gu") is None
+        assert client.get("/languages").status_code == 200

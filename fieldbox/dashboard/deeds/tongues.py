@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from flask_babel import get_domain
+
 from fieldbox.dashboard import byfile
 from fieldbox.dashboard.byfile import Brought
 from fieldbox.dashboard.ports import box
@@ -29,6 +31,7 @@ def add(actor: str, data: bytes) -> Brought:
     folder = box().root / FOLDER
     came = byfile.take_in(data, folder)
     add_folder(folder)
+    get_domain().cache.clear()  # of the one before it, of that language
     box().store.audit(actor, "language added", f"{came.code}: {came.taken} of {came.of}")
     return came
 
