@@ -154,8 +154,8 @@ class Album:
         """Each into its file."""
         phone, desk = self.open("phone"), self.open("desk")
         for _ in range(60):  # services that have just begun show no sign of life yet
-            desk.go("/box")
-            if not desk.page.locator("main .note.bad").count():
+            desk.go("/")
+            if not desk.page.locator(".need.u0").count():
                 break
             desk.page.wait_for_timeout(2000)
         field = "/fields/1"

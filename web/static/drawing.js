@@ -29,7 +29,7 @@
   // -- what is drawn, in words ----------------------------------------------------------------------
 
   const ring = () => shape.getLatLngs()[0] || [];
-  const write = (value, digits) => value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const write = (value, digits) => value.toLocaleString(`${document.documentElement.lang}-u-nu-latn`, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
   function crossed(points) {
     const turn = (a, b, c) => Math.sign((b.lng - a.lng) * (c.lat - a.lat) - (b.lat - a.lat) * (c.lng - a.lng));

@@ -25,7 +25,7 @@ const measure = (() => {
     }, 0)) / 2;
   }
 
-  const write = (value, digits) => value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const write = (value, digits) => value.toLocaleString(`${document.documentElement.lang}-u-nu-latn`, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
   function begin(field) {
     const { map } = field, box = document.getElementById("measure"), told = box.querySelector("[data-measured]");

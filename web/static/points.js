@@ -16,7 +16,7 @@
       lon.value = coords.longitude.toFixed(8);
       error.value = coords.accuracy.toFixed(2);
       if (coords.altitude !== null) height.value = coords.altitude.toFixed(1);
-      say(told.dataset.told.replace("ERROR", coords.accuracy.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })));
+      say(told.dataset.told.replace("ERROR", coords.accuracy.toLocaleString(`${document.documentElement.lang}-u-nu-latn`, { maximumFractionDigits: 1 })));
     }, () => say(told.dataset.refused), { enableHighAccuracy: true, timeout: 30000, maximumAge: 0 });
   });
 })();

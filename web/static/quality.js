@@ -15,7 +15,7 @@
 
   const rings = (feature) => feature.geometry.coordinates.map((part) => part.slice(0, -1).map(([lon, lat]) => [lat, lon]));
   const ring = (feature) => rings(feature)[0];
-  const decimals = (metres) => metres.toLocaleString(document.documentElement.lang, {
+  const decimals = (metres) => metres.toLocaleString(`${document.documentElement.lang}-u-nu-latn`, {
     maximumFractionDigits: metres < 0.1 ? 2 : metres < 10 ? 1 : 0,
   });
 

@@ -9,7 +9,7 @@
   const at = (name) => room.querySelector(`[data-${name}]`);
   const KEPT = `fieldbox-review ${room.dataset.who}`, ENOUGH = 4, FIRST_MS = 1000, LONGEST_MS = 30000;
   const SWIPE_PX = 70, FLING_PX_MS = 0.5, LEAST_VIEW = 48, WIDER = 1.5;
-  const lang = document.documentElement.lang;
+  const lang = `${document.documentElement.lang}-u-nu-latn`;  // digits as the box writes them
   const count = (number) => number.toLocaleString(lang);
   const svg = at("plant"), form = at("form");
   let ahead = setup.plants, past = [], mine = setup.mine, goal = setup.goal, fetching = null, exhausted = false;

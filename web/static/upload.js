@@ -23,7 +23,7 @@
 
   const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
   const keyOf = (name, file) => `${name}|${file.size}|${file.lastModified}`;
-  const lang = document.documentElement.lang;
+  const lang = `${document.documentElement.lang}-u-nu-latn`;  // digits as the box writes them
   function size(bytes) {
     const [value, unit] = bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
     return `${value.toLocaleString(lang, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${unit}`;

@@ -11,7 +11,7 @@
   L.polyline(setup.path, { color: "#ffe600", weight: 4, dashArray: "10 8", edge: { color: "#14211a", weight: 8 }, interactive: false }).addTo(map);
   const at = (name) => leg.querySelector(`[data-${name}]`);
   const arrow = leg.querySelector(".arrow"), gps = document.getElementById("gps"), start = document.getElementById("start");
-  const count = (value, digits = 0) => value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits });
+  const count = (value, digits = 0) => value.toLocaleString(`${document.documentElement.lang}-u-nu-latn`, { maximumFractionDigits: digits });
 
   // -- what is kept on this phone -------------------------------------------------------------------
 

@@ -95,8 +95,12 @@ def test_what_to_do_is_taken_along_as_files(travel: Travel) -> None:
 
 def downloaded(me: Traveller, key: str) -> bytes:
     """What a link of the page of what to do hands out."""
+    link = me.page.locator(f'a[download][href$="{key}"]')
+    folded = me.page.locator("details:not([open])").filter(has=link).locator("summary")
+    if folded.count():
+        me.press(folded.first)
     with me.page.expect_download(timeout=LONG_MS) as told:
-        me.press(me.page.locator(f'a[download][href$="{key}"]'))
+        me.press(link)
     return content(told.value)
 
 
