@@ -74,7 +74,7 @@ def in_words(found: Month) -> list[str]:
         mb=number(total / 1e6, 2),
         texts=say_many("%(num)s part of a text", "%(num)s parts of texts", found.texts),
     )
-    if not total and not found.texts:
+    if found.cost == 0:
         return [what]
     if found.cost is None:
         return [
