@@ -19,11 +19,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 from rasterio.transform import Affine
 
 from fieldbox.apart import MEMORY_MB
-from fieldbox.dashboard.uploading import _is_offer
+from fieldbox.dashboard.api.uploads import FilesOffered
 from fieldbox.domain import FileKind, Offer, Original
 from fieldbox.errors import Rejected
 from fieldbox.georef.control import Size, read_control
@@ -441,15 +442,13 @@ def read_names(data: bytes) -> None:
 def read_offers(data: bytes) -> None:
     """What a browser says that it has."""
     try:
-        rows = json.loads(data)
-    except (ValueError, RecursionError):
-        return
-    if not isinstance(rows, list) or not all(map(_is_offer, rows)):
+        told = msgspec.json.decode(b'{"files": ' + data + b"}", type=FilesOffered)
+    except (msgspec.MsgspecError, RecursionError):
         return
     offering = _Offering([])
-    for row in rows:
-        told = offering.answer(Offer(*row))
-        check((told.number, told.refused))
+    for row in told.files:
+        answer = offering.answer(Offer(*row))
+        check((answer.number, answer.refused))
     assert all(0 < one.size < 2**63 for one in offering.new)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,15 @@ from fieldbox.config import Config, StorageConfig
 from fieldbox.services.logbook import LogFile, Wanted, kept, logs_folder, read, services_in
 
 log = structlog.get_logger()
+
+
+@pytest.fixture(autouse=True)
+def _plain_logging() -> Iterator[None]:
+    """As a process begins: tests before these may have told structlog to write where nobody reads any more."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 def of(root: Path) -> Config:

@@ -6,6 +6,8 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.map), may = "may" in stage.dataset;
   const map = openMap(stage, setup);
+  // No corner lies under the buttons of the map: it could not be taken hold of.
+  map.fitBounds(L.latLngBounds(setup.bounds), { padding: [64, 24] });
   if (setup.zoom.photo !== null) photoOf(setup).addTo(map);
   const hint = document.getElementById("map-hint"), told = document.getElementById("area");
   const form = document.getElementById("outline"), rowForm = document.getElementById("rows");
