@@ -8,6 +8,7 @@ what they cost is in the figures.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import re
@@ -76,6 +77,8 @@ class Phone:
         answer = self._line.getresponse()
         body = answer.read()
         took = 1000 * (time.perf_counter() - began)
+        if answer.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         if cookie := answer.headers.get("Set-Cookie"):
             self._cookie = cookie.partition(";")[0]
         return answer.status, body, took
