@@ -60,7 +60,7 @@ class Phone:
 
     def __init__(self, port: int) -> None:
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._cookie = ""
+        self._cookies: dict[str, str] = {}
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.ask("/login")[1].decode())
         form = {"csrf_token": token[1] if token else "", "name": "asha", "password": PASSWORD}
         code, _body, _ms = self.ask("/login", urllib.parse.urlencode(form))
@@ -69,7 +69,8 @@ class Phone:
 
     def ask(self, path: str, form: str | None = None) -> tuple[int, bytes, float]:
         """Status, body and milliseconds."""
-        headers = {"Cookie": self._cookie, "Accept-Encoding": "gzip"}
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, "Accept-Encoding": "gzip"}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
@@ -79,8 +80,8 @@ class Phone:
         took = 1000 * (time.perf_counter() - began)
         if answer.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        if cookie := answer.headers.get("Set-Cookie"):
-            self._cookie = cookie.partition(";")[0]
+        told = (one.partition(";")[0].partition("=") for one in answer.headers.get_all("Set-Cookie", []))
+        self._cookies |= {name: value for name, _sign, value in told}
         return answer.status, body, took
 
 
