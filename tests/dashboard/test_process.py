@@ -13,7 +13,7 @@ from tests.dashboard.demo_box import SURVEY, DemoBox
 from tests.dashboard.test_pictures import ZOOM, tile_at
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
-LIMIT_MIB = 170
+LIMIT_MIB = 150
 SCRIPT = """
 import sys
 from pathlib import Path
