@@ -244,7 +244,9 @@ def _lasting(
         if picture is None:
             with _AT_ONCE:
                 picture = make()
-            if key is not None:
+            if key is None:
+                give_back()  # photos are read in strips of their whole width
+            else:
                 kept.put(key, picture)
     except FieldboxError:
         if on_error is None:
