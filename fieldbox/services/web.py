@@ -15,6 +15,7 @@ import structlog
 from flask import Flask
 
 from fieldbox.config import Config
+from fieldbox.dashboard.admitting import largest_body
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.hosts import call
 from fieldbox.dashboard.metrics import open_to_the_box
@@ -58,7 +59,9 @@ def serve(config: Config) -> None:
         app = app_of(config, store, beyond_of(config, store, offering, watch))
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
-        server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
+        server = listening(
+            app, host, port, threads=THREADS, ident="fieldbox", taken=taken, largest=largest_body(app)
+        )
         first_code(config, store)
         log.info("dashboard answers", url=f"http://{host}:{port}")
         try:
