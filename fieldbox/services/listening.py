@@ -20,7 +20,13 @@ def listening(app: Any, host: str, port: int, *, threads: int, ident: str, taken
     """
     try:
         return waitress.create_server(
-            app, host=host, port=port, threads=threads, ident=ident, max_request_body_size=LARGEST
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident=ident,
+            max_request_body_size=LARGEST,
+            channel_request_lookahead=1,  # so that it is noticed when a browser waits no more
         )
     except OSError as error:
         raise Misconfigured(taken, host=host, port=port, why=error.strerror or "?") from error
