@@ -43,6 +43,7 @@ def listening(
             channel_timeout=IDLE_S,
             cleanup_interval=_LOOK_S,
             asyncore_use_poll=True,  # select() knows no descriptor beyond 1023
+            channel_request_lookahead=1,  # so that it is noticed when a browser waits no more
         )
     except OSError as error:
         raise Misconfigured(taken, host=host, port=port, why=error.strerror or "?") from error

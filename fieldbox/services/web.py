@@ -41,7 +41,8 @@ from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
-THREADS = 4
+THREADS = 6
+"""Four of them may wait for what the box works out (offering.py)."""
 LEAVE_S = 5.0
 SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 

@@ -6,6 +6,7 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.decide);
   const hint = document.getElementById("map-hint");
+  const busy = () => { hint.textContent = setup.words.busy; hint.hidden = false; };
   const { map } = openStage(stage, setup);
   const SPRAY = "#e8590c", LEFT = "#ffe600", OFF = "#1c7ed6", INK = "#14211a", NUMBERED = 60;
   const zones = new Map();
@@ -74,7 +75,7 @@
   }));
 
   async function read(url) {
-    const answer = await fetch(url);
+    const answer = await ask(url, { busy });
     if (!answer.ok) throw new Error(answer.status);
     return (await answer.json()).features;
   }
@@ -85,6 +86,7 @@
       features.forEach(draw);
       stage.dataset.drawn = features.length;
       if (box) (await read(setup.vigour)).forEach(drawStand);
+      hint.hidden = true;
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;
