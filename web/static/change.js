@@ -20,10 +20,10 @@
     const layer = L.geoJSON(feature, {
       style: { color, weight: 2, dashArray: more ? null : "6 4", fillColor: color, fillOpacity: more ? 0.35 : 0.2 }, interactive: false,
     }).addTo(map);
-    spots.set(String(told.number), layer.getBounds());
+    spots.set(told.name, layer.getBounds());
     if (told.number > NUMBERED) return;
     const face = document.createElement("span");
-    face.textContent = told.number;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: `zone-marker ${more ? "more" : "less"}`, html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
   }

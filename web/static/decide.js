@@ -28,10 +28,10 @@
       layers[1].bindTooltip(name);
       return;
     }
-    zones.set(String(told.rank), layers[0].getBounds());
+    zones.set(told.name, layers[0].getBounds());
     if (told.rank > NUMBERED) return;
     const face = document.createElement("span");
-    face.textContent = told.rank;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: `zone-marker ${kind}`, html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
   }
@@ -46,9 +46,9 @@
     if (!style) return;
     layer.addTo(stands);
     if (told.vigour !== "poor") return;
-    poor.set(String(told.rank), layer.getBounds());
+    poor.set(told.name, layer.getBounds());
     const face = document.createElement("span");
-    face.textContent = told.rank;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: "zone-marker poor", html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(stands);
   }
