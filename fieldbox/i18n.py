@@ -22,6 +22,8 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "fieldbox"
 NOT_READ = "not reviewed"
 """Stands in the header of a catalogue that no native speaker has read, as its last translator."""
+NOBODY = "EMAIL@ADDRESS"
+"""As last translator it is what translation programs write where nobody gave a name."""
 PAPER = "paper"
 """The catalogues of what is printed alone: in more languages than all the rest."""
 
@@ -60,7 +62,7 @@ def translated(domain: str | None = None) -> list[str]:
 def reader_of(code: str) -> str | None:
     """Which native speaker has read the catalogue of the pages in that language; None: nobody yet."""
     told = next((one for folder in folders() if (one := _last_translator(folder, code)) is not None), "")
-    return None if NOT_READ in told or not told else told
+    return None if NOT_READ in told or NOBODY in told or not told else told
 
 
 @lru_cache(maxsize=64)

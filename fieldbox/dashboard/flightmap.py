@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.stage import map_words, native_zoom, tiles_of
 from fieldbox.domain import Capture, Flight, FlightCheck, Placement, Survey
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, Sentence
 
 Ring = Sequence[tuple[float, float]]
 
@@ -41,7 +42,8 @@ BECAME: Mapping[Became, str] = {
 
 def setup(flight: Flight, survey: Survey | None, check: FlightCheck | None) -> dict[str, Any] | None:
     """What flight.js needs; None: no photo tells where it was taken."""
-    spots = [(one.lat, one.lon) for one in _positions(flight.captures)]
+    positions = _positions(flight.captures)
+    spots = [(lat, lon) for _, lat, lon in positions]
     if not spots:
         return None
     store = box().store
@@ -49,7 +51,7 @@ def setup(flight: Flight, survey: Survey | None, check: FlightCheck | None) -> d
     boundary = field.boundary if field else ()
     lats, lons = zip(*spots, *((lat, lon) for lon, lat in boundary), strict=True)
     placed = _placed(survey)
-    kinds = {_became(one, placed) for one in _positions(flight.captures)}
+    kinds = {_became(one, placed) for one, _lat, _lon in positions}
     return {
         "bounds": [(min(lats), min(lons)), (max(lats), max(lons))],
         "zoom": {"photo": native_zoom(survey) if survey else None},
@@ -70,16 +72,34 @@ def setup(flight: Flight, survey: Survey | None, check: FlightCheck | None) -> d
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A photo that tells where it was taken, and what became of it."""
+
+    digest: str
+    name: str
+    lat: float
+    lon: float
+    became: Became
+    why: Sentence | None
+    """Why it has no place."""
+
+
+def shot(flight: Flight) -> list[Shot]:
+    """The photos of a flight that tell where they were taken."""
+    survey = next(iter(box().store.surveys(flight_id=flight.id)), None)
+    placed = _placed(survey)
+    return [_shot(one, lat, lon, placed) for one, lat, lon in _positions(flight.captures)]
+
+
 def features(flight_id: str) -> Response | None:
     """The photos as points, `became` what became of each; ground on no photo (`ground` bare) or few (thin) as polygons."""
     store = box().store
     flight = store.flight(flight_id)
     if flight is None:
         return None
-    survey = next(iter(store.surveys(flight_id=flight_id)), None)
     check = store.checks([flight_id]).get(flight_id)
-    placed = _placed(survey)
-    found = [_point(one, _became(one, placed)) for one in _positions(flight.captures)]
+    found = [_point(one) for one in shot(flight)]
     for name, patches in (("thin", check.thin), ("bare", check.holes)) if check else ():
         found += [_polygon(rings, name) for rings in patches]
     return jsonify(type="FeatureCollection", features=found)
@@ -108,8 +128,9 @@ def _placed(survey: Survey | None) -> dict[str, Placement] | None:
     return {one.digest: one for one in box().store.placements(survey.id)} or None
 
 
-def _positions(captures: Iterable[Capture]) -> list[Capture]:
-    return [one for one in captures if one.lat is not None and one.lon is not None]
+def _positions(captures: Iterable[Capture]) -> list[tuple[Capture, float, float]]:
+    """Those that tell where they were taken, with latitude and longitude."""
+    return [(one, one.lat, one.lon) for one in captures if one.lat is not None and one.lon is not None]
 
 
 def _became(one: Capture, placed: Mapping[str, Placement] | None) -> Became:
@@ -121,16 +142,21 @@ def _became(one: Capture, placed: Mapping[str, Placement] | None) -> Became:
     return Became.USED if there.block is not None else Became.LOOSE
 
 
-def _point(one: Capture, became: Became) -> dict[str, Any]:
-    lat, lon = (one.pose.lat, one.pose.lon) if one.pose else (one.lat, one.lon)
+def _shot(one: Capture, lat: float, lon: float, placed: Mapping[str, Placement] | None) -> Shot:
+    if one.pose:
+        lat, lon = one.pose.lat, one.pose.lon
+    return Shot(one.digest, one.name, lat, lon, _became(one, placed), one.unplaced)
+
+
+def _point(one: Shot) -> dict[str, Any]:
     return {
         "type": "Feature",
-        "geometry": {"type": "Point", "coordinates": [lon, lat]},
+        "geometry": {"type": "Point", "coordinates": [one.lon, one.lat]},
         "properties": {
             "photo": one.digest,
             "file": one.name,
-            "became": became.value,
-            "why": in_words(one.unplaced) if one.unplaced else None,
+            "became": one.became.value,
+            "why": in_words(one.why) if one.why else None,
         },
     }
 

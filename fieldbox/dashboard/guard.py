@@ -42,6 +42,10 @@ LARGEST: Final = {
     "drawing.keep_boundary": LARGEST_OUTLINE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
     "start.hub_welcome": 2 * LARGEST_FORM,
+    "api.draw_boundary": LARGEST_OUTLINE,
+    "api.add_language": LARGEST_LANGUAGE,
+    "api.read_welcome": 2 * LARGEST_FORM,
+    "api.join_hub": 2 * LARGEST_FORM,
 }
 """What may be sent to an endpoint, bytes; LARGEST_FORM to all others."""
 UNTIL_PASSWORD: Final = ("people.choose_password", "people.change_password", "people.leave")

@@ -26,6 +26,8 @@ _EXAMPLES: Final = {
     "message_id": "MESSAGE",
     "name": "sms.send",
     "person_id": "1",
+    "point_id": "1",
+    "code": "hi",
     "upload_id": "UPLOAD",
     "digest": "DIGEST",
     "key": "weed-cover",

@@ -32,7 +32,7 @@ _ODD: Final = N_("The outline crosses itself: move its corners so that no two si
 def corners_in(text: str) -> Ring:
     """Corners from lines of latitude and longitude. Raises Rejected, with the number of the first line that is none."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    return _open([_corner(number, line) for number, line in lines])
+    return opened([_corner(number, line) for number, line in lines])
 
 
 def written(ring: Sequence[tuple[float, float]]) -> str:
@@ -44,7 +44,7 @@ def outline_in(data: bytes) -> Ring:
     """The largest outline in a GeoJSON or KML file. Raises Rejected for what is neither, or holds none."""
     text = data.decode("utf-8-sig", errors="replace").strip()
     told = _of_kml(text) if text.startswith("<") else _of_geojson(text)
-    found = [ring for ring in map(_open, told) if len(ring) >= 3]
+    found = [ring for ring in map(opened, told) if len(ring) >= 3]
     if not found:
         raise Rejected(N_("There is no area in this file: draw one around the field and save it anew."))
     return max(found, key=area_m2)
@@ -92,7 +92,7 @@ def _corner(number: int, line: str) -> tuple[float, float]:
     return lon, lat
 
 
-def _open(ring: Sequence[tuple[float, float]]) -> Ring:
+def opened(ring: Sequence[tuple[float, float]]) -> Ring:
     """Without corners that only say again where the last one was."""
     kept = [corner for number, corner in enumerate(ring) if number == 0 or corner != ring[number - 1]]
     return tuple(kept[:-1] if len(kept) > 1 and kept[0] == kept[-1] else kept)

@@ -76,7 +76,7 @@ def undo() -> AnyResponse:
 @review.post("/review/skipped")
 def unskip() -> AnyResponse:
     """Show what one skipped again."""
-    asking.reviewing().unskip(current_user.name)
+    deeds.unskip(current_user.name)
     return redirect(_told_scope(request.form).page(), 303)
 
 

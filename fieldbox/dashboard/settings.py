@@ -15,6 +15,7 @@ from fieldbox.dashboard.asked import BY_SLUG, GROUPS, Group, told_in
 from fieldbox.dashboard.deeds import choices
 from fieldbox.dashboard.deeds import hub as hub_deeds
 from fieldbox.dashboard.deeds.choices import NotAccepted
+from fieldbox.dashboard.deeds.sending import try_text as text_as_a_test
 from fieldbox.dashboard.forms import Form
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import Settings, box
@@ -58,16 +59,14 @@ def save(slug: str) -> Page:
 @settings.post("/settings/texts/try")
 def try_text() -> Page:
     """Let a text go that says that it is a test."""
-    examples = box().beyond.examples
-    if examples is None:
+    if box().beyond.examples is None:
         abort(404)
     number = request.form.get("number", "")
     try:
-        text = examples.try_text(number)
+        text = text_as_a_test(current_user.name, number)
     except Rejected as error:
         flash(in_words(error.sentence), "error")
     else:
-        box().store.audit(current_user.name, "test text", number)
         flash(
             say(
                 "This text goes to %(number)s when the modem is there: “%(text)s”",

@@ -13,7 +13,7 @@ from msgspec.json import schema_components
 from fieldbox import __version__
 from fieldbox.dashboard.api.beside import BESIDE
 from fieldbox.dashboard.api.kinds import LARGEST
-from fieldbox.dashboard.api.operations import JSON, OPERATIONS, Operation
+from fieldbox.dashboard.api.operations import GEOJSON, JSON, OPERATIONS, Operation
 from fieldbox.dashboard.problems import Problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.domain import RIGHTS_OF
@@ -32,6 +32,8 @@ _PARTS: Final = {
     "message_id": "A message's id.",
     "name": "The name of a setting.",
     "person_id": "A person's number.",
+    "point_id": "A control point's number.",
+    "code": "A language's code.",
     "upload_id": "An upload's id.",
     "digest": "BLAKE3 of a photo, lower-case hexadecimal.",
     "key": "The key of a layer or a file.",
@@ -140,7 +142,9 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.details:
         told["description"] = one.details
     if one.body is not None:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(one.body)}}}
+        kinds = (JSON, GEOJSON) if one.method == "PUT" and GEOJSON in one.media else (JSON,)
+        content = {kind: {"schema": _reference(one.body)} for kind in kinds}
+        told["requestBody"] = {"required": True, "content": content}
     elif one.raw is not None:
         shape = {"type": "string", "format": "binary"}
         told["requestBody"] = {"required": True, "content": {one.raw: {"schema": shape}}}

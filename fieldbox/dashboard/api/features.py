@@ -31,6 +31,7 @@ from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.ports import DetectionLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
 from fieldbox.domain import Cover, Hotspot, NotAligned, Placement, PlantHealth
+from fieldbox.i18n import N_
 
 TAG = "Features"
 PAGE = 500
@@ -280,7 +281,7 @@ def _after(cursor: str | None) -> tuple[float, int] | None:
         return None
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        unfit_value("cursor", "take it from `next`")
+        unfit_value("cursor", N_("it is taken from `next`"))
     return float(found["score"]), int(found["id"])
 
 
@@ -288,7 +289,7 @@ def _start(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
-        unfit_value("cursor", "take it from `next`")
+        unfit_value("cursor", N_("it is taken from `next`"))
     return int(cursor)
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from fieldbox.dashboard.api.kinds import Place
 from fieldbox.dashboard.api.reading import unfit_value
+from fieldbox.i18n import N_
 
 Ring = Sequence[tuple[float, float]]
 P = TypeVar("P")
@@ -78,7 +79,7 @@ def box_of(text: str | None) -> Box | None:
         return None
     box = Box(*(float(part) for part in text.split(",")))
     if not (-180 <= box.west <= box.east <= 180 and -90 <= box.south <= box.north <= 90):
-        unfit_value("bbox", "west <= east, south <= north, in degrees")
+        unfit_value("bbox", N_("it is west,south,east,north in degrees, west <= east and south <= north"))
     return box
 
 

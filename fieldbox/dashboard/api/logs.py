@@ -20,6 +20,7 @@ from fieldbox.dashboard.logwords import LEVELS
 from fieldbox.dashboard.machine import machine_or_404
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import LogLine, ModelInfo
+from fieldbox.i18n import N_
 
 MOST_LINES = 1000
 ZIP = "application/zip"
@@ -86,7 +87,7 @@ def box_log(query: LinesAsked) -> LinesTold:
     """What the services said, newest first."""
     there = machine_or_404()
     if query.before is not None and not 1970 <= query.before.year <= 9998:
-        unfit_value("before", "a year from 1970 to 9998")
+        unfit_value("before", N_("its year lies between 1970 and 9998"))
     found = there.log(
         query.limit + 1,
         service=query.service or None,

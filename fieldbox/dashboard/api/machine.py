@@ -21,6 +21,7 @@ from fieldbox.dashboard.deeds import choices
 from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.ports import Machine, Settings, box
 from fieldbox.domain import FullIn, Reading, ServiceState, SettingNow, SettingSource, SettingValue, Vital
+from fieldbox.i18n import N_
 
 TAG = "The box"
 MOST_DAYS = 31
@@ -186,9 +187,9 @@ def choose_settings(body: SettingsChosen) -> SettingList:
     known = _settings_or_404().all()
     for name, value in body.values.items():
         if name not in known:
-            unfit_value(f"values.{name}", "there is no such setting to choose")
+            unfit_value(f"values.{name}", N_("there is no such setting to choose"))
         if isinstance(value, float) and not math.isfinite(value):
-            unfit_value(f"values.{name}", "not a number")
+            unfit_value(f"values.{name}", N_("it is a number"))
     choices.choose(current_user.name, body.values)
     return settings()
 

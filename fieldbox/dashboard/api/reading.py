@@ -8,8 +8,10 @@ from typing import Final, NoReturn, TypeVar
 from flask import abort, request
 from msgspec import DecodeError, Struct, ValidationError, convert, json, structs
 
+from fieldbox.dashboard.api.unfitwords import in_words
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.problems import Unfit
+from fieldbox.i18n import N_
 
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<place>[^`]*)`)?$", re.DOTALL)
 _NAMED: Final = re.compile(r"Object (?P<how>missing required|contains unknown) field `(?P<name>[^`]*)`")
@@ -56,7 +58,7 @@ def _convert(given: dict[str, str], kind: type[A]) -> A:
     for one in structs.fields(kind):
         if one.encode_name in given and getattr(found, one.name) is None:
             # The word "null" counts as nothing there, which is said by leaving the parameter out.
-            unfit_value(one.encode_name, "it is left out where there is none")
+            unfit_value(one.encode_name, N_("it is left out where there is none"))
     return found
 
 
@@ -66,7 +68,7 @@ def _unfit(error: ValidationError) -> Unfit:
     named = _NAMED.match(what)
     if named is None:
         name = place or "body"
-        return Unfit(name, say("%(name)s is not as it should be (%(why)s).", name=name, why=what))
+        return Unfit(name, _wrong(name, in_words(what)))
     name = f"{place}.{named['name']}" if place else named["name"]
     if named["how"].startswith("missing"):
         return Unfit(name, say("%(name)s is missing.", name=name))
@@ -78,5 +80,9 @@ def _unknown(name: str) -> str:
 
 
 def unfit_value(name: str, why: str) -> NoReturn:
-    """Raise Unfit for a parameter whose form is right and whose value is not."""
-    raise Unfit(name, say("%(name)s is not as it should be (%(why)s).", name=name, why=why))
+    """Raise Unfit for a parameter whose form is right and whose value is not; `why` is a message id."""
+    raise Unfit(name, _wrong(name, say(why)))
+
+
+def _wrong(name: str, why: str) -> str:
+    return say("%(name)s is not as it should be: %(why)s.", name=name, why=why)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from flask import Response
 from flask_login import current_user
 from msgspec import Meta
 
-from fieldbox.dashboard import asking
+from fieldbox.dashboard import asking, reviewfiles
 from fieldbox.dashboard.api.kinds import LARGEST, Count, Degrees, Digest, Interval95, SurveyId, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.api.reading import unfit_value
@@ -18,6 +19,7 @@ from fieldbox.dashboard.precision import Tally, estimate
 from fieldbox.dashboard.reviewqueue import outcome
 from fieldbox.dashboard.reviewscope import AHEAD, Scope, all_shown
 from fieldbox.domain import Label, LabelVerdict, SurveyVerdict
+from fieldbox.i18n import N_
 
 TAG = "Checking plants"
 PlantNumber = Annotated[int, Meta(ge=1, le=LARGEST, description="A plant's number.")]
@@ -97,6 +99,12 @@ class PlantTold(Told):
     """A plant."""
 
     plant: PlantNumber
+
+
+class PlantsSkipped(Told):
+    """Plants that were skipped and are asked for again."""
+
+    plants: Count
 
 
 class PlantChecked(Told):
@@ -179,6 +187,24 @@ def skip_plant(body: PlantSkipped) -> PlantTold:
     return PlantTold(plant=body.plant)
 
 
+@operation("DELETE", "/review/skipped", tag=TAG, answers=PlantsSkipped)
+def unskip_plants() -> PlantsSkipped:
+    """Be asked again for all plants that one skipped."""
+    return PlantsSkipped(plants=deeds.unskip(current_user.name))
+
+
+@operation("GET", "/review/labels.csv", tag=TAG, media="text/csv")
+def labels_table() -> Response:
+    """All verdicts of people on plants that stand, as a table."""
+    return Response(reviewfiles.table(box().store.labels()), mimetype="text/csv")
+
+
+@operation("GET", "/review/labels.zip", tag=TAG, media="application/zip")
+def labels_files() -> Response:
+    """All plants of which people agree what they are: a file of LabelMe's for each photo."""
+    return Response(reviewfiles.labelme(box().store.labels()), mimetype="application/zip")
+
+
 @operation("GET", "/surveys/<survey_id>/checks", tag=TAG, answers=ChecksTold)
 def survey_checks(survey_id: str) -> ChecksTold:
     """What people make of the weeds of a survey, one by one, and how often the model is right there."""
@@ -239,5 +265,5 @@ def _numbers(text: str) -> frozenset[int]:
         return frozenset()
     parts = text.split(",")
     if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in parts):
-        unfit_value("but", "numbers with commas")
+        unfit_value("but", N_("it is numbers with commas"))
     return frozenset(map(int, parts))

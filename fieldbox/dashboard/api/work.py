@@ -9,8 +9,7 @@ from flask import Response, url_for
 from flask_login import current_user
 from msgspec import Meta, Struct
 
-from fieldbox.dashboard.api.features import collection
-from fieldbox.dashboard.api.geojson import Area, Polygon
+from fieldbox.dashboard.api.geojson import Area, Polygon, polygon
 from fieldbox.dashboard.api.kinds import Interval95, Words
 from fieldbox.dashboard.api.operations import GEOJSON, Asked, Told, operation
 from fieldbox.dashboard.decisions import TITLES, decisions_or_404, made_file
@@ -23,7 +22,6 @@ from fieldbox.domain import (
     Laid,
     Measure,
     Needs,
-    Patch,
     Spraying,
     Strategy,
     Vigour,
@@ -163,7 +161,7 @@ class FileList(Told):
     media=GEOJSON,
     problems=(422,),
 )
-def prescription(survey_id: str) -> Response:
+def prescription(survey_id: str) -> PrescriptionTold:
     """What is sprayed where as polygons, with the litres and what is saved beside `features`.
 
     Zones that are treated, zones that are left, ground that is kept off.
@@ -172,43 +170,39 @@ def prescription(survey_id: str) -> Response:
     found = decisions_or_404().prescription(survey_id)
     zones = [(one.zone, one.rate_l_ha) for one in found.treated] + [(one, 0.0) for one in found.left]
     features: list[Prescribed] = [
-        Prescribed(_area(zone.patch), SprayZone(**_zone(zone), treat=rate > 0, rate_l_ha=rate))
+        Prescribed(polygon(*zone.patch), SprayZone(**_zone(zone), treat=rate > 0, rate_l_ha=rate))
         for zone, rate in zones
     ]
     features += [
-        Prescribed(_area(one.patch), KeptOff(kept_off=one.name, strip_m=one.strip_m))
+        Prescribed(polygon(*one.patch), KeptOff(kept_off=one.name, strip_m=one.strip_m))
         for one in found.spraying.keep_off
     ]
-    return fresh(
-        PrescriptionTold(
-            features=features,
-            field_m2=found.field_m2,
-            strategy=found.strategy,
-            coverage=found.coverage,
-            assured=found.assured,
-            threshold=found.threshold,
-            never_pays=found.never_pays,
-            needs=found.needs,
-            laid=list(found.laid),
-        )
+    return PrescriptionTold(
+        features=features,
+        field_m2=found.field_m2,
+        strategy=found.strategy,
+        coverage=found.coverage,
+        assured=found.assured,
+        threshold=found.threshold,
+        never_pays=found.never_pays,
+        needs=found.needs,
+        laid=list(found.laid),
     )
 
 
 @operation("GET", "/surveys/<survey_id>/vigour", tag=TAG, answers=VigourTold, media=GEOJSON, problems=(422,))
-def vigour(survey_id: str) -> Response:
+def vigour(survey_id: str) -> VigourTold:
     """Where the crop stands poorer or better than in the rest of the field, as polygons (relative, no diagnosis)."""
     survey_or_404(survey_id)
     zones = decisions_or_404().vigour(survey_id)
-    return fresh(
-        VigourTold(
-            features=[
-                Area(
-                    _area(one.patch),
-                    VigourZone(**_zone(one), checks=[in_words(cause) for cause in one.causes]),
-                )
-                for one in zones
-            ]
-        )
+    return VigourTold(
+        features=[
+            Area(
+                polygon(*one.patch),
+                VigourZone(**_zone(one), checks=[in_words(cause) for cause in one.causes]),
+            )
+            for one in zones
+        ]
     )
 
 
@@ -221,13 +215,13 @@ def vigour(survey_id: str) -> Response:
     query=ChangeAsked,
     problems=(422,),
 )
-def change(survey_id: str, query: ChangeAsked) -> Response:
+def change(survey_id: str, query: ChangeAsked) -> ChangeTold:
     """What changed since an earlier survey, as polygons: spots that are new, spreading, shrinking or gone."""
     after, before = survey_or_404(survey_id), survey_or_404(query.before)
     found = decisions_or_404().change(before.id, after.id, sprayed=query.sprayed)
     spots = [
         Area(
-            _area(one.patch),
+            polygon(*one.patch),
             SpotChanged(
                 number=place,
                 name=change_name(place),
@@ -243,16 +237,14 @@ def change(survey_id: str, query: ChangeAsked) -> Response:
         )
         for place, one in enumerate(found.spots, 1)
     ]
-    return fresh(
-        ChangeTold(
-            features=spots,
-            days=found.days,
-            measure=found.measure,
-            common_m2=found.common_m2,
-            more_m2=found.more_m2,
-            less_m2=found.less_m2,
-            no_telling_m2=found.untold_m2,
-        )
+    return ChangeTold(
+        features=spots,
+        days=found.days,
+        measure=found.measure,
+        common_m2=found.common_m2,
+        more_m2=found.more_m2,
+        less_m2=found.less_m2,
+        no_telling_m2=found.untold_m2,
     )
 
 
@@ -299,17 +291,6 @@ def set_spraying(field_id: int, body: Spraying) -> Spraying:
     """Say how a field is treated. What is left out is as it is at first, not as it was."""
     deeds.treat(current_user.name, field_id, body)
     return box().store.spraying(field_id)
-
-
-def fresh(told: Struct) -> Response:
-    """As an answer that is worked out anew each time."""
-    answer = collection(told)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _area(patch: Patch) -> Polygon:
-    return Polygon([[*ring, ring[0]] for ring in patch])
 
 
 def _zone(zone: Zone) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fieldbox.dashboard.ports import HubDesk, box
 from fieldbox.domain import HubNow
-from fieldbox.errors import Misconfigured
+from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_
 
 
@@ -21,6 +21,15 @@ def join(actor: str, welcome: str) -> HubNow:
     hub = desk().join(welcome)
     box().store.audit(actor, "hub joined", f"{hub.hub} at {hub.host}:{hub.port}")
     return hub
+
+
+def join_compared(actor: str, welcome: str, fingerprint: str) -> HubNow:
+    """Join the hub of a welcome whose fingerprint was compared. Raises Rejected where it is another one, and Misconfigured."""
+    if desk().read(welcome).fingerprint != fingerprint.strip():
+        raise Rejected(
+            N_("This welcome has another fingerprint: ask whoever keeps the hub to read it out again.")
+        )
+    return join(actor, welcome)
 
 
 def leave(actor: str) -> None:

@@ -52,6 +52,11 @@ def skip(actor: str, plant: int) -> None:
     reviewing().skip(actor, plant)
 
 
+def unskip(actor: str) -> int:
+    """Show somebody again what they skipped; how many plants."""
+    return reviewing().unskip(actor)
+
+
 def judge_survey(actor: str, survey_id: str, verdict: str) -> bool:
     """Keep what somebody makes of a whole survey; False: they said so before. Raises Rejected."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fieldbox.dashboard.ports import SendingDesk, box
-from fieldbox.domain import Carried
+from fieldbox.domain import Carried, ExampleText
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.i18n import N_, Sentence
 
@@ -35,6 +35,16 @@ def unpack(actor: str, name: str, data: bytes) -> Sentence:
     came = _joined_desk().unpack(name, data)
     box().store.audit(actor, "hub file taken in", name[:80])
     return came
+
+
+def try_text(actor: str, number: str) -> ExampleText:
+    """Let a text go that says that it is a test. Raises Rejected for a number that is not texted."""
+    examples = box().beyond.examples
+    if examples is None:
+        raise Misconfigured(N_("This box cannot text from its pages."))
+    text = examples.try_text(number)
+    box().store.audit(actor, "test text", number)
+    return text
 
 
 def _joined_desk() -> SendingDesk:

@@ -32,16 +32,19 @@ from fieldbox.dashboard.api.description import description
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.guard import pace
 from fieldbox.dashboard.ports import Beyond, Intake
-from fieldbox.domain import Offer, Right
+from fieldbox.domain import MarkedPoint, Offer, Right
 from fieldbox.services.chosen import Choices
+from fieldbox.services.examples import Examples
+from fieldbox.services.hubdesk import HubDesk
 from fieldbox.services.offering import Offering
 from fieldbox.services.sendingdesk import SendingDesk
 from fieldbox.services.support import Support
+from fieldbox.services.testflight import TestFlights
 from fieldbox.services.watching import Watch
 from fieldbox.services.web import intake_of
 from tests.dashboard.api.asking import give_key, hold
 from tests.dashboard.conftest import KEY
-from tests.dashboard.demo_box import SURVEY, DemoBox, make_box
+from tests.dashboard.demo_box import NORTH, SURVEY, WEST, DemoBox, lat_lon, make_box
 
 
 def as_described(_ctx: CheckContext, response: Response, case: Case) -> None:
@@ -94,6 +97,8 @@ class Trial:
             "key": "zones" if "/files/" in path else "weed-cover",
             "message_id": self.box.store.message_page(1)[0].id,
             "name": "storage.keep_days",
+            "code": "hi",
+            **({"point_id": self._point()} if "{point_id}" in path else {}),
             **({"z": 3, "x": 5, "y": 3} if "{z}" in path else {}),
             **(self._upload() if "{upload_id}" in path else {}),
             **({"person_id": self._person()} if "{person_id}" in path else {}),
@@ -104,6 +109,15 @@ class Trial:
         """Somebody who is not asha."""
         found = self.box.store.user_by_name("ravi")
         return (found or self.box.store.add_user("ravi", HASH, "viewer")).id
+
+    def _point(self) -> int:
+        """A control point that is there still."""
+        there = self.box.store.control_points(self.box.field_id)
+        if there:
+            return there[0].id
+        lat, lon = lat_lon(WEST + 30, NORTH - 20)
+        new = MarkedPoint(0, self.box.field_id, "gate", lat, lon, None, 0.05, "asha")
+        return self.box.store.add_control_point(new).id
 
     def _key(self) -> int:
         """A key that is good still."""
@@ -169,6 +183,10 @@ def trial(root: Path, password_hash: str = HASH) -> Iterator[Trial]:
         release=lambda: "ab" * 32,
         sending=SendingDesk(config, box.store),
         support=Support(config, box.store, watch),
+        views=offering.views,
+        examples=Examples(config, box.store),
+        hub=HubDesk(config),
+        test_flights=TestFlights(box.store),
     )
     app = create_app(box.store, root, secret_key=KEY, beyond=beyond)
     pace(app, "1000000 per minute")

@@ -17,9 +17,11 @@ from rasterio.enums import Resampling
 from rasterio.warp import transform_bounds
 from waitress.server import create_server
 
+from fieldbox.domain import FlightCheck, MarkedPoint
 from tests.dashboard.api.asking import KEY_TEXT, Program
-from tests.dashboard.demo_box import EPSG, HEIGHT_M, NORTH, SURVEY, WEST, WIDTH_M
+from tests.dashboard.demo_box import EPSG, HEIGHT_M, NORTH, SURVEY, WEST, WIDTH_M, DemoBox, lat_lon
 
+FLIGHT = "fl-demo-1"
 LOG_IN = {"GDAL_HTTP_AUTH": "BASIC", "GDAL_HTTP_USERPWD": f"anybody:{KEY_TEXT}"}
 XYZ = """<GDAL_WMS><Service name="TMS"><ServerUrl>{url}</ServerUrl></Service>
 <DataWindow><UpperLeftX>-20037508.34</UpperLeftX><UpperLeftY>20037508.34</UpperLeftY>
@@ -70,6 +72,52 @@ def test_gdal_reads_features_by_their_address(
     west, south, east, north = pyogrio.read_info(address, force_total_bounds=True)["total_bounds"]
     field = transform_bounds(EPSG, 4326, WEST - 1, NORTH - HEIGHT_M - 1, WEST + WIDTH_M + 1, NORTH + 1)
     assert field[0] < west <= east < field[2] and field[1] < south <= north < field[3]
+
+
+def check() -> FlightCheck:
+    """One that found ground on no photo, and some on few."""
+
+    def square(side_m: float) -> tuple[tuple[float, float], ...]:
+        corners = ((0.0, 0.0), (side_m, 0.0), (side_m, side_m), (0.0, side_m))
+        return tuple(lat_lon(WEST + 5 + east, NORTH - 5 - south)[::-1] for east, south in corners)
+
+    return FlightCheck(
+        mosaic=False,
+        photos=3,
+        placed=2,
+        started_at=None,
+        gsd_mm=2.8,
+        smallest_weed_mm=15.0,
+        overlap=5.0,
+        thin_pct=12.0,
+        bare_pct=0.8,
+        holes=((square(4),),),
+        thin=((square(20), square(6)),),
+        blurred=0,
+        badly_exposed=0,
+        findings=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "count", "shape"),
+    [
+        ("fields.geojson", 1, "Polygon"),
+        ("fields/1/boundary", 1, "Polygon"),
+        ("fields/1/points", 1, "Point"),
+        (f"flights/{FLIGHT}/photos", 3, "Point"),
+        (f"flights/{FLIGHT}/missed", 2, "Polygon"),
+    ],
+)
+def test_gdal_reads_fields_and_flights(
+    server: str, gdal: None, fresh: DemoBox, path: str, count: int, shape: str
+) -> None:
+    if not fresh.store.control_points(fresh.field_id):
+        lat, lon = lat_lon(WEST + 30, NORTH - 20)
+        fresh.store.add_control_point(MarkedPoint(0, fresh.field_id, "gate", lat, lon, None, 0.03, "asha"))
+    fresh.store.keep_check(FLIGHT, check())
+    told, _ids, geometry, _values = pyogrio.raw.read(f"/vsicurl/{server}/api/v1/{path}")
+    assert (len(geometry), told["geometry_type"], told["crs"]) == (count, shape, "EPSG:4326")
 
 
 def test_without_the_key_gdal_reads_nothing(server: str) -> None:

@@ -66,6 +66,22 @@ def test_a_wrong_body_is_told_by_its_place(program: Program, body: bytes, parame
     assert answer == (400, "invalid", parameter)
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"name": "x" * 81}, "it has 80 characters or fewer"),
+        ({"name": " "}, "it is written like this pattern"),
+        ({"name": 3}, "it is text"),
+        ({"crop": 3}, "it is one of these: text, null"),
+        ({"row_deg": 400}, "it is 360.0 or less"),
+    ],
+)
+def test_why_a_value_is_wrong_is_said_in_words(program: Program, body: dict[str, Any], why: str) -> None:
+    answer = program.client.patch("/api/v1/fields/1", headers=program.header, json=body)
+    assert answer.status_code == 400 and answer.json is not None
+    assert why in answer.json["error"] and "`" not in answer.json["error"]
+
+
 def test_a_body_that_is_not_said_to_be_json(program: Program) -> None:
     assert told(program, "PATCH", "/api/v1/fields/1", data="name=x") == (415, "wrong_type", None)
 
@@ -140,4 +156,7 @@ def test_nothing_is_told_without_a_key_or_without_its_scope(
     assert asked is not None
     key = f"fbx_a-key-of-tests-without-{one.endpoint}"
     header = give_key(fresh.store, *(set(Right) - {asked}), key=key)
-    assert client.open(sample(one), method=one.method, headers=header).status_code == 403
+    refused = client.open(sample(one), method=one.method, headers=header)
+    hindi = client.open(sample(one), method=one.method, headers={**header, "Accept-Language": "hi"})
+    assert refused.status_code == hindi.status_code == 403
+    assert hindi.json["error"] != refused.json["error"]  # type: ignore[index]
