@@ -182,7 +182,7 @@ def lines(found: Prescription) -> list[ZoneLine]:
 
 def _spots(ranks: Sequence[int]) -> str:
     """The hotspots that a zone holds, as the map of the field numbers them."""
-    return say_many("here is spot %(ranks)s", "here are spots %(ranks)s", len(ranks), ranks=listed(ranks))
+    return say_many("with spot %(ranks)s", "with spots %(ranks)s", len(ranks), ranks=listed(ranks))
 
 
 def listed(ranks: Sequence[int]) -> str:

@@ -145,7 +145,7 @@ def _evidence(survey: Survey, *, at: tuple[float, float] | None, shot: Shot | No
 
 def _cells(survey: Survey, lat: float, lon: float) -> list[Figure]:
     try:
-        return cells.figures_at(raster(survey.id, GRID), lat, lon, errors_at_hand(survey.id))
+        return cells.figures_at(survey, raster(survey.id, GRID), (lat, lon), errors_at_hand(survey.id))
     except FieldboxError:
         return []  # The pictures of the map are gone; the photos may be there.
 

@@ -11,6 +11,7 @@ from fieldbox.dashboard import layerwords, tiles, units, words
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.pictures import GRID, MOSAIC, raster
 from fieldbox.dashboard.stage import map_words, tiles_of
+from fieldbox.dashboard.struck import struck_of
 from fieldbox.domain import SQUARE_METRES, Field, Survey
 from fieldbox.errors import Misconfigured
 
@@ -38,6 +39,8 @@ def map_of(field: Field, survey: Survey, layers: Sequence[dict[str, Any]]) -> di
             "weeds": WEED_ZOOM,
         },
         "tiles": tiles_of(survey),
+        # Of the address of tiles with plants: those that browsers keep do not show what people said since.
+        "struck": struck_of(survey.id).stamp,
         "layers": {layer["key"]: layer["kind"] for layer in layers},
         "boundary": [_short((lat, lon)) for lon, lat in field.boundary],
         "overlays": _overlays(survey),

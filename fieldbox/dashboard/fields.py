@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
-from fieldbox.dashboard import quality
+from fieldbox.dashboard import quality, struck
 from fieldbox.dashboard.dates import by_date, flights_flown, flown_on
 from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.fieldmap import map_of
@@ -50,6 +50,7 @@ def show(field_id: int) -> Page:
         twice={flight_id for flight_id, many in of_flights.items() if many > 1},
         map=map_of(found, survey, layers) if survey else None,
         at=_place(),
+        struck=struck.said(survey.id) if survey else "",
         judgement=quality.judge(survey) if survey else None,
         decides=box().beyond.decisions is not None,
         dates_flown=len(of_flights),

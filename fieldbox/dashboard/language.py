@@ -99,6 +99,24 @@ def interval(value: Interval, digits: int = 0) -> str:
     return f"{number(value.low, digits)}–{number(value.high, digits)}"
 
 
+def hardly_known(value: float, range95: Interval) -> bool:
+    """Whether an interval is so wide that the number in it says little: from none to some times as many."""
+    return range95.low < 0.5 and range95.high > 3 * max(value, 1)
+
+
+def spread(value: float, range95: Interval | None) -> str:
+    """The interval of a count, in words where it is wide; empty where it is not known."""
+    if range95 is None:
+        return ""
+    if hardly_known(value, range95):
+        return say("perhaps none, perhaps up to %(most)s", most=number(range95.high))
+    if range95.high - range95.low > max(value, 1):
+        return say(
+            "anything from %(least)s to %(most)s", least=number(range95.low), most=number(range95.high)
+        )
+    return interval(range95)
+
+
 def when(moment: datetime) -> str:
     """A date with its time: an instant in the box's time zone, a camera's time as the camera had it."""
     local = moment.astimezone() if moment.tzinfo else moment

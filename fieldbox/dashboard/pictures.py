@@ -23,6 +23,7 @@ from fieldbox.dashboard.problems import problem
 from fieldbox.dashboard.quality import holes
 from fieldbox.dashboard.sketch import draw, draw_spots
 from fieldbox.dashboard.still import Still
+from fieldbox.dashboard.struck import marked, struck_of
 from fieldbox.dashboard.tiles import BLANK
 from fieldbox.dashboard.turns import Busy, Turns
 from fieldbox.domain import Survey
@@ -64,7 +65,8 @@ def tile(survey_id: str, key: str, z: int, x: int, y: int) -> Response:
     except ValueError:
         abort(404)
     make = _maker(survey_id, key)
-    return _lasting(lambda: make(z, x, y), on_error=BLANK, key=(survey_id, key, z, x, y))
+    state = struck_of(survey_id).stamp if key == PLANTS else ""
+    return _lasting(lambda: make(z, x, y), on_error=BLANK, key=(survey_id, key, z, x, y, state))
 
 
 def _maker(survey_id: str, key: str) -> Callable[[int, int, int], Picture]:
@@ -80,13 +82,16 @@ def _maker(survey_id: str, key: str) -> Callable[[int, int, int], Picture]:
 
 
 def weeds_at_hand(survey_id: str) -> Weeds:
-    """All weeds of a survey. Raises Misconfigured for a survey that there is not."""
+    """All weeds of a survey, marked where people say that they are none. Raises Misconfigured for a survey that there is not."""
     here, folder = box(), raster(survey_id, MOSAIC).parent
     if not folder.is_dir():
         raise tiles.missing(MOSAIC)
-    found: Weeds = here.grids.get_or_make(
-        (PLANTS, survey_id), lambda: weeds_of(folder, lambda: here.store.weed_points(survey_id))
-    )
+    told = struck_of(survey_id)
+
+    def made() -> Weeds:
+        return marked(survey_id, weeds_of(folder, lambda: here.store.weed_points(survey_id)), told)
+
+    found: Weeds = here.grids.get_or_make((PLANTS, survey_id, told.stamp), made)
     return found
 
 

@@ -19,7 +19,10 @@ from fieldbox.wholefile import written
 
 FILE: Final = "plants.bin"
 WEEDS: Final = np.dtype([("x", "<f8"), ("y", "<f8"), ("radius_m", "<f4"), ("sure", "<u4")])
-"""Places in web Mercator, from 0 in the west and the north to 1; `radius_m` is that of a disc of the plant's area."""
+"""Places in web Mercator, from 0 in the west and the north to 1; `radius_m` is that of a disc of the plant's area; `sure` is 0,
+1, or STRUCK."""
+STRUCK: Final = 2
+"""People who looked at it say that it is no weed. Never in the file: they may change their minds."""
 Weeds = NDArray[np.void]
 _HEAD = struct.Struct("<4sIQ")
 """Four letters, the CRC-32 of all that follows, and the number of records."""

@@ -18,8 +18,8 @@ from rasterio.warp import transform
 from fieldbox.dashboard import placeerror, tiles
 from fieldbox.dashboard.layers import Layer, index_values, lookup_table
 from fieldbox.dashboard.placeerror import PlaceErrors
-from fieldbox.dashboard.plants import Weeds
-from fieldbox.dashboard.planttiles import LEAST_PX, PINK, draw_dots
+from fieldbox.dashboard.plants import STRUCK, Weeds
+from fieldbox.dashboard.planttiles import GREY, LEAST_PX, PINK, draw_dots
 from fieldbox.dashboard.ports import Picture
 from fieldbox.domain import Hotspot
 
@@ -73,14 +73,19 @@ class Still:
         self._lay(placeerror.colours()[placeerror.striped(index, errors.loose[row, column])])
 
     def lay_weeds(self, weeds: Weeds) -> None:
-        """Every weed as a dot."""
+        """Every weed as a dot, grey and hollow where people say that it is none."""
         if not len(weeds):
             return
         east, north = (weeds["x"] * 2 - 1) * _HALF_WORLD_M, (1 - weeds["y"] * 2) * _HALF_WORLD_M
         radii = np.maximum(weeds["radius_m"] / abs(self._place.a), LEAST_PX)
-        alpha = Image.new("L", self._image.size)
-        draw_dots(alpha, self._pixels("EPSG:3857", east, north), radii, weeds["sure"] > 0)
-        self._image.alpha_composite(Image.merge("RGBA", [*Image.new("RGB", alpha.size, PINK).split(), alpha]))
+        places = self._pixels("EPSG:3857", east, north)
+        struck = weeds["sure"] == STRUCK
+        for some, colour in ((~struck, PINK), (struck, GREY)):
+            alpha = Image.new("L", self._image.size)
+            draw_dots(alpha, places[some], radii[some], weeds["sure"][some])
+            self._image.alpha_composite(
+                Image.merge("RGBA", [*Image.new("RGB", alpha.size, colour).split(), alpha])
+            )
 
     def lay_shapes(self, shapes: Sequence[Shape]) -> None:
         """Zones."""

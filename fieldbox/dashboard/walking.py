@@ -206,6 +206,7 @@ def _map(survey: Survey, field: Field | None, walk: Walk, stops: Sequence[Stop])
                 "called": one.called,
                 "also": one.also,
                 "at": (one.spot.lat, one.spot.lon),
+                "sort": one.spot.kind.value,
                 "kind": say(KINDS[one.spot.kind]),
                 "why": one.why,
                 "checks": one.checks,

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fieldbox.dashboard import units
-from fieldbox.dashboard.language import in_words, interval, metres, number, say, say_many, when
+from fieldbox.dashboard.language import (
+    hardly_known,
+    in_words,
+    interval,
+    metres,
+    number,
+    say,
+    say_many,
+    spread,
+    when,
+)
 from fieldbox.dashboard.ports import BriefLike, FlightRowLike, JobLike
 from fieldbox.domain import (
     Bringing,
@@ -131,7 +141,14 @@ def figures(survey: Survey) -> list[Figure]:
         *(
             []
             if s.crop_missing is None
-            else [_figure(say("Crop plants missing in rows"), s.crop_missing, "", missing_interval(s))]
+            else [
+                Figure(
+                    say("Crop plants missing in rows"),
+                    number(s.crop_missing),
+                    "",
+                    spread(s.crop_missing, missing_interval(s)) or None,
+                )
+            ]
         ),
         _figure(say("Health (100 is best)"), s.health_index, "", s.health_index_interval95),
         _area_figure(say("Area seen"), s.area_ha, s.area_ha_interval95),
@@ -151,8 +168,8 @@ def headline(survey: Survey | BriefLike) -> str:
     if survey.weed_count is None:
         return say("Weeds cover %(cover)s of the ground.", cover=cover)
     return say_many(
-        "Weeds cover %(cover)s of the ground: %(num)s plant%(range)s.",
-        "Weeds cover %(cover)s of the ground: %(num)s plants%(range)s.",
+        "Weeds cover %(cover)s of the ground: %(num)s weed%(range)s.",
+        "Weeds cover %(cover)s of the ground: %(num)s weeds%(range)s.",
         survey.weed_count,
         cover=cover,
         range=_range(survey.weed_count_interval95, 0),
@@ -241,12 +258,21 @@ def crop_health(survey: Survey) -> list[str]:
 def _missing(survey: Survey) -> str:
     if survey.crop_missing is None:
         return say("How many plants are missing is not known: they stand in no rows or at uneven distances.")
+    found = missing_interval(survey)
+    if found and hardly_known(survey.crop_missing, found):
+        return say(
+            "How many plants are missing in the rows is hardly known: %(range)s. Places that look empty: %(num)s, with "
+            "plants that the box overlooked.",
+            range=spread(survey.crop_missing, found),
+            num=number(survey.crop_missing),
+        )
+    told = f" ({spread(survey.crop_missing, found)})" if found else ""
     return say_many(
         "About %(num)s plant is missing in the rows%(range)s: one that the box overlooked counts as missing too.",
         "About %(num)s plants are missing in the rows%(range)s: those that the box overlooked count as missing "
         "too.",
         survey.crop_missing,
-        range=_range(missing_interval(survey), 0),
+        range=told,
     )
 
 

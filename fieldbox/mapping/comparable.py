@@ -57,9 +57,19 @@ def refusal(before: Side, after: Side) -> Sentence | None:
 def _of_layers(before: Side, after: Side) -> Sentence | None:
     one, other = before.survey, after.survey
     for side in (before, after):
-        if side.survey.weed_cover_pct is None or side.survey.weed_basis is None:
+        if side.survey.weed_cover_pct is None:
+            template = (
+                N_(
+                    "No weeds were called in the survey {id}, and its warnings say why: there is nothing to compare."
+                )
+                if side.survey.warnings
+                else N_("No weeds were called in the survey {id}: there is nothing to compare.")
+            )
+            return Sentence(template, {"id": _called(side)})
+        if side.survey.weed_basis is None:
             template = N_(
-                "No weeds were called in the survey {id}, and its warnings say why: there is nothing to compare."
+                "It is not known in which way weeds were told in the survey {id}, so nothing can be compared with it: bring its "
+                "flight in again, and compare that."
             )
             return Sentence(template, {"id": _called(side)})
     if one.weed_basis is not other.weed_basis:

@@ -291,6 +291,12 @@ def _zone(
     )
 
 
+_TURNS = (Vigour.POOR, Vigour.BETTER, Vigour.USUAL)
+"""Poor ground matters most, so that its zones are counted without gaps."""
+
+
 def _ranked(zones: list[Zone]) -> tuple[Zone, ...]:
-    order = sorted(zones, key=lambda one: (one.vigour is Vigour.USUAL, -one.area_m2 * abs(one.z or 0.0)))
+    order = sorted(
+        zones, key=lambda one: (_TURNS.index(one.vigour or Vigour.USUAL), -one.area_m2 * abs(one.z or 0.0))
+    )
     return tuple(replace(one, rank=rank) for rank, one in enumerate(order, start=1))

@@ -193,6 +193,7 @@ def _stop(treated: Sequence[Treated], place: InRows | FromCorner) -> Sprayed:
         area_m2=sum(one.zone.area_m2 for one in treated),
         spray_l=sum(one.zone.area_m2 * one.rate_l_ha / 1e4 for one in treated),
         names=tuple(one.zone.name for one in treated),
+        spots=tuple(sorted({rank for one in treated for rank in one.zone.spots})),
     )
 
 

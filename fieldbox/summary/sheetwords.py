@@ -54,6 +54,8 @@ class Sprayed:
     spray_l: float
     names: tuple[str, ...]
     """Of its zones; the first is what the stop is called."""
+    spots: tuple[int, ...] = ()
+    """Ranks of the hotspots in them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +228,10 @@ def _stop(one: Sprayed, spraying: Spraying, speech: Speech) -> Stop:
     first, second = _place(one.place, speech)
     if len(one.names) > 1:
         second = replace(second, told=f"{second.told}; {_beside(one.names[1:], speech)}")
+    if one.spots:
+        template = N_("spot {names}") if len(one.spots) == 1 else N_("spots {names}")
+        spots = speech.say(template, names=", ".join(map(str, one.spots)))
+        second = replace(second, told=f"{second.told}; {spots}")
     area = speech.number(one.area_m2, 0 if one.area_m2 >= 9.5 else 1)
     litres = speech.number(one.spray_l, 1 if one.spray_l >= 0.95 else 2)
     needed = _LITTLE if one.spray_l < spraying.tank_l / 8 else pumps(one.spray_l, spraying.tank_l)

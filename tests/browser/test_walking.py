@@ -108,7 +108,7 @@ def first_weed(demo: DemoBox) -> tuple[float, float]:
 def test_a_walk_to_two_spots(page: Page, demo: DemoBox, shots: Path) -> None:
     before = len(demo.store.labels(survey_id=SURVEY))
     leg = page.locator("#leg")
-    expect(leg.get_by_role("heading")).to_have_text("Next: spot 1")
+    expect(leg.get_by_role("heading")).to_have_text("Next: D1 (stop 1 of 2)")
     stand(page.context, WEST + 1.0, NORTH - 30.0)
     page.get_by_role("button", name="Start walking").click()
     expect(leg.locator("[data-away]")).to_contain_text("m to the")
@@ -126,24 +126,24 @@ def test_a_walk_to_two_spots(page: Page, demo: DemoBox, shots: Path) -> None:
     assert len(told) >= max(1, before)
     assert (told[0].verdict, told[0].who) == (LabelVerdict.RIGHT, "asha")
 
-    expect(leg.get_by_role("heading")).to_have_text("Next: spot 2")
+    expect(leg.get_by_role("heading")).to_have_text("Next: P1 (stop 2 of 2)")
     expect(leg.locator("[data-away]")).to_contain_text("m to the")
     assert leg.locator("[data-arrived]").is_hidden()
     stand(page.context, SPOTS[1][0] + 8.0, SPOTS[1][1], accuracy=12.0)
     expect(leg.locator("[data-arrived]")).to_have_text("You are there: look at this.")
     assert leg.get_by_role("button", name="It is a weed").is_hidden()
-    leg.get_by_role("button", name="Done, next spot").click()
-    expect(leg.get_by_role("heading")).to_have_text("All spots are done.")
+    leg.get_by_role("button", name="Done, next stop").click()
+    expect(leg.get_by_role("heading")).to_have_text("All stops are done.")
 
 
 def test_what_was_done_is_known_when_the_page_is_opened_again(page: Page) -> None:
-    page.get_by_role("button", name="Done, next spot").click()
+    page.get_by_role("button", name="Done, next stop").click()
     page.reload()
     page.wait_for_selector("#map[data-ready]")
-    expect(page.locator("#leg").get_by_role("heading")).to_have_text("Next: spot 2")
-    expect(page.locator("[data-stop='1'] .tick")).to_be_visible()
+    expect(page.locator("#leg").get_by_role("heading")).to_have_text("Next: P1 (stop 2 of 2)")
+    expect(page.locator("[data-stop='D1'] .tick")).to_be_visible()
     page.get_by_role("button", name="Begin again").click()
-    expect(page.locator("#leg").get_by_role("heading")).to_have_text("Next: spot 1")
+    expect(page.locator("#leg").get_by_role("heading")).to_have_text("Next: D1 (stop 1 of 2)")
 
 
 def test_a_verdict_waits_on_the_phone_while_the_box_is_out_of_reach(page: Page, demo: DemoBox) -> None:
@@ -167,8 +167,8 @@ def test_a_verdict_waits_on_the_phone_while_the_box_is_out_of_reach(page: Page, 
 def test_a_phone_that_tells_no_place_is_told_so(page: Page) -> None:
     page.get_by_role("button", name="Start walking").click()
     expect(page.locator("#gps")).to_contain_text("The phone does not tell where it is")
-    place = page.locator("[data-stop='1'] .num").inner_text().replace(", ", ",")
-    expect(page.get_by_role("link", name="Open in a map app 1")).to_have_attribute("href", f"geo:{place}")
+    place = page.locator("[data-stop='D1'] .num").inner_text().replace(", ", ",")
+    expect(page.get_by_role("link", name="Open in a map app D1")).to_have_attribute("href", f"geo:{place}")
 
 
 def test_over_plain_http_the_walk_is_offered_as_files(page: Page) -> None:

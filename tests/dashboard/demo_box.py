@@ -38,6 +38,7 @@ from fieldbox.domain import (
     Quality,
     Rejection,
     Survey,
+    WeedBasis,
 )
 from fieldbox.i18n import Sentence
 from fieldbox.storage.store import Store
@@ -232,6 +233,7 @@ def make_survey(flight_id: str, field_id: int, photo: str, plants: list[Detectio
         photos_used=2,
         photos_unplaced=1,
         crop_missing=6 if known else None,
+        weed_basis=WeedBasis.PLANTS if known else None,
         quality=make_quality() if known else None,
     )
 

@@ -87,6 +87,31 @@ def test_the_map_gets_zones_with_their_numbers(visitor: FlaskClient) -> None:
     assert found["needs"]["spray_l"] == pytest.approx(sum(one["area_m2"] for one in zones) / 1e4 * 200)
 
 
+def test_zones_have_names_of_their_own_and_tell_which_spots_they_hold(
+    fresh: DemoBox, visitor: FlaskClient
+) -> None:
+    found = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()["features"]
+    zones = {one["properties"]["name"]: one for one in found}
+    assert list(zones) == [f"Z{one['properties']['rank']}" for one in found]
+    survey = fresh.store.survey("sv-demo-1")
+    assert survey is not None
+    held = {rank: name for name, one in zones.items() for rank in one["properties"]["spots"]}
+    for spot in survey.hotspots:
+        inside = [
+            name
+            for name, one in zones.items()
+            if shapely.Polygon(one["geometry"]["coordinates"][0]).contains(shapely.Point(spot.lon, spot.lat))
+        ]
+        assert inside == ([held[spot.rank]] if spot.rank in held else [])
+    page = text(visitor, PAGE)
+    assert held and 'data-zone="Z1"' in page and "with spot" in page
+
+
+def test_the_form_asks_in_plain_words(visitor: FlaskClient) -> None:
+    page = text(visitor, PAGE)
+    assert "Shortest piece it can spray" in page and "How near a crew on foot comes to a zone" in page
+
+
 def test_the_form_keeps_how_a_field_is_treated(fresh: DemoBox, visitor: FlaskClient) -> None:
     before = visitor.get("/api/v1/surveys/sv-demo-1/prescription").get_json()["needs"]["spray_l"]
     form = {

@@ -14,8 +14,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from fieldbox.config import load_config
+from fieldbox.dashboard import cells
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.language import metres
+from fieldbox.dashboard.layers import LAYERS
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import SeenFrom
 from fieldbox.errors import Unavailable
@@ -74,6 +76,34 @@ def test_a_tap_on_the_ground_tells_what_the_layers_say(client: FlaskClient) -> N
     # The cell in row 16, column 28: 100 (0.3 + 0.1 sin(28 / 6)) % of crop.
     crop = cells.split("<dt>Crop</dt>")[1].split("</div>")[0]
     assert '<strong>20</strong> <span class="unit">%' in crop
+
+
+def test_numbers_without_a_meaning_of_their_own_are_told_beside_the_rest_of_the_field(
+    client: FlaskClient,
+) -> None:
+    page = text(client, f"/surveys/{SURVEY}/here?{at(GROUND)}")
+    shown = page.split("What the layers say here")[1].split("</dl>")[0]
+    health = shown.split("<dt>Health</dt>")[1].split("</div>")[0]
+    assert "most</strong>" in health and "most of this field:" in health and "; relative" in health
+    green = shown.split("<dt>Greenness</dt>")[1].split("</div>")[0]
+    assert "green" in green and "relative, ordinary colours only" in green and "ExG" not in green
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.5, "greener than most"), (0.3, "as green as most"), (0.1, "less green than most")]
+)
+def test_a_place_is_compared_with_most_of_its_field(
+    app: Flask, demo: DemoBox, value: float, said: str
+) -> None:
+    survey = demo.store.survey(SURVEY)
+    assert survey is not None
+    with app.test_request_context():
+        found = cells._compared(survey, LAYERS["green"], value, (0.2, 0.4))
+        assert found.value is not None and said in found.value
+        assert (
+            found.interval
+            == f"{value:.2f}; most of this field: 0.20 to 0.40; relative, ordinary colours only"
+        )
 
 
 def test_a_place_outside_of_the_map_has_no_cells(client: FlaskClient) -> None:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from fieldbox import judging
 from fieldbox.dashboard import words
 from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.language import spread
 from fieldbox.dashboard.layerwords import layers_of as _layers
 from fieldbox.domain import Cover, Interval, PlantHealth, WeedBasis
 from fieldbox.i18n import Sentence
@@ -61,7 +62,7 @@ def empty(tmp_path: Path, password_hash: str) -> Iterator[Store]:
 
 def test_home_says_what_needs_me_now(client: FlaskClient) -> None:
     page = text(client, "/")
-    assert "Weeds cover 3.2 % (2.1–4.4) of the ground: 200 plants (150–260)." in page
+    assert "Weeds cover 3.2 % (2.1–4.4) of the ground: 200 weeds (150–260)." in page
     assert "2 spots stand out: look there first." in page
 
 
@@ -230,6 +231,7 @@ def test_weeds_of_a_box_on_the_map(client: FlaskClient, demo: DemoBox) -> None:
     assert ring[0] == ring[-1] and len(ring) == 9
     assert one["properties"] == {
         "id": stored[0].id,
+        "verdict": None,
         "health": None,
         "class": "weed",
         "score": 0.8,
@@ -302,7 +304,7 @@ def test_a_gap_is_drawn_where_any_part_of_it_is_in_view(client: FlaskClient) -> 
 def test_crop_health_is_told_so_that_a_farmer_understands(client: FlaskClient, demo: DemoBox) -> None:
     page = text(client, f"/fields/{demo.field_id}")
     assert "in the row: 1 small, 1 yellow." in page
-    assert "About 6 plants are missing in the rows (0–146)" in page
+    assert "hardly known: perhaps none, perhaps up to 146. Places that look empty: 6" in page
     assert "A person should look at these plants before acting" in page
     assert "retouched photos" in page
     assert "painted" not in page and "diagnosis" not in page
@@ -320,7 +322,7 @@ def test_what_the_judging_says_is_understood(demo: DemoBox, app: Flask) -> None:
         with app.test_request_context():
             said = " ".join(words.crop_health(judged))
             assert "12 small, 3 yellow" in said
-            assert ("About 7 plants" in said) == (missing == 7)
+            assert ("Places that look empty: 7" in said) == (missing == 7)
             assert ("missing is not known" in said) == (missing is None)
             assert words.warnings(judged) == []
             assert words.crop_health(replace(survey, warnings=())) == []
@@ -354,6 +356,24 @@ def test_missing_plants_are_as_uncertain_as_those_found(
         )
     )
     assert told == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "said"),
+    [
+        (6, (0, 146), "perhaps none, perhaps up to 146"),
+        (0, (0, 9), "perhaps none, perhaps up to 9"),
+        (40, (20, 90), "anything from 20 to 90"),
+        (40, (0, 90), "anything from 0 to 90"),
+        (200, (150, 260), "150–260"),
+        (0, (0, 1), "0–1"),
+    ],
+)
+def test_the_wider_an_interval_is_the_plainer_it_is_said(
+    app: Flask, value: int, ends: tuple[int, int], said: str
+) -> None:
+    with app.test_request_context():
+        assert spread(value, Interval(*ends)) == said
 
 
 def test_the_health_legend_is_in_words(client: FlaskClient, demo: DemoBox) -> None:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.ports import Beyond
-from fieldbox.domain import Spot, SpotKind, Walk
+from fieldbox.domain import Spot, SpotKind, Vigour, Walk
 from fieldbox.errors import Unavailable
 from fieldbox.i18n import Sentence
 from fieldbox.services.offering import Offering
@@ -58,12 +58,44 @@ def test_the_walk_is_a_list_for_those_without_a_script(demo: DemoBox) -> None:
     assert setup["path"][0] == setup["path"][-1]
 
 
+def test_a_spot_is_called_as_on_the_map_and_the_order_is_told_as_an_order(demo: DemoBox) -> None:
+    offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(demo.root)}), demo.store)
+    try:
+        page = text(browser_of(demo, offering))
+        poor = {one.name for one in offering.vigour(SURVEY) if one.vigour is Vigour.POOR}
+    finally:
+        offering.close()
+    survey = demo.store.survey(SURVEY)
+    assert survey is not None
+    spots = setup_of(page)["spots"]
+    at = {f"{one.lat:.6f},{one.lon:.6f}": str(one.rank) for one in survey.hotspots}
+    for spot in spots:
+        lat, lon = spot["at"]
+        assert spot["name"] == at.get(f"{lat:.6f},{lon:.6f}", spot["name"])
+        assert spot["name"] in ({*at.values()} if spot["kind"] == "Weeds" else poor)
+        assert f"Stop {spot['number']} of {len(spots)}" in page
+    assert "Spot 1: Weeds" in page
+
+
+def test_another_place_that_is_seen_from_a_stop_is_named_there(demo: DemoBox) -> None:
+    class Together(Offering):
+        def walk(self, survey_id: str) -> Any:  # noqa: ARG002
+            spot = Spot(
+                rank=1, name="P1", also=("2",), kind=SpotKind.CROP, lat=18.5, lon=73.8, why=Sentence("?")
+            )
+            return Walk(start=(18.5, 73.8), spots=(spot,), path=((18.5, 73.8),), length_m=1.0, error_m=None)
+
+    offering = Together(load_config({"FIELDBOX_STORAGE__ROOT": str(demo.root)}), demo.store)
+    assert "Also here: Spot 2" in text(browser_of(demo, offering))
+
+
 def test_without_the_shortest_way_the_spots_with_most_weeds_are_walked(client: FlaskClient) -> None:
     page = text(client)
     setup = setup_of(page)
     assert [one["kind"] for one in setup["spots"]] == ["Weeds", "Weeds"]
     assert "could not be worked out" not in page
     assert "walk-gpx" not in page
+    assert [one["name"] for one in setup["spots"]] == ["1", "2"]
     assert all(one["photo"].startswith("/photo/") for one in setup["spots"])
 
 

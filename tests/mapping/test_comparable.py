@@ -50,7 +50,7 @@ def test_two_good_surveys_are_compared_by_their_weeds() -> None:
         ({"flown_at": FLOWN - timedelta(days=1)}, "earlier one first"),
         ({"flown_at": FLOWN}, "earlier one first"),
         ({"weed_cover_pct": None}, "No weeds were called"),
-        ({"weed_basis": None}, "No weeds were called"),
+        ({"weed_basis": None}, "not known in which way weeds were told"),
         ({"weed_basis": WeedBasis.ROWS}, "grows off the rows"),
         ({"release": "weeds 2"}, "two releases"),
         ({"looked_mm": 6.6}, "2.2 times finer"),

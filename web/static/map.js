@@ -184,14 +184,16 @@
     draw();
   }
 
-  // Unsure weeds have a dashed outline and no filling, so that they differ without colour.
+  // Unsure weeds have a dashed outline and no filling, so that they differ without colour; what people say is no weed is grey.
+  const GREY = "#dee2e6", NO_WEED = ["crop", "wrong"];
   function weeds() {
     if (!setup.overlays.weeds) return;
     const dots = tilesOf(setup, "plants", { pane: "now", zIndex: 3, className: "plants" });
     const box = document.getElementById("show-weeds"), group = made;
     const far = () => map.getZoom() < setup.zoom.weeds + 1;
     const edge = () => ({ color: "#ffffff", weight: 5, opacity: far() ? 0 : 0.7 });
-    overlay("weeds", setup.zoom.weeds, (one) => (one.properties.certainty === "unsure"
+    const struck = () => ({ color: GREY, weight: 1.5, fill: true, fillOpacity: 0, edge: { color: "#14211a", weight: 3, opacity: 0.7 } });
+    overlay("weeds", setup.zoom.weeds, (one) => (NO_WEED.includes(one.properties.verdict) ? struck() : one.properties.certainty === "unsure"
       ? { color: PINK, weight: far() ? 1.2 : 2, dashArray: far() ? "2 2" : "3 4", fill: true, fillOpacity: 0, edge: edge() }
       : { color: PINK, weight: far() ? 1.2 : 2, fillColor: PINK, fillOpacity: far() ? 0.5 : 0.12, edge: edge() }), (many) => {
       if (box.checked && many && group === made) dots.addTo(made); else made.removeLayer(dots);

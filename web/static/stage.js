@@ -39,7 +39,8 @@ function openMap(stage, setup) {
 }
 
 function tilesOf(setup, layer, options) {
-  const tiles = L.tileLayer(setup.tiles.replace("{layer}", layer), {
+  const state = layer === "plants" && setup.struck ? `&s=${setup.struck}` : "";
+  const tiles = L.tileLayer(setup.tiles.replace("{layer}", layer) + state, {
     bounds: setup.bounds, maxZoom: 25, updateWhenZooming: false, ...options,
   });
   return patient(tiles);

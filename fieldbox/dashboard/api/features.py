@@ -30,7 +30,8 @@ from fieldbox.dashboard.api.wholefiles import whole_files
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.ports import DetectionLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
-from fieldbox.domain import Cover, Hotspot, NotAligned, Placement, PlantHealth
+from fieldbox.dashboard.struck import Struck, struck_of
+from fieldbox.domain import Cover, Hotspot, LabelVerdict, NotAligned, Placement, PlantHealth
 from fieldbox.i18n import N_
 
 TAG = "Features"
@@ -64,6 +65,10 @@ class Plant(Told):
     y: int
     health: Annotated[
         PlantHealth | None, Meta(description="Of a crop plant, beside its neighbours (relative).")
+    ]
+    verdict: Annotated[
+        LabelVerdict | None,
+        Meta(description="What people who looked at it agree on; null: nobody looked, or they do not agree."),
     ]
 
 
@@ -255,21 +260,28 @@ def _plants(survey_id: str, cover: Cover, query: Region, *, poor: bool) -> Respo
     some, more = found[: query.limit], len(found) > query.limit
     last = f"{some[-1].score!r}_{some[-1].id}" if more else ""
     following = _next("poor" if poor else "weeds", survey_id, query, last) if more else None
-    return collection(Plants(features=[plant(one) for one in some], truncated=more, next=following))
+    told = {} if poor else struck_of(survey_id).verdicts
+    answer = collection(
+        Plants(features=[plant(one, told.get(one.id)) for one in some], truncated=more, next=following)
+    )
+    if not poor:
+        answer.headers["Cache-Control"] = "private, no-store"  # people go on checking plants
+    return answer
 
 
 def _whole(survey_id: str, cover: Cover, *, poor: bool) -> Response:
     survey_or_404(survey_id)
     store, name = box().store, "poor" if poor else "weeds"
+    told = Struck({}, "") if poor else struck_of(survey_id)
 
     def pieces() -> Iterator[bytes]:
         before, last = b'{"type":"FeatureCollection","name":' + encode(name) + b',"features":[\n', 0
         while page := store.plants_after(survey_id, cover=cover, poor=poor, after=last, size=PAGE):
-            yield before + b",\n".join(encode(plant(one)) for one in page)
+            yield before + b",\n".join(encode(plant(one, told.verdicts.get(one.id))) for one in page)
             before, last = b",\n", page[-1].id
         yield (b"" if last else before) + b"\n]}\n"
 
-    return whole_files().answer(f"{survey_id}/{name}", pieces, GEOJSON)
+    return whole_files().answer(f"{survey_id}/{name}/{told.mark}", pieces, GEOJSON)
 
 
 def _next(endpoint: str, survey_id: str, query: Region, cursor: str) -> str:
@@ -341,8 +353,8 @@ def _hole(hole: Hole) -> Area[HoleTold]:
     return Area(polygon(*hole.rings), HoleTold(area_m2=round(hole.area_m2, 1)))
 
 
-def plant(one: DetectionLike) -> Area[Plant]:
-    """A plant as a feature."""
+def plant(one: DetectionLike, verdict: LabelVerdict | None = None) -> Area[Plant]:
+    """A plant as a feature, with what people agree on."""
     # 8 decimals of a degree are about a millimetre: outlines of small weeds keep their shape.
     ring = np.round(one.outline, 8).tolist()
     told = Plant(
@@ -356,5 +368,6 @@ def plant(one: DetectionLike) -> Area[Plant]:
         x=round(one.pixel_x),
         y=round(one.pixel_y),
         health=one.health,
+        verdict=verdict,
     )
     return Area(Polygon([[*ring, ring[0]]]) if ring else None, told)
