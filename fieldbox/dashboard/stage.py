@@ -5,6 +5,7 @@ from __future__ import annotations
 from fieldbox.dashboard import tiles
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.pictures import MOSAIC, VERSION, raster
+from fieldbox.dashboard.units import unit
 from fieldbox.domain import Survey
 from fieldbox.errors import Misconfigured
 
@@ -28,4 +29,7 @@ def map_words() -> dict[str, str]:
         "failed": say("The box did not answer. Is the phone still in its network?"),
         "zoomInTitle": say("Zoom in"),
         "zoomOutTitle": say("Zoom out"),
+        "metre": unit("m"),
+        "kilometre": unit("km"),
+        "squareMetre": unit("m²"),
     }
