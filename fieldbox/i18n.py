@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gettext
 import json
+import re
 import string
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,10 @@ PAPER = "paper"
 """The catalogues of what is printed alone: in more languages than all the rest."""
 
 Param = str | int | float
+Write = Callable[[datetime], str]
+"""How a moment is written in some language."""
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+"""How sentences hold dates and times, so that each reader has them in their own form."""
 
 
 def N_(message_id: str) -> str:
@@ -121,6 +127,14 @@ class _Filling(string.Formatter):
         return self._say(value) if conversion == "t" else super().convert_field(value, conversion)
 
 
+def _moment(text: str) -> datetime | None:
+    """None: there is no such day."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence for a person: what is the case and, where something is wrong, what to do.
@@ -138,6 +152,18 @@ class Sentence:
         """The sentence in `language`; None follows `use_language`."""
         say = translator(language)
         return _Filling(say).vformat(say(self.template), (), self.params)
+
+    def with_moments(self, day: Write, when: Write) -> Sentence:
+        """The sentence with each parameter that is a date, or a date with its time, written by `day` or `when`."""
+
+        def told(value: Param) -> Param:
+            found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+            moment = _moment(found[0]) if found else None
+            if found is None or moment is None:
+                return value
+            return (when if found[1] else day)(moment)
+
+        return Sentence(self.template, {name: told(value) for name, value in self.params.items()})
 
     def to_json(self) -> str:
         """The form kept in the database."""

@@ -49,6 +49,14 @@ def test_each_reader_has_an_own_language() -> None:
     assert str(sentence) == _("The outbox is empty.") == hindi
 
 
+def test_dates_and_times_in_a_sentence_are_written_by_who_shows_it() -> None:
+    told = Sentence("{a}, {b}, {c}, {d}, {e}", {
+        "a": "2026-12-01", "b": "2026-12-01 13:28", "c": "2026-12-01T13:28:05+00:00", "d": "2026-13-40", "e": "DJI_2026-12-01.JPG"
+    })  # fmt: skip
+    written = told.with_moments(lambda at: f"day {at.day}", lambda at: f"at {at:%H:%M}")
+    assert str(written) == "day 1, at 13:28, at 13:28, 2026-13-40, DJI_2026-12-01.JPG"
+
+
 def test_a_value_that_is_a_message_is_translated_as_well() -> None:
     told = Sentence(
         "The budget of the {link!t} is used up: it is used again from {date}.",

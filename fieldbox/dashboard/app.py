@@ -165,6 +165,12 @@ def _speak(app: Flask) -> None:
         sentence=speech.in_words,
         say=speech.say,
         area=units.area,
+        unit=units.unit,
+        quantity=units.quantity,
+        distance=units.distance,
+        square_metres=units.square_metres,
+        litres=units.litres,
+        size=units.size,
     )
     app.jinja_env.globals.update(
         ngettext=speech.say_many,

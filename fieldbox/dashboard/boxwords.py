@@ -11,6 +11,7 @@ from typing import Final
 from babel.dates import format_date, format_time, format_timedelta
 from markupsafe import Markup
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.boxstate import IN_FULL, LATELY, TOO_HOT_C, BoxNow, is_wanted
 from fieldbox.dashboard.chart import Line, Tick
 from fieldbox.dashboard.language import current, number, say, say_many, when
@@ -33,18 +34,8 @@ SERVICES: Final[Mapping[str, str]] = {
     "intake": N_("Taking photos in"),
     "sync": N_("Sending"),
 }
-GB, MB = 1e9, 1e6
 _WEEK, _MONTH, _YEAR = 7.0, 30.4, 365.25
 _MOST_POINTS: Final = 340
-
-
-def size(count: float) -> str:
-    """So many bytes, with the unit that fits."""
-    if count >= GB:
-        return say("%(size)s GB", size=number(count / GB, 1))
-    if count >= MB:
-        return say("%(size)s MB", size=number(count / MB, 0 if count >= 10 * MB else 1))
-    return say("%(size)s KB", size=number(count / 1000))
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -59,8 +50,10 @@ def figures(box: BoxNow) -> list[Figure]:
         return []
     vital = reading.vital
     degrees = None if vital.temperature_c is None else number(vital.temperature_c)
-    memory = None if vital.memory_free is None else size(vital.memory_free)
-    of_memory = say("of %(size)s", size=size(reading.memory_total)) if memory and reading.memory_total else ""
+    memory = None if vital.memory_free is None else units.size(vital.memory_free)
+    of_memory = (
+        say("of %(size)s", size=units.size(reading.memory_total)) if memory and reading.memory_total else ""
+    )
     speed = None if reading.mhz is None else number(reading.mhz)
     most = say("of %(most)s", most=number(reading.most_mhz)) if speed and reading.most_mhz else ""
     # Work that waits makes more than the whole of it, which tells a reader nothing.
@@ -68,7 +61,12 @@ def figures(box: BoxNow) -> list[Figure]:
     return [
         Figure(say("Temperature"), degrees, "°C", ""),
         Figure(say("Power"), _power(vital), "", ""),
-        Figure(say("Disk free"), size(vital.disk_free), "", say("of %(size)s", size=size(vital.disk_total))),
+        Figure(
+            say("Disk free"),
+            units.size(vital.disk_free),
+            "",
+            say("of %(size)s", size=units.size(vital.disk_total)),
+        ),
         Figure(say("Memory free"), memory, "", of_memory),
         Figure(say("Busy"), load, "%", say("of its processor, in the last 5 minutes") if load else ""),
         Figure(say("Speed"), speed, "MHz", most),
@@ -153,11 +151,11 @@ def rooms(box: BoxNow) -> list[Taken]:
         return []
     disk = max(1, box.reading.vital.disk_total)
     every = sorted(box.usage.bytes.items(), key=lambda one: -one[1])
-    found = [Taken(say(ROOMS[room]), size(taken), 100 * taken / disk) for room, taken in every if taken]
+    found = [Taken(say(ROOMS[room]), units.size(taken), 100 * taken / disk) for room, taken in every if taken]
     rest = disk - box.reading.vital.disk_free - sum(box.usage.bytes.values())
     if rest > 0:
         found.append(
-            Taken(say("Not of fieldbox: the system and other programs"), size(rest), 100 * rest / disk)
+            Taken(say("Not of fieldbox: the system and other programs"), units.size(rest), 100 * rest / disk)
         )
     return found
 
@@ -175,7 +173,7 @@ def forecast(box: BoxNow) -> str:
     told = say(
         "Full in about %(time)s at the pace of the last month (%(size)s a day).",
         time=_span(box.full_in),
-        size=size(box.full_in.bytes_a_day),
+        size=units.size(box.full_in.bytes_a_day),
     )
     return f"{told} {then}"
 

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import Prescription, Spraying, Survey, Zone
+from fieldbox.domain import Fills, Prescription, Product, Spraying, Survey, Zone, ZoneKind
 
+KNAPSACK_L = 30.0
+"""What a person carries at most: people call it a pump."""
 FAR_OFF_M = 1.0
 """A position error from which on most of what is sprayed is for its sake."""
 
@@ -135,7 +138,7 @@ def figures(found: Prescription) -> list[Figure]:
         ),
         Figure(say("Spray"), number(needs.spray_l, 1), "L", interval(needs.spray_l_interval95, 1)),
         Figure(
-            say("Tanks to fill"),
+            say("Pumps to fill") if _is_pump(found) else say("Tanks to fill"),
             number(needs.tanks),
             "",
             # Not behind the number: in some languages this begins with a number, too.
@@ -149,11 +152,71 @@ def figures(found: Prescription) -> list[Figure]:
         Figure(say("Saved"), number(needs.saved_pct), "%", interval(needs.saved_pct_interval95)),
     ]
     for one in needs.products:
-        shown.append(Figure(one.product.name, number(one.litres, 2), "L", None))
-        shown.append(
-            Figure(say("%(name)s in a full tank", name=one.product.name), number(one.ml_tank), "ml", None)
-        )
+        little = one.litres < 1
+        amount = number(1000 * one.litres) if little else number(one.litres, 2)
+        shown.append(Figure(one.product.name, amount, "ml" if little else "L", None))
+        if not _is_pump(found):
+            shown.append(
+                Figure(say("%(name)s in a full tank", name=one.product.name), number(one.ml_tank), "ml", None)
+            )
     return shown
+
+
+def mixing(found: Prescription) -> list[str]:
+    """What goes into each pump, the last one partly full; empty for what nobody carries."""
+    how = found.spraying
+    if not found.treated or not _is_pump(found):
+        return []
+    fills = how.fills(found.needs.spray_l)
+    tank, rest = _litres(how.tank_l), units.litres(fills.last_l)
+    if not fills.full:
+        told = [say("One pump is enough: fill it with %(rest)s.", rest=rest)]
+    elif fills.last_l:
+        told = [
+            say_many(
+                "Fill %(num)s pump of %(tank)s, and one more with %(rest)s.",
+                "Fill %(num)s pumps of %(tank)s, and one more with %(rest)s.",
+                fills.full,
+                tank=tank,
+                rest=rest,
+            )
+        ]
+    else:
+        told = [
+            say_many(
+                "Fill %(num)s pump of %(tank)s.", "Fill %(num)s pumps of %(tank)s.", fills.full, tank=tank
+            )
+        ]
+    told += [_dose(one, how, fills) for one in how.products]
+    # Rates by vigour differ from zone to zone, and so does the ground that a pump is enough for.
+    if found.kind is ZoneKind.WEEDS:
+        ground = units.square_metres(1e4 * how.tank_l / how.spray_l_ha)
+        told.append(say("A full pump is to be enough for %(area)s of marked ground.", area=ground))
+    return told
+
+
+def _dose(product: Product, how: Spraying, fills: Fills) -> str:
+    each = units.millilitres(how.dose_ml_tank(product))
+    rest = units.millilitres(how.dose_ml(product, fills.last_l))
+    if not fills.full:
+        return say("%(name)s: %(rest)s into it.", name=product.name, rest=rest)
+    if not fills.last_l:
+        return say("%(name)s: %(each)s into each pump.", name=product.name, each=each)
+    return say(
+        "%(name)s: %(each)s into each full pump, %(rest)s into the last one.",
+        name=product.name,
+        each=each,
+        rest=rest,
+    )
+
+
+def _is_pump(found: Prescription) -> bool:
+    return found.spraying.tank_l <= KNAPSACK_L
+
+
+def _litres(size: float) -> str:
+    """Of a pump, as it stands on it: with decimals only where there are any."""
+    return units.quantity(size, "L", 0 if abs(size - round(size)) < 1e-6 else 1)
 
 
 def _scaled(value: Any, factor: float) -> Any:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from fieldbox.dashboard import decidewords, sprayform, stage
+from fieldbox.dashboard import decidewords, doses, sprayform, stage
 from fieldbox.dashboard.dates import flights_flown, flown_on
 from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.found import field_or_404, survey_or_404
@@ -21,6 +21,7 @@ from fieldbox.i18n import N_
 
 deciding = Blueprint("deciding", __name__)
 ZONES_SHOWN = 12
+_YEAR_S = 365 * 24 * 3600
 WAYS: Mapping[Strategy, str] = {
     Strategy.SPOTS: N_("a spot around each weed"),
     Strategy.PATCHES: N_("patches where weeds are dense"),
@@ -59,7 +60,7 @@ def decide(survey_id: str) -> str:
     field = store.field(survey.field_id)
     if field is None:
         abort(404)
-    how = store.spraying(field.id)
+    how, measures = store.spraying(field.id), doses.chosen()
     found, problem = None, ""
     zones: Sequence[Zone] = ()
     try:
@@ -83,7 +84,11 @@ def decide(survey_id: str) -> str:
         zones=decidewords.lines(found)[:ZONES_SHOWN] if found else [],
         more=max(0, len(decidewords.lines(found)) - ZONES_SHOWN) if found else 0,
         groups=_groups(decisions.files()),
-        form=sprayform.shown(how),
+        mixing=decidewords.mixing(found) if found else [],
+        form=sprayform.shown(how, measures),
+        measures=measures,
+        dose_ways=doses.dose_ways(),
+        water_ways=doses.water_ways(),
         ways={one.value: say(words_of) for one, words_of in WAYS.items()},
         kept_off=how.keep_off,
     )
@@ -100,8 +105,9 @@ def spray(field_id: int) -> AnyResponse:
     """Keep how a field is treated."""
     store, field = box().store, field_or_404(field_id)
     before = store.spraying(field.id)
+    measures = doses.chosen(request.form)
     try:
-        how = sprayform.told_in(request.form, before)
+        how = sprayform.told_in(request.form, before, measures)
     except ValueError:
         flash(say("That cannot be sprayed so: look at the numbers again. Nothing was changed."), "error")
     else:
@@ -109,8 +115,12 @@ def spray(field_id: int) -> AnyResponse:
         flash(say("Kept. What is sprayed where is worked out with it."))
     back = request.form.get("survey", "")
     if any(one.id == back for one in store.surveys(field_id=field_id)):
-        return redirect(url_for("deciding.decide", survey_id=back))
-    return redirect(url_for("fields.show", field_id=field_id))
+        answer = redirect(url_for("deciding.decide", survey_id=back))
+    else:
+        answer = redirect(url_for("fields.show", field_id=field_id))
+    for name, value in (("dose_by", measures.dose), ("water_by", measures.water)):
+        answer.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="Lax")
+    return answer
 
 
 # -- the map, the files, the form ------------------------------------------------------------------

@@ -74,8 +74,8 @@ def say_many(one: str, many: str, how_many: int, /, **params: str | float) -> st
 
 
 def in_words(sentence: Sentence) -> str:
-    """A stored sentence in the reader's language."""
-    return sentence.in_language(current().language)
+    """A stored sentence in the reader's language, its dates and times in the reader's form."""
+    return sentence.with_moments(day, when).in_language(current().language)
 
 
 def number(value: float, digits: int = 0) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fieldbox.dashboard.boxwords import size
+from fieldbox.dashboard import units
 from fieldbox.dashboard.language import day, in_words, number, say, say_many
 from fieldbox.dashboard.ports import ReleasedLike
 from fieldbox.dashboard.words import Figure
@@ -107,7 +107,7 @@ def _figures(model: ModelInfo) -> Iterator[Figure]:
         spread = f"{number(model.gsd_mm[0], 1)}–{number(model.gsd_mm[1], 1)}"
         yield Figure(say("Photos of"), spread, say("mm a pixel"), "")
     if model.bytes:
-        yield Figure(say("Size"), size(model.bytes), "", "")
+        yield Figure(say("Size"), units.size(model.bytes), "", "")
 
 
 def _beyond(model: ModelInfo) -> Iterator[str]:

@@ -673,6 +673,10 @@ class Examples(Protocol):
         """Of an alert by these settings; with `spots`, of the answer to MORE."""
         ...
 
+    def field(self, config: Config) -> str:
+        """What the field of the examples is called in the language of texts."""
+        ...
+
     def try_text(self, number: str) -> ExampleText:
         """Let a text wait that says that it is a test. Raises Rejected for a number that is not texted."""
         ...
@@ -709,8 +713,8 @@ class TestFlights(Protocol):
         """The one that was asked for last; None: none was."""
         ...
 
-    def wish(self) -> None:
-        """Ask for one. Raises Rejected while one is under way."""
+    def wish(self, language: str = "en") -> None:
+        """Ask for one, whose field is named in a language. Raises Rejected while one is under way."""
         ...
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from statistics import median
 
 import shapely
 
+from fieldbox.dashboard import units
 from fieldbox.dashboard.language import metres, number, say, say_many
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import (
@@ -225,7 +226,7 @@ def _apart(quality: Quality) -> _Check:
         return None
     return Verdict.USABLE, say(
         "Two photos may show the same plant %(apart)s apart: where they meet, plants may be counted twice or lost.",
-        apart=length(quality.apart_m),
+        apart=str(units.length(quality.apart_m)),
     )
 
 
@@ -234,7 +235,7 @@ def _control(quality: Quality) -> _Check:
         return None
     return Verdict.USABLE, say(
         "The control points are missed by %(error)s: check their list and where they are marked.",
-        error=length(quality.control_error_m),
+        error=str(units.length(quality.control_error_m)),
     )
 
 
@@ -266,13 +267,6 @@ def rules() -> list[str]:
     ]
 
 
-def length(value_m: float) -> str:
-    """A length in the unit that a person would use."""
-    if value_m < 0.995:
-        return f"{number(100 * value_m, 1 if value_m < 0.0995 else 0)} cm"
-    return f"{metres(value_m)} m"
-
-
 def coverage(survey: Survey, quality: Quality) -> list[Figure]:
     """How much of the field is on photos, and on how many."""
     thin, bare = quality.thin_pct, quality.bare_pct
@@ -299,8 +293,9 @@ def fit(survey: Survey, quality: Quality, placed: Sequence[Placement]) -> list[F
         pixels = median(residuals)
         told = say("%(pixels)s pixels", pixels=number(pixels, 1))
         found.append(Figure(say("Neighbours disagree by"), number(pixels * survey.gsd_cm, 1), "cm", told))
-    apart = length(quality.apart_m).split()
-    found.append(Figure(say("Same plant in two photos"), "≤ " + apart[0], apart[1], say("19 times in 20")))
+    apart = units.length(quality.apart_m)
+    told = "≤ " + number(apart.value, apart.digits)
+    found.append(Figure(say("Same plant in two photos"), told, apart.unit, say("19 times in 20")))
     return found
 
 
@@ -321,7 +316,7 @@ def position(quality: Quality) -> list[Figure]:
     ]
     if quality.control_points:
         missed = quality.control_error_m
-        told = say("missed by %(error)s", error=length(missed)) if missed is not None else None
+        told = say("missed by %(error)s", error=str(units.length(missed))) if missed is not None else None
         found.append(Figure(say("Control points"), number(quality.control_points), "", told))
     return found
 
@@ -394,6 +389,6 @@ def error_legend() -> list[str]:
     ends = [number(end, 1 if end < 1 else 0) for end in ERROR_CLASSES]
     return [
         say("to %(end)s m", end=ends[0]),
-        *(f"{low}–{high} m" for low, high in pairwise(ends)),
+        *(units.with_unit(f"{low}–{high}", "m") for low, high in pairwise(ends)),
         say("over %(end)s m", end=ends[-1]),
     ]

@@ -215,6 +215,7 @@ def examples(now: Config) -> Mapping[str, Any]:
         on: with_values(now, {"summary.share_name": on, "summary.share_position": on}) for on in (False, True)
     }
     return {
+        "field": told.field(now),
         "alert": told.text(now),
         "code": told.text(shared[False]),
         "name": told.text(shared[True]),

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 from werkzeug.datastructures import MultiDict
 
+from fieldbox.dashboard.doses import DoseBy, Measures, WaterBy
 from fieldbox.domain import Economics, Product, Spraying, Strategy
 
 PRODUCTS = 3
 """Rows for them in the form."""
-_SPRAYER = ("swath_m", "step_m", "drift_m", "spray_l_ha", "tank_l")
+_SPRAYER = ("swath_m", "step_m", "drift_m", "tank_l")
 _MONEY = ("price_per_t", "yield_t_ha", "loss_pct_per_weed", "cost_per_ha")
 _LONGEST = 80
+_AS_KEPT = Measures()
 
 
-def shown(how: Spraying) -> dict[str, str]:
-    """What stands in the form: plain numbers, as browsers want them."""
+def shown(how: Spraying, measures: Measures = _AS_KEPT) -> dict[str, str]:
+    """What stands in the form: plain numbers, as browsers want them; doses and water as the reader tells them."""
     values: dict[str, float | str | None] = {name: getattr(how, name) for name in _SPRAYER}
     values["coverage_pct"] = round(100 * how.coverage, 3)
     values["from_per_m2"] = how.from_per_m2
@@ -26,18 +28,29 @@ def shown(how: Spraying) -> dict[str, str]:
         values[name] = getattr(how.economics, name) if how.economics else None
     values["efficacy_pct"] = round(100 * how.economics.efficacy, 3) if how.economics else None
     for row, one in enumerate(how.products[:PRODUCTS]):
-        values |= {f"product{row}": one.name, f"dose{row}": one.dose_l_ha}
+        values[f"product{row}"] = one.name
+        dose = measures.dose_told(one.dose_l_ha, how.spray_l_ha, how.tank_l)
+        values[f"dose{row}"] = dose if measures.dose is DoseBy.HECTARE else _rounded(dose)
+        values[f"exact_dose{row}"] = repr(dose)
+    water = measures.water_told(how.spray_l_ha, how.tank_l)
+    values["water"] = water if measures.water is WaterBy.HECTARE else _rounded(water)
+    values["exact_water"] = repr(water)
+    values |= {"dose_by": measures.dose.value, "water_by": measures.water.value}
     return {name: _text(value) for name, value in values.items()}
 
 
-def told_in(form: MultiDict[str, str], before: Spraying) -> Spraying:
+def told_in(form: MultiDict[str, str], before: Spraying, measures: Measures = _AS_KEPT) -> Spraying:
     """How a field is treated, by what somebody filled in; an empty place is as it comes, or not known.
 
     Raises ValueError for what no sprayer can do, and for prices of which one is missing.
     """
     usual = Spraying()
     told = {name: value for name in _SPRAYER if (value := _number(form, name)) is not None}
-    sprayer = replace(before, **{name: getattr(usual, name) for name in _SPRAYER} | told)
+    sizes = {name: getattr(usual, name) for name in _SPRAYER} | told
+    water = _number(form, "water")
+    sizes["spray_l_ha"] = usual.spray_l_ha if water is None else measures.water_l_ha(water, sizes["tank_l"])
+    # Products before were doses of the water before: what is told comes with the new water.
+    sprayer = replace(before, **sizes, products=())
     coverage = _number(form, "coverage_pct")
     way = form.get("strategy", "")
     return replace(
@@ -47,7 +60,7 @@ def told_in(form: MultiDict[str, str], before: Spraying) -> Spraying:
         aim_m=_number(form, "aim_m"),
         strategy=Strategy(way) if way else None,
         economics=_economics(form, before.economics),
-        products=(*_products(form), *before.products[PRODUCTS:]),
+        products=(*_products(form, sprayer, measures), *before.products[PRODUCTS:]),
     )
 
 
@@ -64,9 +77,17 @@ def _economics(form: MultiDict[str, str], before: Economics | None) -> Economics
     return Economics(**known, **rest, efficacy=0.9 if efficacy is None else efficacy / 100)
 
 
-def _products(form: MultiDict[str, str]) -> list[Product]:
+def _products(form: MultiDict[str, str], sprayer: Spraying, measures: Measures) -> list[Product]:
     names = [(row, " ".join(form.get(f"product{row}", "").split())[:_LONGEST]) for row in range(PRODUCTS)]
-    return [Product(name, _number(form, f"dose{row}") or 0.0) for row, name in names if name]
+    doses = [(name, _number(form, f"dose{row}") or 0.0) for row, name in names if name]
+    return [
+        Product(name, measures.dose_l_ha(dose, sprayer.spray_l_ha, sprayer.tank_l)) for name, dose in doses
+    ]
+
+
+def _rounded(value: float) -> float:
+    """To what anybody measures off: a number that was told in this measure comes back as it was."""
+    return float(f"{value:.6g}")
 
 
 def _number(form: MultiDict[str, str], name: str) -> float | None:

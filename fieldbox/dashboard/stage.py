@@ -5,6 +5,7 @@ from __future__ import annotations
 from fieldbox.dashboard import tiles
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.pictures import MOSAIC, VERSION, raster
+from fieldbox.dashboard.units import unit
 from fieldbox.domain import Survey
 from fieldbox.errors import Misconfigured
 
@@ -29,4 +30,7 @@ def map_words() -> dict[str, str]:
         "busy": say("The box is busy. This page asks again by itself."),
         "zoomInTitle": say("Zoom in"),
         "zoomOutTitle": say("Zoom out"),
+        "metre": unit("m"),
+        "kilometre": unit("km"),
+        "squareMetre": unit("m²"),
     }

@@ -15,7 +15,8 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from fieldbox.config import variable_of
-from fieldbox.dashboard.asked import TEXT_LANGUAGES, Group, told_in
+from fieldbox.dashboard import units
+from fieldbox.dashboard.asked import AREA, LANGUAGE, TEXT_LANGUAGES, Group, told_in
 from fieldbox.dashboard.deeds import choices, starting
 from fieldbox.dashboard.deeds import hub as hub_deeds
 from fieldbox.dashboard.deeds.choices import NotAccepted
@@ -27,7 +28,7 @@ from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.settings import examples, hub_shown, typed_over, welcome_page
 from fieldbox.dashboard.setupsteps import BY_SLUG, Step
 from fieldbox.dashboard.trial import flight_shown
-from fieldbox.domain import HubNow, Right, SettingNow, SettingSource
+from fieldbox.domain import HubNow, Right, SettingNow, SettingSource, SettingValue
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, Sentence
 
@@ -203,11 +204,14 @@ def _page(asked: Step, form: Form, **more: Any) -> str:
 
 
 def _suggested(asked: Step, settings: Mapping[str, SettingNow]) -> Mapping[str, SettingNow]:
-    """The settings, and what the set-up suggests where nobody has said anything: alerts, in the language of the page."""
-    if asked.slug != "texts":
-        return settings
+    """The settings, and what the set-up suggests where nobody has said anything: by the language of the page, the unit that
+    is usual in it, and alerts in it."""
     spoken = str(current().language)
-    wanted = {"sms.send": "alerts", "sms.language": spoken if spoken in TEXT_LANGUAGES else "en"}
+    wanted: Mapping[str, SettingValue] = {}
+    if asked.slug == "language":
+        wanted = {AREA.name: units.usual(spoken).value}
+    elif asked.slug == "texts":
+        wanted = {"sms.send": "alerts", "sms.language": spoken if spoken in TEXT_LANGUAGES else "en"}
     return {
         name: replace(one, value=wanted[name])
         if name in wanted and one.source is SettingSource.DEFAULT
@@ -237,13 +241,24 @@ def _choose(asked: Step) -> Response:
 
 
 def _speak(asked: Step) -> Response:
-    answer = _choose(asked)
-    code = request.form.get("locale.language", "")
+    told, code = told_in(request.form, asked.asked), request.form.get(LANGUAGE.name, "")
+    # The page suggests a unit by its own language; with another language comes that one's, unless somebody chose.
+    suggested = units.usual(str(current().language)).value
+    if code in languages() and told.get(AREA.name) == suggested and not _is_said(AREA.name):
+        told[AREA.name] = units.usual(code).value
+    choices.choose(current_user.name, told)
+    answer = redirect(_after(asked.slug))
     if code in languages():
         answer.set_cookie(
             COOKIE, code, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure
         )
     return answer
+
+
+def _is_said(name: str) -> bool:
+    """Whether anybody has said how a setting is to be."""
+    settings = box().beyond.settings
+    return settings is not None and settings.all()[name].source is not SettingSource.DEFAULT
 
 
 def _become(asked: Step) -> Response:

@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard.deeds import starting
-from fieldbox.dashboard.language import in_words, say
+from fieldbox.dashboard.language import current, in_words, say
 from fieldbox.dashboard.ports import box
 from fieldbox.errors import Rejected
 
@@ -21,7 +21,7 @@ trial = Blueprint("trial", __name__, url_prefix="/start/flight")
 def fly() -> Response:
     """Ask for a test flight."""
     try:
-        starting.test_flight(current_user.name)
+        starting.test_flight(current_user.name, current().language)
     except Rejected as error:
         flash(in_words(error.sentence), "error")
     return redirect(url_for("start.step", slug="flight"))

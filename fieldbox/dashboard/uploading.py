@@ -7,6 +7,7 @@ from flask import Blueprint, render_template
 from fieldbox.dashboard.api.uploads import mine, uploads_or_404
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.units import unit
 
 uploading = Blueprint("uploading", __name__)
 CHUNK_BYTES = 2 << 20
@@ -50,5 +51,7 @@ def _words() -> dict[str, str]:
             "It does not arrive whole, however often it is sent: choose it again, or use the card."
         ),
         "leave": say("Photos are still being sent."),
+        "megabytes": unit("MB"),
+        "gigabytes": unit("GB"),
         "nothing": say("None of these files can be sent."),
     }

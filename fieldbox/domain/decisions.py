@@ -145,6 +145,15 @@ class KeepOff:
             raise ValueError("a strip is not below 0")
 
 
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Tanks to fill."""
+
+    full: int
+    last_l: float
+    """In one more; 0: there is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spraying:
     """How a field is treated: what somebody set, and what the sprayer can do. None of it is advice."""
@@ -207,9 +216,19 @@ class Spraying:
         """Whether ground is treated only from so many weeds to the square metre on."""
         return self.from_per_m2 is not None or self.economics is not None
 
+    def dose_ml(self, product: Product, spray_l: float) -> float:
+        """Millilitres of a product in so many litres of the mixture."""
+        return 1000 * spray_l * product.dose_l_ha / self.spray_l_ha
+
     def dose_ml_tank(self, product: Product) -> float:
         """Millilitres of a product for a full tank."""
-        return 1000 * self.tank_l * product.dose_l_ha / self.spray_l_ha
+        return self.dose_ml(product, self.tank_l)
+
+    def fills(self, spray_l: float) -> Fills:
+        """How so many litres of the mixture go into tanks."""
+        full = math.floor(spray_l / self.tank_l + 1e-9)
+        rest = spray_l - full * self.tank_l
+        return Fills(full, rest if rest > 1e-9 * self.tank_l else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,16 @@ from fieldbox.domain import (
     WeedBasis,
 )
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_
+from fieldbox.i18n import N_, translator
 from fieldbox.services.chosen import settled
 from fieldbox.services.style import style_of
 from fieldbox.services.telephone import telephone
 from fieldbox.storage.store import Store, utc_now
-from fieldbox.sync.sms.templates import Kind
-from fieldbox.sync.sms.texts import About, text_of, trial_text
+from fieldbox.sync.sms.templates import Kind, Script
+from fieldbox.sync.sms.texts import About, Style, text_of, trial_text
 from fieldbox.wire.gsm import length_of
 
+FIELD_NAME: Final = N_("Well field")
 CODE: Final = "7A1"
 """By which a reply would name the survey of the example."""
 _SEEN: Final = datetime(2027, 6, 10, 6, 30, tzinfo=UTC)
@@ -40,7 +41,12 @@ class Examples:
 
     def text(self, config: Config, *, spots: bool = False) -> ExampleText:
         """The text of an alert by these settings; with `spots`, the answer to MORE."""
-        return _shown(text_of(_about(), Kind.SPOTS if spots else Kind.ALERT, style_of(config)))
+        style = style_of(config)
+        return _shown(text_of(_about(_name(style)), Kind.SPOTS if spots else Kind.ALERT, style))
+
+    def field(self, config: Config) -> str:
+        """What the field of the examples is called in the language of texts."""
+        return _name(style_of(config))
 
     def try_text(self, number: str) -> ExampleText:
         """Let a text wait that says that it is a test; what it says. Raises Rejected for a number that is not texted."""
@@ -62,8 +68,13 @@ def _shown(text: str) -> ExampleText:
     return ExampleText(text, length_of(text).parts)
 
 
-def _about() -> About:
-    return About(_survey(), Field(7, "F07", "Well field", (), drawn=True, crop="soybean"), CODE, litres=46.0)
+def _name(style: Style) -> str:
+    """As a person of the language would have named it; in Latin letters where texts are in those."""
+    return translator(style.language if style.letters is Script.SCRIPT else "en")(FIELD_NAME)
+
+
+def _about(name: str) -> About:
+    return About(_survey(), Field(7, "F07", name, (), drawn=True, crop="soybean"), CODE, litres=46.0)
 
 
 def _survey() -> Survey:

@@ -11,13 +11,14 @@ from typing import Final
 from fieldbox.arrivals import take_in
 from fieldbox.config import Config
 from fieldbox.domain import Flying, TestFlight
+from fieldbox.i18n import N_, translator
 from fieldbox.services.box import open_store
 from fieldbox.services.queueing import queue
 from fieldbox.services.simulation import DEMO_FIELD, DEMO_FLIGHT, simulate_flight
-from fieldbox.services.testflight import keep
+from fieldbox.services.testflight import keep, language_of
 from fieldbox.storage.store import Store, utc_now
 
-FIELD_NAME: Final = "Test field"
+FIELD_NAME: Final = N_("Test field")
 FIELD: Final = replace(DEMO_FIELD, size_m=(20.0, 14.0))
 """So small that two cores have it on the map within a minute."""
 FOLDER: Final = "test-flight"
@@ -35,7 +36,8 @@ def fly(config: Config) -> None:
                 DEMO_FLIGHT, start=datetime.now().replace(microsecond=0)
             )  # a camera's clock is local
             simulate_flight(folder, flight, FIELD, _Notes(store, Flying.FLYING))
-            arrival = take_in(folder, config, store, _Notes(store, Flying.BRINGING), field_name=FIELD_NAME)
+            name = translator(language_of(store))(FIELD_NAME)
+            arrival = take_in(folder, config, store, _Notes(store, Flying.BRINGING), field_name=name)
             queue(config, store, arrival)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.mapping.files import replacing
 from fieldbox.models import load_weeds
 from fieldbox.services.box import open_store
+from fieldbox.services.chosen import settled
 from fieldbox.services.deciding import known_of
 from fieldbox.services.finding import find_survey
 from fieldbox.services.reporting import make_report, make_sheet
@@ -33,6 +34,7 @@ def report(config: Config, survey_id: str, output: Path, language: str | None) -
             speech.language,
             crops=_crops(config, survey),
             zones=zones,
+            farm=settled(config, store).box.name,
         )
     with replacing(output) as target:
         target.write_bytes(made)
@@ -44,7 +46,8 @@ def sheet(config: Config, survey_id: str, output: Path, language: str | None) ->
     with open_store(config) as store:
         survey = find_survey(store, survey_id)
         prescription = prescribe(known_of(config, store, survey))
-        made = make_sheet(config.storage.root, store, survey, prescription, speech.language)
+        farm = settled(config, store).box.name
+        made = make_sheet(config.storage.root, store, survey, prescription, speech.language, farm=farm)
     with replacing(output) as target:
         target.write_bytes(made)
 

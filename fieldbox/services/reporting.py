@@ -71,8 +71,9 @@ def make_report(
     *,
     crops: Sequence[str] = (),
     zones: Sequence[Zone] = (),
+    farm: str = "",
 ) -> bytes:
-    """The report of a survey: two pages. `crops` that its model learnt, `zones` with weeds to be drawn.
+    """The report of a survey: two pages. `crops` that its model learnt, `zones` with weeds to be drawn, the name of the `farm`.
 
     Raises Rejected for a language that nothing is printed in.
     """
@@ -91,14 +92,21 @@ def make_report(
         crops=tuple(crops),
         photos={one.rank: _photo(root, store, one) for one in spots},
         ground=ground,
+        farm=farm,
     )
     return report(contents_of(told, speech))
 
 
 def make_sheet(
-    root: Path, store: Store, survey: Survey, prescription: Prescription, language: str | None
+    root: Path,
+    store: Store,
+    survey: Survey,
+    prescription: Prescription,
+    language: str | None,
+    *,
+    farm: str = "",
 ) -> bytes:
-    """The sheet of a knapsack crew for a prescription: one page, or two.
+    """The sheet of a knapsack crew for a prescription: one page, or two. `farm` is its name.
 
     Raises Rejected for a language that nothing is printed in, and where nothing is to be sprayed.
     """
@@ -139,6 +147,7 @@ def make_sheet(
         start=start,
         pace_m=pacing.PACE_M,
         ground=ground,
+        farm=farm,
     )
     return sheet(sheet_of(told, speech))
 

@@ -54,9 +54,9 @@ class TestFlights:
         """The one that was asked for last."""
         return told(self._store)
 
-    def wish(self) -> None:
-        """Ask for one. Raises Rejected while one is under way."""
-        wish(self._store)
+    def wish(self, language: str = "en") -> None:
+        """Ask for one; its field is named in a language. Raises Rejected while one is under way."""
+        wish(self._store, language)
 
     def forget(self) -> None:
         """The one that was asked for last is gone."""
@@ -69,14 +69,19 @@ def told(store: Store) -> TestFlight | None:
     return _read(json.loads(text)) if text else None
 
 
-def wish(store: Store) -> None:
-    """Ask for a test flight. Raises Rejected while one is under way."""
+def language_of(store: Store) -> str:
+    """Of whoever asked for the test flight."""
+    return str(_kept(store.setting(SETTING)).get("language", "en"))
+
+
+def wish(store: Store, language: str = "en") -> None:
+    """Ask for a test flight, by a person of this language. Raises Rejected while one is under way."""
 
     def wished(text: str | None) -> str:
         before = _read(json.loads(text)) if text else None
         if before is not None and before.under_way:
             raise Rejected(N_("A test flight is under way already."))
-        return _written(TestFlight(Flying.WISHED, utc_now()))
+        return _written(TestFlight(Flying.WISHED, utc_now()), language=language)
 
     store.change_setting(SETTING, wished)
 
@@ -121,13 +126,15 @@ class Pilot:
         wished = told(self._store)
         if wished is None or not wished.under_way:
             return False
-        begun = _begun(self._store.setting(SETTING))
+        kept = _kept(self._store.setting(SETTING))
+        begun = int(kept.get("begun", 0))
         if begun >= MAX_BEGUN:
             reason = Sentence(_FAILURES.crashed, {"how": f"{begun} ×"})
             log.warning("test flight given up", reason=str(reason))
             keep(self._store, TestFlight(Flying.FAILED, utc_now(), reason=reason))
             return False
-        self._store.change_setting(SETTING, lambda _text: _written(wished, begun + 1))
+        more = {"begun": begun + 1, "language": kept.get("language", "en")}
+        self._store.change_setting(SETTING, lambda _text: _written(wished, **more))
         return True
 
     def _carry_out(self) -> None:
@@ -151,16 +158,20 @@ def _apart(config: Config) -> None:
 
 
 def keep(store: Store, one: TestFlight) -> None:
-    """Write down how far it is; how often it was begun stays."""
-    store.change_setting(SETTING, lambda text: _written(one, _begun(text)))
+    """Write down how far it is; how often it was begun, and in which language it was asked for, stay."""
+
+    def kept(text: str | None) -> str:
+        before = _kept(text)
+        return _written(one, int(before.get("begun", 0)), before.get("language", "en"))
+
+    store.change_setting(SETTING, kept)
 
 
-def _begun(text: str | None) -> int:
-    """How often it was begun."""
-    return int(json.loads(text).get("begun", 0)) if text else 0
+def _kept(text: str | None) -> dict[str, Any]:
+    return dict(json.loads(text)) if text else {}
 
 
-def _written(one: TestFlight, begun: int = 0) -> str:
+def _written(one: TestFlight, begun: int = 0, language: str = "en") -> str:
     return json.dumps(
         {
             "state": one.state.value,
@@ -170,6 +181,7 @@ def _written(one: TestFlight, begun: int = 0) -> str:
             "flight": one.flight_id,
             "reason": one.reason.to_json() if one.reason else None,
             "begun": begun,
+            "language": language,
         }
     )
 

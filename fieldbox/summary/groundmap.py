@@ -76,6 +76,8 @@ class GroundMap:
     north_deg: float = 0.0
     """Of true north, clockwise from the top of the page."""
     north_letter: str = "N"
+    metre: str = "m"
+    """In the reader's language."""
 
     @property
     def extent(self) -> Extent:
@@ -157,7 +159,7 @@ def _strip(paper: Paper, ground: GroundMap, legend: str, frame: _Frame, at: Poin
     for number, one in enumerate(lines):
         paper.line(one, (x, y + number * leading(_LEGEND) + baseline(_LEGEND)), _LEGEND, shade=DARK)
     _north(paper, ground, (x + wide - 3.5, y + 6.6))
-    _scale(paper, frame, (x + wide - 10.0, y + 5.4))
+    _scale(paper, frame, (x + wide - 10.0, y + 5.4), ground.metre)
     return y + max(_STRIP_MM, len(lines) * leading(_LEGEND))
 
 
@@ -256,7 +258,7 @@ def _apart(ground: GroundMap, frame: _Frame) -> list[Point]:
     return taken
 
 
-def _scale(paper: Paper, frame: _Frame, end: Point) -> None:
+def _scale(paper: Paper, frame: _Frame, end: Point, unit: str) -> None:
     """A bar of a round length that ends at `end`."""
     wanted = _SCALE_MM * frame.mm_to_m
     metres = max((one for one in _SCALES_M if one <= wanted), default=_SCALES_M[0])
@@ -265,7 +267,7 @@ def _scale(paper: Paper, frame: _Frame, end: Point) -> None:
     paper.pen(0.3)
     paper.box((x, y), (wide / 2, 1.4), fill=BLACK)
     paper.box((x + wide / 2, y), (wide / 2, 1.4), fill=WHITE)
-    paper.line(f"{metres} m", (x + wide / 2, y - 1.0), 8, align=0.5)
+    paper.line(f"{metres} {unit}", (x + wide / 2, y - 1.0), 8, align=0.5)
 
 
 def _north(paper: Paper, ground: GroundMap, middle: Point) -> None:

@@ -59,6 +59,8 @@ class Surveyed:
     photos: Mapping[int, Photo]
     """By the rank of their hotspots."""
     ground: GroundMap
+    farm: str = ""
+    """Its name; empty: nobody told."""
 
 
 def contents_of(told: Surveyed, speech: Speech) -> ReportContents:
@@ -67,12 +69,12 @@ def contents_of(told: Surveyed, speech: Speech) -> ReportContents:
     return ReportContents(
         language=speech.language,
         made_at=survey.made_at,
-        kicker=say(N_("Field report")),
+        kicker=kicker(told.farm, say(N_("Field report"))),
         title=told.field.name,
         facts="  ·  ".join(facts(told.field, told.flight, speech)),
         mark=say(SIMULATED) if told.flight.simulated else None,
         verdict=tuple(_verdict(told, speech)),
-        ground=replace(told.ground, north_letter=say(N_("N"))),
+        ground=replace(told.ground, north_letter=say(N_("N")), metre=speech.unit("m")),
         legend=_legend(told, speech),
         figures_title=say(N_("Numbers")),
         figures=tuple(_figures(survey, speech)),
@@ -97,6 +99,11 @@ def contents_of(told: Surveyed, speech: Speech) -> ReportContents:
         notes_title=say(N_("Found on the ground (write down what you see)")),
         footer=footer(survey, speech),
     )  # fmt: skip
+
+
+def kicker(farm: str, kind: str) -> str:
+    """Whose page it is, and of what kind."""
+    return "  ·  ".join(one for one in (farm, kind) if one)
 
 
 def facts(field: Field, flight: Flight, speech: Speech) -> Iterator[str]:
@@ -177,7 +184,7 @@ def _figures(survey: Survey, speech: Speech) -> Iterator[FigureText]:
     ) -> FigureText:
         if value is None:
             return FigureText(speech.say(label), speech.say(N_("not known")))
-        told = f"{speech.number(value, digits)} {unit}".strip()
+        told = speech.quantity(value, unit, digits) if unit else speech.number(value, digits)
         return FigureText(speech.say(label), told, speech.interval(interval, digits) if interval else "")
 
     yield figure(N_("Weeds cover"), s.weed_cover_pct, s.weed_cover_pct_interval95, "%", 1)
@@ -191,9 +198,8 @@ def _figures(survey: Survey, speech: Speech) -> Iterator[FigureText]:
     yield figure(N_("Area seen"), s.area_ha, s.area_ha_interval95, "ha", 2)
     yield figure(N_("Not seen"), s.unseen_pct, s.unseen_pct_interval95, "%", 1)
     yield figure(N_("Unsure"), s.unsure_pct, s.unsure_pct_interval95, "%", 1)
-    yield FigureText(
-        speech.say(N_("Places are right to")), f"± {speech.metres(s.position_error_m)} m", speech.say(N_("19 times in 20"))
-    )  # fmt: skip
+    error = "± " + speech.with_unit(speech.metres(s.position_error_m), "m")
+    yield FigureText(speech.say(N_("Places are right to")), error, speech.say(N_("19 times in 20")))
 
 
 def missing_interval(survey: Survey) -> Interval | None:
@@ -206,9 +212,8 @@ def missing_interval(survey: Survey) -> Interval | None:
 
 
 def _spot(spot: Hotspot, photo: Photo | None, speech: Speech) -> SpotText:
-    area = speech.number(spot.area_m2, 0 if spot.area_m2 >= 9.5 else 1)
     cover = speech.say(N_("weeds cover {cover} %"), cover=speech.number(100 * spot.weed_cover, 1))
-    size = f"{area} m²"
+    size = speech.quantity(spot.area_m2, "m²", 0 if spot.area_m2 >= 9.5 else 1)
     lines = [f"{spot.lat:.6f}, {spot.lon:.6f}"]
     if spot.weed_count is not None:
         lines.append(

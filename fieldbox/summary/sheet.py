@@ -170,7 +170,7 @@ def _dose(paper: Paper, contents: SheetContents, at: Point, wide: float) -> floa
             paper.stroke((x, y + 6.4), (x + name - 3, y + 6.4))
         y += 8.0
     y += 0.5
-    y = paper.paragraph(contents.dose_note, (x, y), wide, 8.5, shade=DARK, most=4)
+    y = paper.paragraph(contents.dose_note, (x, y), wide, 8.5, shade=DARK, most=5)
     return y + 1.5
 
 

@@ -20,7 +20,7 @@ from fieldbox.domain import (
 from fieldbox.i18n import N_
 from fieldbox.summary.groundmap import GroundMap
 from fieldbox.summary.report import FigureText
-from fieldbox.summary.reportwords import SIMULATED, facts, footer
+from fieldbox.summary.reportwords import SIMULATED, facts, footer, kicker
 from fieldbox.summary.sheet import Counted, Dose, SheetContents, Stop
 from fieldbox.summary.speech import Speech
 
@@ -72,6 +72,8 @@ class Ordered:
     """The corner at which the walk starts."""
     pace_m: float
     ground: GroundMap
+    farm: str = ""
+    """Its name; empty: nobody told."""
 
 
 def sheet_of(told: Ordered, speech: Speech) -> SheetContents:
@@ -81,7 +83,7 @@ def sheet_of(told: Ordered, speech: Speech) -> SheetContents:
     return SheetContents(
         language=speech.language,
         made_at=told.survey.made_at,
-        kicker=say(N_("Spraying sheet")),
+        kicker=kicker(told.farm, say(N_("Spraying sheet"))),
         title=told.field.name,
         facts="  ·  ".join(facts(told.field, told.flight, speech)),
         mark=say(SIMULATED) if told.flight.simulated else None,
@@ -99,7 +101,7 @@ def sheet_of(told: Ordered, speech: Speech) -> SheetContents:
             side=say(SIDES[told.start]),
             pace=speech.number(told.pace_m, 2),
         ),
-        ground=replace(told.ground, north_letter=say(N_("N"))),
+        ground=replace(told.ground, north_letter=say(N_("N")), metre=speech.unit("m")),
         legend=_legend(told, speech),
         heads=(
             say(N_("Zone")),
@@ -125,14 +127,14 @@ def _totals(told: Ordered, speech: Speech) -> Iterator[FigureText]:
     products = sum(one.litres for one in needs.products)
     area = 1e4 * needs.area_ha
     low, high = (speech.number(1e4 * one) for one in needs.area_ha_interval95)
-    yield FigureText(speech.say(N_("To spray")), f"{speech.number(area)} m²", f"{low}–{high}")
+    yield FigureText(speech.say(N_("To spray")), speech.quantity(area, "m²"), f"{low}–{high}")
     yield FigureText(
         speech.say(N_("Pumps")),
         pumps(needs.spray_l, spraying.tank_l),
         speech.say(N_("of {tank} L"), tank=_plain(speech, spraying.tank_l)),
     )
     water = max(0.0, needs.spray_l - products)
-    yield FigureText(speech.say(N_("Water")), f"{_plain(speech, _up(water))} L")
+    yield FigureText(speech.say(N_("Water")), speech.with_unit(_plain(speech, _up(water)), "L"))
     if needs.products:
         yield FigureText(speech.say(N_("Product")), "  ".join(_amount(one, speech) for one in needs.products))
 
@@ -140,8 +142,8 @@ def _totals(told: Ordered, speech: Speech) -> Iterator[FigureText]:
 def _amount(need: ProductNeed, speech: Speech) -> str:
     millilitres = 1000 * need.litres
     if millilitres < 1000:
-        return f"{speech.number(millilitres, 0 if millilitres >= 9.5 else 1)} ml"
-    return f"{speech.number(need.litres, 2)} L"
+        return speech.quantity(millilitres, "ml", 0 if millilitres >= 9.5 else 1)
+    return speech.quantity(need.litres, "L", 2)
 
 
 def _up(litres: float) -> float:
@@ -165,12 +167,12 @@ def _doses(prescription: Prescription, speech: Speech) -> Iterator[Dose]:
 
 
 def _millilitres(value: float, speech: Speech) -> str:
-    return f"{speech.number(value, 0 if value >= 9.95 else 1)} ml"
+    return speech.quantity(value, "ml", 0 if value >= 9.95 else 1)
 
 
 def _dose_note(prescription: Prescription, speech: Speech) -> str:
     spraying = prescription.spraying
-    parts = []
+    parts = [_fills(prescription, speech)]
     if not spraying.products:
         parts.append(
             speech.say(
@@ -186,6 +188,30 @@ def _dose_note(prescription: Prescription, speech: Speech) -> str:
         )
     )
     return " ".join(parts)
+
+
+def _fills(prescription: Prescription, speech: Speech) -> str:
+    """How many pumps are filled, and what goes into the last one."""
+    spraying, needs = prescription.spraying, prescription.needs
+    fills = spraying.fills(needs.spray_l)
+    if not fills.last_l:
+        return speech.say(N_("Full pumps in all: {count}."), count=speech.number(fills.full))
+    rest = speech.quantity(fills.last_l, "L", 1 if fills.last_l >= 0.95 else 2)
+    doses = ", ".join(
+        f"{_millilitres(spraying.dose_ml(one, fills.last_l), speech)} {one.name}" for one in spraying.products
+    )
+    several, one = (
+        (
+            N_("Full pumps in all: {count}; then one with {rest}, in it {doses}."),
+            N_("One pump is enough, with {rest}, in it {doses}."),
+        )
+        if doses
+        else (
+            N_("Full pumps in all: {count}; then one with {rest}."),
+            N_("One pump is enough, with {rest}."),
+        )
+    )
+    return speech.say(several if fills.full else one, count=speech.number(fills.full), rest=rest, doses=doses)
 
 
 def _safety(spraying: Spraying, speech: Speech) -> Iterator[str]:
@@ -232,10 +258,10 @@ def _stop(one: Sprayed, spraying: Spraying, speech: Speech) -> Stop:
         template = N_("spot {names}") if len(one.spots) == 1 else N_("spots {names}")
         spots = speech.say(template, names=", ".join(map(str, one.spots)))
         second = replace(second, told=f"{second.told}; {spots}")
-    area = speech.number(one.area_m2, 0 if one.area_m2 >= 9.5 else 1)
-    litres = speech.number(one.spray_l, 1 if one.spray_l >= 0.95 else 2)
+    area = speech.quantity(one.area_m2, "m²", 0 if one.area_m2 >= 9.5 else 1)
+    litres = speech.quantity(one.spray_l, "L", 1 if one.spray_l >= 0.95 else 2)
     needed = _LITTLE if one.spray_l < spraying.tank_l / 8 else pumps(one.spray_l, spraying.tank_l)
-    return Stop(one.names[0], first, second, f"{area} m²", needed, f"{litres} L")
+    return Stop(one.names[0], first, second, area, needed, litres)
 
 
 def _beside(names: tuple[str, ...], speech: Speech) -> str:

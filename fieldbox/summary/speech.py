@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from fieldbox.domain import Interval
@@ -43,13 +43,25 @@ class Speech:
         return self._translated(name) if name else name
 
     def tell(self, sentence: Sentence) -> str:
-        """A stored sentence; in English where there is no translation."""
-        return sentence.in_language(self.language)
+        """A stored sentence, its dates in the form of this language; in English where there is no translation."""
+        return sentence.with_moments(self.day, self.when).in_language(self.language)
 
     def number(self, value: float, digits: int = 0) -> str:
         """With exactly `digits` decimals."""
         pattern = f"{_WHOLE}.{_DIGITS * digits}" if digits else _WHOLE
         return str(format_decimal(value, pattern, locale=self._locale))
+
+    def quantity(self, value: float, symbol: str, digits: int = 0) -> str:
+        """A number with its unit."""
+        return self.with_unit(self.number(value, digits), symbol)
+
+    def with_unit(self, written: str, symbol: str) -> str:
+        """A number that is written already, with its unit in this language."""
+        return f"{written} {self.unit(symbol)}"
+
+    def unit(self, symbol: str) -> str:
+        """A unit in this language: pages and papers share its words."""
+        return self._translated(symbol)
 
     def interval(self, value: Interval, digits: int = 0) -> str:
         """Both ends."""
@@ -61,8 +73,15 @@ class Speech:
 
     def day(self, moment: datetime) -> str:
         """An instant in the box's time zone, a camera's time as the camera had it."""
-        local = moment.astimezone() if moment.tzinfo else moment
-        return format_date(local, "d MMMM y", locale=self._locale)
+        return format_date(_local(moment), "d MMMM y", locale=self._locale)
+
+    def when(self, moment: datetime) -> str:
+        """A day with its time."""
+        return format_datetime(_local(moment), "d MMM y, HH:mm", locale=self._locale)
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone() if moment.tzinfo else moment
 
 
 def _refuse(wanted: str) -> NoReturn:

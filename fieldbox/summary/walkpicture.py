@@ -200,7 +200,8 @@ class _Chart:
         pen.line((x, y, x + long, y), fill=_INK, width=6)
         for end in (x, x + long):
             pen.line((end, y - 12, end, y + 2), fill=_INK, width=6)
-        pen.text((x + 14, y - 44), f"{metres:g} m", fill=_INK, font=letters.latin(_SMALL))
+        (told,) = letters.words(lambda one: [f"{metres:g} {translator(one)('m')}"])
+        letters.write(pen, (x + 14, y - 44), told, _SMALL, _INK)
         right, top = WIDTH - _MARGIN - 24, self.height - _STRIP + 14
         pen.polygon(
             [(right, top), (right + 18, top + 52), (right, top + 40), (right - 18, top + 52)], fill=_INK

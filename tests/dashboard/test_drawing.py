@@ -55,7 +55,7 @@ def test_typed_corners_become_the_outline(own: tuple[DemoBox, FlaskClient, Flask
     status, page = send(client, "/fields/1/boundary", corners=written(SQUARE))
     field = demo.store.field(1)
     assert (status, field.drawn, field.boundary) == (200, True, SQUARE)
-    assert "The outline is kept: 0.15 ha." in page
+    assert "The outline is kept: 0.15\u00a0ha." in page
     assert "from the next flight on" in page
     (deed,) = demo.store.audits(1, AuditFilter())
     assert (deed.actor, deed.action, deed.detail) == ("asha", "boundary drawn", "1: 4 corners")

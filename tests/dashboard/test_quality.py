@@ -74,8 +74,8 @@ def test_a_flight_without_fault_is_good(reader: None) -> None:
         ({"thin_pct": 35.0}, Verdict.USABLE, "35 % of the field is on fewer than three photos"),
         ({"error_m": 7.24}, Verdict.USABLE, "± 7.2 m"),
         ({"error_m": 31.0}, Verdict.AGAIN, "± 31 m"),
-        ({"apart_m": 0.24}, Verdict.USABLE, "the same plant 24 cm apart"),
-        ({"control_points": 4, "control_error_m": 1.3}, Verdict.USABLE, "missed by 1.3 m"),
+        ({"apart_m": 0.24}, Verdict.USABLE, "the same plant 24\u00a0cm apart"),
+        ({"control_points": 4, "control_error_m": 1.3}, Verdict.USABLE, "missed by 1.3\u00a0m"),
         ({"aligned": 40, "thin_pct": 90.0}, Verdict.AGAIN, "Only 40 of 100"),
     ],
 )
@@ -113,7 +113,7 @@ def test_the_page_tells_a_pilot_what_to_know(client: FlaskClient) -> None:
         "1.5 pixels",  # 0.28 cm each
         "± 3.7",
         "± 2.1",
-        "missed by 2.1 cm",
+        "missed by 2.1\u00a0cm",
         "20 m²",
         "Its heading was wrong and was put right.",
         "looks wrong but could not be put right",

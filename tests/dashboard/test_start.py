@@ -337,6 +337,56 @@ def test_texts_are_suggested_as_alerts_in_the_language_of_the_page(phone: FlaskC
     assert '<option value="alerts" selected>' in text and '<option value="hi" selected>' in text
 
 
+@pytest.mark.parametrize(
+    ("language", "unit"),
+    [("en", "ha"), ("hi", "acre"), ("kn", "acre"), ("mr", "acre"), ("ta", "acre"), ("te", "acre")],
+)
+def test_the_unit_that_is_usual_in_the_language_is_suggested(
+    phone: FlaskClient, code: str, language: str, unit: str
+) -> None:
+    give(phone, code)
+    phone.set_cookie("language", language)
+    assert f'<option value="{unit}" selected>' in phone.get("/start/language").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("language", ["kn", "mr"])
+def test_the_guntha_is_offered_beside_the_acre(phone: FlaskClient, code: str, language: str) -> None:
+    give(phone, code)
+    phone.set_cookie("language", language)
+    text = phone.get("/start/language").get_data(as_text=True)
+    assert re.findall(r'<option value="([^"]+)"', text)[:3] == ["acre", "guntha", "ha"]
+
+
+def test_with_another_language_comes_the_unit_that_is_usual_in_it(
+    phone: FlaskClient, code: str, config: Config, store: Store
+) -> None:
+    give(phone, code)
+    answer(phone, "language", locale__language="mr", locale__area_unit="ha")  # as the English page had it
+    assert settled(config, store).locale.area_unit == "acre"
+
+
+def test_a_unit_that_somebody_chose_stays_whatever_the_language(
+    phone: FlaskClient, code: str, config: Config, store: Store
+) -> None:
+    give(phone, code)
+    answer(phone, "language", locale__language="en", locale__area_unit="guntha")
+    assert settled(config, store).locale.area_unit == "guntha"
+    phone.set_cookie("language", "hi")
+    assert '<option value="guntha" selected>' in phone.get("/start/language").get_data(as_text=True)
+    answer(phone, "language", locale__language="hi", locale__area_unit="ha")
+    answer(phone, "language", locale__language="mr", locale__area_unit="ha")
+    assert settled(config, store).locale.area_unit == "ha"
+
+
+def test_the_field_of_a_test_flight_is_named_in_the_language_of_who_asked(
+    phone: FlaskClient, code: str, store: Store
+) -> None:
+    give(phone, code)
+    phone.set_cookie("language", "mr")
+    phone.post("/start/flight/fly", data={"csrf_token": token_of(phone, "/start/flight")})
+    assert testflight.language_of(store) == "mr"
+
+
 def test_the_name_of_the_farm_stands_on_every_page(phone: FlaskClient, code: str) -> None:
     give(phone, code)
     answer(phone, "farm", box__name="Hill <farm>")

@@ -54,6 +54,16 @@ def test_every_language_makes_a_report_and_a_sheet(box: DemoBox, language: str) 
     assert len(made) <= MEGABYTE
 
 
+def test_the_papers_name_the_farm(box: DemoBox) -> None:
+    survey = box.store.survey(SURVEY)
+    assert survey
+    made = make_report(box.root, box.store, survey, "en", farm="Hill farm")
+    assert "Hill farm · Field report" in pages(made)[0]
+    made = make_sheet(box.root, box.store, survey, ordered(Spraying()).prescription, "en", farm="Hill farm")
+    assert "Hill farm · Spraying sheet" in pages(made)[0]
+    assert pages(report(box))[0].startswith("Field report")
+
+
 def test_the_map_shows_what_was_not_seen_and_nothing_else(box: DemoBox) -> None:
     survey, field = box.store.survey(SURVEY), box.store.field(box.field_id)
     assert survey and field

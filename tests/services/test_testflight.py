@@ -39,6 +39,14 @@ def test_a_test_flight_comes_in_like_any_other_and_says_that_it_is_simulated(
     assert not (tmp_path / flying.FOLDER).exists()
 
 
+def test_the_language_of_who_asked_stays_while_the_flight_goes_on(tmp_path: Path) -> None:
+    config = load_config({"FIELDBOX_STORAGE__ROOT": str(tmp_path)})
+    with open_store(config) as store:
+        TestFlights(store).wish("mr")
+        Pilot(config, store, lambda _config: keep(store, TestFlight(Flying.FLYING, utc_now(), 1, 16))).look()
+        assert testflight.language_of(store) == "mr"
+
+
 def test_the_child_that_flies_is_there_under_the_name_by_which_it_is_called() -> None:
     module, _colon, name = testflight.TASK.partition(":")
     assert getattr(flying, name).__module__ == module

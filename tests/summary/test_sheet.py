@@ -89,7 +89,8 @@ def test_doses_and_pumps_are_those_of_a_calculation_by_hand() -> None:
     text = read(ordered(Spraying(products=(Product("Quizalofop", 1.6),))))
     assert "30 ml 60 ml 90 ml 120 ml" in text
     assert "750 m² a pump" in text
-    assert "375 m²" in text and text.count("60 ml") == 2
+    assert "375 m²" in text and text.count("60 ml") == 3
+    assert "One pump is enough, with 7.5 L, in it 60 ml Quizalofop." in text
     assert "½ 6.0 L" in text and "< ¼ 1.5 L" in text
     assert "7.5 L" in text  # water, to the next half litre
 

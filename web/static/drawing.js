@@ -48,7 +48,7 @@
 
   function put() {
     const points = ring(), { m2, name } = setup.area, large = points.length < 3 ? 0 : measure.area(points) / m2;
-    const area = `${write(large, large >= 100 ? 0 : large >= 10 ? 1 : 2)} ${name}`;
+    const area = `${write(large, large >= 100 ? 0 : large >= 10 ? 1 : 2)}\u00a0${name}`;
     told.textContent = told.dataset.said.replace("AREA", area).replace("CORNERS", write(points.length, 0));
     edge.setLatLngs(points);
     say();

@@ -50,7 +50,7 @@ const measure = (() => {
       const long = length(points, points.length > 2), metres = write(long, long < 100 ? 1 : 0);
       if (points.length === 2) return told.dataset.line.replace("LENGTH", metres);
       const square = area(points), { m2, name } = field.setup.area, large = square / m2;
-      const said = `${write(square, square < 100 ? 1 : 0)} m² (${write(large, large < 1 ? 3 : 2)} ${name})`;
+      const said = `${write(square, square < 100 ? 1 : 0)}\u00a0${field.setup.words.squareMetre} (${write(large, large < 1 ? 3 : 2)}\u00a0${name})`;
       return told.dataset.face.replace("LENGTH", metres).replace("AREA", said);
     }
 

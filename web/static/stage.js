@@ -20,6 +20,15 @@ const Edged = L.Canvas.extend({
   },
 });
 
+// A bar as long as a round length on the ground, its unit in the reader's words.
+const Scale = L.Control.Scale.extend({
+  _updateMetric(most) {
+    const round = this._getRoundNum(most), { words } = this.options;
+    this._updateScale(this._mScale, "", round / most);
+    this._mScale.textContent = round < 1000 ? `${round}\u00a0${words.metre}` : `${round / 1000}\u00a0${words.kilometre}`;
+  },
+});
+
 function openMap(stage, setup) {
   const bounds = L.latLngBounds(setup.bounds);
   const map = L.map(stage, {
@@ -28,7 +37,7 @@ function openMap(stage, setup) {
   });
   map.fitBounds(bounds, { padding: [8, 8] });
   L.control.zoom({ zoomInTitle: setup.words.zoomInTitle, zoomOutTitle: setup.words.zoomOutTitle }).addTo(map);
-  L.control.scale({ imperial: false }).addTo(map);
+  new Scale({ imperial: false, words: setup.words }).addTo(map);
   // Printed, a map is a picture: as it is on the screen, scaled to the sheet (css/print.css). New tiles would come too late.
   addEventListener("beforeprint", () => {
     const { x, y } = map.getSize(), scale = Math.min(SHEET_PX[0] / x, SHEET_PX[1] / y, 2);

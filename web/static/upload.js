@@ -25,8 +25,8 @@
   const keyOf = (name, file) => `${name}|${file.size}|${file.lastModified}`;
   const lang = `${document.documentElement.lang}-u-nu-latn`;  // digits as the box writes them
   function size(bytes) {
-    const [value, unit] = bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-    return `${value.toLocaleString(lang, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${unit}`;
+    const [value, unit] = bytes < 1e9 ? [bytes / 1e6, words.megabytes] : [bytes / 1e9, words.gigabytes];
+    return `${value.toLocaleString(lang, { maximumFractionDigits: value < 10 ? 1 : 0 })}\u00a0${unit}`;
   }
   const count = (number) => number.toLocaleString(lang);
   const fill = (text, values) => Object.entries(values).reduce((told, [name, value]) => told.replace(name, value), text);

@@ -74,12 +74,15 @@ def next_step() -> str | None:
     return next((step for step in STEPS if step not in over), None)
 
 
-def test_flight(actor: str) -> None:
-    """Ask for a test flight. Raises Rejected where this box makes none, or one is under way."""
+def test_flight(actor: str, language: str = "en") -> None:
+    """Ask for a test flight, whose field is named in a language.
+
+    Raises Rejected where this box makes none, or one is under way.
+    """
     flights = box().beyond.test_flights
     if flights is None:
         raise Rejected(N_("This box makes no test flights."))
-    flights.wish()
+    flights.wish(language)
     box().store.audit(actor, "test flight", "")
 
 
