@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -25,7 +26,7 @@ from werkzeug.wrappers import Response
 from fieldbox.dashboard import units
 from fieldbox.dashboard.deeds import people as deeds
 from fieldbox.dashboard.deeds.starting import is_new
-from fieldbox.dashboard.guessing import Tries, digest
+from fieldbox.dashboard.guessing import Keys, Tries, digest, stranger_at
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import matches, renewed
 from fieldbox.dashboard.person import BY_LINK, start_session
@@ -79,9 +80,7 @@ def offer_entry(token: str) -> Page:
 @people.post("/enter/<token>")
 def enter(token: str) -> Page:
     """Use a one-time link."""
-    with _tries().one(("link", request.remote_addr)) as tried:
-        user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
-        tried.right = user_id is not None
+    user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
     user = box().store.user(user_id) if user_id is not None else None
     if user is None or not user.active:
         error = say(
@@ -185,7 +184,7 @@ def local_path(path: str | None) -> str:
 
 def _check_old(user: UserLike) -> None:
     # Who finds a phone that is logged in guesses no longer than at the log-in.
-    with _tries().one(("own", user.id)) as tried:
+    with _tries().one([("own", user.id)]) as tried:
         tried.right = matches(user.password_hash, request.form.get("old", ""))
     if not tried.right:
         raise Rejected(N_("Your present password is wrong."))
@@ -224,11 +223,11 @@ def _tries() -> Tries:
     return found
 
 
-def _counted_for(name: str, user: UserLike | None) -> list[tuple[str, str | int | None]]:
+def _counted_for(name: str, user: UserLike | None) -> Sequence[Keys]:
     known = _known_to(user) if user else None
     if known:
-        return [("browser", known)]
-    return [("address", request.remote_addr), ("account", user.id if user else digest(name))]
+        return [[("browser", known)]]
+    return stranger_at(user.id if user else digest(name), request.remote_addr)
 
 
 def _known_to(user: UserLike) -> str | None:

@@ -105,6 +105,7 @@ from fieldbox.domain.messages import (
 )
 from fieldbox.domain.people import (
     CODE_LENGTH,
+    CODE_LETTERS,
     KEY_PREFIX,
     LINK_LIFE,
     LONGEST_NAME,
@@ -117,6 +118,7 @@ from fieldbox.domain.people import (
     Role,
     Secret,
     code_as_read,
+    code_hash,
     new_code,
     tidy_code,
     tidy_name,
@@ -165,6 +167,7 @@ from fieldbox.domain.walks import Spot, SpotKind, Walk
 __all__ = [
     "BANDS",
     "CODE_LENGTH",
+    "CODE_LETTERS",
     "FEW_HOLES_PCT",
     "GONE",
     "HANDED",
@@ -311,6 +314,7 @@ __all__ = [
     "Zone",
     "ZoneKind",
     "code_as_read",
+    "code_hash",
     "hangs_together",
     "month_of",
     "new_code",
