@@ -21,7 +21,7 @@ PRINTED = sorted(TRANSLATIONS.glob(f"*/LC_MESSAGES/{PAPER}.po"))
 AT_A_TERMINAL = (
     "fieldbox/bench/",
     "fieldbox/cli",
-    "fieldbox/config.py",
+    "fieldbox/config/",
     "fieldbox/hub/",  # those who keep a hub read English so far
     "fieldbox/imagery/phone.py",  # leaves are checked at the command line
     "fieldbox/inference/labelme.py",
