@@ -30,6 +30,13 @@ class Range(click.FloatRange):
         return found
 
 
+def finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Refuse `nan` and `inf`, which pass for numbers otherwise."""
+    if not math.isfinite(value):
+        raise click.BadParameter(_("give a number"))
+    return value
+
+
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the settings as its first argument."""
 

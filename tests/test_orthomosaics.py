@@ -14,7 +14,7 @@ import pytest
 import rasterio
 
 from fieldbox.arrivals import Arrival, resume, take_in
-from fieldbox.cli import bands_named
+from fieldbox.cli_intake import bands_named
 from fieldbox.config import Config, load_config
 from fieldbox.domain import Capture
 from fieldbox.imagery.decode import decode_jpeg

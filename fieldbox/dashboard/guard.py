@@ -17,7 +17,7 @@ from fieldbox.dashboard.byfile import LARGEST as LARGEST_LANGUAGE
 from fieldbox.dashboard.carrying import lasts
 from fieldbox.dashboard.deeds.sending import LARGEST as LARGEST_CARRIED
 from fieldbox.dashboard.deeds.starting import is_new
-from fieldbox.dashboard.guessing import Limit, Tries, limits_of
+from fieldbox.dashboard.guessing import Limit, Tries, count_log_ins, limits_of
 from fieldbox.dashboard.hosts import answers_to, names_of
 from fieldbox.dashboard.language import say
 from fieldbox.dashboard.metrics import ENDPOINT as METRICS
@@ -115,7 +115,7 @@ def guard(app: Flask, login_limit: str) -> None:
             csrf.protect()
         return None
 
-    app.extensions[TRIES] = Tries(limits_of(login_limit))
+    app.extensions[TRIES] = count_log_ins(login_limit)
     app.extensions[LINKS] = Links()
     pace(app, KEY_LIMIT)
     app.after_request(_secure)
@@ -196,7 +196,7 @@ def _may_without_password() -> bool:
 def _keep_pace() -> None:
     """Let a key ask so often and no more. Raises TooManyRequests."""
     if "program" in g:
-        with current_app.extensions[PACES][request.blueprint == "pictures"].one(g.program.id):
+        with current_app.extensions[PACES][request.blueprint == "pictures"].one([("key", g.program.id)]):
             pass
 
 

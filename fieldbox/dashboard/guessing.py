@@ -1,17 +1,26 @@
 """How often somebody may guess a password.
 
-Wrong tries are counted, each for one of three:
+Wrong tries are counted, each for some of these:
 
 - a browser that has logged in to this account before: it carries a cookie that says so, signed by the box. It has a count of its
   own, so that nobody else uses it up: neither another phone behind the same hotspot, nor somebody who guesses the owner's
   password from all over the network. (OWASP calls them device cookies:
   https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies)
-- the account, for all browsers that have never logged in to it, wherever they are: who has many addresses gains nothing.
 - the address, for all accounts together, of browsers that are not known: who has many names to try gains nothing.
+- the account, for all browsers that have never logged in to it, wherever they are: who has many addresses gains little.
+- FIRST: an address' first three tries a day at an account, which are not counted for the account. So who guesses does not keep
+  out the owner either who logs in with a phone that is new to the box: it has an address of its own.
+- FIRSTS: all such first tries at an account together, a thousand a day.
 
-What can be lost: while somebody guesses at an account, its owner cannot log in *with a browser that is new to the box*, until
-the guessing has ceased for a minute, at worst a quarter of an hour. A one-time link works all the same. Names that there are
-not are counted as well: the count tells nobody which names there are.
+What an attacker can try at an account in a day: 15 in each quarter of an hour, 1,440, and three from each further address: 750 on
+a farm's Wi-Fi, which has some 250; 1,000 with addresses without end. With 2,440 tries he finds a password that is among the first
+million that he would think of with a chance of 0.25 %, and one of four words out of 2,000 with 1.5e-10. What many choose, which
+he would try first, is refused when a password is set (`passwords.commonest`).
+
+What can be lost: while somebody guesses from more than 300 addresses, or from behind the owner's own (a hotspot), the owner
+cannot log in *with a browser that is new to the box*, until the guessing has ceased. A one-time link works all the same; links
+are not counted, for nobody guesses 24 bytes. Names that there are not are counted as well: the count tells nobody which names
+there are.
 """
 
 from __future__ import annotations
@@ -20,20 +29,26 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from werkzeug.exceptions import TooManyRequests
 
-SECONDS: Final = {"minute": 60, "hour": 3600}
+SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 MOST_KEYS: Final = 10_000
 """Addresses, accounts and browsers that are counted; beyond it those whose last try was longest ago are forgotten. Give short
 ones: what somebody typed, by its digest (`digest`)."""
 
-TOGETHER: Final = "together"
-"""The key of what all share."""
+FIRST: Final = "first"
+FIRSTS: Final = "firsts"
+OF_FIRST: Final = "3 per day"
+"""Of an address at an account."""
+OF_FIRSTS: Final = "1000 per day"
+"""Of all addresses at an account."""
+Keys = Sequence[tuple[str, Hashable]]
+"""Each: of what kind it is, and which one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +74,23 @@ def digest(typed: str) -> str:
     return hashlib.sha256(typed.casefold().encode("utf-8", "replace")).hexdigest()
 
 
+def _longest(limits: Sequence[Limit]) -> float:
+    return max(limit.seconds for limit in limits)
+
+
+def count_log_ins(limits: str, clock: Callable[[], float] = time.monotonic) -> Tries:
+    """A count of wrong passwords."""
+    return Tries(limits_of(limits), clock, {FIRST: limits_of(OF_FIRST), FIRSTS: limits_of(OF_FIRSTS)})
+
+
+def stranger_at(account: int | str, address: str | None) -> tuple[Keys, Keys]:
+    """What a try counts for of a browser that has never logged in to an account: its first tries, then those at the account."""
+    at = ("address", address)
+    return (at, (FIRST, (account, address)), (FIRSTS, account)), (at, ("account", account))
+
+
 class Tries:
-    """Counts tries in memory, by a clock that nobody sets: for each key by itself, for TOGETHER by limits of its own.
+    """Counts tries in memory, by a clock that nobody sets: for each key by itself, of some kinds by limits of their own.
 
     Threads may share it.
     """
@@ -69,16 +99,16 @@ class Tries:
         self,
         limits: Sequence[Limit],
         clock: Callable[[], float] = time.monotonic,
-        together: Sequence[Limit] = (),
+        kinds: Mapping[str, Sequence[Limit]] | None = None,
     ) -> None:
-        self._limits, self._clock, self._together = limits, clock, together
-        self._longest = max(limit.seconds for limit in (*limits, *together))
-        self._at: dict[Hashable, deque[float]] = {}
+        self._limits, self._clock, self._kinds = limits, clock, dict(kinds or {})
+        self._longest = max(_longest(each) for each in (limits, *self._kinds.values()))
+        self._at: dict[tuple[str, Hashable], deque[float]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
-    def one(self, *keys: Hashable) -> Iterator[_Try]:
-        """A try that counts for all of `keys`, unless it is said to be right before the block ends.
+    def one(self, *ways: Keys) -> Iterator[_Try]:
+        """A try that counts for all keys of the first of `ways` that is open, unless it is said to be right in the block.
 
         It is counted before it is made: many at once gain nothing.
 
@@ -88,9 +118,10 @@ class Tries:
         now = self._clock()
         with self._lock:
             self._forget(now)
-            wait = max(self._wait(key, now) for key in keys)
-            if wait > 0:
-                raise TooManyRequests(retry_after=int(wait) + 1)
+            waits = [max(self._wait(key, now) for key in keys) for keys in ways]
+            if min(waits) > 0:
+                raise TooManyRequests(retry_after=int(min(waits)) + 1)
+            keys = ways[waits.index(0.0)]
             for key in keys:
                 self._note(key, now)
         made = _Try()
@@ -98,15 +129,14 @@ class Tries:
         if made.right:
             self._take_back(keys, now)
 
-    def _wait(self, key: Hashable, now: float) -> float:
-        times = self._at.get(key, deque())
-        while times and times[0] <= now - self._longest:
+    def _wait(self, key: tuple[str, Hashable], now: float) -> float:
+        times, limits = self._at.get(key, deque()), self._kinds.get(key[0], self._limits)
+        while times and times[0] <= now - _longest(limits):
             times.popleft()
-        limits = self._together if key == TOGETHER else self._limits
         full = [limit for limit in limits if len(times) >= limit.many]
-        return max((times[-limit.many] + limit.seconds - now for limit in full), default=0.0)
+        return max((0.0, *(times[-limit.many] + limit.seconds - now for limit in full)))
 
-    def _note(self, key: Hashable, now: float) -> None:
+    def _note(self, key: tuple[str, Hashable], now: float) -> None:
         times = self._at.pop(key, deque())
         times.append(now)
         self._at[key] = times  # at the end: the dictionary is in the order of the last tries
@@ -121,7 +151,7 @@ class Tries:
                 return
             del self._at[key]
 
-    def _take_back(self, keys: Sequence[Hashable], at: float) -> None:
+    def _take_back(self, keys: Keys, at: float) -> None:
         with self._lock:
             for key in keys:
                 times = self._at.get(key)

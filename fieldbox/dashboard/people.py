@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -25,7 +26,7 @@ from werkzeug.wrappers import Response
 from fieldbox.dashboard import units
 from fieldbox.dashboard.deeds import people as deeds
 from fieldbox.dashboard.deeds.starting import is_new
-from fieldbox.dashboard.guessing import Tries, digest
+from fieldbox.dashboard.guessing import Keys, Tries, digest, stranger_at
 from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import matches, renewed
 from fieldbox.dashboard.person import BY_LINK, start_session
@@ -83,9 +84,7 @@ def offer_entry(token: str) -> Page:
 def enter(token: str) -> Page:
     """Use a one-time link."""
     links: Links = current_app.extensions[LINKS]
-    with _tries().one(("link", request.remote_addr)) as tried:
-        user = links.use(hashlib.sha256(token.encode()).hexdigest())
-        tried.right = user is not None
+    user = links.use(hashlib.sha256(token.encode()).hexdigest())
     if user is None:
         error = say(
             "This link was used before or is too old. Ask for a new one, or log in with your password."
@@ -198,7 +197,7 @@ def local_path(path: str | None) -> str:
 
 def _check_old(user: UserLike) -> None:
     # Who finds a phone that is logged in guesses no longer than at the log-in.
-    with _tries().one(("own", user.id)) as tried:
+    with _tries().one([("own", user.id)]) as tried:
         tried.right = matches(user.password_hash, request.form.get("old", ""))
     if not tried.right:
         raise Rejected(N_("Your present password is wrong."))
@@ -237,11 +236,11 @@ def _tries() -> Tries:
     return found
 
 
-def _counted_for(name: str, user: UserLike | None) -> list[tuple[str, str | int | None]]:
+def _counted_for(name: str, user: UserLike | None) -> Sequence[Keys]:
     known = _known_to(user) if user else None
     if known:
-        return [("browser", known)]
-    return [("address", request.remote_addr), ("account", user.id if user else digest(name))]
+        return [[("browser", known)]]
+    return stranger_at(user.id if user else digest(name), request.remote_addr)
 
 
 def _known_to(user: UserLike) -> str | None:

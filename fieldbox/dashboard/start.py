@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import segno
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from fieldbox.config import variable_of
@@ -21,7 +19,6 @@ from fieldbox.dashboard.deeds import choices, starting
 from fieldbox.dashboard.deeds import hub as hub_deeds
 from fieldbox.dashboard.deeds.choices import NotAccepted
 from fieldbox.dashboard.forms import Form
-from fieldbox.dashboard.guessing import TOGETHER, Tries, limits_of
 from fieldbox.dashboard.language import COOKIE, current, in_words, languages, say
 from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import box
@@ -34,23 +31,7 @@ from fieldbox.i18n import N_, Sentence
 
 start = Blueprint("start", __name__, url_prefix="/start")
 Page = str | Response | tuple[str, int]
-TRIES: Final = "fieldbox.setup"
-"""The app's count of wrong codes."""
-CODE_LIMIT: Final = "10 per hour"
-"""For each address: who plays with the page locks out nobody but himself."""
-CODE_LIMIT_TOGETHER: Final = "100 per hour"
-"""For all addresses together: who guesses gains little by having many."""
 _YEAR_S: Final = 365 * 24 * 3600
-
-
-@start.record_once
-def _count(state: Any) -> None:
-    state.app.extensions[TRIES] = count_codes()
-
-
-def count_codes(clock: Callable[[], float] = time.monotonic) -> Tries:
-    """A count of wrong codes."""
-    return Tries(limits_of(CODE_LIMIT), clock, limits_of(CODE_LIMIT_TOGETHER))
 
 
 @start.get("")
@@ -71,13 +52,9 @@ def give_code() -> Page:
         return _log_in()
     try:
         code = starting.read_code(request.form.get("code", ""))
-        with _tries().one(("address", request.remote_addr), TOGETHER) as tried:
-            user = starting.enter(code)
-            tried.right = user is not None
     except Rejected as error:
         return _code_again(error.sentence)
-    except TooManyRequests as error:
-        return _code_again(_wait(error), 429)
+    user = starting.enter(code)
     if user is None:
         return _code_again(
             Sentence(
@@ -151,24 +128,12 @@ def _code_again(why: Sentence, status: int = 400) -> Page:
     return render_template("start/code.html", form=Form.refused(request.form, {"code": why})), status
 
 
-def _wait(error: TooManyRequests) -> Sentence:
-    seconds = error.retry_after if isinstance(error.retry_after, int) else 60
-    return Sentence(
-        N_("Too many wrong codes: try again in {minutes} minutes."), {"minutes": -(-seconds // 60)}
-    )
-
-
 def _log_in() -> Page:
     """What stands at /start once the box is set up."""
     if current_user.is_authenticated:
         return redirect(url_for("home.show"))
     told = say("This box is set up already: log in. Who has no password yet asks the owner for a link.")
     return render_template("login.html", next="/", error=told)
-
-
-def _tries() -> Tries:
-    found: Tries = current_app.extensions[TRIES]
-    return found
 
 
 def _step(slug: str) -> Step:

@@ -107,6 +107,7 @@ from fieldbox.domain.messages import (
 )
 from fieldbox.domain.people import (
     CODE_LENGTH,
+    CODE_LETTERS,
     KEY_PREFIX,
     LINK_LIFE,
     LONGEST_NAME,
@@ -119,6 +120,7 @@ from fieldbox.domain.people import (
     Role,
     Secret,
     code_as_read,
+    code_hash,
     new_code,
     tidy_code,
     tidy_name,
@@ -167,6 +169,7 @@ from fieldbox.domain.walks import Spot, SpotKind, Walk
 __all__ = [
     "BANDS",
     "CODE_LENGTH",
+    "CODE_LETTERS",
     "FEW_HOLES_PCT",
     "GONE",
     "HANDED",
@@ -315,6 +318,7 @@ __all__ = [
     "ZoneKind",
     "change_name",
     "code_as_read",
+    "code_hash",
     "hangs_together",
     "month_of",
     "new_code",

@@ -110,7 +110,11 @@ def tidy_name(told: str, longest: int = LONGEST_NAME) -> str | None:
 
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Of setup codes: none that is read for another."""
-CODE_LENGTH: Final = 8
+CODE_LENGTH: Final = 12
+"""30^12 codes (59 bits). Wrong ones are not counted, so that nobody who guesses can keep out whoever has the right one: their
+number is enough. The box answers a few hundred requests a second; were it a thousand, that are 86,400,000 codes a day, of which
+one is right with a chance of 86,400,000 / 30^12 = 1.6e-10; 6e-8 within a year, on a box that nobody sets up meanwhile."""
+_GROUP: Final = 4
 SETUP_CODE: Final = "setup.code"
 """The setting that holds the hash of the setup code."""
 
@@ -121,8 +125,13 @@ def new_code() -> str:
 
 
 def code_as_read(code: str) -> str:
-    """In groups: ABCD-EFGH."""
-    return f"{code[:4]}-{code[4:]}"
+    """In groups: ABCD-EFGH-JKMN."""
+    return "-".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
+
+
+def code_hash(code: str) -> str:
+    """What is kept of a code. It is quick to work out, as that of a link is: a slow one would hold up the pages if many guess."""
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def tidy_code(typed: str) -> str | None:

@@ -23,7 +23,8 @@ from fieldbox.errors import Unavailable, Unsent
 from fieldbox.i18n import Sentence
 from fieldbox.services.boxclock import recalled
 from fieldbox.services.boxing import report_daily
-from fieldbox.services.sync import LOOK_S, Parts, Syncing
+from fieldbox.services.syncing import Syncing
+from fieldbox.services.syncparts import LOOK_S, Parts
 from fieldbox.simulate.season import START, Event, Named, survey
 from fieldbox.storage.store import Store
 from fieldbox.summary.alert import alert_of, withdrawal

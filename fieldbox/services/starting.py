@@ -5,8 +5,7 @@ from __future__ import annotations
 import structlog
 
 from fieldbox.config import Config
-from fieldbox.dashboard.passwords import hash_password
-from fieldbox.domain import SETUP_CODE, code_as_read, new_code
+from fieldbox.domain import SETUP_CODE, code_as_read, code_hash, new_code
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.services.accounts import WHO, shown_host
@@ -44,6 +43,6 @@ def is_new(store: Store) -> bool:
 
 def _made(store: Store, actor: str) -> str:
     code = new_code()
-    store.set_setting(SETUP_CODE, hash_password(code))
+    store.set_setting(SETUP_CODE, code_hash(code))
     store.audit(actor, "setup code", "")
     return code_as_read(code)

@@ -21,7 +21,7 @@ PRINTED = sorted(TRANSLATIONS.glob(f"*/LC_MESSAGES/{PAPER}.po"))
 AT_A_TERMINAL = (
     "fieldbox/bench/",
     "fieldbox/cli",
-    "fieldbox/config.py",
+    "fieldbox/config/",
     "fieldbox/hub/",  # those who keep a hub read English so far
     "fieldbox/imagery/phone.py",  # leaves are checked at the command line
     "fieldbox/inference/labelme.py",
@@ -36,7 +36,7 @@ AT_A_TERMINAL = (
 as the reason why a file was not taken or a flight not mapped, or as an answer to a form."""
 SERVED = tuple(
     f"fieldbox/services/{name}.py"
-    for name in ("sync", "texting", "commanding", "following", "fromhub", "spotting")
+    for name in ("bursting", "sync", "syncing", "texting", "commanding", "following", "fromhub", "spotting")
 )
 """Services whose sentences are shown on a page all the same: what the box says of its link, texts and commands."""
 SPECS = re.compile(r"\{\w+[:!][^}]*\}")

@@ -19,7 +19,9 @@ from fieldbox.i18n import Sentence
 from fieldbox.services import wishes
 from fieldbox.services.boxclock import FirstModem, recalled
 from fieldbox.services.commanding import PICTURES
-from fieldbox.services.sync import FAULT_S, WISH_S, Parts, Syncing, by_mqtt
+from fieldbox.services.sync import by_mqtt
+from fieldbox.services.syncing import FAULT_S, WISH_S, Syncing
+from fieldbox.services.syncparts import Parts
 from fieldbox.storage.store import Store
 from fieldbox.sync import renewal
 from fieldbox.sync.failing import unreachable

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from fieldbox.cli import simulate_flight
+from fieldbox.cli_simulate import simulate_flight
 from fieldbox.domain import Cover
 from fieldbox.errors import Misconfigured, Rejected
 from fieldbox.services.simulation import options_from

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from typing import Final
 
 from fieldbox.dashboard.deeds import flights as flight_deeds
-from fieldbox.dashboard.passwords import hash_password, matches
+from fieldbox.dashboard.passwords import hash_password
 from fieldbox.dashboard.ports import UserLike, box
-from fieldbox.domain import LONGEST_NAME, NO_PASSWORD, SETUP_CODE, Role, tidy_code, tidy_name
+from fieldbox.domain import (
+    CODE_LENGTH,
+    LONGEST_NAME,
+    NO_PASSWORD,
+    SETUP_CODE,
+    Role,
+    code_hash,
+    tidy_code,
+    tidy_name,
+)
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
@@ -29,14 +39,17 @@ def read_code(typed: str) -> str:
     """A setup code as it was typed. Raises Rejected for what can be none."""
     code = tidy_code(typed)
     if code is None:
-        raise Rejected(N_("The code has 8 letters and digits; 0, 1, I, L, O and U are not among them."))
+        raise Rejected(
+            N_("The code has {count} letters and digits; 0, 1, I, L, O and U are not among them."),
+            count=CODE_LENGTH,
+        )
     return code
 
 
 def enter(code: str) -> UserLike | None:
-    """The first person of the box, for whoever has its code; None: it is another one."""
-    kept = box().store.setting(SETUP_CODE)
-    return _first() if kept and matches(kept, code) else None
+    """The first person of the box, for whoever has its code; None: it is another one. Tries are not counted, see CODE_LENGTH."""
+    kept = box().store.setting(SETUP_CODE) or ""
+    return _first() if hmac.compare_digest(kept.encode(), code_hash(code).encode()) else None
 
 
 def become(user: UserLike, name: str, password: str) -> UserLike:
