@@ -28,6 +28,7 @@ from fieldbox.dashboard.api.operations import GEOJSON, Asked, H, Told, encode, o
 from fieldbox.dashboard.api.reading import unfit_value
 from fieldbox.dashboard.api.wholefiles import whole_files
 from fieldbox.dashboard.found import survey_or_404
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import DetectionLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
 from fieldbox.domain import Cover, Hotspot, NotAligned, Placement, PlantHealth
@@ -252,10 +253,11 @@ def _plants(survey_id: str, cover: Cover, query: Region, *, poor: bool) -> Respo
         limit=query.limit + 1,
         after=_after(query.cursor),
     )
-    some, more = found[: query.limit], len(found) > query.limit
-    last = f"{some[-1].score!r}_{some[-1].id}" if more else ""
-    following = _next("poor" if poor else "weeds", survey_id, query, last) if more else None
-    return collection(Plants(features=[plant(one) for one in some], truncated=more, next=following))
+    some, last = page_of(found, query.limit)
+    endpoint = "poor" if poor else "weeds"
+    following = _next(endpoint, survey_id, query, f"{last.score!r}_{last.id}") if last else None
+    features = [plant(one) for one in some]
+    return collection(Plants(features=features, truncated=last is not None, next=following))
 
 
 def _whole(survey_id: str, cover: Cover, *, poor: bool) -> Response:
