@@ -29,7 +29,7 @@ from fieldbox.domain import (
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 from fieldbox.mapping.geo import LocalPlane
-from fieldbox.mapping.patches import kept_off, mended, on_plane, plane_of, polygon
+from fieldbox.mapping.patches import kept_off, mended, on_plane, plane_of, polygon, with_spots
 from fieldbox.mapping.prescribing import needs, threshold
 from fieldbox.mapping.zones import Frame, Layout, smallest
 from fieldbox.weedground import Plant, WeedGround, inside, judged, patch_of
@@ -68,7 +68,7 @@ def prescribe(known: Known) -> Prescription:
     least, never = _least(how)
     treated, left = judged(ground, layout, weeds, math.inf if never else least, how.from_cover_pct)
     kept = shapely.MultiPolygon(treated)
-    zones = weeds.zones([*treated, *left])
+    zones = with_spots(weeds.zones([*treated, *left]), known.survey.hotspots)
     reached = weeds.coverage(ground, kept, layout.allowed)
     spray = zones[: len(treated)]
     return Prescription(
@@ -78,7 +78,7 @@ def prescribe(known: Known) -> Prescription:
         direction_deg=layout.direction_deg,
         strategy=ground.strategy,
         treated=tuple(Treated(one, how.spray_l_ha) for one in spray),
-        left=tuple(zones[len(treated) :]),
+        left=zones[len(treated) :],
         field_m2=float(shapely.area(layout.allowed)),
         coverage=reached.high if reached else None,
         assured=reached.low if reached else None,
@@ -124,7 +124,9 @@ def prescribe_by_vigour(known: Known, zones: Sequence[Zone]) -> Prescription:
     layout = _layout(known)
     rates = dict(zip((Vigour.POOR, Vigour.USUAL, Vigour.BETTER), how.vigour_rates, strict=True))
     cut = [part for one in zones for part in _within(one, layout.allowed, plane)]
-    parts = [replace(one, rank=number) for number, one in enumerate(cut, start=1)]
+    parts = with_spots(
+        [replace(one, rank=number) for number, one in enumerate(cut, start=1)], known.survey.hotspots
+    )
     treated = [Treated(one, rates[one.vigour]) for one in parts if one.vigour and rates[one.vigour] > 0]
     allowed = float(shapely.area(layout.allowed))
     kept = shapely.union_all([on_ground(one.zone.patch, plane) for one in treated])

@@ -16,6 +16,7 @@ from fieldbox.domain import (
     Field,
     FieldMap,
     Flight,
+    Hotspot,
     Interval,
     KeepOff,
     Patch,
@@ -187,6 +188,18 @@ def test_where_it_does_not_pay_weeds_are_left() -> None:
     assert not found.treated
     assert found.needs.spray_l == 0
     assert found.needs.saved_pct == 100
+
+
+def test_zones_tell_which_hotspots_they_hold() -> None:
+    places = HERE + np.array([(10.0, 10.0), (10.3, 10.0), (10.0, 10.4), (40.0, 30.0)])
+    told = known(places, Spraying(strategy=Strategy.SPOTS), recall=None)
+    first, second = weed_zones(told)
+    spots = tuple(
+        Hotspot(rank, 0, 0, lat, lon, 4.0, 0.3, 3, "", 0, 0)
+        for rank, lat, lon in ((5, second.lat, second.lon), (3, 0.0, 0.0), (2, first.lat, first.lon))
+    )
+    found = prescribe(replace(told, survey=replace(told.survey, hotspots=spots)))
+    assert {one.zone.name: one.zone.spots for one in found.treated} == {"Z1": (2,), "Z2": (5,)}
 
 
 def test_zones_tell_what_is_in_them() -> None:

@@ -18,6 +18,8 @@ TOO_HOT_C: Final = 80.0
 """From here on a Raspberry Pi slows down."""
 HOT_C: Final = 75.0
 LITTLE_MEMORY: Final = 0.05
+STARTING: Final = timedelta(minutes=2)
+"""A service that does not run yet so long after the dashboard, or itself, was started or stopped, is being started."""
 SOON_DAYS: Final = 7.0
 
 
@@ -35,6 +37,8 @@ class Concern:
     urgency: Urgency
     what: Sentence
     todo: Sentence
+    service: str = ""
+    """Whose log knows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,17 @@ class BoxNow:
     def days_read(self) -> float:
         """For how long there have been readings."""
         return (self.now - self.readings[0].at) / timedelta(days=1) if self.readings else 0.0
+
+    @property
+    def starting(self) -> Sequence[str]:
+        """The services that do not run yet and have had little time to."""
+        began = {one.name: one.since for one in self.services}.get("web")
+        fresh = began is not None and self._is_lately(began)
+        late = [one for one in self.services if not one.runs and is_wanted(one)]
+        return [one.name for one in late if fresh or (one.seen_at and self._is_lately(one.seen_at))]
+
+    def _is_lately(self, at: datetime) -> bool:
+        return timedelta(0) <= self.now - at <= STARTING
 
 
 def look(store: Store, machine: Machine, back: timedelta = IN_FULL) -> BoxNow:
@@ -185,8 +200,8 @@ def is_wanted(service: ServiceState) -> bool:
 
 def _services(box: BoxNow) -> Iterator[Concern]:
     for one in box.services:
-        if one.name in STOPPED and not one.runs and is_wanted(one):
+        if one.name in STOPPED and not one.runs and is_wanted(one) and one.name not in box.starting:
             todo = Sentence(
-                N_("Switch the box off and on. If it stays so, look at the log below, or ask for help.")
+                N_("Switch the box off and on. If it stays so, look at its log, or ask for help.")
             )
-            yield Concern(Urgency.NOW, Sentence(STOPPED[one.name]), todo)
+            yield Concern(Urgency.NOW, Sentence(STOPPED[one.name]), todo, one.name)

@@ -218,7 +218,11 @@ class Service:
 
 def services(box: BoxNow) -> list[Service]:
     """Each with how it does."""
-    return [_service(one, box.now) for one in box.services]
+    return [_starts(one) if one.name in box.starting else _service(one, box.now) for one in box.services]
+
+
+def _starts(one: ServiceState) -> Service:
+    return Service(say(SERVICES.get(one.name, one.name)), say("is starting"), stopped=False, detail="")
 
 
 def _service(one: ServiceState, now: datetime) -> Service:

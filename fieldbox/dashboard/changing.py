@@ -15,7 +15,7 @@ from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.words import Figure
-from fieldbox.domain import Became, Change, ChangedSpot, Compared, Efficacy, ShiftBasis, Survey
+from fieldbox.domain import Became, Change, ChangedSpot, Compared, Efficacy, ShiftBasis, Survey, change_name
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_
 
@@ -33,7 +33,7 @@ BECAME: Mapping[Became, str] = {
 class SpotLine:
     """A spot in a list."""
 
-    number: int
+    name: str
     lat: float
     lon: float
     became: str
@@ -201,7 +201,7 @@ def _line(place: int, spot: ChangedSpot) -> SpotLine:
             after=number(spot.cover_after_pct, 1),
         )
     title = say("%(area)s m²: %(became)s", area=number(spot.area_m2), became=say(BECAME[spot.became]))
-    return SpotLine(place, spot.lat, spot.lon, spot.became.value, title, note)
+    return SpotLine(change_name(place), spot.lat, spot.lon, spot.became.value, title, note)
 
 
 def _map(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ FAR_OFF_M = 1.0
 class ZoneLine:
     """A zone in a list."""
 
-    rank: int
+    name: str
     lat: float
     lon: float
     title: str
@@ -29,7 +30,7 @@ class ZoneLine:
 class PoorZone:
     """Ground whose crop stands poorly, and what to look at there."""
 
-    rank: int
+    name: str
     lat: float
     lon: float
     title: str
@@ -171,12 +172,22 @@ def stand(zone: Zone) -> PoorZone:
     elif zone.poor_before == 0:
         before = say("In the survey before it was not poor.")
     title = say("%(area)s m² of poorer crop", area=number(zone.area_m2))
-    return PoorZone(zone.rank, zone.lat, zone.lon, title, before, [in_words(one) for one in zone.causes])
+    return PoorZone(zone.name, zone.lat, zone.lon, title, before, [in_words(one) for one in zone.causes])
 
 
 def lines(found: Prescription) -> list[ZoneLine]:
     zones = [(one.zone, True) for one in found.treated] + [(one, False) for one in found.left]
     return [_line(zone, treated) for zone, treated in sorted(zones, key=lambda one: one[0].rank)]
+
+
+def _spots(ranks: Sequence[int]) -> str:
+    """The hotspots that a zone holds, as the map of the field numbers them."""
+    return say_many("here is spot %(ranks)s", "here are spots %(ranks)s", len(ranks), ranks=listed(ranks))
+
+
+def listed(ranks: Sequence[int]) -> str:
+    """Numbers one after the other."""
+    return ", ".join(str(one) for one in ranks)
 
 
 def _square_metres(area: float) -> str:
@@ -207,4 +218,6 @@ def _line(zone: Zone, treated: bool) -> ZoneLine:
         told.append(say("weeds cover %(share)s %%", share=number(zone.cover_pct, 1)))
     if not treated:
         told.append(say("left: too few to pay"))
-    return ZoneLine(zone.rank, zone.lat, zone.lon, title, ", ".join(told), treated)
+    if zone.spots:
+        told.append(_spots(zone.spots))
+    return ZoneLine(zone.name, zone.lat, zone.lon, title, ", ".join(told), treated)

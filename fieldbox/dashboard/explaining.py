@@ -16,12 +16,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from fieldbox.dashboard.language import in_words, say, say_many
 from fieldbox.dashboard.people import local_path
 from fieldbox.dashboard.problems import Unfit, is_for_a_program, problem
+from fieldbox.dashboard.turns import Busy
 from fieldbox.errors import FieldboxError, Misconfigured, Rejected
 from fieldbox.i18n import N_
 
 Answer = Response | tuple[str, int, dict[str, str]]
 AGAIN_S: Final = 30
-"""After so many seconds it is worth to ask a busy box again."""
+"""After so many seconds it is worth to ask again for what the box is short of."""
+SOON_S: Final = 5
+"""And to ask again where others are served just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ def explain(app: Flask) -> None:
     @app.errorhandler(FieldboxError)
     def short_of_something(error: FieldboxError) -> Answer:
         said = in_words(error.sentence)
+        if isinstance(error, Busy):
+            return _answer(Trouble(BUSY), 503, SOON_S, said)
         if is_for_a_program():
             return problem(said, 422 if isinstance(error, Rejected) else 503)
         if isinstance(error, Rejected):

@@ -6,7 +6,7 @@ import hashlib
 from typing import Final
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Request
@@ -23,11 +23,12 @@ from fieldbox.dashboard.language import say
 from fieldbox.dashboard.metrics import ENDPOINT as METRICS
 from fieldbox.dashboard.metrics import is_open
 from fieldbox.dashboard.outlines import LARGEST as LARGEST_OUTLINE
-from fieldbox.dashboard.people import TRIES
-from fieldbox.dashboard.person import Person, load_person
+from fieldbox.dashboard.people import LINKS, TRIES, password_set_twice
+from fieldbox.dashboard.person import Person, is_void, load_person
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.problems import is_for_a_program, problem, takes_keys
 from fieldbox.dashboard.rights import OPEN, RIGHTS, hold_together
+from fieldbox.dashboard.twice import Links
 from fieldbox.domain import KEY_PREFIX, Right
 from fieldbox.i18n import N_
 
@@ -80,6 +81,11 @@ class OwnSession(SecureCookieSessionInterface):
         """Whether this answer's cookie is for TLS alone."""
         return request.is_secure or super().get_cookie_secure(app)
 
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether this answer's cookie is for the browser: one of a session that ended while the answer was made would, by
+        coming late, put the one before in the place of the new one."""
+        return super().should_set_cookie(app, session) and not is_void()
+
 
 def guard(app: Flask, login_limit: str) -> None:
     """Put all of it before the routes of `app`, which must be there already."""
@@ -88,6 +94,9 @@ def guard(app: Flask, login_limit: str) -> None:
     app.session_interface = OwnSession()
     app.before_request(_limit_size)
     login = LoginManager(app)
+    # It only notes in the cookie that the browser's address or name changed, which nothing here asks for: no more cookies
+    # than must be, since of two answers the later one counts.
+    login.session_protection = None
     login.user_loader(load_person)
     login.request_loader(load_program)
     app.before_request(_need_right)
@@ -107,6 +116,7 @@ def guard(app: Flask, login_limit: str) -> None:
         return None
 
     app.extensions[TRIES] = Tries(limits_of(login_limit))
+    app.extensions[LINKS] = Links()
     pace(app, KEY_LIMIT)
     app.after_request(_secure)
 
@@ -169,7 +179,8 @@ def _need_right() -> AnyResponse | None:
     if wanted is OPEN or _is_open_figures():
         return None
     if not current_user.is_authenticated:
-        return _come_in()
+        twice = password_set_twice() if request.endpoint == "people.change_password" else None
+        return twice or _come_in()
     if not current_user.has_password and not _may_without_password():
         return _first_the_password()
     if not current_user.may(wanted):

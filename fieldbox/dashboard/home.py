@@ -15,7 +15,7 @@ from flask_login import current_user
 
 from fieldbox.dashboard import asking, needs, standing, words
 from fieldbox.dashboard.beginning import Beginning, beginning
-from fieldbox.dashboard.boxstate import Concern, concerns, look
+from fieldbox.dashboard.boxstate import BoxNow, concerns, look
 from fieldbox.dashboard.checks import Checked, checked
 from fieldbox.dashboard.deeds import starting
 from fieldbox.dashboard.language import in_words, say, say_many, when
@@ -133,7 +133,7 @@ def look_now() -> Now:
         fields=fields[:CARDS],
         others=fields[CARDS:],
         link=_link_line(looked.link, looked.waiting),
-        box=_box_line(looked.concerns),
+        box=_box_line(looked),
         empty=not total and not every and not copying,
         begin=beginning(),
     )
@@ -148,6 +148,7 @@ def _looked(
     ids = [one.id for one in recent]
     changed = [one for one in store.commands(20) if one.kind == "settings" and one.done]
     counts, slow = store.message_counts(), _slow()
+    how = _how_it_does(slow)
     return Looked(
         now=datetime.now(UTC),
         names=names,
@@ -156,7 +157,8 @@ def _looked(
         recent=recent,
         checks=store.checks(ids),
         unmarked=store.without_marks(ids),
-        concerns=slow.concerns,
+        concerns=concerns(how) if how else [],
+        starting=bool(how and how.starting),
         unchecked=slow.unchecked,
         link=store.link_state(),
         waiting=sum(counts.get(state, 0) for state in OPEN),
@@ -178,7 +180,7 @@ class _Slow:
 
     at: float
     """By the monotonic clock."""
-    concerns: list[Concern]
+    box: BoxNow | None
     unchecked: int
 
 
@@ -187,10 +189,18 @@ def _slow() -> _Slow:
     kept: _Slow | None = current_app.extensions.get(_KEPT)
     if kept is None or time.monotonic() - kept.at > SLOW_S:
         machine = box().beyond.machine
-        found = concerns(look(box().store, machine)) if machine else []
+        found = look(box().store, machine) if machine else None
         kept = _Slow(time.monotonic(), found, asking.left(asking.scope()))
         current_app.extensions[_KEPT] = kept
     return kept
+
+
+def _how_it_does(slow: _Slow) -> BoxNow | None:
+    """With the services as they are: whether they run is known at once, and asked for at once."""
+    machine = box().beyond.machine
+    if slow.box is None or machine is None:
+        return None
+    return replace(slow.box, now=datetime.now(UTC), services=machine.services())
 
 
 def _field_now(field_: Field, dates: Sequence[BriefLike]) -> FieldNow:
@@ -226,10 +236,12 @@ def _link_line(state: LinkState | None, waiting: int) -> str:
     return f"{reached} {waits}"
 
 
-def _box_line(found: Sequence[Concern]) -> str:
+def _box_line(looked: Looked) -> str:
     if box().beyond.machine is None:
         return ""
-    return say("The box is well.") if not found else in_words(found[0].what)
+    if looked.concerns:
+        return in_words(looked.concerns[0].what)
+    return say("The box is starting: not all of it runs yet.") if looked.starting else say("The box is well.")
 
 
 def _incoming() -> IntakeStatus | None:

@@ -241,14 +241,17 @@ def _of_flight(flight: FlightRowLike) -> str:
 # -- the box and its link --------------------------------------------------------------------------
 
 
-def of_the_box(concerns: Sequence[Concern], url: str) -> Need | None:
-    """Heat, power, room, clock, services: one row for all, for the box's page tells of each what to do."""
+def of_the_box(concerns: Sequence[Concern], url: str, log: str | None = None) -> Need | None:
+    """Heat, power, room, clock, services: one row for all, for the box's page tells of each what to do. `log`: where the log
+    is that knows more, of a single one that has one."""
     if not concerns:
         return None
     urgency = Urgency.NOW if any(one.urgency is OfTheBox.NOW for one in concerns) else Urgency.SOON
     what = " ".join(in_words(one.what) for one in concerns)
     todo = in_words(concerns[0].todo) if len(concerns) == 1 else ""
     told = say("The box: %(what)s %(todo)s", what=what, todo=todo).rstrip()
+    if log:
+        return Need(urgency, told, say("Look at its log"), log)
     return Need(urgency, told, say("Look at the box"), url)
 
 

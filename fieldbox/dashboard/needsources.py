@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app, url_for
 from flask_login import current_user
@@ -39,6 +39,8 @@ class Looked:
     unmarked: Collection[str]
     """Flights without marks of their field's control points."""
     concerns: Sequence[Concern]
+    starting: bool
+    """Not all of the box runs yet, and it has had little time to."""
     unchecked: int
     """Plants to check, counted up to a good round."""
     link: LinkState | None
@@ -100,7 +102,9 @@ def _of_weeds(looked: Looked, field_id: int, now: BriefLike, before: BriefLike |
 
 def _box(looked: Looked) -> Iterable[Need | None]:
     url = there("machine.show")
-    return [needs.of_the_box(looked.concerns, url)] if url else []
+    service = looked.concerns[0].service if len(looked.concerns) == 1 else ""
+    log = there("machine.log", service=service) if service else None
+    return [needs.of_the_box(looked.concerns, url, log)] if url else []
 
 
 def _link(looked: Looked) -> Iterable[Need | None]:
@@ -146,12 +150,12 @@ def needs_of(looked: Looked, sources: Sequence[Source] = SOURCES) -> list[Need]:
     return needs.in_order(one for source in sources for one in source(looked) if one)
 
 
-def there(endpoint: str) -> str | None:
+def there(endpoint: str, **values: Any) -> str | None:
     """The address of a page, if this box has it and the reader may see it."""
     right = RIGHTS.get(endpoint)
     if endpoint not in current_app.view_functions or (right is not None and not current_user.may(right)):
         return None
-    return url_for(endpoint)
+    return url_for(endpoint, **values)
 
 
 def _is_fresh(looked: Looked, at: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from flask import (
@@ -30,6 +30,7 @@ from fieldbox.dashboard.language import COOKIE, in_words, languages, say
 from fieldbox.dashboard.passwords import matches, renewed
 from fieldbox.dashboard.person import BY_LINK, start_session
 from fieldbox.dashboard.ports import UserLike, box
+from fieldbox.dashboard.twice import Links, who_has_just_set
 from fieldbox.domain import Role
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
@@ -38,6 +39,8 @@ people = Blueprint("people", __name__)
 Page = str | Response | tuple[str, int]
 TRIES: Final = "fieldbox.tries"
 """The app's count of wrong tries."""
+LINKS: Final = "fieldbox.links"
+"""The app's memory of one-time links that were just used."""
 KNOWN: Final = "known"
 """The cookie of a browser that has logged in before."""
 _YEAR = timedelta(days=365)
@@ -79,11 +82,11 @@ def offer_entry(token: str) -> Page:
 @people.post("/enter/<token>")
 def enter(token: str) -> Page:
     """Use a one-time link."""
+    links: Links = current_app.extensions[LINKS]
     with _tries().one(("link", request.remote_addr)) as tried:
-        user_id = box().store.use_login_token(hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
-        tried.right = user_id is not None
-    user = box().store.user(user_id) if user_id is not None else None
-    if user is None or not user.active:
+        user = links.use(hashlib.sha256(token.encode()).hexdigest())
+        tried.right = user is not None
+    if user is None:
         error = say(
             "This link was used before or is too old. Ask for a new one, or log in with your password."
         )
@@ -121,7 +124,17 @@ def change_password() -> Page:
         changed = deeds.choose_password(user.name, user.id, new)
     except Rejected as error:
         return _password_again(in_words(error.sentence))
-    start_session(changed)
+    return _with_password(changed)
+
+
+def password_set_twice() -> Response | None:
+    """The answer to the form of a new password that comes once more, when it has been set already; None: that it is not."""
+    user = who_has_just_set(_tries())
+    return _with_password(user) if user else None
+
+
+def _with_password(user: UserLike) -> Response:
+    start_session(user)
     flash(say("Your password is set."))
     return redirect(url_for("home.show"))
 

@@ -17,6 +17,8 @@ SESSION_LIFE: Final = timedelta(days=30)
 """From the log-in, however much is done meanwhile."""
 BY_LINK: Final = "by_link"
 """In the session of somebody who came by a one-time link: they may have forgotten their password."""
+_ID: Final = "_user_id"
+"""Where Flask-Login keeps `Person.get_id`."""
 _SINCE: Final = "since"
 """In each session: when it began, seconds of the epoch."""
 
@@ -54,11 +56,25 @@ class Person:
 
 def load_person(session_id: str) -> Person | None:
     """The person of a session that is not over yet."""
+    user = _user_of(session_id)
+    person = Person(user) if user else None
+    return person if person is not None and person.get_id() == session_id else None
+
+
+def session_user() -> UserLike | None:
+    """Whose session this is or was: a new password, or logging out everywhere, may have ended it."""
+    return _user_of(str(session.get(_ID, "")))
+
+
+def is_void() -> bool:
+    """Whether this is a session of somebody who is not logged in by it any more."""
+    return _ID in session and load_person(str(session[_ID])) is None
+
+
+def _user_of(session_id: str) -> UserLike | None:
     number = session_id.partition(":")[0]
-    user = box().store.user(int(number)) if number.isdecimal() else None
-    person = Person(user) if user and user.active else None
-    good = person is not None and person.get_id() == session_id and _is_young()
-    return person if good else None
+    user = box().store.user(int(number)) if number.isdecimal() and _is_young() else None
+    return user if user and user.active else None
 
 
 def start_session(user: UserLike) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +24,7 @@ from fieldbox.dashboard.quality import holes
 from fieldbox.dashboard.sketch import draw, draw_spots
 from fieldbox.dashboard.still import Still
 from fieldbox.dashboard.tiles import BLANK
+from fieldbox.dashboard.turns import Busy, Turns
 from fieldbox.domain import Survey
 from fieldbox.errors import FieldboxError
 from fieldbox.memory import give_back
@@ -37,7 +37,7 @@ VERSION = 1
 """Part of every picture's address: raise it when pictures of the same survey look different than before."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _YEAR = 365 * 24 * 3600
-_AT_ONCE = threading.BoundedSemaphore(2)
+_TURNS = Turns(2, line=16, wait_s=20.0)
 """Decoding takes memory: more at once gains nothing on a small box."""
 
 
@@ -117,7 +117,7 @@ def still(survey_id: str, key: str) -> Response:
     field = store.field(survey.field_id) if survey else None
     if survey is None or field is None:
         abort(404)
-    with _AT_ONCE:
+    with _TURNS.one():
         drawn = Still(raster(survey_id, MOSAIC))
         _lay(drawn, survey, key)
         drawn.mark(field.boundary, survey.hotspots)
@@ -207,6 +207,8 @@ def _explained(digest: str) -> Iterator[None]:
     """Say in words why a photo cannot be shown: people open it by itself."""
     try:
         yield
+    except Busy:
+        raise
     except FieldboxError as error:
         gone = photos.removed(box().store.gone_at(digest))
         text, status = in_words(gone or error.sentence), 410 if gone else 404
@@ -242,14 +244,14 @@ def _lasting(
     picture = kept.get(key) if key is not None else None
     try:
         if picture is None:
-            with _AT_ONCE:
+            with _TURNS.one():
                 picture = make()
             if key is None:
                 give_back()  # photos are read in strips of their whole width
             else:
                 kept.put(key, picture)
-    except FieldboxError:
-        if on_error is None:
+    except FieldboxError as error:
+        if on_error is None or isinstance(error, Busy):
             raise
         return Response(on_error.data, mimetype=on_error.mime, headers={"Cache-Control": "no-store"})
     return _keep(Response(picture.data, mimetype=picture.mime), etag)

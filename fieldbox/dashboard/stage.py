@@ -26,6 +26,7 @@ def map_words() -> dict[str, str]:
     """What every map may have to say."""
     return {
         "failed": say("The box did not answer. Is the phone still in its network?"),
+        "busy": say("The box is busy. This page asks again by itself."),
         "zoomInTitle": say("Zoom in"),
         "zoomOutTitle": say("Zoom out"),
     }

@@ -50,13 +50,22 @@ class Stop:
     """A spot of the walk as the page tells it."""
 
     number: int
+    """In the order of going; what it is called is `name`."""
     spot: Spot
+    called: str
+    also: str
+    """The other places that are seen from it; empty: none."""
     why: str
     checks: Sequence[str]
     photo: str
     """Address of the part of a photo that shows it; empty: none is on the box."""
     plant: int | None
     """The plant that is meant; None: the spot is no single plant."""
+
+    @property
+    def name(self) -> str:
+        """What it is called everywhere."""
+        return self.spot.name
 
     @property
     def place(self) -> str:
@@ -97,6 +106,7 @@ def _walk(survey: Survey) -> tuple[Walk, str]:
     spots = tuple(
         Spot(
             rank=one.rank,
+            name=str(one.rank),
             kind=SpotKind.WEEDS,
             lat=one.lat,
             lon=one.lon,
@@ -132,9 +142,22 @@ def _stop(survey: Survey, number: int, spot: Spot) -> Stop:
     x, y = spot.pixel_x, spot.pixel_y
     if spot.digest and x is not None and y is not None and photos.is_there(box().root, spot.digest):
         photo = url_for("pictures.photo_crop", digest=spot.digest, x=round(x), y=round(y), size=SHOT_PX, v=1)
+    also = ", ".join(_called(one) for one in spot.also)
     return Stop(
-        number, spot, in_words(spot.why), [in_words(one) for one in spot.checks], photo, _plant(survey, spot)
+        number=number,
+        spot=spot,
+        called=_called(spot.name),
+        also=say("Also here: %(names)s", names=also) if also else "",
+        why=in_words(spot.why),
+        checks=[in_words(one) for one in spot.checks],
+        photo=photo,
+        plant=_plant(survey, spot),
     )
+
+
+def _called(name: str) -> str:
+    """A place by its name: a plain number is a hotspot's."""
+    return say("Spot %(rank)s", rank=name) if name.isdecimal() else name
 
 
 def _plant(survey: Survey, spot: Spot) -> int | None:
@@ -179,6 +202,9 @@ def _map(survey: Survey, field: Field | None, walk: Walk, stops: Sequence[Stop])
         "spots": [
             {
                 "number": one.number,
+                "name": one.name,
+                "called": one.called,
+                "also": one.also,
                 "at": (one.spot.lat, one.spot.lon),
                 "kind": say(KINDS[one.spot.kind]),
                 "why": one.why,
@@ -195,7 +221,9 @@ def _map(survey: Survey, field: Field | None, walk: Walk, stops: Sequence[Stop])
 
 def _words() -> dict[str, str]:
     return {
-        "next": say("Next: spot %(number)s", number="NUMBER"),
+        "next": say(
+            "Next: %(name)s (stop %(number)s of %(count)s)", name="NAME", number="NUMBER", count="COUNT"
+        ),
         "away": say("%(metres)s m %(towards)s", metres="METRES", towards="TOWARDS"),
         "there": say("You are there: what is it?"),
         "look": say("You are there: look at this."),
@@ -209,7 +237,7 @@ def _words() -> dict[str, str]:
         ),
         "lost": say("The phone has lost its place for the moment."),
         "done": say("done"),
-        "all": say("All spots are done."),
+        "all": say("All stops are done."),
         "waits": say("Told; it is kept on this phone until the box is in reach."),
         "saved": say("Told to the box."),
         "login": say("Log in again, so that the box takes what you told."),

@@ -8,6 +8,7 @@ from typing import Final
 from fieldbox.dashboard.layerwords import VIGOUR, ZONES
 from fieldbox.dashboard.ports import Decisions
 from fieldbox.dashboard.still import Shape
+from fieldbox.dashboard.turns import Busy
 from fieldbox.domain import Patch, Vigour
 from fieldbox.errors import FieldboxError
 
@@ -25,6 +26,8 @@ def shapes_of(decisions: Decisions | None, survey_id: str, key: str) -> Sequence
         return ()
     try:
         return _spray(decisions, survey_id) if key == ZONES else _stands(decisions, survey_id)
+    except Busy:
+        raise  # a picture without them would say that there are none
     except FieldboxError:
         return ()
 

@@ -21,6 +21,7 @@ from fieldbox.domain.changes import (
     Measure,
     Shift,
     ShiftBasis,
+    change_name,
 )
 from fieldbox.domain.checks import (
     FEW_HOLES_PCT,
@@ -310,6 +311,7 @@ __all__ = [
     "Window",
     "Zone",
     "ZoneKind",
+    "change_name",
     "code_as_read",
     "hangs_together",
     "month_of",

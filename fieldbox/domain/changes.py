@@ -133,6 +133,11 @@ class ChangedSpot:
     """Weeds that came, or went."""
 
 
+def change_name(place: int) -> str:
+    """What the changed spot at a place of `Change.spots`, from 1, is called. A plain number is a hotspot's alone."""
+    return f"C{place}"
+
+
 @dataclass(frozen=True, slots=True)
 class Efficacy:
     """Whether a treatment worked: the share of the weeds that it took, against the rest of the field."""

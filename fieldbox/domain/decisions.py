@@ -72,6 +72,13 @@ class Zone:
     """What a person should check on the ground. Never a diagnosis."""
     poor_before: int | None = None
     """Earlier surveys in a row in which its ground was poor, too; None: there are none to compare with."""
+    spots: tuple[int, ...] = ()
+    """Ranks of the survey's hotspots whose places lie in it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called everywhere, in every language: Z1 by weeds, P1 by the crop. A plain number is a hotspot's alone."""
+        return f"{'Z' if self.kind is ZoneKind.WEEDS else 'P'}{self.rank}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

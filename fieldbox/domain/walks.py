@@ -23,12 +23,17 @@ class Spot:
 
     rank: int
     """From 1: the one that matters most."""
+    name: str
+    """What it is called everywhere, in every language: the rank of a hotspot, P1 of a zone of poor crop, D1 of doubtful plants.
+    The order of going is no name: it changes with the start."""
     kind: SpotKind
     lat: float
     lon: float
     why: Sentence
     checks: tuple[Sentence, ...] = ()
     """What to look at there. Never a diagnosis."""
+    also: tuple[str, ...] = ()
+    """Names of the other places that are seen from there."""
     digest: str | None = None
     """The capture that shows it best, and where in it; None: none is known."""
     pixel_x: float | None = None

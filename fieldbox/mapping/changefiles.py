@@ -12,7 +12,7 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from fieldbox.domain import CellChange, ChangedSpot
+from fieldbox.domain import CellChange, ChangedSpot, change_name
 from fieldbox.mapping.export import Features
 from fieldbox.mapping.files import north_up, replacing
 
@@ -38,6 +38,7 @@ def spot_features(spots: tuple[ChangedSpot, ...]) -> Features:
     return Features(
         [shapely.Polygon(one.patch[0], one.patch[1:]) for one in spots],
         {
+            "name": np.array([change_name(place) for place in range(1, len(spots) + 1)], object),
             "became": np.array([one.became.value for one in spots], object),
             "area_m2": numbers([one.area_m2 for one in spots], 2),
             "before": numbers([one.before for one in spots], 3),

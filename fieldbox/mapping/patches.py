@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from fieldbox.domain import KeepOff, Patch
+from fieldbox.domain import Hotspot, KeepOff, Patch, Zone
 from fieldbox.mapping.export import oriented
 from fieldbox.mapping.geo import LocalPlane
 
@@ -35,6 +36,18 @@ def plane_of(field: shapely.Geometry) -> LocalPlane:
 def mended(shapes: Sequence[shapely.Geometry]) -> NDArray[np.object_]:
     """Without rings that cross themselves, as somebody may draw them and as rounding makes them of very narrow ground."""
     return np.asarray(shapely.make_valid(np.array(shapes, object), method="structure", keep_collapsed=False))
+
+
+def with_spots(zones: Sequence[Zone], hotspots: Sequence[Hotspot]) -> tuple[Zone, ...]:
+    """Zones with the ranks of the hotspots whose places lie in them."""
+    if not zones or not hotspots:
+        return tuple(zones)
+    places = shapely.points([(one.lon, one.lat) for one in hotspots])
+    ranks = np.array([one.rank for one in hotspots])
+    return tuple(
+        replace(zone, spots=tuple(sorted(ranks[shapely.covers(shape, places)].tolist())))
+        for zone, shape in zip(zones, mended([polygon(one.patch) for one in zones]), strict=True)
+    )
 
 
 def on_plane(plane: LocalPlane, shape: shapely.Geometry) -> shapely.Geometry:

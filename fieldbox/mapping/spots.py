@@ -21,7 +21,10 @@ FEW_DOUBTS = 3
 MANY_WEEDS = N_("Many weeds: {count} plants on {area} m².")
 MUCH_WEED = N_("Many weeds: they cover {cover} % of {area} m².")
 POOR_CROP = N_("The crop is poorer here than in the rest of the field: {area} m².")
-POOR_AGAIN = N_("The crop is poorer here than in the rest of the field, as {count} times before: {area} m².")
+POOR_ONCE = N_("The crop is poorer here than in the rest of the field, as in the survey before: {area} m².")
+POOR_AGAIN = N_(
+    "The crop is poorer here than in the rest of the field, as in the {count} surveys before: {area} m²."
+)
 DOUBTS = N_("{count} plants the box could not tell: crop or weed?")
 
 
@@ -70,18 +73,20 @@ def worth_visiting(
         away = [float(np.hypot(one.east - other.east, one.north - other.north)) for other in found]
         if away and min(away) < APART_M:
             near = int(np.argmin(away))
-            if one.spot.kind not in kinds[near]:
-                found[near] = _with(found[near], one.spot)
-                kinds[near].add(one.spot.kind)
+            told = one.spot.kind not in kinds[near]
+            found[near] = _with(found[near], one.spot, told=told)
+            kinds[near].add(one.spot.kind)
         elif len(found) < limit:
             found.append(replace(one, spot=replace(one.spot, rank=len(found) + 1)))
             kinds.append({one.spot.kind})
     return tuple(found)
 
 
-def _with(placed: Placed, other: Spot) -> Placed:
-    checks = (*placed.spot.checks, other.why, *other.checks)
-    return replace(placed, spot=replace(placed.spot, checks=checks))
+def _with(placed: Placed, other: Spot, *, told: bool) -> Placed:
+    """With another's name, and what it is worth a visit for if that is `told`."""
+    checks = (other.why, *other.checks) if told else ()
+    spot = placed.spot
+    return replace(placed, spot=replace(spot, checks=(*spot.checks, *checks), also=(*spot.also, other.name)))
 
 
 def of_weeds(hotspots: Sequence[Hotspot]) -> Iterator[Placed]:
@@ -94,7 +99,7 @@ def of_weeds(hotspots: Sequence[Hotspot]) -> Iterator[Placed]:
             else Sentence(MANY_WEEDS, {"count": one.weed_count, "area": area})
         )
         spot = Spot(
-            rank=one.rank, kind=SpotKind.WEEDS, lat=one.lat, lon=one.lon, why=why,
+            rank=one.rank, name=str(one.rank), kind=SpotKind.WEEDS, lat=one.lat, lon=one.lon, why=why,
             digest=one.digest, pixel_x=one.pixel_x, pixel_y=one.pixel_y,
         )  # fmt: skip
         yield Placed(spot, one.east, one.north)
@@ -106,14 +111,18 @@ def of_crop(zones: Sequence[Zone], places: Floats) -> Iterator[Placed]:
         if one.vigour is not Vigour.POOR:
             continue
         area = round(one.area_m2)
-        again = one.poor_before or 0
-        why = (
-            Sentence(POOR_AGAIN, {"count": again, "area": area})
-            if again
-            else Sentence(POOR_CROP, {"area": area})
-        )
-        spot = Spot(rank=one.rank, kind=SpotKind.CROP, lat=one.lat, lon=one.lon, why=why, checks=one.causes)
+        why = _poorer(area, one.poor_before or 0)
+        spot = Spot(
+            rank=one.rank, name=one.name, kind=SpotKind.CROP, lat=one.lat, lon=one.lon, why=why, checks=one.causes
+        )  # fmt: skip
         yield Placed(spot, east, north)
+
+
+def _poorer(area_m2: int, before: int) -> Sentence:
+    """Why poor crop is worth a visit. Sentences have no plural forms: one survey has its own."""
+    if before > 1:
+        return Sentence(POOR_AGAIN, {"count": before, "area": area_m2})
+    return Sentence(POOR_ONCE if before else POOR_CROP, {"area": area_m2})
 
 
 def of_doubts(unsure: Plants) -> Iterator[Placed]:
@@ -132,7 +141,7 @@ def of_doubts(unsure: Plants) -> Iterator[Placed]:
         lon, lat = unsure.degrees[shown].tolist()
         x, y = unsure.pixels[shown].tolist()
         spot = Spot(
-            rank=rank, kind=SpotKind.DOUBTFUL, lat=lat, lon=lon,
+            rank=rank, name=f"D{rank}", kind=SpotKind.DOUBTFUL, lat=lat, lon=lon,
             why=Sentence(DOUBTS, {"count": int(count[group])}),
             digest=unsure.digest[shown], pixel_x=x, pixel_y=y,
         )  # fmt: skip

@@ -17,8 +17,13 @@ Columns = Mapping[str, NDArray[np.generic]]
 
 
 def zone_features(zones: Sequence[Zone]) -> Features:
-    """Zones to treat or to visit; `id` is their rank: 1 matters most. `lat` and `lon` are of a place inside each."""
-    return Features([polygon(one.patch) for one in zones], {**_ids(zones), **_known(zones), **_places(zones)})
+    """Zones to treat or to visit in their order; `name` is what they are called everywhere. `lat` and `lon` are of a place
+    inside each."""
+    names = [one.name for one in zones]
+    return Features(
+        [polygon(one.patch) for one in zones],
+        {**_ids(range(1, len(zones) + 1), names, zones), **_known(zones), **_places(zones)},
+    )
 
 
 def prescription_features(prescription: Prescription, *, doses: bool = True) -> Features:
@@ -33,7 +38,7 @@ def prescription_features(prescription: Prescription, *, doses: bool = True) -> 
     treated = len(prescription.treated)
     rates = np.array([one.rate_l_ha for one in pieces], float)
     columns: dict[str, NDArray[np.generic]] = {
-        **_ids(zones),
+        **_ids([one.rank for one in zones], [_name(one, prescription.kind) for one in zones], zones),
         "treat": (rates > 0).astype(np.int32),
         "rate_l_ha": np.round(rates, 4),
         "litres": rounded((one.zone.area_m2 / 1e4 * one.rate_l_ha for one in pieces), 6),
@@ -55,9 +60,16 @@ def _left_why(prescription: Prescription) -> Sentence:
     return Sentence(N_("It has fewer weeds than the limit from which ground is treated."))
 
 
-def _ids(zones: Sequence[Zone]) -> Columns:
+def _name(zone: Zone, kind: ZoneKind) -> str:
+    """Pieces of a prescription by vigour are cut out of the zones of the crop and counted anew: R1 is no P1."""
+    return zone.name if kind is ZoneKind.WEEDS else f"R{zone.rank}"
+
+
+def _ids(numbers: Sequence[int], names: Sequence[str], zones: Sequence[Zone]) -> Columns:
     return {
-        "id": np.array([one.rank for one in zones], np.int32),
+        "id": np.array(numbers, np.int32),
+        "name": words(names),
+        "spots": words(", ".join(map(str, one.spots)) or None for one in zones),
         "kind": words(one.kind.value for one in zones),
         "area_m2": rounded((one.area_m2 for one in zones), 4),
     }

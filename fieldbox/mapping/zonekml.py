@@ -24,14 +24,16 @@ _FILL = "66"
 
 
 def write_zone_kml(features: Features, name: str, path: Path) -> None:
-    """Features with `id` and, of a prescription, `treat` and `rate_l_ha`."""
+    """Features with `name` and, of a prescription, `treat` and `rate_l_ha`."""
     kml = ET.Element("kml", xmlns=_NAMESPACE)
     document = ET.SubElement(kml, "Document", id="document")
     ET.SubElement(document, "name").text = printable(name)
     for style, colour in _COLOURS.items():
         _style(document, style, colour)
     schema = ET.SubElement(document, "Schema", name="zones", id="zones")
-    for column, values in features.columns.items():
+    # A field "name" would take the place of the name that is shown.
+    told = {column: values for column, values in features.columns.items() if column != "name"}
+    for column, values in told.items():
         ET.SubElement(schema, "SimpleField", name=column, type=_TYPES[values.dtype.kind])
     columns = {column: values.tolist() for column, values in features.columns.items()}
     folder = ET.SubElement(document, "Folder")
@@ -57,7 +59,7 @@ def _placemark(folder: ET.Element, shape: shapely.Polygon, row: dict[str, object
     extended = ET.SubElement(mark, "ExtendedData")
     data = ET.SubElement(extended, "SchemaData", schemaUrl="#zones")
     for column, value in row.items():
-        if value is not None and value == value:  # noqa: PLR0124  NaN
+        if column != "name" and value is not None and value == value:  # noqa: PLR0124  NaN
             ET.SubElement(data, "SimpleData", name=column).text = printable(str(value))
     polygon = ET.SubElement(mark, "Polygon")
     _ring(polygon, "outerBoundaryIs", shape.exterior)
@@ -66,12 +68,12 @@ def _placemark(folder: ET.Element, shape: shapely.Polygon, row: dict[str, object
 
 
 def _name(row: dict[str, object]) -> str:
-    number, rate = int(str(row["id"])), row.get("rate_l_ha")
+    name, rate = str(row["name"]), row.get("rate_l_ha")
     if rate is None:
-        return str(Sentence(N_("Zone {number}"), {"number": number}))
+        return str(Sentence(N_("Zone {number}"), {"number": name}))
     if not row["treat"]:
-        return str(Sentence(N_("Zone {number}: leave"), {"number": number}))
-    return str(Sentence(N_("Zone {number}: {rate} L/ha"), {"number": number, "rate": f"{rate:g}"}))
+        return str(Sentence(N_("Zone {number}: leave"), {"number": name}))
+    return str(Sentence(N_("Zone {number}: {rate} L/ha"), {"number": name, "rate": f"{rate:g}"}))
 
 
 def _ring(polygon: ET.Element, what: str, ring: shapely.LinearRing) -> None:

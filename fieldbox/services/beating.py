@@ -55,6 +55,8 @@ def beating(config: Config, name: str) -> Iterator[None]:
         done.set()
         thread.join()
         if descriptor is not None:
+            with suppress(OSError):
+                os.utime(descriptor)  # when it was stopped: it may be started again at once
             os.close(descriptor)
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from fieldbox.config import Config
-from fieldbox.domain import Became, Change, ChangedSpot, Compared, Efficacy, Interval, Measure, ShiftBasis
+from fieldbox.domain import (
+    Became,
+    Change,
+    ChangedSpot,
+    Compared,
+    Efficacy,
+    Interval,
+    Measure,
+    ShiftBasis,
+    change_name,
+)
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_, _
 from fieldbox.mapping.areas import read_areas
@@ -99,7 +109,7 @@ def to_json(change: Change) -> dict[str, Any]:
         "weeds": _compared(change.weeds),
         "weeds_found_again": change.found_again,
         "weed_cover_pct": _compared(change.cover_pct),
-        "spots": [_spot(one) for one in change.spots],
+        "spots": [{"name": change_name(place), **_spot(one)} for place, one in enumerate(change.spots, 1)],
         "efficacy": _efficacy(change.efficacy),
         "indices": {
             name: {"before": round(before, 4), "after": round(after, 4)}

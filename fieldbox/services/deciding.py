@@ -212,7 +212,7 @@ def prescription_json(found: Prescription) -> dict[str, Any]:
 
 
 def _zone_json(zone: Zone) -> dict[str, Any]:
-    told = asdict(zone)
+    told = {**asdict(zone), "name": zone.name}
     del told["patch"]
     told["causes"] = [str(one) for one in zone.causes]
     return told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +114,7 @@ def _zones(config: Config, store: Store, known: Known, kind: str, output: Path) 
     called = known.survey.weed_cover_pct is not None
     weeds = weed_zones(known) if called else ()
     vigour = vigour_of(config, store, known.survey, known.field)
-    zones = (*weeds, *(replace(one, rank=len(weeds) + one.rank) for one in vigour))
+    zones = (*weeds, *vigour)
     if not zones and not called:
         raise Rejected(N_("This survey knows neither weeds nor how the crop stands; its warnings say why."))
     features = zone_features(zones)

@@ -14,8 +14,8 @@ from typing import cast
 
 from fieldbox.apart import Apart, Failures
 from fieldbox.config import Config
+from fieldbox.dashboard.turns import Turns
 from fieldbox.domain import Change, Prescription, SeenFrom, Spraying, Survey, Walk, Zone
-from fieldbox.errors import Unavailable
 from fieldbox.i18n import N_
 from fieldbox.services.finding import find_survey
 from fieldbox.storage.store import Store
@@ -25,9 +25,11 @@ SECONDS = 120.0
 IDLE_S = 60.0
 KEPT = 16
 """Answers that are kept at hand."""
-AT_ONCE = 2
-"""Requests that may wait for the child, the one that it answers among them: the others of the web process's threads are for all
-other pages, and for what comes in."""
+IN_LINE = 3
+"""Requests that wait for the child while it answers one: the others of the web process's threads are for all other pages, and
+for what comes in."""
+WAIT_S = 30.0
+"""In the line; then a browser is told to ask again."""
 _FAILURES = Failures(
     too_long=N_(
         "Working this out took more than {seconds} s, so it was given up: the field is too large for this box."
@@ -74,9 +76,9 @@ class Offering:
         self._config, self._store = config, store
         self._apart = Apart("fieldbox.services.answering:answer", failures=_FAILURES)
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._turns = Turns(1, line=IN_LINE, wait_s=WAIT_S)
         self._timer: threading.Timer | None = None
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[object]] = OrderedDict()
 
     def files(self) -> Sequence[Offered]:
         """All that can be made."""
@@ -114,16 +116,27 @@ class Offering:
         field = self._store.field(survey.field_id)
         surveys = tuple(one.id for one in self._store.surveys(survey.field_id))
         key = (what, survey.id, how, field.boundary if field else None, surveys)
+        found = self._at_hand(key)
+        if found is None:
+            with self._turns.one():
+                found = self._at_hand(key)  # who waited before may have asked for the same
+                if found is None:
+                    found = (self._work(what, survey.id, ""),)
+                    self._keep(key, found)
+        return found[0]
+
+    def _at_hand(self, key: Hashable) -> tuple[object] | None:
         with self._lock:
-            if key in self._kept:
+            found = self._kept.get(key)
+            if found is not None:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        found = self._ask(what, survey.id, "")
+            return found
+
+    def _keep(self, key: Hashable, found: tuple[object]) -> None:
         with self._lock:
             self._kept[key] = found
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return found
 
     def make(self, survey_id: str, key: str, language: str) -> bytes:
         """The bytes of a file. Raises Rejected for what there is not."""
@@ -140,15 +153,17 @@ class Offering:
         self._apart.close()
 
     def _ask(self, what: str, survey_id: str, language: str) -> object:
-        """Raises Unavailable while others wait for their answers already."""
-        if not self._places.acquire(blocking=False):
-            raise Unavailable(N_("The box is working out something else: ask again in a minute."))
+        """Raises Busy while too many others wait for their answers already."""
+        with self._turns.one():
+            return self._work(what, survey_id, language)
+
+    def _work(self, what: str, survey_id: str, language: str) -> object:
+        """Have the child do it. Only in a turn."""
         try:
             self._wait_for(None)
             return self._apart.call(self._config, what, survey_id, language, seconds=SECONDS, patience=1.0)
         finally:
             self._wait_for(IDLE_S)
-            self._places.release()
 
     def _wait_for(self, seconds: float | None) -> None:
         """End the child after so long; None: not yet."""

@@ -125,7 +125,9 @@ def make_sheet(
         ground_of(root, survey, field, [one.zone.patch for one in prescription.treated]),
         lightened=True,
         kept_off=tuple(rings_on(epsg, one.patch) for one in prescription.spraying.keep_off),
-        marks=tuple(Mark(number, *places[group[0]].tolist()) for number, group in enumerate(groups, 1)),
+        marks=tuple(
+            Mark(one.names[0], *places[group[0]].tolist()) for one, group in zip(stops, groups, strict=True)
+        ),
         route=tuple((float(east), float(north)) for east, north in walk.path),
     )
     told = Ordered(
@@ -190,7 +192,7 @@ def _stop(treated: Sequence[Treated], place: InRows | FromCorner) -> Sprayed:
         place=place,
         area_m2=sum(one.zone.area_m2 for one in treated),
         spray_l=sum(one.zone.area_m2 * one.rate_l_ha / 1e4 for one in treated),
-        zones=len(treated),
+        names=tuple(one.zone.name for one in treated),
     )
 
 
@@ -248,7 +250,7 @@ def _marks(epsg: int, spots: Sequence[Hotspot]) -> tuple[Mark, ...]:
     if not spots:
         return ()
     places = easting_northing(epsg, [(one.lon, one.lat) for one in spots])
-    return tuple(Mark(one.rank, float(x), float(y)) for one, (x, y) in zip(spots, places, strict=True))
+    return tuple(Mark(str(one.rank), float(x), float(y)) for one, (x, y) in zip(spots, places, strict=True))
 
 
 def _mosaic(path: Path) -> tuple[bytes, Extent, int] | None:

@@ -29,7 +29,7 @@ from fieldbox.services.vigour import vigour_of
 from fieldbox.storage.rows import StoredDetection
 from fieldbox.storage.store import Store
 from fieldbox.summary.letters import fonts_in
-from fieldbox.summary.walk import to_gpx, to_kml, told, words_of
+from fieldbox.summary.walk import also_of, called, to_gpx, to_kml, told, words_of
 from fieldbox.summary.walkpicture import Backdrop, draw
 
 FORMATS = (".gpx", ".kml", ".jpg")
@@ -71,7 +71,9 @@ class Scouted:
             "start": {"lat": walk.start[0], "lon": walk.start[1]},
             "spots": [
                 {
-                    "number": number,
+                    "stop": number,
+                    "name": spot.name,
+                    "also": list(spot.also),
                     "rank": spot.rank,
                     "kind": spot.kind.value,
                     "lat": spot.lat,
@@ -92,10 +94,12 @@ class Scouted:
         if not self.walk.spots:
             return _("This survey shows no spot that is worth a visit.")
         lines = [f"{self.field}: {' '.join(told(self.walk))}"]
-        for number, spot in enumerate(self.walk.spots, start=1):
+        names = [called(spot.name) for spot in self.walk.spots]
+        wide = max(len(one) for one in names)
+        for name, spot in zip(names, self.walk.spots, strict=True):
             why, *checks = words_of(spot)
-            lines.append(f"{number:>3}  {spot.lat:.6f}, {spot.lon:.6f}  {why}")
-            lines += [f"     {one}" for one in checks]
+            lines.append(f"  {name:<{wide}}  {spot.lat:.6f}, {spot.lon:.6f}  {why}")
+            lines += [f"  {'':<{wide}}  {one}" for one in (*checks, also_of(spot)) if one]
         return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from fieldbox.georef.plane import GroundPlane
 from fieldbox.mapping.cropevidence import CropPlants
 from fieldbox.mapping.geo import easting_northing
 from fieldbox.mapping.mosaic import read_map
+from fieldbox.mapping.patches import with_spots
 from fieldbox.mapping.stand import missing_places
 from fieldbox.mapping.vigour import polygon_of, poor_before, vigour_zones
 from fieldbox.storage.store import Store
@@ -38,6 +39,7 @@ def vigour_of(config: Config, store: Store, survey: Survey, field: Field) -> tup
     )
     earlier, error = _earlier(config, store, survey, field)
     spectral = bool(grid.spectral)
+    zones = with_spots(zones, survey.hotspots)
     return tuple(
         replace(one, poor_before=poor_before(one, earlier, spectral=spectral, error_m=error)) for one in zones
     )

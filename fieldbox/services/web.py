@@ -15,6 +15,7 @@ import structlog
 from flask import Flask
 
 from fieldbox.config import Config
+from fieldbox.dashboard.admitting import largest_body
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.hosts import call
 from fieldbox.dashboard.metrics import open_to_the_box
@@ -40,7 +41,8 @@ from fieldbox.storage.store import Store
 
 log = structlog.get_logger()
 
-THREADS = 4
+THREADS = 6
+"""Four of them may wait for what the box works out (offering.py)."""
 LEAVE_S = 5.0
 SECRET = "web.secret_key"  # noqa: S105  the name of the setting, not the secret
 
@@ -58,7 +60,9 @@ def serve(config: Config) -> None:
         app = app_of(config, store, beyond_of(config, store, offering, watch))
         taken = N_("Nothing can listen on {host}:{port} ({why}): stop what does, or set FIELDBOX_WEB__PORT.")
         host, port = config.web.host, config.web.port
-        server = listening(app, host, port, threads=THREADS, ident="fieldbox", taken=taken)
+        server = listening(
+            app, host, port, threads=THREADS, ident="fieldbox", taken=taken, largest=largest_body(app)
+        )
         first_code(config, store)
         log.info("dashboard answers", url=f"http://{host}:{port}")
         try:

@@ -48,9 +48,9 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A number on the map."""
+    """The name of a place on the map."""
 
-    number: int
+    name: str
     east: float
     north: float
 
@@ -139,7 +139,7 @@ def draw(paper: Paper, ground: GroundMap, legend: str, at: Point, room: Point) -
             if math.dist(real, place) > 0.5:
                 paper.pen(0.25)
                 paper.stroke(real, place)
-            paper.numbered(mark.number, place, 8.0 if len(ground.marks) <= 30 else 6.0)
+            paper.named(mark.name, place, 8.0 if len(ground.marks) <= 30 else 6.0)
     return _strip(paper, ground, legend, frame, (at[0], at[1] + size[1] + 1.5), room[0])
 
 

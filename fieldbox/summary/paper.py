@@ -283,9 +283,8 @@ class Paper:
         if style:
             self._pdf.rect(*at, *size, style=style)
 
-    def numbered(self, number: int, middle: Point, size: float = 8.0) -> None:
-        """A number in a white disc, to be read on any ground."""
-        text = str(number)
+    def named(self, text: str, middle: Point, size: float = 8.0) -> None:
+        """The short name of a place in a white disc, to be read on any ground."""
         radius = max(0.27 * size, self.width(text, size, bold=True) / 2 + 0.5)
         self.pen(0.35)
         self._pdf.set_fill_color(255)

@@ -274,7 +274,7 @@ def _card(paper: Paper, spot: SpotText, at: Point, wide: float) -> None:
         for number, one in enumerate(lines):
             place = x + wide / 2, start + number * leading(8) + baseline(8)
             paper.line(one, place, 8, shade=DARK, align=0.5)
-    paper.numbered(spot.number, (x + 4.2, y + 4.2), 11)
+    paper.named(str(spot.number), (x + 4.2, y + 4.2), 11)
     y += tall + 1
     for number, one in enumerate(spot.lines[:3]):
         bold = number == 0

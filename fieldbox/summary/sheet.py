@@ -19,7 +19,7 @@ _LEAST_MAP_MM, _MOST_MAP_MM = 78.0, 135.0
 _WITH_MAP = 6
 """Rows that stand under the map at least, where there is a second page."""
 _COLUMNS = (0.0, 13.0, 68.0, 131.0, 152.0, 179.0)
-"""Where they begin: number, first and second part of the place, area, pumps, tick."""
+"""Where they begin: name, first and second part of the place, area, pumps, tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Counted:
 class Stop:
     """Ground that is sprayed at one go."""
 
-    number: int
+    name: str
     first: Counted
     second: Counted
     area: str
@@ -74,7 +74,7 @@ class SheetContents:
     ground: GroundMap
     legend: str
     heads: tuple[str, str, str, str, str]
-    """Number, first and second part of the place, area, pumps."""
+    """Name, first and second part of the place, area, pumps."""
     stops: tuple[Stop, ...]
     footer: str
 
@@ -201,7 +201,7 @@ def _table(paper: Paper, contents: SheetContents, stops: Sequence[Stop], y: floa
 
 def _row(paper: Paper, stop: Stop, y: float) -> None:
     middle = y + _ROW_MM / 2
-    paper.numbered(stop.number, (EDGE + 4.0, middle), 11)
+    paper.named(stop.name, (EDGE + 4.0, middle), 11)
     for number, part in enumerate((stop.first, stop.second), 1):
         x, wide = EDGE + _COLUMNS[number], _COLUMNS[number + 1] - _COLUMNS[number] - 2
         count = paper.line(part.count, (x, middle + 1.8), 14, bold=True) + 2

@@ -31,6 +31,8 @@ _LITTLE = "< ¼"
 """Rounded up, many small zones would ask for much more than they take together."""
 MOST_KEEP_OFF = 3
 """Named one by one."""
+MOST_NAMED = 4
+"""Zones beside that of a stop."""
 SIDES: Mapping[Side, str] = {
     Side.NORTH: N_("north"),
     Side.NORTH_EAST: N_("north-east"),
@@ -50,7 +52,8 @@ class Sprayed:
     place: InRows | FromCorner
     area_m2: float
     spray_l: float
-    zones: int = 1
+    names: tuple[str, ...]
+    """Of its zones; the first is what the stop is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Ordered:
     flight: Flight
     prescription: Prescription
     stops: tuple[Sprayed, ...]
-    """In the order in which they are walked to; numbered so on the map, too."""
+    """In the order in which they are walked to."""
     start: Side
     """The corner at which the walk starts."""
     pace_m: float
@@ -88,20 +91,22 @@ def sheet_of(told: Ordered, speech: Speech) -> SheetContents:
         safety_title=say(N_("Before you spray")),
         safety=tuple(_safety(spraying, speech)),
         walk=say(
-            N_("Start at S, in the {side} corner, and go in the order of the numbers. One pace is {pace} m."),
+            N_(
+                "Start at S, in the {side} corner, and go from zone to zone as the list does. One pace is {pace} m."
+            ),
             side=say(SIDES[told.start]),
             pace=speech.number(told.pace_m, 2),
         ),
         ground=replace(told.ground, north_letter=say(N_("N"))),
         legend=_legend(told, speech),
         heads=(
-            say(N_("No.")),
+            say(N_("Zone")),
             say(N_("Row")) if rows else say(N_("Where")),
             say(N_("Paces")),
             say(N_("Area")),
             say(N_("Pumps")),
         ),
-        stops=tuple(_stop(number, one, spraying, speech) for number, one in enumerate(told.stops, 1)),
+        stops=tuple(_stop(one, spraying, speech) for one in told.stops),
         footer=footer(told.survey, speech),
     )
 
@@ -217,15 +222,21 @@ def _legend(told: Ordered, speech: Speech) -> str:
     return " ".join(parts)
 
 
-def _stop(number: int, one: Sprayed, spraying: Spraying, speech: Speech) -> Stop:
+def _stop(one: Sprayed, spraying: Spraying, speech: Speech) -> Stop:
     first, second = _place(one.place, speech)
-    if one.zones > 1:
-        beside = speech.say(N_("{count} zones beside each other"), count=speech.number(one.zones))
-        second = replace(second, told=f"{second.told}; {beside}")
+    if len(one.names) > 1:
+        second = replace(second, told=f"{second.told}; {_beside(one.names[1:], speech)}")
     area = speech.number(one.area_m2, 0 if one.area_m2 >= 9.5 else 1)
     litres = speech.number(one.spray_l, 1 if one.spray_l >= 0.95 else 2)
     needed = _LITTLE if one.spray_l < spraying.tank_l / 8 else pumps(one.spray_l, spraying.tank_l)
-    return Stop(number, first, second, f"{area} m²", needed, f"{litres} L")
+    return Stop(one.names[0], first, second, f"{area} m²", needed, f"{litres} L")
+
+
+def _beside(names: tuple[str, ...], speech: Speech) -> str:
+    """The other zones of a stop: by name if they are few."""
+    if len(names) <= MOST_NAMED:
+        return speech.say(N_("with {names}"), names=", ".join(names))
+    return speech.say(N_("{count} zones beside each other"), count=speech.number(len(names) + 1))
 
 
 def _from_to(ends: tuple[int, int], speech: Speech) -> str:

@@ -20,7 +20,10 @@ NAMES = {
     SpotKind.DOUBTFUL: N_("unsure"),
 }
 START = N_("start")
-LENGTH = N_("{length} m to walk, {count} spots.")
+LENGTH = N_("{length} m to walk, {count} stops.")
+SPOT = N_("Spot {name}")
+STOP = N_("Stop {number} of {count}")
+ALSO = N_("Also here: {names}")
 GOOD_TO = N_("Places are good to {error} m; a phone's own place adds about 5 m.")
 """GPS.gov, "GPS Accuracy": phones are typically accurate to within 4.9 m under open sky."""
 _SYMBOLS = {SpotKind.WEEDS: "Flag, Red", SpotKind.CROP: "Flag, Blue", SpotKind.DOUBTFUL: "Flag, Green"}
@@ -36,6 +39,24 @@ def words_of(spot: Spot, language: str | None = None) -> list[str]:
     return [one.in_language(language) for one in (spot.why, *spot.checks)]
 
 
+def called(name: str, language: str | None = None) -> str:
+    """A place by its name: a plain number is a hotspot's."""
+    return Sentence(SPOT, {"name": name}).in_language(language) if name.isdecimal() else name
+
+
+def stop_of(walk: Walk, number: int, language: str | None = None) -> str:
+    """Which stop of the walk a spot is, in the order of going."""
+    return Sentence(STOP, {"number": number, "count": len(walk.spots)}).in_language(language)
+
+
+def also_of(spot: Spot, language: str | None = None) -> str:
+    """The other places that are seen from a spot; empty: none."""
+    if not spot.also:
+        return ""
+    names = ", ".join(called(one, language) for one in spot.also)
+    return Sentence(ALSO, {"names": names}).in_language(language)
+
+
 def told(walk: Walk, language: str | None = None) -> list[str]:
     """What is to be known of the walk as a whole."""
     lines = [Sentence(LENGTH, {"length": round(walk.length_m), "count": len(walk.spots)})]
@@ -45,13 +66,13 @@ def told(walk: Walk, language: str | None = None) -> list[str]:
 
 
 def to_gpx(walk: Walk, name: str, language: str | None = None) -> str:
-    """A waypoint for each spot, numbered as it is walked, a route through them and the way as a track."""
+    """A waypoint for each spot with its name, in the order in which it is walked, a route through them and the way as a track."""
     title, about = _text(name), _text(" ".join(told(walk, language)))
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<gpx version="1.1" creator="{_CREATOR}" xmlns="http://www.topografix.com/GPX/1/1">',
         f"<metadata><name>{title}</name><desc>{about}</desc></metadata>",
-        *(_waypoint("wpt", number, spot, language) for number, spot in enumerate(walk.spots, start=1)),
+        *(_waypoint("wpt", walk, number, language) for number in range(1, len(walk.spots) + 1)),
         f"<rte><name>{title}</name><desc>{about}</desc>",
         *_route(walk, language),
         "</rte>",
@@ -67,25 +88,34 @@ def _route(walk: Walk, language: str | None) -> Iterator[str]:
     start = _text(translator(language)(START))
     end = f'<rtept lat="{walk.start[0]:.8f}" lon="{walk.start[1]:.8f}"><name>{start}</name></rtept>'
     yield end
-    for number, spot in enumerate(walk.spots, start=1):
-        yield _waypoint("rtept", number, spot, language)
+    for number in range(1, len(walk.spots) + 1):
+        yield _waypoint("rtept", walk, number, language)
     yield end
 
 
-def _waypoint(element: str, number: int, spot: Spot, language: str | None) -> str:
+def _waypoint(element: str, walk: Walk, number: int, language: str | None) -> str:
+    spot = walk.spots[number - 1]
     return (
-        f'<{element} lat="{spot.lat:.8f}" lon="{spot.lon:.8f}"><name>{_text(_name(number, spot, language))}</name>'
-        f"<desc>{_text(' '.join(words_of(spot, language)))}</desc><sym>{_SYMBOLS[spot.kind]}</sym>"
+        f'<{element} lat="{spot.lat:.8f}" lon="{spot.lon:.8f}"><name>{_text(_name(spot, language))}</name>'
+        f"<desc>{_text(_described(walk, number, language))}</desc><sym>{_SYMBOLS[spot.kind]}</sym>"
         f"<type>{spot.kind.value}</type></{element}>"
     )
 
 
-def _name(number: int, spot: Spot, language: str | None) -> str:
-    return f"{number} {translator(language)(NAMES[spot.kind])}"
+def _name(spot: Spot, language: str | None) -> str:
+    return f"{called(spot.name, language)} {translator(language)(NAMES[spot.kind])}"
+
+
+def _described(walk: Walk, number: int, language: str | None) -> str:
+    spot = walk.spots[number - 1]
+    also = also_of(spot, language)
+    return " ".join(
+        [f"{stop_of(walk, number, language)}.", *words_of(spot, language), *([f"{also}."] if also else [])]
+    )
 
 
 def to_kml(walk: Walk, name: str, language: str | None = None) -> str:
-    """A placemark for each spot, numbered as it is walked, one for the start, and the way as a line."""
+    """A placemark for each spot with its name, in the order in which it is walked, one for the start, and the way as a line."""
     say = translator(language)
     path = " ".join(f"{lon:.8f},{lat:.8f}" for lat, lon in walk.path)
     lines = [
@@ -99,8 +129,8 @@ def to_kml(walk: Walk, name: str, language: str | None = None) -> str:
         '<Style id="way"><LineStyle><color>ff00d7ff</color><width>3</width></LineStyle></Style>',
         f"<Placemark><name>{_text(say(START))}</name>{_point(*walk.start)}</Placemark>",
         *(
-            f"<Placemark><name>{_text(_name(number, spot, language))}</name>"
-            f"<description>{_text(' '.join(words_of(spot, language)))}</description>"
+            f"<Placemark><name>{_text(_name(spot, language))}</name>"
+            f"<description>{_text(_described(walk, number, language))}</description>"
             f"<styleUrl>#{spot.kind.value}</styleUrl>{_point(spot.lat, spot.lon)}</Placemark>"
             for number, spot in enumerate(walk.spots, start=1)
         ),

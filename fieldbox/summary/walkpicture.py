@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from fieldbox.domain import SpotKind, Walk
 from fieldbox.i18n import N_, translator
 from fieldbox.summary.letters import Letters
-from fieldbox.summary.walk import told, words_of
+from fieldbox.summary.walk import also_of, stop_of, told, words_of
 
 WIDTH = 1080
 """Pixels: as wide as most phones."""
@@ -62,7 +62,7 @@ def draw(
     fonts: Mapping[str, Path] | None = None,
     language: str | None = None,
 ) -> bytes:
-    """A JPEG of at most MOST_BYTES: the field dimmed, the way with numbers, a scale, north, and what to look at.
+    """A JPEG of at most MOST_BYTES: the field dimmed, the way with the names of its spots, a scale, north, and what to look at.
 
     It is WIDTH wide, and less where there are so many spots that their words would not fit into the bytes otherwise.
 
@@ -169,8 +169,8 @@ class _Chart:
             _arrows(pen, way)
         x, y = self.at(*walk.start)
         pen.rectangle((x - 15, y - 15, x + 15, y + 15), fill=_PAPER, outline=_INK, width=4)
-        for number, spot in reversed(list(enumerate(walk.spots, start=1))):
-            _dot(pen, self.at(spot.lat, spot.lon), number, _COLOURS[spot.kind], letters)
+        for spot in reversed(walk.spots):
+            _dot(pen, self.at(spot.lat, spot.lon), spot.name, _COLOURS[spot.kind], letters)
         self._measures(pen, letters)
         return picture
 
@@ -214,12 +214,11 @@ def _round_length(metres: float) -> float:
     return max(step * power for step in _STEPS if step * power <= metres)
 
 
-def _dot(
-    pen: ImageDraw.ImageDraw, at: tuple[float, float], number: int, colour: str, letters: Letters
-) -> None:
+def _dot(pen: ImageDraw.ImageDraw, at: tuple[float, float], name: str, colour: str, letters: Letters) -> None:
     x, y = at
     pen.ellipse((x - _DOT, y - _DOT, x + _DOT, y + _DOT), fill=colour, outline=_PAPER, width=4)
-    pen.text((x, y), str(number), fill=_PAPER, font=letters.latin(_TEXT), anchor="mm")
+    size = _TEXT if len(name) < 3 else _SMALL
+    pen.text((x, y), name, fill=_PAPER, font=letters.latin(size), anchor="mm")
 
 
 def _arrows(pen: ImageDraw.ImageDraw, way: Sequence[tuple[float, float]]) -> None:
@@ -245,7 +244,7 @@ class _Text:
     def __init__(self, letters: Letters, indent: int = 0) -> None:
         self._letters, self._left = letters, _MARGIN + indent
         self._lines: list[tuple[int, str, int, str]] = []
-        self._dots: list[tuple[int, int, str]] = []
+        self._dots: list[tuple[int, str, str]] = []
         self.height = 0
 
     def add(self, words: str, size: int, colour: str) -> None:
@@ -254,9 +253,9 @@ class _Text:
             self._lines.append((self.height, line, size, colour))
             self.height += round(1.35 * size)
 
-    def number(self, number: int, colour: str) -> None:
+    def name(self, name: str, colour: str) -> None:
         """A dot beside what comes next."""
-        self._dots.append((self.height + round(0.62 * _TEXT), number, colour))
+        self._dots.append((self.height + round(0.62 * _TEXT), name, colour))
 
     def skip(self, pixels: int) -> None:
         """Room."""
@@ -267,8 +266,8 @@ class _Text:
         pen = ImageDraw.Draw(picture)
         for y, line, size, colour in self._lines:
             self._letters.write(pen, (self._left, top + y), line, size, colour)
-        for y, number, colour in self._dots:
-            _dot(pen, (_MARGIN + _DOT, top + y), number, colour, self._letters)
+        for y, name, colour in self._dots:
+            _dot(pen, (_MARGIN + _DOT, top + y), name, colour, self._letters)
 
     def _broken(self, words: str, size: int) -> list[str]:
         room = WIDTH - _MARGIN - self._left
@@ -282,16 +281,25 @@ class _Text:
         return lines
 
 
+def _ordered(walk: Walk, number: int, language: str | None) -> list[str]:
+    """Which stop a spot is, and the other places that are seen from it, if there are any."""
+    also = also_of(walk.spots[number - 1], language)
+    return [stop_of(walk, number, language), *([also] if also else [])]
+
+
 def _legend(walk: Walk, letters: Letters, most: int) -> _Text:
-    """Each spot's number, why it is worth a visit, at most `most` things to look at, and its place."""
+    """Each spot's name, why it is worth a visit, at most `most` things to look at, which stop it is, and its place."""
     text = _Text(letters, indent=2 * _DOT + 18)
     for number, spot in enumerate(walk.spots, start=1):
-        text.number(number, _COLOURS[spot.kind])
+        text.name(spot.name, _COLOURS[spot.kind])
         why, *checks = letters.words(partial(words_of, spot))
         text.add(why, _TEXT, _INK)
         for one in checks[:most]:
             text.add(one, _SMALL, _INK)
-        text.add(f"{spot.lat:.6f}, {spot.lon:.6f}", _SMALL, _PALE)
+        stop, *also = letters.words(partial(_ordered, walk, number))
+        for one in also:
+            text.add(one, _SMALL, _INK)
+        text.add(f"{stop}: {spot.lat:.6f}, {spot.lon:.6f}", _SMALL, _PALE)
         text.skip(14)
     if any(len(one.checks) > most for one in walk.spots):
         text.add(letters.words(lambda one: [translator(one)(MORE)])[0], _SMALL, _PALE)

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import waitress
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
 from fieldbox.dashboard.ports import Beyond
+from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
+from fieldbox.services.web import THREADS
 from tests.dashboard.demo_box import DemoBox, make_box
 
 ARGUMENTS = [
@@ -68,7 +69,7 @@ def address(demo: DemoBox) -> Iterator[str]:
         login_limit="1000 per minute",
         beyond=Beyond(decisions=offering, views=offering.views),
     )
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+    server = listening(app, "127.0.0.1", 0, threads=THREADS, ident="fieldbox", taken="")
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from pyproj import Geod
 
 from fieldbox.dashboard.passwords import hash_password
@@ -318,6 +318,74 @@ def test_zones_lie_over_the_map(visit: Open, shots: Path) -> None:
     until(page, COLOURED.replace("COLOUR", "[140, 81, 10]"))
     page.locator("label.chip", has_text=re.compile("^Photo only$")).click()
     until(page, f"() => !({COLOURED.replace('COLOUR', '[140, 81, 10]')})()")
+
+
+def choose_layer(page: Page, name: str) -> None:
+    page.locator("label.chip", has_text=re.compile(f"^{name}$")).click()
+
+
+def test_layers_that_are_tapped_fast_all_get_their_answer(visit: Open) -> None:
+    page = open_field(visit, DESK)
+    refused: list[str] = []
+    page.on("response", lambda one: refused.append(one.url) if one.status >= 500 else None)
+    names = ["Zones to spray", "Zones of the crop", "Weeds", "Place error"]
+    for name in [*names, *names, "Zones of the crop", "Zones to spray"]:
+        choose_layer(page, name)
+    until(page, COLOURED.replace("COLOUR", "[232, 89, 12]"))
+    expect(page.locator("#map-hint")).to_be_hidden()
+    assert refused == []
+
+
+def test_a_box_that_is_busy_is_asked_again_and_the_page_says_so(visit: Open) -> None:
+    opened = visit(DESK)
+    page: Page = opened.page
+    page.goto(f"{page.url}fields/1")
+    told = {"error": "The box is working out something else: ask again in a moment.", "code": "unavailable"}
+    asked: list[str] = []
+
+    def busy_once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers={"Retry-After": "2"}, json=told)
+
+    page.route("**/prescription*", busy_once)
+    choose_layer(page, "Zones to spray")
+    expect(page.locator("#map-hint")).to_have_text("The box is busy. This page asks again by itself.")
+    until(page, COLOURED.replace("COLOUR", "[232, 89, 12]"))
+    expect(page.locator("#map-hint")).to_be_hidden()
+    opened.trouble.clear()  # the 503 of the test
+
+
+def test_a_tile_that_a_busy_box_did_not_send_comes_later(visit: Open) -> None:
+    opened = visit(DESK)
+    page: Page = opened.page
+    page.goto(f"{page.url}fields/1")
+    refused: list[str] = []
+
+    def busy_once(route: Route) -> None:
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="")
+
+    page.route("**/tiles/*/position/**", busy_once)
+    choose_layer(page, "Place error")
+    painted(page, "position")
+    assert refused
+    opened.trouble.clear()  # the 503 of the test
+
+
+def test_what_nobody_looks_at_any_more_is_not_waited_for(visit: Open) -> None:
+    page = open_field(visit, DESK)
+    page.route("**/prescription*", lambda _route: None)  # an answer that takes for ever
+    with page.expect_event("requestfailed", lambda one: "/prescription" in one.url) as given_up:
+        choose_layer(page, "Zones to spray")
+        choose_layer(page, "Photo only")
+    assert given_up.value.failure == "net::ERR_ABORTED"
+    expect(page.locator("#map-hint")).to_be_hidden()
 
 
 OBJECTS = "Number(document.getElementById('map').dataset.objects)"

@@ -34,6 +34,7 @@ class Walks(Offering):
         (lat, lon), (other_lat, other_lon) = (weed.lat, weed.lon), lat_lon(*SPOTS[1])
         doubt = Spot(
             rank=1,
+            name="D1",
             kind=SpotKind.DOUBTFUL,
             lat=lat,
             lon=lon,
@@ -44,7 +45,12 @@ class Walks(Offering):
             pixel_y=weed.pixel_y,
         )
         poor = Spot(
-            rank=2, kind=SpotKind.CROP, lat=other_lat, lon=other_lon, why=Sentence("The crop is thin.")
+            rank=2,
+            name="P1",
+            kind=SpotKind.CROP,
+            lat=other_lat,
+            lon=other_lon,
+            why=Sentence("The crop is thin."),
         )
         path = ((lat, lon), (other_lat, other_lon), (lat, lon))
         return Walk(start=path[0], spots=(doubt, poor), path=path, length_m=66.0, error_m=2.1)

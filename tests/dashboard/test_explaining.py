@@ -15,8 +15,9 @@ from fieldbox.config import load_config
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.language import languages
 from fieldbox.dashboard.ports import Beyond
+from fieldbox.dashboard.turns import Turns
 from fieldbox.domain import Role
-from fieldbox.services.offering import AT_ONCE, Offering
+from fieldbox.services.offering import Offering
 from tests.dashboard.conftest import KEY, log_in, token_of
 from tests.dashboard.demo_box import SURVEY, DemoBox, make_box
 
@@ -102,12 +103,12 @@ def test_503_while_the_box_works_out_something_else(fresh: DemoBox) -> None:
     offering = Offering(load_config({"FIELDBOX_STORAGE__ROOT": str(fresh.root)}), fresh.store)
     app = create_app(fresh.store, fresh.root, secret_key=KEY, beyond=Beyond(decisions=offering))
     client = log_in(app.test_client())
-    for _ in range(AT_ONCE):
-        offering._places.acquire()
+    offering._turns = Turns(1, line=1, wait_s=0.01)
+    offering._turns._places.acquire()
     answer = client.get(f"/surveys/{SURVEY}/files/report")
     offering.close()
     page = told(answer, 503, "The box cannot do this just now.")
-    assert "ask again in a minute" in page and int(answer.headers["Retry-After"]) > 0
+    assert "ask again in a moment" in page and int(answer.headers["Retry-After"]) > 0
     assert f'href="/surveys/{SURVEY}/files/report">Try again' in page
 
 

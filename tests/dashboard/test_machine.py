@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from fieldbox.dashboard.boxstate import Urgency, concerns, look
 from fieldbox.dashboard.machine import box_state
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import Vital
-from fieldbox.services.beating import beating
+from fieldbox.services.beating import beating, beats_folder
 from fieldbox.services.logbook import LogFile, logs_folder
 from fieldbox.services.machine import Machine
 from fieldbox.services.support import Support
@@ -69,6 +70,12 @@ class House:
             weak = weak_on is not None and hour == weak_on * 24
             free = round(total * (0.6 - 0.01 * hour / 24))
             self.demo.store.keep_vital(Vital(at, warm, weak, weak, free, total, 4 * 10**9, 0.3))
+
+    def long_ago(self, service: str) -> None:
+        """As if the service had been started, and last been seen, an hour ago."""
+        file, then = beats_folder(self.config) / service, NOW - timedelta(hours=1)
+        file.write_text(then.isoformat())
+        os.utime(file, (then.timestamp(), then.timestamp()))
 
 
 @pytest.fixture
@@ -167,9 +174,41 @@ def test_what_fills_the_disk_is_told_once_it_was_looked_up(house: House) -> None
 def test_services_that_stopped_are_told_first(house: House) -> None:
     with beating(house.config, "sync"):
         pass
+    house.long_ago("sync")
     page = house.page()
     told = [page.index(one) for one in ("no flight is mapped", "no card is read", "nothing leaves the farm")]
     assert max(told) < page.index("Temperature")
+    assert "/box/log?service=worker" in page, "the log that is spoken of"
+
+
+def test_a_box_that_was_just_started_says_so_instead_of_crying(house: House) -> None:
+    with beating(house.config, "web"):
+        page = house.page()
+        assert "The box is starting: not all of it runs yet." in page and "is starting" in page
+        assert "does not run" not in page
+        assert "The box is starting: not all of it runs yet." in house.page(path="/")
+        house.long_ago("web")
+        assert "The intake does not run" in house.page()
+
+
+def test_a_service_that_is_started_again_is_no_trouble_until_it_had_time_to(house: House) -> None:
+    with beating(house.config, "web"), beating(house.config, "worker"):
+        house.long_ago("web")
+        with beating(house.config, "intake"):
+            house.long_ago("intake")
+        assert "does not run" not in house.page(), "it was stopped just now"
+        house.long_ago("intake")
+        assert "The intake does not run" in house.page()
+
+
+def test_home_knows_at_once_that_a_service_runs_again(house: House) -> None:
+    client = log_in(house.app().test_client())
+    with beating(house.config, "web"), beating(house.config, "worker"):
+        house.long_ago("web")
+        page = unescape(client.get("/").get_data(as_text=True))
+        assert "The intake does not run" in page and "/box/log?service=intake" in page
+        with beating(house.config, "intake"):
+            assert "does not run" not in client.get("/").get_data(as_text=True)
 
 
 def test_the_owner_has_the_disk_looked_through_and_room_made(house: House) -> None:

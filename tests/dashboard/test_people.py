@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response, request, session
 from flask.testing import FlaskClient
 
 from fieldbox.dashboard.app import create_app
@@ -179,6 +179,71 @@ def test_a_link_works_once_and_leads_to_a_first_password(app: Flask, store: Stor
     assert again.status_code == 401
     assert other.get("/").status_code == 302
     log_in(app.test_client(), "ravi", NEW)
+
+
+def cookie_of(client: FlaskClient) -> str:
+    cookie = client.get_cookie("fieldbox")
+    assert cookie
+    return cookie.value
+
+
+def test_a_link_that_is_sent_twice_lets_the_same_browser_in_as_its_answer_was_lost(
+    app: Flask, store: Store
+) -> None:
+    client, link = app.test_client(), link_for(store, "ravi")
+    form = {"csrf_token": token_of(client, link)}
+    before = cookie_of(client)
+    assert client.post(link, data=form).headers["Location"] == "/password"
+    client.set_cookie("fieldbox", before)
+    assert client.post(link, data=form).headers["Location"] == "/password"
+    assert set_password(client, new=NEW, again=NEW) == 302
+    client.set_cookie("fieldbox", before)
+    assert client.post(link, data=form).status_code == 401  # the new password has made it void
+
+
+def test_a_password_that_is_sent_twice_leads_home(app: Flask, store: Store) -> None:
+    client, link = app.test_client(), link_for(store, "ravi")
+    client.post(link, data={"csrf_token": token_of(client, link)})
+    form = {"csrf_token": token_of(client, "/password"), "new": NEW, "again": NEW}
+    before = cookie_of(client)
+    assert client.post("/password", data=form).headers["Location"] == "/"
+    client.set_cookie("fieldbox", before)
+    assert client.post("/password", data=form).headers["Location"] == "/"
+    assert "Your password is set." in client.get("/").get_data(as_text=True)
+
+
+def test_another_password_from_a_session_that_is_over_leads_to_the_log_in(app: Flask, store: Store) -> None:
+    client, link = app.test_client(), link_for(store, "ravi")
+    client.post(link, data={"csrf_token": token_of(client, link)})
+    form = {"csrf_token": token_of(client, "/password"), "new": NEW, "again": NEW}
+    before = cookie_of(client)
+    client.post("/password", data=form)
+    client.set_cookie("fieldbox", before)
+    other = {**form, "new": NEW + "!", "again": NEW + "!"}
+    assert client.post("/password", data=other).headers["Location"].startswith("/login")
+    assert client.get("/").status_code == 302
+    log_in(app.test_client(), "ravi", NEW)
+
+
+def test_an_answer_that_comes_after_a_new_password_puts_no_old_session_back(app: Flask, store: Store) -> None:
+    @app.after_request
+    def late(answer: Response) -> Response:
+        if request.path == "/settings":
+            user = store.user_by_name("asha")
+            assert user
+            session["page"] = "settings"
+            store.end_sessions(user.id)  # what another request does meanwhile
+        return answer
+
+    client = log_in(app.test_client())
+    assert client.get("/settings").headers.getlist("Set-Cookie") == []
+
+
+def test_a_phone_whose_address_changes_gets_no_other_cookie(app: Flask) -> None:
+    client = log_in(app.test_client())
+    client.get("/")
+    elsewhere = client.get("/offline", environ_base={"REMOTE_ADDR": "10.0.0.7"})
+    assert elsewhere.headers.getlist("Set-Cookie") == []
 
 
 def test_an_old_link_gets_nobody_in(app: Flask, store: Store) -> None:

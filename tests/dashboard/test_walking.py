@@ -98,7 +98,9 @@ def test_plants_in_doubt_are_asked_for_by_their_number(demo: DemoBox) -> None:
         def walk(self, survey_id: str) -> Any:
             plant = demo.store.detections(survey_id)[7]
             known = {"lat": plant.lat, "lon": plant.lon, "digest": plant.digest, "pixel_x": plant.pixel_x}
-            spot = Spot(rank=1, kind=SpotKind.DOUBTFUL, why=Sentence("?"), pixel_y=plant.pixel_y, **known)
+            spot = Spot(
+                rank=1, name="D1", kind=SpotKind.DOUBTFUL, why=Sentence("?"), pixel_y=plant.pixel_y, **known
+            )
             return Walk(
                 start=(0.0, 0.0), spots=(spot,), path=((plant.lat, plant.lon),), length_m=1.0, error_m=None
             )

@@ -21,8 +21,9 @@ from fieldbox.mapping.spots import (
 )
 
 
-def placed(kind: SpotKind, east: float, north: float = 0.0, words: str = "x") -> Placed:
-    return Placed(Spot(rank=9, kind=kind, lat=1.0, lon=2.0, why=Sentence(words)), east, north)
+def placed(kind: SpotKind, east: float, north: float = 0.0, words: str = "x", name: str = "9") -> Placed:
+    spot = Spot(rank=9, name=name, kind=kind, lat=1.0, lon=2.0, why=Sentence(words))
+    return Placed(spot, east, north)
 
 
 def plants(places: list[tuple[float, float]]) -> Plants:
@@ -90,8 +91,29 @@ def test_only_poor_zones_are_visited_and_their_past_is_told() -> None:
     first, second = of_crop(zones, places)
     assert (first.east, second.east) == (20, 10)
     assert str(first.spot.why) == "The crop is poorer here than in the rest of the field: 100 m²."
-    assert "as 2 times before" in str(second.spot.why)
+    assert "as in the 2 surveys before" in str(second.spot.why)
     assert [str(one) for one in first.spot.checks] == ["Dig."]
+
+
+def test_one_survey_before_is_told_without_a_number() -> None:
+    (one,) = of_crop([zone(1, Vigour.POOR, 1)], np.array([(0, 0)], float))
+    assert "as in the survey before" in str(one.spot.why)
+
+
+def test_a_spot_has_the_name_that_its_place_has_elsewhere() -> None:
+    hotspot = Hotspot(3, 0, 0, 1, 2, 12.4, 0.25, 7, "abc", 11, 12)
+    crop = zone(2, Vigour.POOR)
+    doubts = plants([(1.0, 41.0), (2.0, 42.0), (3.0, 43.0)])
+    found = worth_visiting(
+        of_weeds([hotspot]), of_crop([crop], np.array([(50, 0)], float)), of_doubts(doubts), limit=8
+    )
+    assert [one.spot.name for one in found] == ["3", crop.name, "D1"] == ["3", "P2", "D1"]
+
+
+def test_every_place_that_is_seen_from_a_spot_is_named_there() -> None:
+    weeds = [placed(SpotKind.WEEDS, 0.0, name="1"), placed(SpotKind.WEEDS, 3.0, name="2")]
+    (one,) = worth_visiting(weeds, [placed(SpotKind.CROP, 4.0, name="P1")], [], limit=8)
+    assert (one.spot.name, one.spot.also) == ("1", ("P1", "2"))
 
 
 def test_doubtful_plants_are_worth_a_walk_together() -> None:

@@ -138,12 +138,24 @@ def test_csv_has_area_and_litres(tmp_path: Path) -> None:
 
 def test_kml_names_and_colours_what_is_done(tmp_path: Path) -> None:
     columns, _shapes = read(written(whole(), "kml", tmp_path))
-    assert columns["name"].tolist()[:2] == ["Zone 1: 180 L/ha", "Zone 2: 180 L/ha"]
-    assert columns["name"][-1] == "Zone 100: leave"
+    assert columns["name"].tolist()[:2] == ["Zone Z1: 180 L/ha", "Zone Z2: 180 L/ha"]
+    assert columns["name"][-1] == "Zone Z100: leave"
     told = (tmp_path / "rx.kml").read_text(encoding="utf-8")
     assert told.count("#treat") == 5
     assert told.count("#leave") == 1
     assert "North &lt;field&gt; खेत" in told
+
+
+def test_zones_have_names_that_are_no_numbers_of_hotspots_and_tell_which_they_hold() -> None:
+    zones = [replace(one.zone, spots=(2, 7) if one.zone.rank == 1 else ()) for one in whole().treated]
+    columns = zone_features(zones).columns
+    assert columns["name"].tolist()[:2] == ["Z1", "Z2"]
+    assert columns["spots"].tolist()[:2] == ["2, 7", None]
+
+
+def test_pieces_of_a_prescription_by_vigour_are_not_called_as_the_zones_of_the_crop() -> None:
+    columns = prescription_features(replace(whole(), kind=ZoneKind.VIGOUR)).columns
+    assert all(str(one).startswith("R") for one in columns["name"])
 
 
 def test_zones_by_themselves(tmp_path: Path) -> None:

@@ -124,7 +124,10 @@ def test_weeds_poor_crop_and_doubts_are_visited(farm: Farm) -> None:
     kinds = [one["kind"] for one in found["spots"]]
     assert sorted(kinds) == ["crop", "crop", "doubtful", "weeds", "weeds"]
     assert sorted(one["rank"] for one in found["spots"]) == [1, 2, 3, 4, 5]
-    assert [one["number"] for one in found["spots"]] == [1, 2, 3, 4, 5]
+    assert [one["stop"] for one in found["spots"]] == [1, 2, 3, 4, 5]
+    assert {one["name"] for one in found["spots"] if one["kind"] == "weeds"} == {
+        str(one.rank) for one in survey.hotspots
+    }
     poor = [one for one in found["spots"] if one["kind"] == "crop"]
     for one in poor:
         east, north = PLANE.to_ground(one["lat"], one["lon"])
@@ -155,7 +158,7 @@ def test_what_was_poor_before_is_told(farm: Farm) -> None:
     farm.flown(field_map(noise(5)), 10)
     whys = [one["why"] for one in told(survey.id)["spots"] if one["kind"] == "crop"]
     assert len(whys) == 2
-    assert all("as 2 times before" in one for one in whys)
+    assert all("as in the 2 surveys before" in one for one in whys)
 
 
 def test_what_is_kept_off_is_gone_around(farm: Farm) -> None:

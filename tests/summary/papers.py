@@ -39,7 +39,7 @@ def ground(*, width: float = 60.0, height: float = 40.0, picture: bytes | None =
         picture_at=Extent(0.0, 0.0, width, height) if picture else None,
         zones=((zone, hole),),
         unseen=((((40.0, 5.0), (50.0, 5.0), (50.0, 15.0)),),),
-        marks=(Mark(1, 10.0, 10.0), Mark(2, 10.5, 10.0)),
+        marks=(Mark("1", 10.0, 10.0), Mark("2", 10.5, 10.0)),
         north_deg=1.0,
     )
 

@@ -68,8 +68,8 @@ def ordered(spraying: Spraying, *, stops: tuple[Sprayed, ...] | None = None) -> 
         ),
         stops=stops
         or (
-            Sprayed(InRows((12, 14), Side.WEST, (34, 40), Side.SOUTH), 300.0, 6.0),
-            Sprayed(FromCorner(Side.NORTH_EAST, 359.7, Side.NORTH, 46), 75.0, 1.5, zones=3),
+            Sprayed(InRows((12, 14), Side.WEST, (34, 40), Side.SOUTH), 300.0, 6.0, ("Z1",)),
+            Sprayed(FromCorner(Side.NORTH_EAST, 359.7, Side.NORTH, 46), 75.0, 1.5, ("Z2", "Z4", "Z3")),
         ),
         start=Side.SOUTH_WEST,
         pace_m=0.75,
@@ -106,7 +106,7 @@ def test_a_place_is_told_by_rows_and_paces_or_by_a_corner() -> None:
     assert "12–14 from the west edge" in text
     assert "34–40 from the south end of the row" in text
     assert "0° north, from the north-east corner" in text  # 359.7 is no 360
-    assert "46 paces in this direction; 3 zones beside each other" in text
+    assert "46 paces in this direction; with Z4, Z3" in text
     assert "One pace is 0.75 m" in text and "in the south-west corner" in text
 
 
@@ -163,7 +163,7 @@ def contents(stops: int, text: str = "told") -> SheetContents:
         legend=text,
         heads=("No.", text, text, text, text),
         stops=tuple(
-            Stop(number, Counted(f"row{number}x", text), Counted("1", text), "1 m²", "¼", "1 L")
+            Stop(f"Z{number}", Counted(f"row{number}x", text), Counted("1", text), "1 m²", "¼", "1 L")
             for number in range(1, stops + 1)
         ),
         footer=text,

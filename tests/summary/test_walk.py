@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -83,8 +84,8 @@ def test_gpx_is_read_by_gdal(three: Walk, tmp_path: Path) -> None:
     file = tmp_path / "walk.gpx"
     file.write_text(to_gpx(three, "North & south"), encoding="utf-8")
     rows, shapes = read(file, "waypoints")
-    assert [one["name"] for one in rows] == ["1 poor crop", "2 unsure", "3 weeds"]
-    assert str(rows[0]["desc"]).startswith("Weeds & more, < 5 m² Look at")
+    assert [one["name"] for one in rows] == ["P1 poor crop", "D2 unsure", "Spot 3 weeds"]
+    assert str(rows[0]["desc"]).startswith("Stop 1 of 3. Weeds & more, < 5 m² Look at")
     for one, shape in zip(three.spots, shapes, strict=True):
         assert (shape.y, shape.x) == pytest.approx((one.lat, one.lon), abs=1e-8)
     for layer in ("routes", "tracks"):
@@ -99,10 +100,18 @@ def test_kml_is_read_by_gdal(three: Walk, tmp_path: Path) -> None:
     file = tmp_path / "walk.kml"
     file.write_text(to_kml(three, "North & south"), encoding="utf-8")
     rows, shapes = read(file, "North & south")
-    assert [one["Name"] for one in rows] == ["start", "1 poor crop", "2 unsure", "3 weeds", "North & south"]
+    assert [one["Name"] for one in rows] == [
+        "start", "P1 poor crop", "D2 unsure", "Spot 3 weeds", "North & south",
+    ]  # fmt: skip
     assert (shapes[0].y, shapes[0].x) == pytest.approx((LAT, LON), abs=1e-8)
     assert shapes[-1].geom_type == "LineString"
     assert len(shapes[-1].coords) == 5
+
+
+def test_files_name_the_other_places_that_a_spot_stands_for() -> None:
+    several = walk(replace(spot(3), also=("4", "P2")))
+    for written in (to_gpx(several, "x"), to_kml(several, "x")):
+        assert "Also here: Spot 4, P2." in written
 
 
 def test_an_error_is_never_told_as_none() -> None:

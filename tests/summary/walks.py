@@ -13,6 +13,7 @@ def spot(number: int, words: str = "Many weeds.", checks: int = 0) -> Spot:
     kinds = tuple(SpotKind)
     return Spot(
         rank=number,
+        name=(str(number), f"P{number}", f"D{number}")[number % len(kinds)],
         kind=kinds[number % len(kinds)],
         lat=LAT + 5e-5 * (number % 7),
         lon=LON + 8e-5 * (number % 5),

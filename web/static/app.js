@@ -8,6 +8,32 @@ document.querySelectorAll("[data-submit-on-change]").forEach((each) => {
 });
 document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
 
+// A form that was sent is not sent once more by a second tap, until it is answered or the page comes back.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
+});
+addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+});
+
+// A box that serves others says when to ask again: so often it is asked, with `busy` called meanwhile; then its last answer counts.
+async function ask(url, { signal, busy } = {}) {
+  const TRIES = 10, LONGEST_S = 15;
+  for (let turn = 1; ; turn++) {
+    const answer = await fetch(url, { signal }), wait = Number(answer.headers.get("Retry-After"));
+    if (answer.status !== 503 || !wait || wait > LONGEST_S || turn >= TRIES) return answer;
+    busy?.();
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, 1000 * wait);
+      signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+    });
+  }
+}
+
 // Live parts: the server renders them, in the reader's language; here they are only put in place.
 document.querySelectorAll("[data-refresh]").forEach((part) => {
   const BUSY_MS = 2000, IDLE_MS = 10000;

@@ -6,6 +6,7 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.change);
   const hint = document.getElementById("map-hint");
+  const busy = () => { hint.textContent = setup.words.busy; hint.hidden = false; };
   const { map } = openStage(stage, setup);
   const MORE = "#d7191c", LESS = "#1a9641", INK = "#ffffff", NUMBERED = 60;
   const spots = new Map();
@@ -19,10 +20,10 @@
     const layer = L.geoJSON(feature, {
       style: { color, weight: 2, dashArray: more ? null : "6 4", fillColor: color, fillOpacity: more ? 0.35 : 0.2 }, interactive: false,
     }).addTo(map);
-    spots.set(String(told.number), layer.getBounds());
+    spots.set(told.name, layer.getBounds());
     if (told.number > NUMBERED) return;
     const face = document.createElement("span");
-    face.textContent = told.number;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: `zone-marker ${more ? "more" : "less"}`, html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
   }
@@ -37,11 +38,12 @@
 
   (async () => {
     try {
-      const answer = await fetch(setup.spots);
+      const answer = await ask(setup.spots, { busy });
       if (!answer.ok) throw new Error(answer.status);
       const { features } = await answer.json();
       features.forEach(draw);
       stage.dataset.drawn = features.length;
+      hint.hidden = true;
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;

@@ -6,6 +6,7 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.decide);
   const hint = document.getElementById("map-hint");
+  const busy = () => { hint.textContent = setup.words.busy; hint.hidden = false; };
   const { map } = openStage(stage, setup);
   const SPRAY = "#e8590c", LEFT = "#ffe600", OFF = "#1c7ed6", INK = "#14211a", NUMBERED = 60;
   const zones = new Map();
@@ -27,10 +28,10 @@
       layers[1].bindTooltip(name);
       return;
     }
-    zones.set(String(told.rank), layers[0].getBounds());
+    zones.set(told.name, layers[0].getBounds());
     if (told.rank > NUMBERED) return;
     const face = document.createElement("span");
-    face.textContent = told.rank;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: `zone-marker ${kind}`, html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(map);
   }
@@ -45,9 +46,9 @@
     if (!style) return;
     layer.addTo(stands);
     if (told.vigour !== "poor") return;
-    poor.set(String(told.rank), layer.getBounds());
+    poor.set(told.name, layer.getBounds());
     const face = document.createElement("span");
-    face.textContent = told.rank;
+    face.textContent = told.name;
     const icon = L.divIcon({ className: "zone-marker poor", html: face, iconSize: [24, 24] });
     L.marker([told.lat, told.lon], { icon, interactive: false, keyboard: false }).addTo(stands);
   }
@@ -74,7 +75,7 @@
   }));
 
   async function read(url) {
-    const answer = await fetch(url);
+    const answer = await ask(url, { busy });
     if (!answer.ok) throw new Error(answer.status);
     return (await answer.json()).features;
   }
@@ -85,6 +86,7 @@
       features.forEach(draw);
       stage.dataset.drawn = features.length;
       if (box) (await read(setup.vigour)).forEach(drawStand);
+      hint.hidden = true;
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;

@@ -18,7 +18,7 @@ const evidence = (() => {
 
   async function fetchViews(part) {
     try {
-      const answer = await fetch(part.dataset.views);
+      const answer = await ask(part.dataset.views);
       if (!answer.ok || answer.redirected) throw new Error(answer.status);
       part.innerHTML = await answer.text();
       part.querySelectorAll("[data-needs-script]").forEach((each) => { each.hidden = false; });

@@ -6,6 +6,7 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.flight);
   const hint = document.getElementById("map-hint");
+  const busy = () => { hint.textContent = setup.words.busy; hint.hidden = false; };
   const { map } = openStage(stage, setup);
   const INK = "#14211a", HOLE = "#d7191c", THIN = "#5e3c99", FINGER_PX = 22, MANY = 150;
   const COLOURS = { used: "#ffffff", placed: "#7fd3ff", loose: "#ffe600", unplaced: "#d7191c" };
@@ -53,7 +54,7 @@
 
   (async () => {
     try {
-      const answer = await fetch(setup.photos);
+      const answer = await ask(setup.photos, { busy });
       if (!answer.ok) throw new Error(answer.status);
       const { features } = await answer.json();
       const spots = features.filter((one) => one.geometry.type === "Point");
@@ -63,6 +64,7 @@
       spots.sort((a, b) => order.indexOf(a.properties.became) - order.indexOf(b.properties.became));
       spots.forEach((one) => addPhoto(one, spots.length > MANY));
       stage.dataset.drawn = spots.length;
+      hint.hidden = true;
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;

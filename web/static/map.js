@@ -60,7 +60,7 @@
 
   // -- one layer of colours at a time -------------------------------------------------------------
 
-  let shown = null, round = 0;
+  let shown = null, round = 0, laying = new AbortController();
   const zones = L.layerGroup();
 
   function colour() {
@@ -69,6 +69,7 @@
     shown = null;
     zones.clearLayers();
     round++;
+    laying.abort();  // What nobody looks at any more.
     tell.zones = "";
     if (setup.layers[key] === "cells") {
       shown = tilesOf(setup, key, { pane: "now", maxNativeZoom: setup.zoom.grid, className: "cells", zIndex: 2 }).addTo(made);
@@ -103,9 +104,11 @@
 
   async function lay(key) {
     const asked = round;
+    laying = new AbortController();
     tell.zones = setup.words.laying;
+    const busy = () => { tell.zones = setup.words.busy; say(); };
     try {
-      const answer = await fetch(setup.zones[key]), found = await answer.json();
+      const answer = await ask(setup.zones[key], { signal: laying.signal, busy }), found = await answer.json();
       if (asked !== round) return;
       tell.zones = answer.ok ? "" : found.error;
       (found.features || []).forEach((feature) => {
@@ -122,7 +125,8 @@
       zones.addTo(made);
       stage.dataset.zones = zones.getLayers().length;
     } catch {
-      if (asked === round) tell.zones = setup.words.failed;
+      if (asked !== round) return;
+      tell.zones = setup.words.failed;
     }
     say();
   }
@@ -143,7 +147,7 @@
     const url = setup.overlays[key], box = document.getElementById(`show-${key}`), group = made;
     if (!url || !box) return;
     const layer = L.geoJSON(null, { style, interactive: true }).addTo(made);
-    let asked = 0;
+    let asked = 0, wanted = new AbortController();
 
     function put(features, said, many) {
       layer.clearLayers().addData(features);
@@ -154,13 +158,16 @@
 
     async function draw() {
       const turn = ++asked;
+      wanted.abort();
       if (group !== made) { map.off("moveend", draw); return; }
       if (!box.checked) { put([], "", false); return; }
       if (map.getZoom() < from) { put([], crowded ? "" : setup.words.zoomIn, true); return; }
       const view = map.getBounds().pad(0.2);
       const bbox = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()].map((each) => each.toFixed(7));
       try {
-        const answer = await fetch(`${url}?bbox=${bbox.join(",")}&limit=${MOST[key]}`);
+        wanted = new AbortController();
+        const busy = () => { tell[key] = setup.words.busy; say(); };
+        const answer = await ask(`${url}?bbox=${bbox.join(",")}&limit=${MOST[key]}`, { signal: wanted.signal, busy });
         if (!answer.ok) throw new Error(answer.status);
         const found = await answer.json();
         if (turn !== asked || group !== made) return;
@@ -249,9 +256,12 @@
   const here = (at) => show(`${setup.here}?lat=${at.lat.toFixed(8)}&lon=${at.lng.toFixed(8)}`);
 
   // The photos behind a place.
+  let looking = new AbortController();
   async function show(url) {
+    looking.abort();
+    const { signal } = looking = new AbortController();
     try {
-      const [answer] = await Promise.all([fetch(`${url}${url.includes("?") ? "&" : "?"}part=1`), need("evidence")]);
+      const [answer] = await Promise.all([ask(`${url}${url.includes("?") ? "&" : "?"}part=1`, { signal }), need("evidence")]);
       if (!answer.ok || answer.redirected) throw new Error(answer.status);
       const inside = dialog.querySelector(".inside");
       inside.innerHTML = await answer.text();
@@ -259,7 +269,7 @@
       dialog.scrollTop = 0;
       evidence.begin(inside, { showAt });
     } catch {
-      location.href = url;
+      if (!signal.aborted) location.href = url;
     }
   }
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
@@ -284,9 +294,9 @@
     history.replaceState(null, "", text ? `?${text}` : location.pathname);
   }
 
-  async function partOf(survey) {
+  async function partOf(survey, signal) {
     const wanted = new URLSearchParams({ survey, layer: chosen.layer, part: 1 });
-    const answer = await fetch(`${panel.dataset.address}?${wanted}`);
+    const answer = await ask(`${panel.dataset.address}?${wanted}`, { signal });
     if (!answer.ok || answer.redirected) throw new Error(answer.status);
     const part = document.createElement("template");
     part.innerHTML = await answer.text();
@@ -301,11 +311,13 @@
       document.getElementById("date-told").textContent = said[slider.value];
       slider.setAttribute("aria-valuetext", said[slider.value]);
     });
-    let turn = 0;
+    let turn = 0, wanted = new AbortController();
     slider.addEventListener("change", async () => {
       const mine = ++turn, survey = ids[slider.value];
+      wanted.abort();
+      wanted = new AbortController();
       try {
-        const part = await partOf(survey), news = read(part);
+        const part = await partOf(survey, wanted.signal), news = read(part);
         if (mine !== turn) return;
         if (!news) { location.search = `?survey=${survey}`; return; }
         const held = document.activeElement === slider;
@@ -317,6 +329,7 @@
         if (held) document.getElementById("date").focus();
         map.fire("datechosen");
       } catch {
+        if (mine !== turn) return;
         tell.dates = setup.words.failed;
         say();
       }

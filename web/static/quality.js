@@ -6,6 +6,7 @@
   if (!stage || !window.L) return;
   const setup = JSON.parse(stage.dataset.quality);
   const hint = document.getElementById("map-hint");
+  const busy = () => { hint.textContent = setup.words.busy; hint.hidden = false; };
   const { map } = openStage(stage, setup);
   const INK = "#14211a", KEPT = "#ffe600", HOLE = "#d7191c", THIN = "#5e3c99", FINGER_PX = 22, MANY = 100;
   const holes = L.layerGroup().addTo(map), outline = L.layerGroup(), error = L.layerGroup();
@@ -112,7 +113,7 @@
   });
 
   async function features(url) {
-    const answer = await fetch(url);
+    const answer = await ask(url, { busy });
     if (!answer.ok) throw new Error(answer.status);
     return (await answer.json()).features;
   }
@@ -125,6 +126,7 @@
       footprints.forEach(addLoose);
       bare.forEach(addHole);
       stage.dataset.drawn = footprints.length;
+      hint.hidden = true;
     } catch {
       hint.textContent = setup.words.failed;
       hint.hidden = false;

@@ -39,8 +39,19 @@ function openMap(stage, setup) {
 }
 
 function tilesOf(setup, layer, options) {
-  return L.tileLayer(setup.tiles.replace("{layer}", layer), {
+  const tiles = L.tileLayer(setup.tiles.replace("{layer}", layer), {
     bounds: setup.bounds, maxZoom: 25, updateWhenZooming: false, ...options,
+  });
+  return patient(tiles);
+}
+
+// A tile that a busy box did not send is asked for again, as long as it is wanted.
+function patient(tiles) {
+  const TRIES = 5, WAIT_MS = 2000, tried = new WeakMap();
+  return tiles.on("tileerror", ({ tile }) => {
+    const turn = (tried.get(tile) || 0) + 1, { src } = tile;
+    tried.set(tile, turn);
+    if (turn <= TRIES) setTimeout(() => { if (tile.isConnected) tile.src = src; }, WAIT_MS * turn * (0.75 + Math.random() / 2));
   });
 }
 

@@ -15,7 +15,8 @@
 
   // -- what is kept on this phone -------------------------------------------------------------------
 
-  const KEY = `fieldbox.walk.${setup.survey}`, QUEUE = "fieldbox.walk.told";
+  // By name: the order of going may change.
+  const KEY = `fieldbox.walk.done.${setup.survey}`, QUEUE = "fieldbox.walk.told";
   const read = (key, usual) => { try { return JSON.parse(localStorage.getItem(key)) ?? usual; } catch { return usual; } };
   const write = (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* as long as the page is open */ } };
   let done = new Set(read(KEY, [])), queue = read(QUEUE, []), goal = null, here = null, facing = null, arrived = false, watch = null;
@@ -23,25 +24,25 @@
   // -- the map --------------------------------------------------------------------------------------
 
   const markers = new Map(setup.spots.map((spot) => {
-    const icon = L.divIcon({ className: "spot-marker", html: `<span>${Number(spot.number)}</span>`, iconSize: [44, 44] });
-    const marker = L.marker(spot.at, { icon, alt: `${spot.number}`, title: `${spot.number}: ${spot.kind}` }).addTo(map);
+    const icon = L.divIcon({ className: "spot-marker", html: Object.assign(document.createElement("span"), { textContent: spot.name }), iconSize: [44, 44] });
+    const marker = L.marker(spot.at, { icon, alt: spot.called, title: `${spot.called}: ${spot.kind}` }).addTo(map);
     marker.on("click", () => choose(spot));
-    return [spot.number, marker];
+    return [spot.name, marker];
   }));
   const me = L.marker(setup.spots[0].at, { icon: L.divIcon({ className: "me", html: "<span></span>", iconSize: [22, 22] }), interactive: false, keyboard: false });
   const around = L.circle(setup.spots[0].at, { radius: 1, color: "#1c6fe8", weight: 2, fillOpacity: 0.12, interactive: false });
   const way = L.polyline([], { color: "#1c6fe8", weight: 4, edge: { color: "#ffffff", weight: 8 }, interactive: false });
 
   function marks() {
-    for (const [number, marker] of markers) {
+    for (const [name, marker] of markers) {
       const icon = marker.getElement();
-      icon?.classList.toggle("past", done.has(number));
-      icon?.classList.toggle("goal", goal?.number === number);
+      icon?.classList.toggle("past", done.has(name));
+      icon?.classList.toggle("goal", goal?.name === name);
     }
     document.querySelectorAll("[data-stop]").forEach((item) => {
-      const number = Number(item.dataset.stop);
-      item.querySelector(".tick").hidden = !done.has(number);
-      item.toggleAttribute("data-current", goal?.number === number);
+      const name = item.dataset.stop;
+      item.querySelector(".tick").hidden = !done.has(name);
+      item.toggleAttribute("data-current", goal?.name === name);
     });
   }
 
@@ -50,7 +51,7 @@
   const AHEAD = 3, pictures = new Map();
 
   function prefetch() {
-    const open = setup.spots.filter((spot) => !done.has(spot.number));
+    const open = setup.spots.filter((spot) => !done.has(spot.name));
     const wanted = [goal, ...open].filter((spot) => spot?.photo && !pictures.has(spot.photo)).slice(0, AHEAD);
     for (const { photo } of wanted) {
       pictures.set(photo, null);
@@ -73,13 +74,13 @@
     goal = spot;
     arrived = false;
     leg.classList.remove("there");
-    leg.dataset.spot = spot ? spot.number : "";
+    leg.dataset.spot = spot ? spot.name : "";
     at("arrived").hidden = true;
     at("done").hidden = !spot;
     if (at("verdicts")) at("verdicts").hidden = true;
-    at("title").textContent = spot ? words.next.replace("NUMBER", spot.number) : words.all;
+    at("title").textContent = spot ? words.next.replace("NAME", spot.called).replace("NUMBER", spot.number).replace("COUNT", setup.spots.length) : words.all;
     at("why").textContent = spot ? `${spot.kind}. ${spot.why}` : "";
-    at("checks").replaceChildren(...(spot ? spot.checks : []).map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+    at("checks").replaceChildren(...(spot ? [...spot.checks, spot.also].filter(Boolean) : []).map((text) => Object.assign(document.createElement("li"), { textContent: text })));
     picture();
     marks();
     prefetch();
@@ -88,7 +89,7 @@
 
   function next() {
     const from = goal ? setup.spots.indexOf(goal) : -1, turned = [...setup.spots.slice(from + 1), ...setup.spots.slice(0, from + 1)];
-    choose(turned.find((spot) => !done.has(spot.number)) || null);
+    choose(turned.find((spot) => !done.has(spot.name)) || null);
   }
 
   const RAD = Math.PI / 180;
@@ -121,7 +122,7 @@
 
   function tick() {
     if (!goal) return;
-    done.add(goal.number);
+    done.add(goal.name);
     write(KEY, [...done]);
     next();
   }
@@ -134,7 +135,7 @@
     send();
   }));
   document.querySelectorAll("[data-go]").forEach((button) => button.addEventListener("click", () => {
-    choose(setup.spots.find((spot) => spot.number === Number(button.dataset.go)));
+    choose(setup.spots.find((spot) => spot.name === button.dataset.go));
     (leg.hidden ? stage : leg).scrollIntoView({ block: "center" });
   }));
   document.getElementById("anew").addEventListener("click", () => {

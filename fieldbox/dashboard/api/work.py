@@ -27,6 +27,7 @@ from fieldbox.domain import (
     Vigour,
     Zone,
     ZoneKind,
+    change_name,
 )
 
 TAG = "What to do"
@@ -36,6 +37,11 @@ class ZoneTold(Told):
     """Ground to treat, or to visit, as one."""
 
     rank: int
+    name: Annotated[
+        str,
+        Meta(description="What it is called on pages, on paper and in files: Z1 by weeds, P1 by the crop."),
+    ]
+    spots: Annotated[list[int], Meta(description="Ranks of the hotspots whose places lie in it.")]
     kind: ZoneKind
     area_m2: float
     lat: float
@@ -101,6 +107,7 @@ class SpotChanged(Told):
     """Cells side by side that changed alike."""
 
     number: int
+    name: Annotated[str, Meta(description="What it is called on the page: C1.")]
     became: Became
     area_m2: float
     lat: float
@@ -217,6 +224,7 @@ def change(survey_id: str, query: ChangeAsked) -> ChangeTold:
             polygon(*one.patch),
             SpotChanged(
                 number=place,
+                name=change_name(place),
                 became=one.became,
                 area_m2=one.area_m2,
                 lat=one.lat,
@@ -286,6 +294,6 @@ def set_spraying(field_id: int, body: Spraying) -> Spraying:
 
 
 def _zone(zone: Zone) -> dict[str, Any]:
-    told = asdict(zone)
+    told = {**asdict(zone), "name": zone.name, "spots": list(zone.spots)}
     del told["patch"], told["causes"]
     return told
