@@ -11,6 +11,7 @@ from typing import Final
 from flask import Blueprint, Response, render_template, request
 
 from fieldbox.dashboard import peoplewords
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import AuditLike, box
 from fieldbox.domain import AuditFilter
 
@@ -25,11 +26,11 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def show() -> str:
     """Newest first, a page at a time; `who` and `kind` choose."""
     wanted = _wanted()
-    rows = box().store.audits(PAGE + 1, wanted)
+    rows, last = page_of(box().store.audits(PAGE + 1, wanted), PAGE)
     return render_template(
         "diary.html",
-        rows=rows[:PAGE],
-        older=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        rows=rows,
+        older=last.id if last else None,
         first=wanted.before is None,
         who=request.args.get("who", ""),
         kind=request.args.get("kind", ""),

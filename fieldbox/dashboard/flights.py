@@ -13,10 +13,10 @@ from fieldbox.dashboard import flightmap, mapagain, quality, standing, words
 from fieldbox.dashboard.beginning import beginning
 from fieldbox.dashboard.checks import checked
 from fieldbox.dashboard.deeds import flights as deeds
-from fieldbox.dashboard.language import in_words, say
+from fieldbox.dashboard.doing import done
+from fieldbox.dashboard.language import say
 from fieldbox.dashboard.ports import box
 from fieldbox.domain.messages import KIND_WORDS
-from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
 flights = Blueprint("flights", __name__)
@@ -133,22 +133,14 @@ def delete(flight_id: str) -> Page:
     if request.form.get("sure") != "1":
         flash(say("Tick the box to say that it may go. Nothing was deleted."), "error")
         return redirect(here)
-    try:
-        deeds.delete(current_user.name, flight_id)
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
-        return redirect(here)
-    flash(say("The flight is deleted. Its files go as soon as the box has no flight in work."))
-    return redirect(url_for("flights.all"))
+    told = say("The flight is deleted. Its files go as soon as the box has no flight in work.")
+    gone = done(lambda: deeds.delete(current_user.name, flight_id), told)
+    return redirect(url_for("flights.all") if gone else here)
 
 
 def _done(flight_id: str, deed: Callable[[], None], told: str) -> Response:
     """Do it, say so, and go back to the flight."""
-    try:
-        deed()
-        flash(say(told))
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
+    done(deed, say(told))
     return redirect(url_for("flights.show", flight_id=flight_id))
 
 

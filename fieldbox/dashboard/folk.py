@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from fieldbox.dashboard import peoplewords
 from fieldbox.dashboard.deeds import keys as key_deeds
 from fieldbox.dashboard.deeds import people as deeds
+from fieldbox.dashboard.doing import done
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import UserLike, box
 from fieldbox.domain import LONGEST_NAME, Role, Secret
@@ -118,11 +119,7 @@ def _list(error: str | None = None, name: str = "", chosen: str = "") -> str:
 
 
 def _done(person_id: int, deed: Callable[[], UserLike], words: str) -> Response:
-    try:
-        deed()
-        flash(words)
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
+    done(deed, words)
     there = box().store.user(person_id) is not None
     return redirect(url_for("folk.person", person_id=person_id) if there else url_for("folk.show"))
 

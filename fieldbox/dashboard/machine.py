@@ -16,6 +16,7 @@ from fieldbox.dashboard.cards import as_html
 from fieldbox.dashboard.deeds import box as deeds
 from fieldbox.dashboard.language import current, say
 from fieldbox.dashboard.logwords import LEVELS, Shown, as_text, choices, shown
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import Machine, box
 
 machine = Blueprint("machine", __name__)
@@ -94,12 +95,11 @@ def model(kind: str, sha256: str) -> str:
 def log() -> str:
     """What the services said."""
     there, asked = machine_or_404(), _asked()
-    lines = there.log(LINES + 1, **asked)
-    older = lines[LINES - 1].at.isoformat() if len(lines) > LINES else None
+    lines, last = page_of(there.log(LINES + 1, **asked), LINES)
     return render_template(
         "log.html",
-        lines=[shown(one) for one in lines[:LINES]],
-        older=older,
+        lines=[shown(one) for one in lines],
+        older=last.at.isoformat() if last else None,
         asked=request.args,
         services=choices(there.log_services()),
         levels={key: say(words) for key, (words, _levels) in LEVELS.items()},

@@ -6,36 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
 from fieldbox.dashboard.api import description as described
+from fieldbox.dashboard.api.kinds import LARGEST
 from fieldbox.dashboard.api.operations import Operation
+from fieldbox.dashboard.curling import curl
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.problems import CODES
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.domain import RIGHTS_OF, Right
 
 manual = Blueprint("manual", __name__)
-_EXAMPLES: Final = {
-    "field_id": "1",
-    "flight_id": "FLIGHT",
-    "survey_id": "SURVEY",
-    "key_id": "1",
-    "message_id": "MESSAGE",
-    "name": "sms.send",
-    "person_id": "1",
-    "point_id": "1",
-    "code": "hi",
-    "upload_id": "UPLOAD",
-    "digest": "DIGEST",
-    "key": "weed-cover",
-    "number": "0",
-    "z": "19",
-    "x": "369802",
-    "y": "234113",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +63,7 @@ def show() -> str:
     return render_template(
         "api.html",
         subjects=_subjects(request.url_root.rstrip("/")),
+        total=len(described.every()),
         schemas=_shapes(),
         problems=[(status, CODES[status].value, about) for status, (_, about) in described.RESPONSES.items()],
         roles=[
@@ -127,23 +112,8 @@ def _entry(one: Operation, root: str) -> Entry:
         media=", ".join(one.media) if one.status != 204 else "",
         status=one.status,
         problems=", ".join(map(str, described.problems_of(one))),
-        curl=_curl(one, root),
+        curl=curl(one, root),
     )
-
-
-def _curl(one: Operation, root: str) -> str:
-    path = one.rule
-    for name, _, _ in described.parts_of(one.rule):
-        for part in (f"<{name}>", f"<int:{name}>"):
-            path = path.replace(part, _EXAMPLES[name])
-    told = ["curl", "-H 'Authorization: Bearer fbx_…'"]
-    if one.method != "GET":
-        told.append(f"-X {one.method}")
-    if one.body is not None:
-        told.append("-H 'Content-Type: application/json' -d '{…}'")
-    if one.raw is not None:
-        told.append(f"-H 'Content-Type: {one.raw}' --data-binary @PART")
-    return " ".join([*told, f"{root}{path}"])
 
 
 @cache
@@ -189,6 +159,8 @@ def _kind(shape: Mapping[str, Any]) -> str:
 def _range(shape: Mapping[str, Any]) -> str:
     low = shape.get("minimum", shape.get("exclusiveMinimum"))
     high = shape.get("maximum", shape.get("exclusiveMaximum"))
+    if high == LARGEST:  # where whole numbers of JSON end
+        high = None
     if low is None and high is None:
         return ""
     return f" ({'' if low is None else low} … {'' if high is None else high})"

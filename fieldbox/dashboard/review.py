@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard import asking, reviewfiles, reviewwords
 from fieldbox.dashboard.deeds import review as deeds
+from fieldbox.dashboard.doing import done
 from fieldbox.dashboard.found import field_or_404, survey_or_404
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import box
@@ -84,11 +85,9 @@ def unskip() -> AnyResponse:
 def judge_survey(survey_id: str) -> AnyResponse:
     """Say whether a whole map is right."""
     survey = survey_or_404(survey_id)
-    try:
-        deeds.judge_survey(current_user.name, survey_id, request.form.get("verdict", ""))
-        flash(say("Kept: what you make of this map."))
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
+    verdict = request.form.get("verdict", "")
+    told = say("Kept: what you make of this map.")
+    done(lambda: deeds.judge_survey(current_user.name, survey_id, verdict), told)
     return redirect(url_for("fields.show", field_id=survey.field_id, survey=survey_id), 303)
 
 

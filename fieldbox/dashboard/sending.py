@@ -15,7 +15,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard import costs
 from fieldbox.dashboard.deeds import sending as deeds
+from fieldbox.dashboard.doing import done
 from fieldbox.dashboard.language import in_words, number, say, say_many, when
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import box
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import (
@@ -167,13 +169,13 @@ class Line:
 def outbox() -> str:
     """The newest messages, or those before `?before=`."""
     store = box().store
-    found = store.message_page(SHOWN + 1, request.args.get("before"))
+    found, last = page_of(store.message_page(SHOWN + 1, request.args.get("before")), SHOWN)
     counts = store.message_counts()
     return render_template(
         "sending.html",
         lead=lead(counts),
-        lines=[line_of(one) for one in found[:SHOWN]],
-        older=found[SHOWN - 1].id if len(found) > SHOWN else None,
+        lines=[line_of(one) for one in found],
+        older=last.id if last else None,
         first="before" not in request.args,
         **_now(),
     )
@@ -188,11 +190,8 @@ def part() -> str:
 @sending.post("/sending/now")
 def send_now() -> AnyResponse:
     """Try now, whatever the box waits for."""
-    try:
-        deeds.send_now(current_user.name)
-        flash(say("The box tries within a few seconds; what comes of it stands below."))
-    except FieldboxError as error:
-        flash(in_words(error.sentence), "error")
+    told = say("The box tries within a few seconds; what comes of it stands below.")
+    done(lambda: deeds.send_now(current_user.name), told, but=FieldboxError)
     return redirect(url_for("sending.outbox"))
 
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fieldbox.dashboard import byfile
 from fieldbox.dashboard.deeds import tongues as deeds
+from fieldbox.dashboard.doing import done
 from fieldbox.dashboard.language import in_words, languages, say, say_many
 from fieldbox.dashboard.ports import box
 from fieldbox.errors import Rejected
@@ -83,8 +84,5 @@ def read(code: str) -> AnyResponse:
     """Note that a native speaker has read a language."""
     if code not in languages():
         abort(404)
-    try:
-        deeds.note_reader(current_user.name, code, request.form.get("who", ""))
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
+    done(lambda: deeds.note_reader(current_user.name, code, request.form.get("who", "")))
     return redirect(url_for("tongues.show"))

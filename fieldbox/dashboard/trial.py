@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard.deeds import starting
-from fieldbox.dashboard.language import current, in_words, say
+from fieldbox.dashboard.doing import done
+from fieldbox.dashboard.language import current, say
 from fieldbox.dashboard.ports import box
-from fieldbox.errors import Rejected
 
 trial = Blueprint("trial", __name__, url_prefix="/start/flight")
 
@@ -20,22 +20,14 @@ trial = Blueprint("trial", __name__, url_prefix="/start/flight")
 @trial.post("/fly")
 def fly() -> Response:
     """Ask for a test flight."""
-    try:
-        starting.test_flight(current_user.name, current().language)
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
+    done(lambda: starting.test_flight(current_user.name, current().language))
     return redirect(url_for("start.step", slug="flight"))
 
 
 @trial.post("/forget")
 def forget() -> Response:
     """Delete the test flight."""
-    try:
-        starting.forget_flight(current_user.name)
-    except Rejected as error:
-        flash(in_words(error.sentence), "error")
-    else:
-        flash(say("The test flight is deleted."))
+    done(lambda: starting.forget_flight(current_user.name), say("The test flight is deleted."))
     return redirect(url_for("start.step", slug="flight"))
 
 

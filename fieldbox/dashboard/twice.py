@@ -68,6 +68,6 @@ def who_has_just_set(tries: Tries) -> UserLike | None:
     user, new = session_user(), request.form.get("new", "")
     if user is None or not user.password_hash or new != request.form.get("again"):
         return None
-    with tries.one(("own", user.id)) as tried:
+    with tries.one([("own", user.id)]) as tried:
         tried.right = matches(user.password_hash, new)
     return user if tried.right else None

@@ -18,6 +18,24 @@ from fieldbox.dashboard.problems import Problem
 from fieldbox.dashboard.rights import OPEN, RIGHTS
 from fieldbox.domain import RIGHTS_OF
 
+SUBJECTS: Final = (
+    "Fields",
+    "Flights",
+    "Surveys",
+    "Features",
+    "Control points",
+    "What to do",
+    "Checking plants",
+    "Uploads",
+    "Sending",
+    "The hub",
+    "People and keys",
+    "The box",
+    "Languages",
+    "Tiles and pictures",
+    "Figures",
+)
+"""In the order in which they are told."""
 REF: Final = "#/components/schemas/{name}"
 _PART: Final = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: Final[Mapping[str | None, Mapping[str, Any]]] = {
@@ -84,7 +102,7 @@ def description() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This box."}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in operations)],
+        "tags": [{"name": tag} for tag in tags(operations)],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -231,7 +249,7 @@ def _reference(kind: type) -> dict[str, Any]:
 
 def tags(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
     """Operations by their subjects."""
-    found: dict[str, list[Operation]] = {}
+    found: dict[str, list[Operation]] = {tag: [] for tag in SUBJECTS}
     for one in operations:
-        found.setdefault(one.tag, []).append(one)
+        found[one.tag].append(one)
     return found

@@ -28,6 +28,7 @@ from fieldbox.dashboard.api.operations import GEOJSON, Asked, H, Told, encode, o
 from fieldbox.dashboard.api.reading import unfit_value
 from fieldbox.dashboard.api.wholefiles import whole_files
 from fieldbox.dashboard.found import survey_or_404
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import DetectionLike, GapLike, box
 from fieldbox.dashboard.quality import Hole
 from fieldbox.dashboard.struck import Struck, struck_of
@@ -257,13 +258,12 @@ def _plants(survey_id: str, cover: Cover, query: Region, *, poor: bool) -> Respo
         limit=query.limit + 1,
         after=_after(query.cursor),
     )
-    some, more = found[: query.limit], len(found) > query.limit
-    last = f"{some[-1].score!r}_{some[-1].id}" if more else ""
-    following = _next("poor" if poor else "weeds", survey_id, query, last) if more else None
+    some, last = page_of(found, query.limit)
+    endpoint = "poor" if poor else "weeds"
+    following = _next(endpoint, survey_id, query, f"{last.score!r}_{last.id}") if last else None
     told = {} if poor else struck_of(survey_id).verdicts
-    answer = collection(
-        Plants(features=[plant(one, told.get(one.id)) for one in some], truncated=more, next=following)
-    )
+    features = [plant(one, told.get(one.id)) for one in some]
+    answer = collection(Plants(features=features, truncated=last is not None, next=following))
     if not poor:
         answer.headers["Cache-Control"] = "private, no-store"  # people go on checking plants
     return answer

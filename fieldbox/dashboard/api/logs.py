@@ -18,6 +18,7 @@ from fieldbox.dashboard.deeds import box as deeds
 from fieldbox.dashboard.language import current, in_words
 from fieldbox.dashboard.logwords import LEVELS
 from fieldbox.dashboard.machine import machine_or_404
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import LogLine, ModelInfo
 from fieldbox.i18n import N_
@@ -95,8 +96,8 @@ def box_log(query: LinesAsked) -> LinesTold:
         words=query.words,
         before=query.before,
     )
-    some, more = found[: query.limit], len(found) > query.limit
-    return LinesTold(lines=[_line(one) for one in some], next=_next(query, some[-1].at) if more else None)
+    some, last = page_of(found, query.limit)
+    return LinesTold(lines=[_line(one) for one in some], next=_next(query, last.at) if last else None)
 
 
 @operation("GET", "/box/models", tag=TAG, answers=ModelList, problems=(404,))

@@ -128,7 +128,7 @@ class SettingsChosen(Asked):
 
     values: Annotated[
         dict[str, str | bool | float],
-        Meta(min_length=1, max_length=100, description='Such as {"sms.send": "alerts"}.'),
+        Meta(min_length=1, max_length=100, examples=[{"sms.send": "alerts"}], description="By their names."),
     ]
 
 

@@ -21,13 +21,14 @@ from fieldbox.domain import Field
 _Ring = Annotated[
     list[Place], Meta(min_length=3, max_length=MOST_CORNERS + 1, description="Its first corner may close it.")
 ]
+_EXAMPLE = [[[73.84, 18.52], [73.85, 18.52], [73.85, 18.53], [73.84, 18.52]]]
 
 
 class Outline(Asked):
     """A polygon of GeoJSON without openings: the edge of a field."""
 
     type: Literal["Polygon"]
-    coordinates: Annotated[list[_Ring], Meta(min_length=1, max_length=1)]
+    coordinates: Annotated[list[_Ring], Meta(min_length=1, max_length=1, examples=[_EXAMPLE])]
 
 
 class FieldOnMap(Told):

@@ -13,6 +13,7 @@ from fieldbox.dashboard.api.kinds import LARGEST
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.deeds import keys as key_deeds
 from fieldbox.dashboard.deeds import people as deeds
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import AuditLike, UserLike, box
 from fieldbox.domain import LONGEST_NAME, ApiToken, AuditFilter, Right, Role
 
@@ -220,11 +221,10 @@ def audit(query: DeedsAsked) -> DeedList:
         actions=None if query.action is None else (query.action,),
         before=query.before,
     )
-    rows = box().store.audits(query.limit + 1, wanted)
-    some = rows[: query.limit]
+    some, last = page_of(box().store.audits(query.limit + 1, wanted), query.limit)
     following = (
-        url_for("api.audit", who=query.who, action=query.action, limit=query.limit, before=some[-1].id)
-        if len(rows) > query.limit
+        url_for("api.audit", who=query.who, action=query.action, limit=query.limit, before=last.id)
+        if last
         else None
     )
     return DeedList(deeds=[_deed(one) for one in some], next=following)

@@ -20,9 +20,11 @@ from fieldbox.domain import ControlMark, MarkedPoint, SeenFrom
 TAG = "Control points"
 _POINT = "/fields/<int:field_id>/points/<int:point_id>"
 _MARK = f"{_POINT}/marks/<digest>"
-_Latitude = Annotated[float, Meta(ge=-90, le=90, description="Latitude, WGS 84.")]
-_Longitude = Annotated[float, Meta(ge=-180, le=180, description="Longitude, WGS 84.")]
-_Pixel = Annotated[float, Meta(ge=-1e6, le=1e6, description="0 is the middle of the first pixel.")]
+_Latitude = Annotated[float, Meta(ge=-90, le=90, examples=[18.52348], description="Latitude, WGS 84.")]
+_Longitude = Annotated[float, Meta(ge=-180, le=180, examples=[73.84995], description="Longitude, WGS 84.")]
+_Pixel = Annotated[
+    float, Meta(ge=-1e6, le=1e6, examples=[612.5], description="0 is the middle of the first pixel.")
+]
 
 
 class MarkTold(Told):
@@ -66,7 +68,12 @@ class PointNew(Asked):
     lon: _Longitude
     error_m: Annotated[
         float,
-        Meta(ge=deeds.ERRORS_M[0], le=deeds.ERRORS_M[1], description="95 % radius, as it was measured."),
+        Meta(
+            ge=deeds.ERRORS_M[0],
+            le=deeds.ERRORS_M[1],
+            examples=[0.02],
+            description="95 % radius, as it was measured.",
+        ),
     ]
     height_m: (
         Annotated[

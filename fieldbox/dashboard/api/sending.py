@@ -15,6 +15,7 @@ from fieldbox.dashboard.api.kinds import Count, Words
 from fieldbox.dashboard.api.operations import Asked, Told, operation
 from fieldbox.dashboard.deeds import sending as deeds
 from fieldbox.dashboard.language import in_words
+from fieldbox.dashboard.paging import page_of
 from fieldbox.dashboard.ports import box
 from fieldbox.domain import (
     LinkDoing,
@@ -140,11 +141,11 @@ class Unpacked(Told):
 def messages(query: MessagesAsked) -> MessageList:
     """The newest messages, or those before one of them, with all that leaves in them."""
     store = box().store
-    found = store.message_page(SHOWN + 1, query.before)
-    following = url_for("api.messages", before=found[SHOWN - 1].id) if len(found) > SHOWN else None
+    found, last = page_of(store.message_page(SHOWN + 1, query.before), SHOWN)
+    following = url_for("api.messages", before=last.id) if last else None
     return MessageList(
         counts={state.value: count for state, count in store.message_counts().items()},
-        messages=[MessageTold(**_told(one)) for one in found[:SHOWN]],
+        messages=[MessageTold(**_told(one)) for one in found],
         next=following,
     )
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from fieldbox.dashboard.api.description import description, every, path_of
+from fieldbox.dashboard.api.description import SUBJECTS, description, every, path_of
+from fieldbox.dashboard.api.operations import Operation
+from fieldbox.dashboard.curling import curl
 from fieldbox.dashboard.rights import RIGHTS
 from tests.dashboard.api.asking import Program
 from tests.dashboard.demo_box import DemoBox
@@ -47,6 +52,31 @@ def test_an_operation_has_a_summary_an_id_of_its_own_and_the_scope_that_is_asked
         )
         assert all(part["description"] for part in told["parameters"]), one.endpoint
     assert len(set(ids)) == len(ids)
+
+
+def test_every_operation_has_a_subject_and_every_subject_operations() -> None:
+    assert {one.tag for one in every()} == set(SUBJECTS)
+    assert [one["name"] for one in description()["tags"]] == list(SUBJECTS)
+
+
+@pytest.mark.parametrize("one", every(), ids=lambda one: one.endpoint)
+def test_the_example_of_an_operation_is_asked_for_as_it_is_described(one: Operation) -> None:
+    words = shlex.split(curl(one, "http://box"))
+    assert words[:3] == ["curl", "-H", "Authorization: Bearer fbx_…"]
+    assert words[-1].startswith("http://box/")
+    method = words[words.index("-X") + 1] if "-X" in words else "GET"
+    assert method == one.method and "<" not in words[-1]
+    if one.body is not None:
+        schema = schema_of(one)
+        body = json.loads(words[words.index("-d") + 1])
+        assert set(schema.get("required", ())) <= set(body)
+
+
+def schema_of(one: Operation) -> dict[str, Any]:
+    told = description()["paths"][path_of(one.rule)][one.method.lower()]["requestBody"]["content"]
+    name = told["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    found: dict[str, Any] = description()["components"]["schemas"][name]
+    return found
 
 
 def test_schemas_are_json_schemas_and_their_names_fit_openapi() -> None:
