@@ -37,8 +37,8 @@ class TestFlights(Protocol):
         """The one that was asked for last; None: none was."""
         ...
 
-    def wish(self) -> None:
-        """Ask for one. Raises Rejected while one is under way."""
+    def wish(self, language: str = "en") -> None:
+        """Ask for one, whose field is named in a language. Raises Rejected while one is under way."""
         ...
 
     def forget(self) -> None:

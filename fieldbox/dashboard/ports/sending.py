@@ -49,6 +49,10 @@ class Examples(Protocol):
         """Of an alert by these settings; with `spots`, of the answer to MORE."""
         ...
 
+    def field(self, config: Config) -> str:
+        """What the field of the examples is called in the language of texts."""
+        ...
+
     def try_text(self, number: str) -> ExampleText:
         """Let a text wait that says that it is a test. Raises Rejected for a number that is not texted."""
         ...
