@@ -36,7 +36,7 @@ from fieldbox.cli_walk import walk
 from fieldbox.config import Config, load_config
 from fieldbox.domain import BANDS, ZoneKind
 from fieldbox.errors import FieldboxError
-from fieldbox.i18n import _, use_language
+from fieldbox.i18n import BROUGHT, _, add_folder, use_language
 from fieldbox.masking import mask
 from fieldbox.memory import MB, spare_memory
 
@@ -81,6 +81,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
     )
     config = load_config(path=path)
     use_language(config.locale.language)
+    add_folder(config.storage.root / BROUGHT)
     ctx.obj = config
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app, url_for
 from flask_login import current_user
@@ -150,7 +150,7 @@ def needs_of(looked: Looked, sources: Sequence[Source] = SOURCES) -> list[Need]:
     return needs.in_order(one for source in sources for one in source(looked) if one)
 
 
-def there(endpoint: str, **values: str) -> str | None:
+def there(endpoint: str, **values: Any) -> str | None:
     """The address of a page, if this box has it and the reader may see it."""
     right = RIGHTS.get(endpoint)
     if endpoint not in current_app.view_functions or (right is not None and not current_user.may(right)):
