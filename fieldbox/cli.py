@@ -39,7 +39,7 @@ from fieldbox.cli_sync import sync
 from fieldbox.cli_walk import walk
 from fieldbox.config import load_config
 from fieldbox.errors import FieldboxError
-from fieldbox.i18n import use_language
+from fieldbox.i18n import BROUGHT, add_folder, use_language
 from fieldbox.masking import mask
 from fieldbox.memory import MB, spare_memory
 
@@ -84,6 +84,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
     )
     config = load_config(path=path)
     use_language(config.locale.language)
+    add_folder(config.storage.root / BROUGHT)
     ctx.obj = config
 
 

@@ -12,6 +12,7 @@ import json
 import re
 import string
 import struct
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -42,8 +43,12 @@ def N_(message_id: str) -> str:
 
 
 _process_language: list[str | None] = [None]
+BROUGHT = "languages"
+"""Below the data folder: languages that somebody brought as files."""
+LOOK_S = 5.0
+"""So long it is not looked again whether those changed."""
 _added: list[Path] = []
-"""Folders of languages that somebody brought as files."""
+"""Folders of such languages."""
 
 
 def folders() -> tuple[Path, ...]:
@@ -55,8 +60,42 @@ def add_folder(folder: Path) -> None:
     """Look for catalogues in `folder` too (CODE/LC_MESSAGES/fieldbox.mo), in this process."""
     if folder not in _added:
         _added.append(folder)
+        look_again()
+
+
+def look_again() -> None:
+    """Read anew what somebody brought by now. Another process may have taken it in; without this it is noticed within LOOK_S."""
+    _looked.at = time.monotonic()
+    _looked.files = _brought()
     _catalogue.cache_clear()
     _last_translator.cache_clear()
+
+
+class _Looked:
+    """When and what of the languages that somebody brought was seen last."""
+
+    at = 0.0
+    files: tuple[tuple[str, int, int], ...] = ()
+
+
+_looked = _Looked()
+
+
+def _brought() -> tuple[tuple[str, int, int], ...]:
+    """The files of those languages, with what tells that one is another than before."""
+    found = []
+    for path in (path for folder in _added for path in folder.glob("*/LC_MESSAGES/*.mo")):
+        with suppress(OSError):
+            told = path.stat()
+            found.append((str(path), told.st_mtime_ns, told.st_ino))
+    return tuple(sorted(found))
+
+
+def _notice() -> None:
+    if _added and time.monotonic() - _looked.at >= LOOK_S:
+        _looked.at = time.monotonic()
+        if _brought() != _looked.files:
+            look_again()
 
 
 def translated(domain: str | None = None) -> list[str]:
@@ -67,6 +106,7 @@ def translated(domain: str | None = None) -> list[str]:
 
 def reader_of(code: str) -> str | None:
     """Which native speaker has read the catalogue of the pages in that language; None: nobody yet."""
+    _notice()
     told = next((one for folder in folders() if (one := _last_translator(folder, code)) is not None), "")
     return None if NOT_READ in told or NOBODY in told or not told else told
 
@@ -109,6 +149,7 @@ def translator(language: str | None = None) -> Callable[[str], str]:
 
     What has no translation reads English.
     """
+    _notice()
     return _catalogue(language or _process_language[0])
 
 

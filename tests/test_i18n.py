@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbox.i18n import N_, TRANSLATIONS, Sentence, _, translator, use_language
+from fieldbox import i18n
+from fieldbox.i18n import N_, TRANSLATIONS, Sentence, _, add_folder, translator, use_language
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +70,43 @@ def test_a_value_that_is_a_message_is_translated_as_well() -> None:
     in_hindi = told.in_language("hi")
     assert "modem" not in in_hindi
     assert "1 May" in in_hindi
+
+
+EMPTY = "The outbox is empty."
+
+
+def bring(folder: Path, code: str, text: str) -> None:
+    """As another process takes a language in: a whole file in the place of the one before."""
+    catalogue = Catalog(code)
+    catalogue.add(EMPTY, text)
+    place = folder / code / "LC_MESSAGES" / "fieldbox.mo"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    whole = place.with_suffix(".new")
+    with whole.open("wb") as out:
+        write_mo(out, catalogue)
+    whole.replace(place)
+
+
+def test_a_language_that_another_process_took_in_is_spoken_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(i18n, "_added", [])
+    monkeypatch.setattr(i18n, "LOOK_S", 0.0)
+    add_folder(tmp_path)
+    sentence = Sentence(EMPTY)
+    assert sentence.in_language("gu") == EMPTY
+    bring(tmp_path, "gu", "first")
+    assert sentence.in_language("gu") == "first"
+    bring(tmp_path, "gu", "second")
+    assert sentence.in_language("gu") == "second"
+
+
+def test_it_is_not_looked_for_at_every_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "_added", [])
+    monkeypatch.setattr(i18n, "LOOK_S", 3600.0)
+    add_folder(tmp_path)
+    assert Sentence(EMPTY).in_language("gu") == EMPTY
+    bring(tmp_path, "gu", "first")
+    assert Sentence(EMPTY).in_language("gu") == EMPTY
+    i18n.look_again()
+    assert Sentence(EMPTY).in_language("gu") == "first"

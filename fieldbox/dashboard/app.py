@@ -20,7 +20,6 @@ from fieldbox.dashboard.api.kinds import LARGEST
 from fieldbox.dashboard.carrying import carry
 from fieldbox.dashboard.changing import changing
 from fieldbox.dashboard.decisions import deciding
-from fieldbox.dashboard.deeds.tongues import FOLDER
 from fieldbox.dashboard.diary import diary
 from fieldbox.dashboard.drawing import drawing
 from fieldbox.dashboard.evidence import evidence
@@ -49,7 +48,7 @@ from fieldbox.dashboard.tongues import tongues
 from fieldbox.dashboard.trial import trial
 from fieldbox.dashboard.uploading import uploading
 from fieldbox.dashboard.walking import walking
-from fieldbox.i18n import DOMAIN, add_folder, folders
+from fieldbox.i18n import BROUGHT, DOMAIN, add_folder, folders
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     face,
@@ -118,7 +117,7 @@ def create_app(
     )
     app.url_map.converters["int"] = Whole
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    add_folder(root / FOLDER)
+    add_folder(root / BROUGHT)
     app.extensions[EXTENSION] = Box(store, root, language, beyond or Beyond(), area_unit)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

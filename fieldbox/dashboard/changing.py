@@ -14,6 +14,7 @@ from fieldbox.dashboard.decisions import decisions_or_404
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words, interval, number, say, say_many
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.turns import Busy
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import Became, Change, ChangedSpot, Compared, Efficacy, ShiftBasis, Survey, change_name
 from fieldbox.errors import FieldboxError
@@ -60,6 +61,8 @@ def changed(survey_id: str) -> str:
     if before:
         try:
             found = decisions_or_404().change(before.id, after.id, sprayed=sprayed)
+        except Busy:
+            raise
         except FieldboxError as error:
             problem = in_words(error.sentence)
     return render_template(

@@ -15,8 +15,9 @@ from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.found import field_or_404, survey_or_404
 from fieldbox.dashboard.language import current, in_words, say
 from fieldbox.dashboard.ports import Decisions, OfferedFile, box
+from fieldbox.dashboard.turns import Busy
 from fieldbox.domain import Strategy, Survey, Vigour, Zone
-from fieldbox.errors import FieldboxError
+from fieldbox.errors import FieldboxError, Rejected
 from fieldbox.i18n import N_
 
 deciding = Blueprint("deciding", __name__)
@@ -34,6 +35,7 @@ GROUPS: Mapping[str, str] = {
     "map": N_("For a map program"),
 }
 FOR_PEOPLE = ("print", "walk")
+KEPT = N_("Kept. What is sprayed where is worked out with it.")
 TITLES: Mapping[str, str] = {
     "dji": N_("DJI spray drone"),
     "isoxml": N_("Tractor terminal (ISOXML)"),
@@ -66,6 +68,8 @@ def decide(survey_id: str) -> str:
     try:
         zones = decisions.vigour(survey_id)
         found = decisions.prescription(survey_id)
+    except Busy:
+        raise
     except FieldboxError as error:
         problem = in_words(error.sentence)
     return render_template(
@@ -103,8 +107,8 @@ def file(survey_id: str, key: str) -> Response:
 @deciding.post("/fields/<int:field_id>/spraying")
 def spray(field_id: int) -> AnyResponse:
     """Keep how a field is treated."""
-    store, field = box().store, field_or_404(field_id)
-    before = store.spraying(field.id)
+    field = field_or_404(field_id)
+    before = box().store.spraying(field.id)
     measures = doses.chosen(request.form)
     try:
         how = sprayform.told_in(request.form, before, measures)
@@ -112,15 +116,39 @@ def spray(field_id: int) -> AnyResponse:
         flash(say("That cannot be sprayed so: look at the numbers again. Nothing was changed."), "error")
     else:
         deeds.treat(current_user.name, field_id, how)
-        flash(say("Kept. What is sprayed where is worked out with it."))
-    back = request.form.get("survey", "")
-    if any(one.id == back for one in store.surveys(field_id=field_id)):
-        answer = redirect(url_for("deciding.decide", survey_id=back))
-    else:
-        answer = redirect(url_for("fields.show", field_id=field_id))
+        flash(say(KEPT))
+    answer = _back(field_id)
     for name, value in (("dose_by", measures.dose), ("water_by", measures.water)):
         answer.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="Lax")
     return answer
+
+
+@deciding.post("/fields/<int:field_id>/keep-off")
+def keep_off(field_id: int) -> AnyResponse:
+    """Keep the ground in a map file off, beside what is kept off already."""
+    sent = request.files.get("file")
+    data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
+    try:
+        deeds.keep_off(current_user.name, field_id, data, name, request.form.get("strip_m", ""))
+        flash(say(KEPT))
+    except Rejected as error:
+        flash(in_words(error.sentence), "error")
+    return _back(field_id)
+
+
+@deciding.post("/fields/<int:field_id>/keep-off/none")
+def give_free(field_id: int) -> AnyResponse:
+    """Keep no ground off any more."""
+    deeds.give_free(current_user.name, field_id)
+    flash(say(KEPT))
+    return _back(field_id)
+
+
+def _back(field_id: int) -> AnyResponse:
+    back = request.form.get("survey", "")
+    if any(one.id == back for one in box().store.surveys(field_id=field_id)):
+        return redirect(url_for("deciding.decide", survey_id=back))
+    return redirect(url_for("fields.show", field_id=field_id))
 
 
 # -- the map, the files, the form ------------------------------------------------------------------

@@ -14,6 +14,7 @@ from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words
 from fieldbox.dashboard.pictures import GRID, errors_at_hand, raster
 from fieldbox.dashboard.ports import DetectionLike, box
+from fieldbox.dashboard.turns import Busy
 from fieldbox.dashboard.words import Figure
 from fieldbox.domain import SeenFrom, Survey
 from fieldbox.errors import FieldboxError
@@ -156,6 +157,8 @@ def _views(survey: Survey, lat: float, lon: float) -> Views:
         return Views((), 0, "")
     try:
         found = ask(survey.id, lat, lon)
+    except Busy:
+        raise
     except FieldboxError as error:
         return Views((), 0, in_words(error.sentence))
     there = [one for one in found if photos.is_there(box().root, one.digest)]

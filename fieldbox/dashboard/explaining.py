@@ -184,6 +184,7 @@ def _page(title: str, lines: list[str], wait_s: int) -> str:
         title=title,
         lines=lines,
         again=_again(wait_s),
+        soon=wait_s if wait_s == SOON_S and request.method == "GET" else 0,
         back=_back(),
         bare=not known,
         inside=known and current_user.is_authenticated,

@@ -13,6 +13,7 @@ from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
 from fieldbox.dashboard import quality, struck
+from fieldbox.dashboard.beginning import beginning
 from fieldbox.dashboard.dates import by_date, flights_flown, flown_on
 from fieldbox.dashboard.deeds import fields as deeds
 from fieldbox.dashboard.fieldmap import map_of
@@ -55,6 +56,7 @@ def show(field_id: int) -> Page:
         decides=box().beyond.decisions is not None,
         dates_flown=len(of_flights),
         others=_others(found, survey),
+        begin=beginning(),
     )
 
 

@@ -33,7 +33,7 @@ FILTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 @flights.get("/flights")
 def all() -> Page:  # noqa: A001  the name of its endpoint
-    """All flights, the newest first: `?field=` (a number, or none), `?state=` (of FILTERS) and `?page=`."""
+    """All flights, the one flown last first: `?field=` (a number, or none), `?state=` (of FILTERS) and `?page=`."""
     names = {field.id: field.name for field in box().store.fields()}
     field, state = request.args.get("field", ""), request.args.get("state", "")
     if (field and field != NO_FIELD and not _is_known(field, names)) or (state and state not in FILTERS):
@@ -45,10 +45,11 @@ def all() -> Page:  # noqa: A001  the name of its endpoint
         field_id=int(field) if field.isdecimal() else None,
         placed=False if field == NO_FIELD else None,
         states=FILTERS[state][1] if state else None,
+        by_flown=True,
     )
     return render_template(
         "flights.html",
-        flights=standing.standings(rows, names),
+        days=standing.by_day(standing.standings(rows, names)),
         total=total,
         page=page,
         pages=max(1, -(-total // PER_PAGE)),

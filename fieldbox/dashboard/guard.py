@@ -40,6 +40,7 @@ LARGEST: Final = {
     "api.unpack_messages": LARGEST_CARRIED,
     "tongues.add": LARGEST_LANGUAGE + LARGEST_FORM,
     "drawing.keep_boundary": LARGEST_OUTLINE + LARGEST_FORM,
+    "deciding.keep_off": LARGEST_OUTLINE + LARGEST_FORM,
     "settings.hub_welcome": 2 * LARGEST_FORM,
     "start.hub_welcome": 2 * LARGEST_FORM,
     "api.draw_boundary": LARGEST_OUTLINE,

@@ -15,6 +15,7 @@ from fieldbox.dashboard.deeds import marking as deeds
 from fieldbox.dashboard.found import field_or_404
 from fieldbox.dashboard.language import in_words, say, say_many
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.turns import Busy
 from fieldbox.domain import ControlMark, MarkedPoint, SeenFrom, Survey
 from fieldbox.errors import FieldboxError, Rejected
 
@@ -210,6 +211,8 @@ def _seen(survey: Survey | None, point: MarkedPoint) -> tuple[Sequence[SeenFrom]
         return (), say("This field has no map yet: points can be marked once it has one.")
     try:
         found = ask(survey.id, point.lat, point.lon)
+    except Busy:
+        raise
     except FieldboxError as error:
         return (), in_words(error.sentence)
     there = [one for one in found if photos.is_there(box().root, one.digest)]

@@ -90,6 +90,17 @@ class Judgement:
             Verdict.AGAIN: say("Fly again:"),
         }[self.verdict]
 
+    @property
+    def todo(self) -> str:
+        """What follows from it, for whoever decides by the map."""
+        return {
+            Verdict.GOOD: say("There is nothing to do: you can go by this map."),
+            Verdict.USABLE: say("You need not fly again: go by this map, and mind what is said above."),
+            Verdict.AGAIN: say(
+                "Do not decide by this map: fly the field again, and mend first what is said above."
+            ),
+        }[self.verdict]
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:

@@ -102,6 +102,8 @@ RIGHTS: Final[Mapping[str, Right | None]] = {
     "deciding.decide": READ,
     "deciding.file": READ,
     "deciding.spray": WORK,
+    "deciding.keep_off": WORK,
+    "deciding.give_free": WORK,
     "changing.changed": READ,
     # Checking plants.
     "review.queue": READ,

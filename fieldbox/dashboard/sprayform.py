@@ -9,6 +9,8 @@ from werkzeug.datastructures import MultiDict
 from fieldbox.dashboard.doses import DoseBy, Measures, WaterBy
 from fieldbox.domain import Economics, Product, Spraying, Strategy
 
+STRIP_M = 5.0
+"""Around ground that is kept off, where nobody says otherwise."""
 PRODUCTS = 3
 """Rows for them in the form."""
 _SPRAYER = ("swath_m", "step_m", "drift_m", "tank_l")
@@ -26,6 +28,7 @@ def shown(how: Spraying, measures: Measures = _AS_KEPT) -> dict[str, str]:
     values["strategy"] = how.strategy.value if how.strategy else None
     for name in _MONEY:
         values[name] = getattr(how.economics, name) if how.economics else None
+    values["strip_m"] = STRIP_M
     values["efficacy_pct"] = round(100 * how.economics.efficacy, 3) if how.economics else None
     for row, one in enumerate(how.products[:PRODUCTS]):
         values[f"product{row}"] = one.name

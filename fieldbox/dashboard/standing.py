@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from flask import url_for
 
 from fieldbox.dashboard import quality, timeleft
 from fieldbox.dashboard.checks import checked
-from fieldbox.dashboard.language import say
+from fieldbox.dashboard.language import day, say
 from fieldbox.dashboard.ports import FlightRowLike, box
 from fieldbox.domain import FlightCheck, Survey
 from fieldbox.i18n import N_
@@ -35,6 +36,20 @@ class Standing:
     """How long its work still takes, in words; empty: no telling, or it is not in work."""
 
     @property
+    def day(self) -> str:
+        """When it was flown, or came if that is not known: a heading in a list."""
+        started = self.row.started_at
+        if started is None:
+            return say("Flown at an unknown time, came in on %(date)s", date=day(self.row.saved_at))
+        return day(started)
+
+    @property
+    def came(self) -> str:
+        """On which day it came to the box, where that is another one than it was flown on; empty: the same, or it is said."""
+        came, started = self.row.saved_at, self.row.started_at
+        return day(came) if started is not None and came.astimezone().date() != started.date() else ""
+
+    @property
     def verdict_words(self) -> str:
         """In one or two words."""
         return say(VERDICTS[self.verdict]) if self.verdict else ""
@@ -56,6 +71,11 @@ def standings(rows: Sequence[FlightRowLike], names: Mapping[int, str]) -> list[S
         )
         for row in rows
     ]
+
+
+def by_day(found: Iterable[Standing]) -> list[tuple[str, list[Standing]]]:
+    """Flights in this order, under the days that they are of."""
+    return [(title, list(those)) for title, those in groupby(found, lambda one: one.day)]
 
 
 def is_live(row: FlightRowLike) -> bool:

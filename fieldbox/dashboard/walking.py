@@ -16,6 +16,7 @@ from fieldbox.dashboard.decisions import TITLES
 from fieldbox.dashboard.found import survey_or_404
 from fieldbox.dashboard.language import in_words, say
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.turns import Busy
 from fieldbox.domain import Cover, Field, Right, Spot, SpotKind, Survey, Walk
 from fieldbox.errors import FieldboxError
 from fieldbox.i18n import N_, Sentence
@@ -101,6 +102,8 @@ def _walk(survey: Survey) -> tuple[Walk, str]:
     if decisions is not None:
         try:
             return decisions.walk(survey.id), ""
+        except Busy:
+            raise
         except FieldboxError as error:
             problem = in_words(error.sentence)
     spots = tuple(

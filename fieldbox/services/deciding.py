@@ -128,7 +128,7 @@ def keep_off(how: Spraying, field: Field, path: Path, strip_m: float) -> Sprayin
     if len(kept) > MOST:
         raise Rejected(
             N_(
-                "More than {most} pieces of ground would be kept off: `--clear keep-off` forgets those there are."
+                "More than {most} pieces of ground would be kept off: give free those there are, or leave some out."
             ),
             most=MOST,
         )

@@ -6,10 +6,12 @@ asked for a while.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from fieldbox.apart import Apart, Failures
@@ -110,6 +112,13 @@ class Offering:
         """The shortest walk through the spots of a survey that are worth a visit. Raises Rejected."""
         survey = find_survey(self._store, survey_id)
         return cast(Walk, self._once("walk", survey, self._store.spraying(survey.field_id)))
+
+    def keep_off(self, field_id: int, data: bytes, name: str, strip_m: float) -> Spraying:
+        """How a field is treated with the ground in a map file kept off too. Raises Rejected."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(data)
+            return cast(Spraying, self._ask(f"keep-off {field_id} {strip_m!r}", str(path), ""))
 
     def _once(self, what: str, survey: Survey, how: Spraying | None) -> object:
         """An answer, kept at hand as long as it holds: while the field has this boundary and these surveys."""

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, delete, exists, func, insert, or_, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import Flight
@@ -66,6 +79,9 @@ _PLACED_BY_A_LIST = exists().where(
 
 
 _NEWEST_FIRST = (flights.c.saved_at.desc(), flights.c.started_at.desc(), flights.c.id)
+_FLOWN = func.coalesce(type_coerce(flights.c.started_at, Text), type_coerce(flights.c.saved_at, Text))
+"""When a flight was flown, by the camera's clock; if that is not known, when it came."""
+_FLOWN_LAST_FIRST = (_FLOWN.desc(), flights.c.saved_at.desc(), flights.c.id)
 
 
 def listed(connection: Connection, field_id: int | None) -> list[FlightRow]:
@@ -88,9 +104,10 @@ def rows(connection: Connection, flight_ids: Sequence[str]) -> list[FlightRow]:
 
 
 def page(
-    connection: Connection, wanted: FlightFilter, *, limit: int, offset: int
+    connection: Connection, wanted: FlightFilter, *, limit: int, offset: int, by_flown: bool = False
 ) -> tuple[list[FlightRow], int]:
-    """A part of the flights that are wanted, the one saved last first, and how many there are in all."""
+    """A part of the flights that are wanted, the one saved last first (`by_flown`: the one flown last), and how many there are
+    in all."""
     query = select(flights.c.id)
     if wanted.field_id is not None:
         query = query.where(flights.c.field_id == wanted.field_id)
@@ -101,7 +118,8 @@ def page(
     if wanted.states is not None:
         query = query.where(flights.c.id.in_(_whose_newest_job_is(wanted.states)))
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
-    ids = connection.scalars(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)).all()
+    order = _FLOWN_LAST_FIRST if by_flown else _NEWEST_FIRST
+    ids = connection.scalars(query.order_by(*order).limit(limit).offset(offset)).all()
     return rows(connection, ids), total
 
 

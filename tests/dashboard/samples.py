@@ -130,6 +130,8 @@ SAMPLES: Final[dict[str, str]] = {
     "deciding.decide": f"{OF_SURVEY}/decide",
     "deciding.file": f"{OF_SURVEY}/files/walk-gpx",
     "deciding.spray": f"{FIELD}/spraying",
+    "deciding.keep_off": f"{FIELD}/keep-off",
+    "deciding.give_free": f"{FIELD}/keep-off/none",
     "changing.changed": f"{OF_SURVEY}/change",
     "sending.part": "/sending/now",
     "sending.send_now": "/sending/now",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -212,6 +213,57 @@ def test_files_are_handed_out(visitor: FlaskClient, key: str) -> None:
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert len(answer.data) > 100
     assert visitor.get("/surveys/sv-demo-1/files/nothing").status_code == 404
+
+
+POND = """{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "Pond"},
+  "geometry": {"type": "Point", "coordinates": [LON, LAT]}}]}"""
+
+
+def bring(visitor: FlaskClient, data: str, name: str = "pond.geojson", strip: str = "4") -> str:
+    form = {
+        "csrf_token": token_of(visitor, PAGE),
+        "survey": "sv-demo-1",
+        "strip_m": strip,
+        "file": (io.BytesIO(data.encode()), name),
+    }
+    answer = visitor.post("/fields/1/keep-off", data=form, follow_redirects=True)
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+def test_ground_is_kept_off_by_a_file_from_the_phone_and_given_free_again(
+    visitor: FlaskClient, fresh: DemoBox
+) -> None:
+    field = fresh.store.field(1)
+    assert field is not None
+    lon, lat = field.boundary[0]
+    pond = POND.replace("LON", str(lon)).replace("LAT", str(lat))
+    before = fresh.store.spraying(1)
+    assert "Pond (+ 4.0 m)" in bring(visitor, pond)
+    (kept,) = fresh.store.spraying(1).keep_off
+    assert (kept.name, kept.strip_m) == ("Pond", 4.0)
+    assert fresh.store.audits()[0].action == "spraying"
+    form = {"csrf_token": token_of(visitor, PAGE), "survey": "sv-demo-1"}
+    visitor.post("/fields/1/keep-off/none", data=form)
+    assert fresh.store.spraying(1) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "strip", "reason"),
+    [
+        ("", "4", "give a GeoJSON or KML file"),
+        ("<OGRVRTDataSource><kml/></OGRVRTDataSource>", "4", "give a GeoJSON or KML file"),
+        ("{}", "4", "cannot be read as a map"),
+        (POND.replace("LON", "10").replace("LAT", "50"), "4", "lies near the field"),
+        (POND.replace("LON", "10").replace("LAT", "50"), "501", "A strip is 0 to 500 m wide."),
+    ],
+)
+def test_no_ground_is_kept_off_by_what_is_no_map_of_it(
+    visitor: FlaskClient, fresh: DemoBox, data: str, strip: str, reason: str
+) -> None:
+    before = fresh.store.spraying(1)
+    assert reason in bring(visitor, data, strip=strip)
+    assert fresh.store.spraying(1) == before
 
 
 def test_many_files_at_once_leave_the_box_to_others(offering: Offering) -> None:

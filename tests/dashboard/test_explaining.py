@@ -110,6 +110,7 @@ def test_503_while_the_box_works_out_something_else(fresh: DemoBox) -> None:
     page = told(answer, 503, "The box cannot do this just now.")
     assert "ask again in a moment" in page and int(answer.headers["Retry-After"]) > 0
     assert f'href="/surveys/{SURVEY}/files/report">Try again' in page
+    assert 'data-again="5"' in page and "This page asks again by itself." in page
 
 
 def test_503_on_a_full_disk(visitor: FlaskClient, fresh: DemoBox) -> None:

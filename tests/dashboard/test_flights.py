@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,22 @@ def test_the_list_tells_field_verdict_and_numbers(owner: FlaskClient, fresh: Dem
     assert 'class="verdict warn">Usable' in shown
 
 
+def test_the_list_goes_by_the_day_flown_and_says_so(owner: FlaskClient, fresh: DemoBox) -> None:
+    flight = fresh.store.flight(fresh.flight_id)
+    assert flight is not None
+    for key, at in (("late", datetime(2026, 6, 20, 9)), ("early", datetime(2026, 5, 1, 9)), ("never", None)):
+        fresh.store.save_flight(replace(flight, id=key, started_at=at, ended_at=at))
+    shown = text(owner, "/flights")
+    assert "The one flown last is first." in shown
+    days = ["20 June 2026", "3 June 2026", "1 May 2026"]
+    places = [shown.index(f'<h2 class="day">{day}</h2>') for day in days]
+    assert places == sorted(places)
+    (row,) = fresh.store.flight_rows(["late"])
+    came = row.saved_at.astimezone()
+    assert shown.count(f"Came in on {came.day} {came:%B %Y}</") == 3, "of one that is told by the heading"
+    assert f"Flown at an unknown time, came in on {came.day} {came:%B %Y}</h2>" in shown
+
+
 def test_the_list_is_paged_newest_first(owner: FlaskClient, fresh: DemoBox) -> None:
     more_flights(fresh, 24)
     first, second = text(owner, "/flights"), text(owner, "/flights?page=2")
@@ -113,7 +130,7 @@ def test_an_empty_list_says_how_to_begin(password_hash: str, tmp_path: Path) -> 
         store.add_user("asha", password_hash, Role.OWNER)
         client = log_in(create_app(store, tmp_path, secret_key=KEY).test_client())
         shown = text(client, "/flights")
-    assert "Plug in the drone" in shown and "simulate flight" in shown
+    assert "Plug in the drone" in shown and "ask its owner for a test flight" in shown
 
 
 # -- the page of a flight --------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def statements() -> Iterator[list[str]]:
 
 def test_an_empty_box_shows_three_ways_to_begin(client: FlaskClient) -> None:
     shown = text(client)
-    assert "Welcome" in shown and "Plug in the drone" in shown and "simulate flight" in shown
+    assert "Welcome" in shown and "Plug in the drone" in shown and "ask its owner for a test flight" in shown
     assert "What needs you now" not in shown
 
 

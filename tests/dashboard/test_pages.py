@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from fieldbox import judging
 from fieldbox.dashboard import words
-from fieldbox.dashboard.app import create_app
+from fieldbox.dashboard.app import create_app, find_web
 from fieldbox.dashboard.language import spread
 from fieldbox.dashboard.layerwords import layers_of as _layers
 from fieldbox.domain import Cover, Interval, PlantHealth, WeedBasis
@@ -69,7 +70,7 @@ def test_home_says_what_needs_me_now(client: FlaskClient) -> None:
 def test_an_empty_box_says_what_to_do(empty: Store, tmp_path: Path) -> None:
     client = log_in(create_app(empty, tmp_path, secret_key=KEY).test_client())
     page = text(client, "/")
-    assert "fieldbox ingest FOLDER" in page
+    assert "ask its owner for a test flight" in page
     assert "<article" not in page
 
 
@@ -413,3 +414,17 @@ def test_every_page_speaks_hindi(app: Flask, demo: DemoBox) -> None:
         assert '<html lang="hi">' in shown
         for english in ("Weeds", "Home", "Photos", "Settings", "Rename", "Spot"):
             assert f">{english}<" not in shown, (page, english)
+
+
+COMMAND = re.compile(r"<code>(fieldbox [a-z-]+)")
+FOR_WHOEVER_HAS_THE_BOX = {"fieldbox people", "fieldbox setup-code"}
+"""Who cannot come in by any page: these say who can do it."""
+
+
+def test_no_page_sends_somebody_with_a_phone_to_a_command_line() -> None:
+    found = {
+        command
+        for template in (find_web() / "templates").rglob("*.html")
+        for command in COMMAND.findall(template.read_text("utf-8"))
+    }
+    assert found == FOR_WHOEVER_HAS_THE_BOX

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from fieldbox.dashboard import quality
 from fieldbox.dashboard.app import create_app
-from fieldbox.dashboard.quality import Verdict, judge
+from fieldbox.dashboard.quality import Judgement, Verdict, judge
 from fieldbox.domain import NotAligned, Placement, Pose, Quality, Survey
 from tests.dashboard.conftest import KEY, log_in
 from tests.dashboard.demo_box import NASTY, SURVEY, DemoBox, make_box, make_quality, make_survey
@@ -127,6 +127,21 @@ def test_the_page_tells_a_pilot_what_to_know(client: FlaskClient) -> None:
         assert part in page, part
     assert "<script>" not in page.replace("<script src", "")
     assert NASTY.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;") in page
+
+
+def test_what_to_do_stands_before_the_map_and_figures_of_specialists_are_folded(client: FlaskClient) -> None:
+    page = text(client, f"/surveys/{SURVEY}/quality")
+    todo = page.index("You need not fly again: go by this map, and mind what is said above.")
+    assert page.index("Usable, but look at this first:") < todo < page.index('id="map"')
+    assert todo < page.index("Fly there, or look on foot.") < page.index("<details")
+    seen, _details, folded = page.partition("<details")
+    for part in ("Was everything photographed?", "Neighbours disagree by", "missed by 2.1 cm"):
+        assert part in folded and part not in seen, part
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_says_what_to_do(reader: None, verdict: Verdict) -> None:
+    assert Judgement(verdict, ()).todo
 
 
 def test_it_can_be_found_from_the_flight_and_the_field(client: FlaskClient, demo: DemoBox) -> None:

@@ -220,6 +220,6 @@ def test_a_damaged_catalogue_has_been_read_by_nobody(app: Flask, fresh: DemoBox)
     (file,) = (fresh.root / "languages").rglob("*.mo")
     for damaged in (b"", b"xx", b"nonsense" * 9, file.read_bytes()[:40]):
         file.write_bytes(damaged)
-        i18n.add_folder(fresh.root / "languages")
+        i18n.look_again()
         assert i18n.reader_of("gu") is None
         assert client.get("/languages").status_code == 200

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -94,6 +94,21 @@ def test_flights_are_given_in_parts_with_how_many_there_are(store: Store) -> Non
         "flight-1",
         "flight-4",
     ]
+
+
+def test_flights_are_given_by_when_they_were_flown_or_came_if_that_is_not_known(store: Store) -> None:
+    for number in range(4):
+        add_flight(store, f"flight-{number}", first=1 + 3 * number)
+    for number, year in ((0, 2025), (1, 2031), (2, 2024)):
+        found = store.flight(f"flight-{number}")
+        assert found is not None
+        store.save_flight(replace(found, started_at=datetime(year, 6, 3), ended_at=datetime(year, 6, 4)))
+    timeless = store.flight("flight-3")
+    assert timeless is not None
+    store.save_flight(replace(timeless, started_at=None, ended_at=None))
+    rows, total = store.flight_page(limit=3, by_flown=True)
+    assert ([one.id for one in rows], total) == (["flight-1", "flight-3", "flight-0"], 4)
+    assert [one.id for one in store.flight_page(limit=3, offset=3, by_flown=True)[0]] == ["flight-2"]
 
 
 def test_flights_are_found_by_the_state_of_their_newest_job(store: Store) -> None:

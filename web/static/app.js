@@ -34,6 +34,9 @@ async function ask(url, { signal, busy } = {}) {
   }
 }
 
+// A page that a busy box could not make comes by itself.
+document.querySelectorAll("[data-again]").forEach((each) => setTimeout(() => location.reload(), 1000 * each.dataset.again));
+
 // Live parts: the server renders them, in the reader's language; here they are only put in place.
 document.querySelectorAll("[data-refresh]").forEach((part) => {
   const BUSY_MS = 2000, IDLE_MS = 10000;

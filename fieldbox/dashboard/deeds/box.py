@@ -25,7 +25,9 @@ def make_support_file(actor: str, language: str) -> Iterable[bytes]:
     """The bytes of the file for those who help, a ZIP. Raises Rejected where nobody looks after the box."""
     support = box().beyond.support
     if support is None:
-        raise Rejected(N_("Nobody looks after this box: start its dashboard with `fieldbox web`."))
+        raise Rejected(
+            N_("Nothing looks after this box while its pages are served: ask whoever installed it.")
+        )
     box().store.audit(actor, "support file made", "")
     return support.zipped(language)
 
@@ -33,5 +35,7 @@ def make_support_file(actor: str, language: str) -> Iterable[bytes]:
 def _machine() -> Machine:
     found = box().beyond.machine
     if found is None:
-        raise Rejected(N_("Nobody looks after this box: start its dashboard with `fieldbox web`."))
+        raise Rejected(
+            N_("Nothing looks after this box while its pages are served: ask whoever installed it.")
+        )
     return found

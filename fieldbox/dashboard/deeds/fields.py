@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePath
+
 import shapely
 
 from fieldbox.dashboard.found import field_or_404
 from fieldbox.dashboard.ports import box
+from fieldbox.dashboard.sprayform import STRIP_M
 from fieldbox.domain import Field, Patch, Spraying
 from fieldbox.errors import Rejected
 from fieldbox.i18n import N_
 
 MOST_PRODUCTS, MOST_KEPT_OFF = 20, 200
+MOST_STRIP_M = 500
+"""Around ground that is kept off."""
 LONGEST_NAME = 80
 """Characters of a name, or of a crop."""
 
@@ -46,6 +52,40 @@ def treat(actor: str, field_id: int, how: Spraying) -> None:
     if how != store.spraying(field_id):
         store.spray(field_id, how)
         store.audit(actor, "spraying", found.code)
+
+
+def keep_off(actor: str, field_id: int, data: bytes, name: str, strip_m: str) -> None:
+    """Keep the ground in a GeoJSON or KML file off. Raises Rejected for what is neither, and for ground that is not near."""
+    field_or_404(field_id)
+    decisions = box().beyond.decisions
+    if decisions is None or not _is_map(data):
+        raise Rejected(
+            N_("This file cannot be read: give a GeoJSON or KML file with the ground to keep off.")
+        )
+    kept = "".join(one if one.isalnum() else "-" for one in PurePath(name).stem)[:LONGEST_NAME] or "file"
+    treat(actor, field_id, decisions.keep_off(field_id, data, kept, _metres(strip_m)))
+
+
+def give_free(actor: str, field_id: int) -> None:
+    """Keep no ground of a field off any more."""
+    treat(actor, field_id, replace(box().store.spraying(field_or_404(field_id).id), keep_off=()))
+
+
+def _is_map(data: bytes) -> bool:
+    """Whether it is JSON or KML: of other kinds of files some lead to further ones on the disk."""
+    text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    known = text.startswith(b"{") or (text.startswith(b"<") and b"<kml" in text[:2000])
+    return known and not any(one in data for one in (b"OGRVRT", b"<!DOCTYPE", b"<!ENTITY"))
+
+
+def _metres(text: str) -> float:
+    try:
+        found = float(text.strip().replace(",", ".") or STRIP_M)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= MOST_STRIP_M:
+        raise Rejected(N_("A strip is 0 to {most} m wide."), most=MOST_STRIP_M)
+    return found
 
 
 def _require_sense(how: Spraying) -> None:

@@ -12,7 +12,7 @@ def desk() -> HubDesk:
     """What a person can do about the hub. Raises Misconfigured where this box can do nothing."""
     found = box().beyond.hub
     if found is None:
-        raise Misconfigured(N_("This box joins a hub with fieldbox link alone."))
+        raise Misconfigured(N_("This box cannot join a hub from its pages: ask whoever installed it."))
     return found
 
 

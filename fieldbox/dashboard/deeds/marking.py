@@ -80,7 +80,9 @@ def hand_over(actor: str, field_id: int) -> int:
     """
     intake, field = box().beyond.intake, field_or_404(field_id)
     if intake is None:
-        raise Rejected(N_("This box takes nothing in from its pages: give it the list with fieldbox ingest."))
+        raise Rejected(
+            N_("This box takes nothing in from its pages: put the list onto a card beside the photos.")
+        )
     lists = list(lists_of(field_id))
     if not lists:
         raise Rejected(N_("Mark a control point in two photos of one flight or more first."))

@@ -10,10 +10,8 @@ from fieldbox.dashboard import byfile
 from fieldbox.dashboard.byfile import Brought
 from fieldbox.dashboard.ports import box
 from fieldbox.errors import Rejected
-from fieldbox.i18n import N_, add_folder
+from fieldbox.i18n import BROUGHT, N_, add_folder, look_again
 
-FOLDER: Final = "languages"
-"""Below the data folder."""
 LONGEST_NAME: Final = 80
 
 
@@ -28,9 +26,10 @@ def add(actor: str, data: bytes) -> Brought:
         raise Rejected(N_("Choose a translation file (.po) first."))
     if len(data) > byfile.LARGEST:
         raise Rejected(N_("This file is too large for a translation: 2 MB at most."))
-    folder = box().root / FOLDER
+    folder = box().root / BROUGHT
     came = byfile.take_in(data, folder)
     add_folder(folder)
+    look_again()
     get_domain().cache.clear()  # of the one before it, of that language
     box().store.audit(actor, "language added", f"{came.code}: {came.taken} of {came.of}")
     return came

@@ -54,12 +54,14 @@ class FlightPart(Part):
         field_id: int | None = None,
         placed: bool | None = None,
         states: Collection[str] | None = None,
+        by_flown: bool = False,
     ) -> tuple[list[FlightRow], int]:
-        """A part of the flights, the one saved last first, and how many there are in all: of a field, with a field or without
-        one, whose newest job is in one of these states (None: whatever it is)."""
+        """A part of the flights, the one saved last first (`by_flown`: the one flown last), and how many there are in all: of a
+        field, with a field or without one, whose newest job is in one of these states (None: whatever it is)."""
         jobs = None if states is None else tuple(map(JobState, states))
         with self._database.read() as connection:
-            return flights.page(connection, FlightFilter(field_id, placed, jobs), limit=limit, offset=offset)
+            wanted = FlightFilter(field_id, placed, jobs)
+            return flights.page(connection, wanted, limit=limit, offset=offset, by_flown=by_flown)
 
     def brought(self, flight_id: str) -> list[Brought]:
         """The ingests that brought photos of a flight, new or known, the newest first."""
