@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from fieldbox.domain import Change, Prescription, Walk, Zone
+from fieldbox.domain import Change, Prescription, Spraying, Walk, Zone
 
 
 class OfferedFile(Protocol):
