@@ -24,7 +24,7 @@
   // -- the map --------------------------------------------------------------------------------------
 
   const markers = new Map(setup.spots.map((spot) => {
-    const icon = L.divIcon({ className: `spot-marker ${spot.sort}`, html: Object.assign(document.createElement("span"), { textContent: spot.name }), iconSize: [44, 44] });
+    const icon = L.divIcon({ className: `spot-marker of-${spot.sort}`, html: Object.assign(document.createElement("span"), { textContent: spot.name }), iconSize: [44, 44] });
     const marker = L.marker(spot.at, { icon, alt: spot.called, title: `${spot.called}: ${spot.kind}` }).addTo(map);
     marker.on("click", () => choose(spot));
     return [spot.name, marker];
