@@ -29,6 +29,8 @@ OF_DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "marking.remove": ("remove_control_point",),
     "marking.hand_over": ("hand_over_marks",),
     "deciding.spray": ("set_spraying",),
+    "deciding.keep_off": ("set_spraying",),
+    "deciding.give_free": ("set_spraying",),
     "review.judge": ("give_verdict", "skip_plant"),
     "review.undo": ("take_verdict_back",),
     "review.unskip": ("unskip_plants",),
