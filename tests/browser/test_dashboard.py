@@ -403,5 +403,5 @@ def test_what_is_sprayed_with_is_told_in_a_form(visit: Open) -> None:
     page.get_by_label("Name").first.fill("quizalofop")
     page.get_by_label("Dose").first.fill("1.5")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("quizalofop in a full tank")).to_be_visible()
+    expect(page.locator(".mixing")).to_contain_text("quizalofop: ")
     assert fits(page)

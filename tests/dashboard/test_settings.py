@@ -13,16 +13,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from fieldbox.config import Config, load_config
+from fieldbox.config import Config, load_config, with_values
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.asked import GROUPS
 from fieldbox.dashboard.ports import Beyond
 from fieldbox.domain import TextState
 from fieldbox.hub import home, joining
 from fieldbox.hub.store import HubStore
+from fieldbox.i18n import translator
 from fieldbox.services import chosen
 from fieldbox.services.chosen import Choices
-from fieldbox.services.examples import Examples
+from fieldbox.services.examples import FIELD_NAME, Examples
 from fieldbox.services.hubdesk import HubDesk
 from fieldbox.storage.store import Store
 from fieldbox.sync import identity
@@ -215,6 +216,21 @@ def test_names_and_positions_in_the_examples_are_those_that_would_leave(app: Fla
     without, with_them = re.findall(r'<section class="card">(.*?)</section>', text, re.S)
     assert "Well field" not in without and "18.521" not in without
     assert "Well" in with_them and "18.521" in with_them
+
+
+def test_the_field_of_the_examples_is_called_as_in_the_texts(
+    app: Flask, config: Config, store: Store
+) -> None:
+    text = page(log_in(app.test_client()), "/settings/leaving")
+    called = re.search(r"called “([^”]+)”", text)
+    assert (
+        called and called[1].split()[0] in re.findall(r'<section class="card">(.*?)</section>', text, re.S)[1]
+    )
+    examples = Examples(config, store)
+    for language in ("en", "mr", "kn"):
+        script = with_values(config, {"sms.language": language, "sms.script": "script"})
+        assert examples.field(script) == translator(language)(FIELD_NAME)
+        assert examples.field(with_values(script, {"sms.script": "latin"})) == FIELD_NAME
 
 
 def test_a_test_text_waits_in_exactly_the_words_that_are_shown(app: Flask, store: Store) -> None:
