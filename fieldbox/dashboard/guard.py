@@ -6,9 +6,10 @@ import hashlib
 from typing import Final
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import BadSignature
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -81,6 +82,17 @@ class OwnSession(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether this answer's cookie is for TLS alone."""
         return request.is_secure or super().get_cookie_secure(app)
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a cookie that we signed. Its age is not asked for here, which a clock that was put back by a second
+        would make less than nothing: how long somebody is logged in is counted in the session itself."""
+        signer = self.get_signing_serializer(app)
+        try:
+            return self.session_class(
+                signer.loads(request.cookies.get(self.get_cookie_name(app), "")) if signer else {}
+            )
+        except BadSignature:
+            return self.session_class()
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether this answer's cookie is for the browser: one of a session that ended while the answer was made would, by

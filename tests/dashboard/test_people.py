@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -242,6 +243,14 @@ def test_an_answer_that_comes_after_a_new_password_puts_no_old_session_back(app:
 
     client = log_in(app.test_client())
     assert client.get("/settings").headers.getlist("Set-Cookie") == []
+
+
+def test_a_clock_that_is_put_back_after_the_log_in_logs_nobody_out(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, real = log_in(app.test_client()), time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 5)
+    assert client.get("/settings").status_code == 200
 
 
 def test_a_phone_whose_address_changes_gets_no_other_cookie(app: Flask) -> None:
