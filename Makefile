@@ -3,9 +3,9 @@
 # make test              everything a change must pass
 # make lint              the style, type and import checks alone
 # make translations      bring the message catalogues in step with the sources
-# make browser          every journey through the dashboard in two languages, on a phone and at a desk, every page held against axe
-#                       in every theme and size; pictures into FIELDBOX_SCREENSHOTS, if set (chromium, mosquitto; half an hour)
-# make pictures         the pictures of the documents, taken anew of a box that was made for them (chromium; minutes)
+# make browser           the whole dashboard: every journey in two languages, on a phone and at a desk, every page held against axe
+#                        in every theme and size; pictures into FIELDBOX_SCREENSHOTS, if set (chromium, mosquitto; half an hour)
+# make pictures          the pictures of the documents, taken anew of a box that was made for them (chromium; minutes)
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
@@ -55,7 +55,7 @@ test: $(VENV)/.develop
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 browser: $(VENV)/.develop
-	FIELDBOX_BROWSER_FULL=1 $(BIN)/pytest tests/browser/journeys tests/browser/test_access.py tests/browser/test_start.py
+	FIELDBOX_BROWSER_FULL=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/browser
 
 pictures: $(VENV)/.develop
 	$(BIN)/python -m tests.browser.pictures docs

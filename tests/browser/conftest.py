@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,9 +31,36 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse"  # noqa: S105 - of a throw-away box
+FULL = os.environ.get("FIELDBOX_BROWSER_FULL") == "1"
+"""`make browser` looks at all sizes, themes and languages."""
+SIZES = ("phone", "desk")
+BY_TURNS = ("phone", "desk", "phone")
+"""Most people come with a phone."""
 PATIENCE_MS = 60_000
 """As long as a page may take for a step: the machine may have other work."""
 expect.set_options(timeout=PATIENCE_MS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is looked at on a phone and at a desk alike: `make test` does it at one of them."""
+    if FULL:
+        return
+    asked = {item.nodeid for item in items}
+    left = [item for item in items if not _has_its_turn(item.nodeid, asked)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _has_its_turn(name: str, asked: set[str]) -> bool:
+    test, _bracket, way = name.partition("[")
+    parts = way.removesuffix("]").split("-")
+    mine = next((size for size in SIZES if size in parts), None)
+    if mine is None or not test.startswith("tests/browser/test_"):
+        return True
+    others = {"-".join(other if part == mine else part for part in parts) for other in SIZES}
+    both = all(f"{test}[{one}]" in asked for one in others)
+    return not both or BY_TURNS[zlib.crc32(test.encode()) % len(BY_TURNS)] == mine
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,12 @@ from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.language import languages
 from fieldbox.services.offering import Offering
 from fieldbox.services.web import beyond_of, watching
-from tests.browser.conftest import PASSWORD, PATIENCE_MS
+from tests.browser.conftest import FULL, PASSWORD, PATIENCE_MS
 from tests.dashboard.demo_box import DemoBox
 from tests.dashboard.every_page import NOT_PAGES, QUERY, live, pages_of
 from tests.dashboard.second_date import add_date
 
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
-FULL = os.environ.get("FIELDBOX_BROWSER_FULL") == "1"
 THEMES = ("light", "dark", "sun")
 SIZES = {"phone": (360, 740), "desk": (1440, 900)}
 NARROWEST, TAP_PX = 320, 44

@@ -239,7 +239,7 @@ def test_ground_is_kept_off_by_a_file_from_the_phone_and_given_free_again(
     lon, lat = field.boundary[0]
     pond = POND.replace("LON", str(lon)).replace("LAT", str(lat))
     before = fresh.store.spraying(1)
-    assert "Pond (+ 4.0 m)" in bring(visitor, pond)
+    assert "Pond (+ 4.0\xa0m)" in bring(visitor, pond)
     (kept,) = fresh.store.spraying(1).keep_off
     assert (kept.name, kept.strip_m) == ("Pond", 4.0)
     assert fresh.store.audits()[0].action == "spraying"

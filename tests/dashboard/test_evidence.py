@@ -57,7 +57,7 @@ def visitor(demo: DemoBox, offering: Offering) -> FlaskClient:
 def test_a_tap_beside_a_weed_tells_what_the_model_says(client: FlaskClient) -> None:
     page = text(client, f"/surveys/{SURVEY}/here?{at((WEED[0] + 0.2, WEED[1]))}")
     assert "Weed</h1>" in page and all(
-        f"<strong>{one}</strong> <span" in page for one in ("80", "200", "± 2.1")
+        f"<strong>{one}</strong>&nbsp;<span" in page for one in ("80", "200", "± 2.1")
     )
     assert f"x={SPOT[0]:.0f}&amp;y={SPOT[1]:.0f}" in page
 
@@ -75,7 +75,7 @@ def test_a_tap_on_the_ground_tells_what_the_layers_say(client: FlaskClient) -> N
         assert f"<dt>{layer}</dt>" in cells, layer
     # The cell in row 16, column 28: 100 (0.3 + 0.1 sin(28 / 6)) % of crop.
     crop = cells.split("<dt>Crop</dt>")[1].split("</div>")[0]
-    assert '<strong>20</strong> <span class="unit">%' in crop
+    assert '<strong>20</strong>&nbsp;<span class="unit">%' in crop
 
 
 def test_numbers_without_a_meaning_of_their_own_are_told_beside_the_rest_of_the_field(

@@ -135,7 +135,7 @@ def test_what_to_do_stands_before_the_map_and_figures_of_specialists_are_folded(
     assert page.index("Usable, but look at this first:") < todo < page.index('id="map"')
     assert todo < page.index("Fly there, or look on foot.") < page.index("<details")
     seen, _details, folded = page.partition("<details")
-    for part in ("Was everything photographed?", "Neighbours disagree by", "missed by 2.1 cm"):
+    for part in ("Was everything photographed?", "Neighbours disagree by", "missed by 2.1\xa0cm"):
         assert part in folded and part not in seen, part
 
 

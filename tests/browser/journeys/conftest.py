@@ -6,7 +6,6 @@ once each way: in Marathi with a phone, in English at a desk; the rest is skippe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,10 +13,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, StorageState
 
+from tests.browser.conftest import FULL
 from tests.browser.journeys.living import LivingBox, living_in
 from tests.browser.journeys.traveller import Traveller, Way, arrive
 
-FULL = os.environ.get("FIELDBOX_BROWSER_FULL") == "1"
 WAYS = [Way(language, size) for language in ("mr", "en") for size in ("phone", "desk")]
 MAIN = (Way("mr", "phone"), Way("en", "desk"))
 LEFT_OUT = "make browser runs it"

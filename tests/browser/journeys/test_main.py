@@ -235,7 +235,8 @@ def test_a_flight_tells_what_became_of_every_file(travel: Travel) -> None:
     expect(refused.get_by_text("DJI_0990.JPG")).to_be_visible()
     me.press(me.link("How well it was flown").first)
     expect(me.heading("How well it was flown")).to_be_visible()
-    expect(me.heading("Was everything photographed?")).to_be_visible()
+    folded = me.page.locator("summary", has_text=me.t("Was everything photographed?"))
+    me.press(folded)
     until(me.page, "document.querySelectorAll('#map img.leaflet-tile-loaded').length > 0")
     me.look("quality")
 
