@@ -12,7 +12,7 @@ want() {
     done
     missing+=("$package")
 }
-want chromium /usr/bin/chromium
+want chromium-headless-shell /usr/bin/chromium-headless-shell
 want mosquitto /usr/sbin/mosquitto
 want modemmanager /usr/sbin/ModemManager
 want dbus-daemon /usr/bin/dbus-daemon
@@ -27,4 +27,10 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
+# The shell is the engine of Chromium without the windows of a desktop; releases of Debian that lack it have the whole.
+for i in "${!missing[@]}"; do
+    if [ "${missing[i]}" = chromium-headless-shell ] && ! apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+        missing[i]=chromium
+    fi
+done
 apt-get install -q -y --no-install-recommends "${missing[@]}"

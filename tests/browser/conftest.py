@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import zlib
 from collections.abc import Iterator
@@ -19,17 +18,9 @@ from fieldbox.dashboard.ports import Beyond
 from fieldbox.services.listening import listening
 from fieldbox.services.offering import Offering
 from fieldbox.services.web import THREADS
+from tests.browser.chromium import ARGUMENTS, chromium
 from tests.dashboard.demo_box import DemoBox, make_box
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "correct horse"  # noqa: S105 - of a throw-away box
 FULL = os.environ.get("FIELDBOX_BROWSER_FULL") == "1"
 """`make browser` looks at all sizes, themes and languages."""
@@ -66,11 +57,9 @@ def _has_its_turn(name: str, asked: set[str]) -> bool:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; without one the tests are skipped."""
-    found = (
-        os.environ.get("FIELDBOX_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
+    found = chromium()
     if found is None:
-        pytest.skip("chromium is not installed (on Debian: apt-get install chromium)")
+        pytest.skip("chromium is not installed (on Debian: apt-get install chromium-headless-shell)")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield opened

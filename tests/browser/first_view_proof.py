@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from fieldbox.dashboard.app import create_app
 from fieldbox.dashboard.passwords import hash_password
-from tests.browser.conftest import ARGUMENTS, PASSWORD
+from tests.browser.chromium import ARGUMENTS, chromium
+from tests.browser.conftest import PASSWORD
 from tests.dashboard.demo_box import make_box
 from tests.dashboard.second_date import add_date
 
@@ -99,8 +100,7 @@ def main() -> None:
         app = create_app(demo.store, demo.root, secret_key=os.urandom(16), login_limit="1000 per minute")
         server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
         threading.Thread(target=server.run, daemon=True).start()
-        found = os.environ.get("FIELDBOX_CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         told = [visit(browser, f"http://127.0.0.1:{server.effective_port}") for _ in range(VISITS)]
         browser.close()
         server.close()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -24,7 +22,8 @@ from fieldbox.domain import Vital
 from fieldbox.services import starting
 from fieldbox.services.box import open_store
 from fieldbox.sync import identity
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
+from tests.browser.chromium import ARGUMENTS, chromium
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.journeys.living import OWNER, PATIENCE_S, LivingBox, fly
 from tests.browser.journeys.traveller import LETTERS_ARE_THERE, Traveller, Way, arrive, t
 from tests.browser.test_dashboard import painted
@@ -51,8 +50,7 @@ def main() -> None:
     logging.getLogger("waitress").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        found = os.environ.get("FIELDBOX_CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         start(browser, folder / "new", out)
         box = LivingBox(folder / "farm")
         prepare(box, folder / "far")
