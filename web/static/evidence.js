@@ -49,11 +49,22 @@ const evidence = (() => {
     if (!button || !from) return;
     button.addEventListener("click", async () => {
       from.select();
-      // Over plain Wi-Fi browsers keep the clipboard's own interface back.
-      if (navigator.clipboard && isSecureContext) await navigator.clipboard.writeText(from.value);
-      else document.execCommand("copy");
-      button.textContent = button.dataset.done;
+      if (await copied(from.value)) button.textContent = button.dataset.done;
     });
+  }
+
+  // Over plain Wi-Fi browsers keep the clipboard's own interface back, and somebody may have forbidden it: then what is
+  // selected is copied as in old times. Where that fails too it stays selected, and nobody is told that it was copied.
+  async function copied(text) {
+    if (navigator.clipboard && isSecureContext) {
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch (error) {
+        if (error.name !== "NotAllowedError") throw error;
+      }
+    }
+    return document.execCommand("copy");
   }
 
   // A window of the photo that can be moved and made larger or smaller; the box cuts it anew each time.
