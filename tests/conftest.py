@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from fieldbox.storage.store import Store
 from tests import flown
+from tests.madeonce import made_once
 
 # How long an example takes, or making one, says how busy the machine is, and nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,10 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _made_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What many tests want alike lies beside the folders of all processes that share the tests."""
     base = tmp_path_factory.getbasetemp()
     flown.keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once")
+    with made_once():
+        yield
 
 
 @pytest.fixture(scope="session")
