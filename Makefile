@@ -6,6 +6,7 @@
 # make browser           the whole dashboard: every journey in two languages, on a phone and at a desk, every page held against axe
 #                        in every theme and size; pictures into FIELDBOX_SCREENSHOTS, if set (chromium, mosquitto; half an hour)
 # make pictures          the pictures of the documents, taken anew of a box that was made for them (chromium; minutes)
+# make proof-long        the tests that make test leaves out for their time: films, bands, what is killed midway (a quarter of an hour)
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)
@@ -43,7 +44,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test browser pictures lint format lock clean translations proof-kill proof-ingest proof-fuzz proof-fuzz-guided proof-copy \
         proof-arrival proof-card proof-directions proof-rows proof-change proof-decisions proof-outbox proof-season proof-hub \
-        proof-api proof-sms proof-alert proof-dashboard proof-2g proof-link-kills
+        proof-api proof-long proof-sms proof-alert proof-dashboard proof-2g proof-link-kills
 
 run: $(VENV)/.runtime
 	$(BIN)/fieldbox demo $(if $(FLIGHT),--flight "$(FLIGHT)")
@@ -52,7 +53,7 @@ test: $(VENV)/.develop
 	tests/system-packages.sh
 	$(MAKE) lint
 	# One more than two cores: many tests wait for a disk or for a process of their own.
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 browser: $(VENV)/.develop
 	FIELDBOX_BROWSER_FULL=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/browser
@@ -72,6 +73,9 @@ format: $(VENV)/.develop
 
 translations: $(VENV)/.develop
 	$(BIN)/python -m fieldbox.dashboard.catalogue
+
+proof-long: $(VENV)/.develop
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
 
 proof-kill: $(VENV)/.develop
 	$(BIN)/python -m tests.durability.kill_proof --kills 50

@@ -89,7 +89,7 @@ def test_a_change_of_height_in_mid_flight(tmp_path_factory: pytest.TempPathFacto
     assert max(both.off(found).values()) < 0.15
 
 
-@pytest.mark.parametrize("pitch", [-60.0, -50.0])
+@pytest.mark.parametrize("pitch", [-60.0, pytest.param(-50.0, marks=pytest.mark.long)])
 def test_some_photos_look_obliquely(tmp_path_factory: pytest.TempPathFactory, pitch: float) -> None:
     """As far as the field goes: what is seen beyond it is bare."""
     folder, ground = tmp_path_factory.mktemp("oblique"), field(size=(26.0, 25.0))
@@ -106,7 +106,7 @@ def test_some_photos_look_obliquely(tmp_path_factory: pytest.TempPathFactory, pi
     assert max(off.values()) < 0.3
 
 
-@pytest.mark.parametrize("north_m", [55.0, 1000.0])
+@pytest.mark.parametrize("north_m", [55.0, pytest.param(1000.0, marks=pytest.mark.long)])
 def test_two_flights_in_one_folder(
     plain: Card, tmp_path_factory: pytest.TempPathFactory, north_m: float
 ) -> None:
@@ -149,7 +149,7 @@ def test_no_photo_is_metres_off_where_gps_is_off_by_more_than_photos_are_wide(
     assert max(card.off(found).values()) < 0.3
 
 
-@pytest.mark.parametrize("seed", [11, 13])
+@pytest.mark.parametrize("seed", [11, pytest.param(13, marks=pytest.mark.long)])
 def test_a_small_block_over_ridged_ground_keeps_its_size(tmp_path: Path, seed: int) -> None:
     """What stands up and down by a ridge must not be made smaller by making all smaller: it came out at half once."""
     ground = grow_field(FieldOptions(size_m=(12.0, 9.0), margin_m=1.0, seed=seed))

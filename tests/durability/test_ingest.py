@@ -22,6 +22,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_card(tmp_path_factory.mktemp("proof"))
 
 
+@pytest.mark.long
 def test_killed_while_a_card_comes_in(card: Path, tmp_path: Path) -> None:
     calm = Box(tmp_path / "calm")
     assert calm.run("ingest", card).code == 3
@@ -31,6 +32,7 @@ def test_killed_while_a_card_comes_in(card: Path, tmp_path: Path) -> None:
     assert told.startswith("kill -9: 2 kills")
 
 
+@pytest.mark.long
 def test_what_was_copied_is_mapped_though_the_card_is_gone(card: Path, tmp_path: Path) -> None:
     calm, shaken = Box(tmp_path / "calm"), Box(tmp_path / "shaken")
     calm.run("ingest", card)

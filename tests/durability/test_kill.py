@@ -48,6 +48,7 @@ def test_killed_in_every_step_the_survey_is_the_same(flown: Flown, tmp_path: Pat
     assert proof.needed <= proof.looked <= proof.needed + 4 * 4
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_goes_on_where_it_was(
     flown: Flown, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_two_at_once_do_the_work_once(flown: Flown, tmp_path: Path) -> None:
         assert len(store.surveys()) == len(store.messages()) == len(store.flights()) == 1
 
 
+@pytest.mark.long
 def test_points_that_a_power_cut_damaged_are_searched_anew(
     flown: Flown, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:

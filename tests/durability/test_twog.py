@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from fieldbox.simulate.link import Fate
 from tests.durability import link_kill_proof, twog_proof
 from tests.durability.farside import BROKER, HUB
@@ -46,6 +48,7 @@ def _await_sent(setting: twog_proof.Setting) -> None:
     until(lambda: setting.link.report().up.delivered >= 8_000, setting.far.said)
 
 
+@pytest.mark.long
 def test_killed_in_any_order_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
     moments = [
         Kill((BOX,), 0.2, 0.0),

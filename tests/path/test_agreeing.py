@@ -19,6 +19,7 @@ def test_pairs_are_those_within_a_group() -> None:
     assert between(places, np.array([0, 0, 0, 1])) == pytest.approx(np.sqrt((1 + 1 + 4) / 3))
 
 
+@pytest.mark.long
 def test_photos_with_true_poses_over_flat_ground_agree(tmp_path: Path) -> None:
     """Of which hardly anything has to be adjusted: the measure itself adds nothing."""
     ground = grow_field(FieldOptions(size_m=(9.0, 7.0), margin_m=1.0, seed=4, relief_m=0.0, ridge_m=0.0))

@@ -311,6 +311,7 @@ def test_real_bad_files_beside_good_ones(box: Box, card: Path, mapped: Mapped) -
     assert numbers(said.json)["weed_count"] == numbers(mapped[1])["weed_count"]
 
 
+@pytest.mark.long
 def test_a_flight_far_from_the_field_that_was_named_for_it(box: Box, card: Path, tmp_path: Path) -> None:
     box.mapped(card, "--field", "North")
     far = tmp_path / "far"

@@ -51,6 +51,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
     return fly_twice(Box(folder / "root"), folder, FIELD, LATER, flight)
 
 
+@pytest.mark.long
 def test_what_is_said_is_what_happened(twice: Twice) -> None:
     found = twice.compared(treated=twice.treated())
     told = judged(twice, found)

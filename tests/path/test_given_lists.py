@@ -93,6 +93,7 @@ def test_the_help_has_an_example(box: Box) -> None:
     assert "--control gcp_list.txt --positions ppk.csv --crs EPSG:32643" in box.run("ingest", "--help").out
 
 
+@pytest.mark.long
 def test_an_alignment_that_no_survey_was_made_with_goes(box: Box, flown: Flown, tmp_path: Path) -> None:
     """The flight grows twice: each survey keeps the alignment that it was made with, and no other is left."""
     photos = sorted(flown[0].glob("*.JPG"))

@@ -59,6 +59,7 @@ def test_an_exposure_whose_card_was_pulled_out_between_its_bands(
     assert [len(one.source.files) for one in flight.captures if one.source] == [5, 5, 5]
 
 
+@pytest.mark.long
 def test_damaged_bands_are_left_out_and_the_rest_mapped(box: Box, flown: Flown, tmp_path: Path) -> None:
     """One file is cut off, so that one band of an exposure is gone; another is whole and its pixels are not there."""
     count = refly(flown[0], tmp_path / "card", most=FEW)

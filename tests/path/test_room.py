@@ -187,6 +187,7 @@ def test_what_is_older_than_is_kept_goes_and_what_was_left_is_swept(box_mapped: 
         assert not path.exists()
 
 
+@pytest.mark.long
 def test_bands_go_with_what_was_made_of_them_and_come_back(box: Box, flown: Flown, tmp_path: Path) -> None:
     card, half = tmp_path / "card", tmp_path / "half"
     refly(flown[0], card, most=FEW)

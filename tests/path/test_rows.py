@@ -47,6 +47,7 @@ def exported(mapped: Mapped, layer: str, folder: Path) -> list[dict[str, Any]]:
     return features
 
 
+@pytest.mark.long
 def test_bent_rows_are_found_as_they_were_sown(curved: Mapped) -> None:
     box, survey, truth = curved
     errors = row_errors(box, survey["id"], truth, 0.75)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fieldbox.simulate.field import FieldOptions, grow_field
 from fieldbox.simulate.flight import FlightOptions, fly
@@ -60,6 +61,7 @@ def test_one_impossible_height_among_sound_ones(box: Box, flown: Flown, tmp_path
     assert any("count as 10.0 m high" in warning for warning in survey["warnings"])
 
 
+@pytest.mark.long
 def test_again_the_same(box: Box, flown: Flown, tmp_path: Path) -> None:
     """Taken in and not mapped, as after a kill; then mapped: the height is the one that was found first."""
     card = retold(flown[0], tmp_path / "card", sea_level_only)

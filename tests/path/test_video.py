@@ -60,6 +60,7 @@ def f1(box: Box, document: dict[str, Any], folder: Path) -> float:
     return 2 * right / (len(seen) + len(planted))
 
 
+@pytest.mark.long
 def test_a_film_maps_the_same_weeds_as_photos(box: Box, filmed: Path, tmp_path: Path) -> None:
     photos = fly(grown(FIELD), FLIGHT, tmp_path / "photos")
     of_photos = f1(box, box.mapped(photos), photos)
@@ -98,6 +99,7 @@ def test_a_film_without_its_subtitles_waits_for_them(box: Box, short: Path, tmp_
     assert (again["flights"], again["unplaced"]) == (both["flights"], both["unplaced"])
 
 
+@pytest.mark.long
 def test_a_film_that_nothing_is_told_of_is_no_part_of_the_photos_beside_it(
     box: Box, short: Path, flown: tuple[Path, Any], mapped: tuple[Box, dict[str, Any]], tmp_path: Path
 ) -> None:
