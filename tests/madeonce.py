@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from jinja2.bccache import Bucket
 
 from fieldbox.storage import store
 from fieldbox.storage.migrate import prepare
+from fieldbox.wholefile import put
 from tests import flown
 
 
@@ -28,7 +28,7 @@ def _prepare(path: Path) -> None:
     if not path.exists():
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(_migrated(), path)
+            put(path, _migrated().read_bytes())  # safe from a pulled plug, as the migrations leave it
     prepare(path)
 
 
