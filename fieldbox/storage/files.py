@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import PurePosixPath
 
-from sqlalchemy import Connection, case, exists, insert, literal, select, update
+from sqlalchemy import Connection, case, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from fieldbox.domain import FileKind, FileState, Original, Source
@@ -16,10 +16,9 @@ from fieldbox.storage.portions import portions
 from fieldbox.storage.schema import capture_files, captures, files, given_files
 
 _GONE = files.c.state == FileState.GONE.value
-_MADE = exists().where(captures.c.digest == files.c.digest).correlate(files) | exists().where(
-    capture_files.c.file_id == files.c.id
-).correlate(files)
-"""Something was made of a file; nothing was of a refused one."""
+_MADE = files.c.digest.in_(select(captures.c.digest)) | files.c.id.in_(select(capture_files.c.file_id))
+"""Something was made of a file; nothing was of a refused one. (Not by EXISTS: within an upsert SQLAlchemy lists `files` in it
+once more, and it holds for all files as soon as it does for one.)"""
 
 
 def add_given(connection: Connection, ingest_id: int, given: Sequence[Original], now: datetime) -> set[str]:

@@ -76,8 +76,12 @@ def test_photos_that_another_flights_survey_shows_stay(store: Store, flight: Fli
     assert store.detections("s")
 
 
-def test_the_same_card_comes_in_as_new(store: Store, flight: Flight) -> None:
-    store.delete_flight("flight", "asha")
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_same_card_comes_in_as_new(store: Store, flight: Flight, others: int) -> None:
+    """Also where the box has photos of other flights."""
+    for number in range(others):
+        bring(store, f"other {number}", first=50 + 10 * number)
+    store.delete_flight(flight.id, "asha")
     ingest = store.begin_ingest("card")
     given = [original(number) for number in (1, 2, 3)]
     assert store.add_given(ingest, given) == {one.digest for one in given}
