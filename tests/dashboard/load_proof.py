@@ -209,7 +209,7 @@ def _told(name: str, took: list[float]) -> str:
 
 
 @click.command()
-@click.option("--size-m", default=60.0, help="Side of the made field.")
+@click.option("--size-m", default=40.0, help="Side of the made field.")
 def main(size_m: float) -> None:
     """Print what ten people cost, and what the flight costs them."""
     with tempfile.TemporaryDirectory() as folder:
