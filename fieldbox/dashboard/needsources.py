@@ -135,14 +135,15 @@ SOURCES: Final[tuple[Source, ...]] = (
     _set_up,
     _stopped,
     _fly_again,
-    _box,
-    _link,
     _control,
     _weeds,
+    _box,
+    _link,
     _without_place,
     _review,
     _hub,
 )
+"""In the order in which equally urgent ones stand: what happens on the field before what the box wants for itself."""
 
 
 def needs_of(looked: Looked, sources: Sequence[Source] = SOURCES) -> list[Need]:
