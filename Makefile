@@ -52,8 +52,8 @@ run: $(VENV)/.runtime
 test: $(VENV)/.develop
 	tests/system-packages.sh
 	$(MAKE) lint
-	# Twice two cores: many tests wait for a disk or for a process of their own.
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
+	# One more than two cores: many tests wait for a disk or for a process of their own.
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 browser: $(VENV)/.develop
 	FIELDBOX_BROWSER_FULL=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/browser
