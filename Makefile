@@ -4,9 +4,9 @@
 # make lint              the style, type and import checks alone
 # make translations      bring the message catalogues in step with the sources
 # make browser           the whole dashboard: every journey in two languages, on a phone and at a desk, every page held against axe
-#                        in every theme and size; pictures into FIELDBOX_SCREENSHOTS, if set (chromium, mosquitto; half an hour)
+#                        in every theme and size; pictures into FIELDBOX_SCREENSHOTS, if set (chromium, mosquitto; 20 minutes)
 # make pictures          the pictures of the documents, taken anew of a box that was made for them (chromium; minutes)
-# make proof-long        the tests that make test leaves out for their time: films, bands, what is killed midway (a quarter of an hour)
+# make proof-long        the tests that make test leaves out for their time: films, bands, what is killed midway (minutes)
 # make proof-kill        kill a run fifty times, prove that nothing is lost (minutes)
 # make proof-ingest      kill an ingest 200 times, pull the plug 50 times (root, libfuse2; a quarter of an hour)
 # make proof-fuzz        read 10,000 mutated files, prove that nothing but a sentence comes of them (minutes)

@@ -7,8 +7,8 @@ import shutil
 from typing import Final
 
 NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
-"""The first that is there: the shell is the same engine without the windows, tabs and services of a desktop, which take
-half of the time of a test."""
+"""The first that is there: the shell is the same engine without the windows, tabs and services of a desktop:
+`test_review.py` took 102 s with it and 186 s without, on a busy machine."""
 ARGUMENTS: Final = [
     "--no-sandbox",
     "--disable-gpu",
